@@ -1,0 +1,48 @@
+# `make demo` and `make test` set up everything they need. Nothing is done twice: the stamp is newer than what it came from.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.ready
+
+.PHONY: help demo test up bench lock format clean
+
+help: ## What can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(STAMP) ## Take the two demo workspaces from source to published forecasts, and show them
+	@$(BIN)/python scripts/demo.py
+
+test: $(STAMP) ## Lint, types, walls between the rooms, tests with coverage
+	@echo "== ruff" && $(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@echo "== mypy" && $(BIN)/mypy
+	@echo "== import-linter" && $(BIN)/lint-imports
+	@echo "== pytest" && $(BIN)/python -m pytest -n auto --cov --cov-report=term
+
+up: $(STAMP) ## Serve the published pictures and reports on this machine (API and app come with their parts)
+	@echo "http://127.0.0.1:8000/ (Ctrl-C ends it)"
+	@$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory "$${FORECAST_ARTIFACTS_DIR:-artifacts}"
+
+bench: $(STAMP) ## Measure time, memory and accuracy, side by side
+	@$(BIN)/python scripts/benchmark.py
+
+lock: $(STAMP) ## Resolve pyproject.toml into requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --all-extras --upgrade --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
+	  --quiet --output-file requirements.lock
+
+format: $(STAMP) ## Let ruff correct what it can
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+clean: ## Remove what was made: environment, caches, data and artifacts
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* artifacts data/raw data/processed data/cache
+
+$(STAMP): requirements.lock pyproject.toml
+	@echo "== setting up .venv (once, and after a change of requirements.lock)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, found " + sys.version.split()[0] + ". Name one: make PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.13"
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)

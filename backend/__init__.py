@@ -1,0 +1,1 @@
+"""The HTTP API: reads what `pipelines` published. Its routes arrive with the service."""

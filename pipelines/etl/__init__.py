@@ -1,0 +1,1 @@
+"""Bringing data in: sources, parsing, cleaning, profiles and quality checks."""

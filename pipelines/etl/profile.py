@@ -1,0 +1,93 @@
+"""What kind of series each one is: length, demand class, strength of trend and seasonality, outliers."""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from pipelines.schema import DS, UNIQUE_ID, Y
+
+ADI_LIMIT, CV2_LIMIT = 1.32, 0.49  # Syntetos, Boylan & Croston 2005
+_OUTLIER_RANGES = 5.0  # interquartile ranges beyond a quartile
+_STL_SEASONS = 10  # seasons that the strengths are measured on, the newest ones
+_STL_STEPS = 500  # or as many steps, whichever is more
+
+
+def profile(observations: pd.DataFrame, spans: pd.DataFrame, statics: list[str], season_length: int) -> pd.DataFrame:
+    """One row a series: `unique_id`, static attributes, `first_ds, last_ds, n, n_missing, share_zero, demand_class, …`.
+
+    `n` counts observed targets within the span, `n_missing` the steps without one. A series without any observed
+    target has n = 0 and the class `empty`.
+    """
+    attributes = observations.groupby(UNIQUE_ID, sort=True)[statics].first().reset_index()
+    series = attributes.merge(spans, on=UNIQUE_ID, how="left", sort=True)
+    inside = within(observations, spans)
+    groups = inside.groupby(UNIQUE_ID)[Y]
+    sizes = inside[Y].where(inside[Y] != 0).groupby(inside[UNIQUE_ID]).agg(["mean", "std", "count"])
+    table = pd.DataFrame({"n": groups.count(), "steps": groups.size(), "std": groups.std(), "nonzero": sizes["count"]})
+    table["cv2"] = (sizes["std"].fillna(0.0) / sizes["mean"]) ** 2
+    table = table.reindex(series[UNIQUE_ID])
+    counts = table[["n", "steps", "nonzero"]].fillna(0).astype(int)
+    series["n"] = counts["n"].to_numpy()
+    series["n_missing"] = (counts["steps"] - counts["n"]).to_numpy()
+    series["share_zero"] = (1 - counts["nonzero"] / counts["n"].where(counts["n"] > 0)).to_numpy()
+    series["constant"] = (table["std"].fillna(0.0).eq(0) & counts["n"].gt(0)).to_numpy()
+    series["demand_class"] = demand_class(counts["n"], counts["nonzero"], table["cv2"])
+    series["leading_zeros"] = series["leading_zeros"].fillna(0).astype(int)
+    outliers = inside[find_outliers(inside)].groupby(UNIQUE_ID).size()
+    series["n_outliers"] = series[UNIQUE_ID].map(outliers).fillna(0).astype(int)
+    return series.merge(strengths(inside, season_length), on=UNIQUE_ID, how="left")
+
+
+def within(observations: pd.DataFrame, spans: pd.DataFrame) -> pd.DataFrame:
+    """The rows that lie in the span of their series."""
+    ends = spans.set_index(UNIQUE_ID)
+    first, last = (observations[UNIQUE_ID].map(ends[name]) for name in ("first_ds", "last_ds"))
+    return observations[observations[DS].ge(first) & observations[DS].le(last)].reset_index(drop=True)
+
+
+def demand_class(n: pd.Series, nonzero: pd.Series, cv2: pd.Series) -> npt.NDArray[np.object_]:
+    """smooth, erratic, intermittent or lumpy by the mean interval between demands and the CV² of their sizes.
+
+    `zero` where nothing was ever sold, `empty` where nothing was ever observed.
+    """
+    frequent = (n / nonzero.where(nonzero > 0)) < ADI_LIMIT
+    steady = cv2 < CV2_LIMIT
+    return np.select(
+        [n.eq(0), nonzero.eq(0), frequent & steady, frequent & ~steady, ~frequent & steady],
+        ["empty", "zero", "smooth", "erratic", "intermittent"],
+        default="lumpy",
+    ).astype(object)
+
+
+def find_outliers(rows: pd.DataFrame) -> pd.Series:
+    """Targets more than 5 interquartile ranges outside the quartiles of their series' non-zero values: flagged only."""
+    sizes = rows[Y].where(rows[Y] != 0)
+    groups = sizes.groupby(rows[UNIQUE_ID])
+    low, high = rows[UNIQUE_ID].map(groups.quantile(0.25)), rows[UNIQUE_ID].map(groups.quantile(0.75))
+    reach = _OUTLIER_RANGES * (high - low)
+    return (reach > 0) & ((sizes > high + reach) | (sizes < low - reach))
+
+
+def strengths(rows: pd.DataFrame, season_length: int) -> pd.DataFrame:
+    """`unique_id, seasonal_strength, trend_strength` in 0..1 from a robust STL; null for short or constant series.
+
+    1 − Var(remainder) / Var(component + remainder), at least 0 (Hyndman & Athanasopoulos, FPP3 §4.3).
+    """
+    from statsmodels.tsa.seasonal import STL
+
+    period, newest = max(season_length, 2), max(_STL_SEASONS * season_length, _STL_STEPS)
+    found = []
+    for name, y in rows.groupby(UNIQUE_ID, sort=True)[Y]:
+        values = y.interpolate(limit_direction="both").to_numpy()[-newest:]
+        if len(values) < 2 * period + 1 or np.ptp(values) == 0:
+            found.append((name, np.nan, np.nan))
+            continue
+        parts = STL(values, period=period).fit()
+        seasonal = _strength(parts.resid, parts.seasonal) if season_length > 1 else np.nan
+        found.append((name, seasonal, _strength(parts.resid, parts.trend)))
+    return pd.DataFrame(found, columns=[UNIQUE_ID, "seasonal_strength", "trend_strength"])
+
+
+def _strength(remainder: npt.NDArray[np.float64], component: npt.NDArray[np.float64]) -> float:
+    total = np.var(component + remainder)
+    return max(0.0, 1.0 - float(np.var(remainder) / total)) if total > 0 else 0.0

@@ -1,0 +1,1 @@
+"""Windows, metrics, backtests, champions and intervals: frames in, frames out."""

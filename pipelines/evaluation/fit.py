@@ -1,0 +1,63 @@
+"""The champions, fitted on the whole history, and the forecasts they make."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from pipelines.evaluation import parallel
+from pipelines.evaluation.backtest import STEP, Build
+from pipelines.panel import Panel
+from pipelines.progress import Progress
+from pipelines.protocols import Forecaster
+from pipelines.schema import KEY, MODEL, UNIQUE_ID, Y_HAT
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """One fitted model and the series it serves."""
+
+    model: str
+    ids: tuple[str, ...]
+    forecaster: Forecaster
+
+
+@dataclass(frozen=True)
+class Task:
+    panel: Panel
+    model: str
+    build: Build
+    ids: tuple[str, ...]
+
+
+def fit(
+    panel: Panel, champions: pd.DataFrame, builds: Mapping[str, Build], *, bucket: int, n_jobs: int, progress: Progress
+) -> Iterator[Fitted]:
+    """Fits each champion on the series it won; a model over the whole panel sees all of them."""
+    tasks = []
+    for model, rows in champions.groupby(MODEL, sort=True):
+        ids, build = sorted(rows[UNIQUE_ID]), builds[str(model)]
+        if build().scope == "panel":
+            tasks.append(Task(panel, str(model), build, tuple(ids)))
+        else:
+            tasks += [
+                Task(panel.select(part), str(model), build, tuple(part)) for part in parallel.buckets(ids, bucket)
+            ]
+    yield from parallel.run(_fit_one, tasks, n_jobs, "fit", progress)
+
+
+def predict(fitted: Iterable[Fitted], panel: Panel, h: int, total: int, progress: Progress) -> pd.DataFrame:
+    """The `h` steps after the histories: `unique_id, ds, model, step, y_hat`, sorted; one model in memory at a time."""
+    parts = []
+    for one in progress.track(fitted, "forecast", total):
+        served = panel.select(one.ids)
+        future = served.grid(h).merge(served.known, on=KEY, how="left") if served.known is not None else None
+        rows = one.forecaster.predict(served, h, future)
+        rows[MODEL], rows[STEP] = one.model, rows.groupby(UNIQUE_ID).cumcount() + 1
+        parts.append(rows)
+    table = pd.concat(parts).sort_values(KEY, ignore_index=True)
+    return table[[*KEY, MODEL, STEP, Y_HAT]]
+
+
+def _fit_one(task: Task) -> Fitted:
+    return Fitted(task.model, task.ids, task.build().fit(task.panel))

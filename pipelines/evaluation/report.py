@@ -1,0 +1,110 @@
+"""What a backtest says: metrics, a champion a series, interval quantiles, and the figures of a run's summary."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from pipelines.evaluation import intervals, metrics, select
+from pipelines.evaluation.metrics import METRIC, SCALE_MAE, VALUE
+from pipelines.panel import Panel
+from pipelines.schema import BASELINE, CUTOFF, MODEL, UNIQUE_ID
+from pipelines.settings import Workspace
+
+_ALL = "champion"  # the champions of all series, judged as one model
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The tables of a run (`backtest`, `metrics`, `champions`) and what its intervals are made of."""
+
+    backtest: pd.DataFrame
+    metrics: pd.DataFrame
+    champions: pd.DataFrame
+    scales: pd.DataFrame
+    quantiles: pd.DataFrame
+    coverage: dict[int, float | None]
+
+    def leaderboard(self) -> pd.DataFrame:
+        """`model` and a column a metric: the mean over series and windows, best MASE first."""
+        wide = self.metrics.groupby([MODEL, METRIC], observed=True)[VALUE].mean().unstack(METRIC)
+        shown = ["mase", "rmsse", "mae", "smape", "wape", "bias"]
+        return wide[shown].sort_values("mase").rename_axis(columns=None).reset_index()
+
+    def of_models(self, models: Sequence[str]) -> "Evaluation":
+        """The same evaluation with these models only in its tables."""
+        return Evaluation(
+            self.backtest[self.backtest[MODEL].isin(models)].reset_index(drop=True),
+            self.metrics[self.metrics[MODEL].isin(models)].reset_index(drop=True),
+            self.champions,
+            self.scales,
+            self.quantiles,
+            self.coverage,
+        )
+
+
+def evaluate(panel: Panel, backtest: pd.DataFrame, workspace: Workspace) -> Evaluation:
+    """Judges every model of `backtest`, chooses among the workspace's, and calibrates the champions' intervals.
+
+    `workspace` is complete. The coverage is measured on windows whose errors the intervals have not seen.
+    """
+    horizon, levels, floor = workspace.horizon or 1, workspace.levels, workspace.target.non_negative
+    cutoffs = sorted(backtest[CUTOFF].unique())
+    folds = metrics.scales_at(panel.history, cutoffs, panel.season_length)
+    fold_scales = folds.rename(columns={SCALE_MAE: intervals.SCALE})[[UNIQUE_ID, CUTOFF, intervals.SCALE]]
+    table = intervals.cross(backtest, fold_scales, levels, horizon, floor)
+    values = metrics.evaluate(table, folds, levels)
+    champions = select.champions(values, workspace.metric, candidates(workspace), BASELINE, panel.ids)
+    won = backtest.merge(champions[[UNIQUE_ID, MODEL]], on=[UNIQUE_ID, MODEL])
+    newest = metrics.seasonal_scales(panel.history, panel.season_length)
+    scales = intervals.interval_scales(
+        won, newest.rename(columns={SCALE_MAE: intervals.SCALE})[[UNIQUE_ID, intervals.SCALE]]
+    )
+    quantiles = intervals.quantiles(intervals.scores(won, scales), levels, horizon)
+    as_one = intervals.cross(won.assign(**{MODEL: _ALL}), fold_scales, levels, horizon, floor)
+    judged = metrics.evaluate(as_one, folds, levels).groupby(METRIC, observed=True)[VALUE].mean()
+    coverage = {level: known(judged[f"coverage_{level}"] / 100) for level in levels}
+    return Evaluation(table, values, champions, scales, quantiles, coverage)
+
+
+def candidates(workspace: Workspace) -> list[str]:
+    """The models to choose from: the workspace's, and always the baseline."""
+    return list(dict.fromkeys([*workspace.models, BASELINE]))
+
+
+def summary(evaluation: Evaluation, workspace: Workspace, notes: Sequence[str]) -> dict[str, Any]:
+    """The figures of `run.json`: means over the series that could be judged by the workspace's metric."""
+    judged = evaluation.champions[evaluation.champions[METRIC] == workspace.metric]
+    champion = judged[VALUE].mean()
+    values = mean_by_series(evaluation.metrics, workspace.metric)
+    baseline = values.loc[values[MODEL] == BASELINE, VALUE].mean()
+    cutoffs = sorted(evaluation.backtest[CUTOFF].unique())
+    return {
+        "n_series": len(evaluation.champions),
+        "n_judged": int(judged[VALUE].notna().sum()),
+        "metric": workspace.metric,
+        "champion": known(champion),
+        "baseline": known(baseline),
+        "skill": known(1 - champion / baseline) if baseline else None,
+        "coverage": {str(level): value for level, value in evaluation.coverage.items()},
+        "windows": len(cutoffs),
+        "cutoffs": [f"{pd.Timestamp(cutoff):%Y-%m-%d %H:%M}" for cutoff in cutoffs],
+        "champions": {str(name): int(count) for name, count in evaluation.champions[MODEL].value_counts().items()},
+        "leaderboard": {
+            str(row[MODEL]): {name: known(row[name]) for name in row.index.drop(MODEL)}
+            for _, row in evaluation.leaderboard().iterrows()
+        },
+        "notes": list(notes),
+    }
+
+
+def mean_by_series(values: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """`unique_id, model, value`: one metric, averaged over the windows."""
+    rows = values[values[METRIC] == metric]
+    return rows.groupby([UNIQUE_ID, MODEL], observed=True)[VALUE].mean().reset_index()
+
+
+def known(value: float) -> float | None:
+    """The value, or None where it is not a number: JSON has no NaN."""
+    return None if pd.isna(value) else float(value)

@@ -1,0 +1,82 @@
+"""What is known of the steps ahead: holidays by the calendar, covariates by the source or by policy."""
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from pipelines.errors import DataError
+from pipelines.features.holidays import holidays
+from pipelines.panel import Panel
+from pipelines.schema import DS, KEY, UNIQUE_ID
+
+HOLIDAY = "holiday"
+_EXAMPLES = 3
+
+Policy = Literal["error", "previous", "seasonal"]
+
+
+def add_holidays(panel: Panel, h: int, country: str | None, subdivision: str | None, timezone: str) -> Panel:
+    """The panel with the holiday's name as a future covariate, over the history and `h` steps ahead."""
+    if country is None:
+        return panel
+
+    def named(rows: pd.DataFrame) -> pd.DataFrame:
+        table = holidays(rows[DS], country, subdivision, frequency=panel.frequency, timezone=timezone)
+        return rows.assign(**{HOLIDAY: table[HOLIDAY].replace("", None)})
+
+    ahead = panel.grid(h)
+    if panel.known is not None:
+        ahead = ahead.merge(panel.known, on=KEY, how="left")
+    return replace(panel, history=named(panel.history), known=named(ahead), future=(*panel.future, HOLIDAY))
+
+
+def complete(panel: Panel, h: int, columns: list[str], policy: Policy) -> Panel:
+    """The panel with a value of each of `columns` for each of the `h` steps ahead.
+
+    A missing one is filled from the history by `policy`: `previous` repeats the last value, `seasonal` the last longest
+    season. With `error`, DataError names the covariates, series and dates.
+    """
+    if not columns:
+        return panel
+    ahead = panel.grid(h)
+    ahead = (
+        ahead.merge(panel.known, on=KEY, how="left")
+        if panel.known is not None
+        else ahead.reindex(columns=[*KEY, *columns])
+    )
+    missing = ahead[columns].isna().any(axis=1)
+    if missing.any() and policy == "error":
+        raise _incomplete(ahead, columns, missing)
+    season = max(panel.season_lengths) if policy == "seasonal" else 1
+    step = ahead.groupby(UNIQUE_ID).cumcount()
+    for name in columns:
+        ahead[name] = ahead[name].fillna(_repeated(panel.history, name, ahead[UNIQUE_ID], step, season))
+    return replace(panel, known=ahead)
+
+
+def _repeated(history: pd.DataFrame, name: str, ids: pd.Series, step: pd.Series, season: int) -> pd.Series:
+    """The value of the same step in the last season of each history; the last value where that one is missing."""
+    filled = history[[UNIQUE_ID]].assign(value=history.groupby(UNIQUE_ID)[name].ffill())
+    newest = filled.groupby(UNIQUE_ID).tail(season)
+    place = newest.groupby(UNIQUE_ID).cumcount()
+    values = pd.Series(newest["value"].to_numpy(), index=pd.MultiIndex.from_arrays([newest[UNIQUE_ID], place]))
+    wanted = pd.MultiIndex.from_arrays([ids, np.asarray(step % season)])
+    last = ids.map(filled.groupby(UNIQUE_ID)["value"].last())
+    return pd.Series(values.reindex(wanted).to_numpy(), index=ids.index).fillna(last)
+
+
+def _incomplete(ahead: pd.DataFrame, columns: list[str], missing: pd.Series) -> DataError:
+    rows = ahead[missing]
+    names = [name for name in columns if rows[name].isna().any()]
+    spans = rows.groupby(UNIQUE_ID)[DS].agg(["min", "max"])
+    examples = "; ".join(
+        f"{series} from {span['min']:%Y-%m-%d %H:%M} to {span['max']:%Y-%m-%d %H:%M}"
+        for series, span in spans.head(_EXAMPLES).iterrows()
+    )
+    return DataError(
+        f"the future covariates {', '.join(names)} are missing for {len(rows):,} forecast steps of {len(spans):,} series "
+        f"({examples}). Add rows with these dates and an empty target to the source, or set missing.future to previous or "
+        "seasonal."
+    )

@@ -1,0 +1,343 @@
+"""The flows: load, call, save. Each reads like the story it tells."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipelines import plugins
+from pipelines.errors import ConfigError, NotFound
+from pipelines.etl import clean, load, profile, quality, snapshot
+from pipelines.evaluation import fit, intervals, metrics, report, windows
+from pipelines.evaluation.backtest import Build, at_zero, backtest
+from pipelines.evaluation.report import Evaluation
+from pipelines.features import future
+from pipelines.panel import Panel
+from pipelines.progress import Progress
+from pipelines.protocols import Raw
+from pipelines.read import CURRENT, Dataset, Reader
+from pipelines.registry import aliases, challenge, runs
+from pipelines.registry.card import card
+from pipelines.schema import BASELINE, DS, KEY, MODEL, UNIQUE_ID, Y_HAT, hi, lo
+from pipelines.settings import Project, Workspace
+from pipelines.store import Folder, new_version
+
+# What the processed data depend on: a change of models or levels makes no new data version.
+_OF_DATA = {
+    "source",
+    "frequency",
+    "timezone",
+    "target",
+    "covariates",
+    "missing",
+    "quality",
+    "season_lengths",
+    "horizon",
+}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every flow needs: where to read and write, how much of the machine to use, and whom to tell."""
+
+    project: Project
+    reader: Reader
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run, whether it became production, and why or why not."""
+
+    run: Folder
+    promoted: bool
+    reason: str
+
+
+def etl(workspace: Workspace, context: Context) -> Dataset:
+    """Brings the workspace's data in; the same data under the same settings makes no new version.
+
+    A failing quality check keeps the version for inspection, while the current one stays. Raises DataError.
+    """
+    reader, say = context.reader, context.progress.say
+    raw = _source(workspace, context.project).read()
+    rows, raw_version = _snapshot(raw, workspace, reader)
+    key = {
+        "raw_version": raw_version,
+        "settings_hash": runs.digest(workspace.model_dump(mode="json", include=_OF_DATA)),
+    }
+    current = reader.data.read_pointer("processed", workspace.name, CURRENT)
+    if key.items() <= current.items():
+        say("data unchanged", version=current["data_version"], origin=raw.origin)
+        return reader.dataset(workspace.name)
+    say("rows read", rows=len(rows), origin=raw.origin)
+    as_of = pd.Timestamp.now(tz="UTC").tz_localize(None)
+    loaded = load.load(rows, workspace)
+    cleaned = clean.clean(loaded, workspace, as_of)
+    complete = workspace.complete(cleaned.frequency)
+    seasons = complete.season_lengths or (1,)
+    series = profile.profile(cleaned.observations, cleaned.spans, list(workspace.covariates.static), seasons[0])
+    checks = quality.check(cleaned, series, loaded.rejected, complete, as_of)
+    draft = reader.data.draft("processed", workspace.name, new_version())
+    draft.write_parquet("observations.parquet", cleaned.observations)
+    draft.write_parquet("series.parquet", series)
+    draft.write_parquet("rejected.parquet", loaded.rejected)
+    draft.write_json("quality.json", checks.as_json())
+    draft.write_json("etl.json", _etl_info(raw, raw_version, cleaned, complete, as_of))
+    dataset = Dataset(draft.publish())
+    say("data checked", status=checks.status, **cleaned.counts)
+    checks.raise_on_failure(f"{dataset.folder.where}/quality.json, with the rejected rows beside it.")
+    pointer = {**key, "data_version": dataset.version}
+    reader.data.move_pointer("processed", workspace.name, CURRENT, change=lambda _: pointer)
+    return dataset
+
+
+def train(workspace: Workspace, context: Context, *, force: bool = False) -> Trained:
+    """Backtests the candidates, fits each series' champion, and records the run.
+
+    It becomes production unless it is worse than the production run on the same windows; `force` does without that.
+    """
+    reader, project, progress = context.reader, context.project, context.progress
+    reader.artifacts.sweep(workspace.name, "runs")
+    dataset = reader.dataset(workspace.name)
+    workspace = workspace.complete(dataset.info["frequency"])
+    rival = challenge.Rival.of(_production(reader, workspace.name), workspace)
+    record = runs.Recording(reader.artifacts, workspace, _data(dataset), rival.run_id)
+    with record.failing():
+        with record.stage("load"):
+            panel, ended = _panel(dataset, workspace)
+        with record.stage("backtest"):
+            table, fallbacks = _backtest(panel, workspace, {**builds(workspace), **rival.builds(build)}, context)
+        with record.stage("evaluate"):
+            judged = report.evaluate(panel, table, workspace)
+            evaluation = judged.of_models(report.candidates(workspace))
+        with record.stage("fit"):
+            fitted = fit.fit(
+                panel,
+                judged.champions,
+                builds(workspace),
+                bucket=project.bucket,
+                n_jobs=project.n_jobs,
+                progress=progress,
+            )
+            record.save_models(fitted)
+        summary = report.summary(evaluation, workspace, _notes(ended, fallbacks, evaluation))
+        verdict = rival.verdict(judged, workspace.metric)
+        _save(record, evaluation, summary)
+        run = record.succeed({**summary, "against_production": verdict.as_json()})
+    progress.say(
+        "run finished",
+        run_id=run.name,
+        metric=workspace.metric,
+        champion=summary["champion"],
+        baseline=summary["baseline"],
+    )
+    if verdict.passed or force:
+        aliases.promote(
+            reader, workspace.name, run.name, verdict.reason if verdict.passed else f"forced: {verdict.reason}"
+        )
+    return Trained(run, verdict.passed or force, verdict.reason)
+
+
+def inference(workspace: Workspace, context: Context) -> Folder:
+    """Forecasts the workspace from its production run on the newest data, and publishes the result."""
+    reader, progress = context.reader, context.progress
+    run = reader.production(workspace.name)  # its manifest is checked before anything is unpickled
+    trained = Workspace.model_validate(run.read_json("run.json")["config"])
+    horizon, floor = trained.horizon or 1, trained.target.non_negative
+    dataset = reader.dataset(workspace.name)
+    panel, ended = _panel(dataset, trained)
+    served = run.read_parquet(runs.MODELS)
+    if any(build(name, trained)().uses_future for name in served[MODEL].unique()):
+        panel = future.complete(panel, horizon, list(trained.covariates.future), trained.missing.future)
+    fresh = sorted(set(panel.ids) - set(served[UNIQUE_ID]))
+    fitted = [runs.load_models(run, panel.ids), _newcomers(fresh, panel, trained)]
+    rows = fit.predict((one for part in fitted for one in part), panel, horizon, runs.n_model_files(run), progress)
+    scales = _scales(run, panel, fresh)
+    quantiles = run.read_parquet("quantiles.parquet")
+    forecasts = intervals.apply(at_zero(rows, floor), quantiles, scales, trained.levels, floor)
+    bounds = [bound(level) for level in trained.levels for bound in (lo, hi)]
+    draft = reader.artifacts.draft(workspace.name, "forecasts", new_version())
+    draft.write_parquet("forecasts.parquet", forecasts[[*KEY, MODEL, Y_HAT, *bounds]])
+    as_of = f"{panel.history[DS].max():%Y-%m-%dT%H:%M:%SZ}"
+    info = {
+        "forecast_id": draft.parts[-1],
+        "run_id": run.name,
+        "data_version": dataset.version,
+        "as_of": as_of,
+        "horizon": horizon,
+        "n_series": len(panel.ids),
+        "new_series": fresh,
+        "ended_series": sorted({*ended, *served[UNIQUE_ID]} - set(panel.ids)),
+        "unsupported_levels": sorted(set(quantiles["reason"]) - {""}),
+        "synthetic": dataset.info["synthetic"],
+        "code_version": runs.code_version(),
+    }
+    draft.write_json("inference.json", info)
+    forecast_set = draft.publish()
+    aliases.publish(reader, workspace.name, forecast_set, run.name, as_of)
+    progress.say(
+        "forecasts published", forecast_id=forecast_set.name, series=len(panel.ids), rows=len(forecasts), as_of=as_of
+    )
+    return forecast_set
+
+
+def run_all(workspace: Workspace, context: Context, *, force: bool = False) -> Folder:
+    """Everything that is not done yet: data, training if data, settings or code changed, and forecasts."""
+    reader = context.reader
+    dataset = etl(workspace, context)
+    if not force and _is_trained(reader, workspace, dataset):
+        context.progress.say("training up to date", run_id=reader.production(workspace.name).name)
+    else:
+        trained = train(workspace, context, force=force)
+        context.progress.say(
+            "promoted" if trained.promoted else "not promoted", run_id=trained.run.name, reason=trained.reason
+        )
+    published = reader.pointers(workspace.name)["published"]
+    if published and published["run_id"] == reader.production(workspace.name).name:
+        info = reader.published(workspace.name).read_json("inference.json")
+        if info["data_version"] == dataset.version and info["code_version"] == runs.code_version():
+            context.progress.say("forecasts up to date", forecast_id=info["forecast_id"])
+            return reader.published(workspace.name)
+    return inference(workspace, context)
+
+
+def build(name: str, workspace: Workspace) -> Build:
+    """A picklable call that makes a fresh forecaster; ConfigError where `model_params` does not fit the model."""
+    make = partial(plugins.load("pipelines.models", name).build, **workspace.model_params.get(name, {}))
+    try:
+        make()
+    except TypeError as error:
+        raise ConfigError(f"model_params.{name}: {error}.") from None
+    return make
+
+
+def builds(workspace: Workspace) -> dict[str, Build]:
+    """The workspace's candidates, the baseline among them."""
+    return {name: build(name, workspace) for name in report.candidates(workspace)}
+
+
+def _source(workspace: Workspace, project: Project) -> Any:
+    module = plugins.load("pipelines.etl.sources", workspace.source.kind)
+    return module.build(workspace.source.options, Path(project.data_dir))
+
+
+def _snapshot(raw: Raw, workspace: Workspace, reader: Reader) -> tuple[pd.DataFrame, str]:
+    """The rows as stored, and their version: the newest one if it holds the same bytes."""
+    content = snapshot.to_parquet(raw.rows)
+    sha256 = hashlib.sha256(content).hexdigest()
+    versions = reader.data.folders("raw", workspace.name)
+    if (
+        not versions
+        or reader.data.folder("raw", workspace.name, versions[-1]).read_json("source.json")["sha256"] != sha256
+    ):
+        versions = [new_version()]
+        draft = reader.data.draft("raw", workspace.name, versions[-1])
+        draft.write_bytes("rows.parquet", content)
+        draft.write_json(
+            "source.json", {"sha256": sha256, "origin": raw.origin, "synthetic": raw.synthetic, "rows": len(raw.rows)}
+        )
+        draft.publish()
+    return snapshot.from_parquet(content), versions[-1]
+
+
+def _etl_info(
+    raw: Raw, raw_version: str, cleaned: clean.Cleaned, workspace: Workspace, as_of: pd.Timestamp
+) -> dict[str, Any]:
+    return {
+        "raw_version": raw_version,
+        "as_of": f"{as_of:%Y-%m-%dT%H:%M:%SZ}",
+        "origin": raw.origin,
+        "synthetic": raw.synthetic,
+        "frequency": cleaned.frequency,
+        "season_lengths": workspace.season_lengths,
+        "horizon": workspace.horizon,
+        "counts": cleaned.counts,
+        "inferred": cleaned.notes,
+        "source_notes": raw.notes,
+    }
+
+
+def _data(dataset: Dataset) -> dict[str, str]:
+    return {"version": dataset.version, "sha256": dataset.folder.manifest.files["observations.parquet"].sha256}
+
+
+def _production(reader: Reader, workspace: str) -> Folder | None:
+    try:
+        return reader.production(workspace)
+    except NotFound:
+        return None
+
+
+def _is_trained(reader: Reader, workspace: Workspace, dataset: Dataset) -> bool:
+    run = _production(reader, workspace.name)
+    if run is None:
+        return False
+    info = run.read_json("run.json")
+    same = runs.config_hash(workspace.complete(dataset.info["frequency"])) == info["config_hash"]
+    return bool(same and info["data"] == _data(dataset) and info["code_version"] == runs.code_version())
+
+
+def _panel(dataset: Dataset, workspace: Workspace) -> tuple[Panel, list[str]]:
+    panel, ended = dataset.panel(workspace)
+    where = workspace.holidays
+    return future.add_holidays(
+        panel, workspace.horizon or 1, where.country, where.subdivision, workspace.timezone
+    ), ended
+
+
+def _backtest(
+    panel: Panel, workspace: Workspace, candidates: dict[str, Build], context: Context
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    horizon, settings = workspace.horizon or 1, workspace.backtest
+    cutoffs = windows.usable(panel, horizon, settings.windows, settings.step or horizon, settings.gap)
+    table, fallbacks = backtest(
+        panel,
+        candidates,
+        cutoffs,
+        horizon,
+        settings,
+        bucket=context.project.bucket,
+        n_jobs=context.project.n_jobs,
+        progress=context.progress,
+    )
+    return at_zero(table, workspace.target.non_negative), fallbacks
+
+
+def _notes(ended: list[str], fallbacks: dict[str, int], evaluation: Evaluation) -> list[str]:
+    notes = [
+        f"{model} could not be fitted {n:,} times; the last value stood in." for model, n in fallbacks.items() if n
+    ]
+    if ended:
+        notes.append(f"{len(ended):,} series ended over a horizon ago and are not forecast: {', '.join(ended[:5])}.")
+    return notes + sorted(set(evaluation.quantiles["reason"]) - {""})
+
+
+def _save(record: runs.Recording, evaluation: Evaluation, summary: dict[str, Any]) -> None:
+    record.draft.write_parquet("backtest.parquet", evaluation.backtest)
+    record.draft.write_parquet("metrics.parquet", evaluation.metrics)
+    record.draft.write_parquet("champions.parquet", evaluation.champions)
+    record.draft.write_parquet("scales.parquet", evaluation.scales)
+    record.draft.write_parquet("quantiles.parquet", evaluation.quantiles)
+    record.draft.write_text(
+        "card.md", card({**record.info, "summary": summary}, evaluation.champions, evaluation.leaderboard())
+    )
+
+
+def _newcomers(ids: list[str], panel: Panel, workspace: Workspace) -> Iterator[fit.Fitted]:
+    """The baseline for series that came after training: it needs none."""
+    if ids:
+        yield fit.Fitted(BASELINE, tuple(ids), build(BASELINE, workspace)().fit(panel.select(ids)))
+
+
+def _scales(run: Folder, panel: Panel, fresh: list[str]) -> pd.DataFrame:
+    """The scales of the run's intervals, and for newcomers those of their own history."""
+    scales = run.read_parquet("scales.parquet")
+    if not fresh:
+        return scales
+    own = metrics.seasonal_scales(panel.select(fresh).history, panel.season_length)
+    return pd.concat([scales, own.rename(columns={metrics.SCALE_MAE: intervals.SCALE})[[UNIQUE_ID, intervals.SCALE]]])

@@ -1,0 +1,149 @@
+"""Layered settings: YAML files, then environment variables, merged key by key with the origin of every value kept."""
+
+import os
+import types
+import typing
+from collections.abc import Hashable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from pipelines.errors import ConfigError, did_you_mean
+
+PREFIX = "FORECAST_"
+M = TypeVar("M", bound=BaseModel)
+Key = tuple[str, ...]
+
+
+class Layers:
+    """A merged mapping that remembers which file or variable set each key."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self._origins: dict[Key, str] = {}
+
+    def add(self, values: Mapping[str, Any], origin: str) -> "Layers":
+        """Lays `values` over what is there; mappings merge, everything else replaces."""
+        self._merge(self.values, values, (), origin)
+        return self
+
+    def add_file(self, path: Path) -> "Layers":
+        """Lays a YAML file over what is there; a file that does not exist adds nothing."""
+        return self.add(read_yaml(path), str(path)) if path.exists() else self
+
+    def add_environment(self, keys: set[str], environ: Mapping[str, str] | None = None) -> "Layers":
+        """Lays the variables `FORECAST_<KEY>[__<KEY>…]` over what is there, for top-level `keys` only."""
+        for name, key, value in environment(environ):
+            if key[0] in keys:
+                nested: Any = value
+                for part in reversed(key):
+                    nested = {part: nested}
+                self.add(nested, f"environment variable {name}")
+        return self
+
+    def origin(self, key: Key) -> str:
+        """The file or variable that set `key`, or the nearest key above it."""
+        for end in range(len(key), -1, -1):
+            if key[:end] in self._origins:
+                return self._origins[key[:end]]
+        return "configuration"
+
+    def validate(self, model: type[M], default_origin: str) -> M:
+        """The values as `model`; a ConfigError lists all problems at once, each with origin, key, found and allowed."""
+        try:
+            return model.model_validate(self.values)
+        except ValidationError as error:
+            self._origins.setdefault((), default_origin)
+            lines = [self._explain(model, problem) for problem in error.errors()]
+        count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
+        raise ConfigError(f"{count} in the configuration:\n" + "\n".join(f"  - {line}" for line in lines))
+
+    def _merge(self, into: dict[str, Any], values: Mapping[str, Any], above: Key, origin: str) -> None:
+        for name, value in values.items():
+            key = (*above, str(name))
+            self._origins[key] = origin
+            if isinstance(value, Mapping) and isinstance(into.get(name), Mapping):
+                self._merge(into[name], value, key, origin)
+            elif isinstance(value, Mapping):
+                into[name] = {}
+                self._merge(into[name], value, key, origin)
+            else:
+                into[name] = value
+
+    def _explain(self, model: type[BaseModel], problem: Any) -> str:
+        key: Key = tuple(str(part) for part in problem["loc"])
+        where = f"{self.origin(key)}: {'.'.join(key) or 'the file'}"
+        match problem["type"]:
+            case "extra_forbidden":
+                valid = sorted(_fields_at(model, key[:-1]))
+                return f"{where}: unknown key{did_you_mean(key[-1], valid)}. Allowed: {', '.join(valid)}."
+            case "missing":
+                return f"{where}: is missing. Add it."
+            case _:
+                found = problem["input"]
+                message = problem["msg"].removeprefix("Value error, ")
+                return f"{where}: found {found!r:.80}. {message[0].upper()}{message[1:]}."
+
+
+def environment(environ: Mapping[str, str] | None = None) -> Iterator[tuple[str, Key, Any]]:
+    """Variables with the prefix, as (name, key, value read as YAML), sorted by name."""
+    for name, text in sorted((environ if environ is not None else os.environ).items()):
+        if name.startswith(PREFIX) and len(name) > len(PREFIX):
+            try:
+                value = yaml.safe_load(text)
+            except yaml.YAMLError:
+                value = text
+            yield name, tuple(name.removeprefix(PREFIX).lower().split("__")), value
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML mapping; ConfigError with the line for bad syntax, a repeated key, or anything but a mapping."""
+    try:
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path}{line}: {getattr(error, 'problem', None) or error}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error}).") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: found a {type(values).__name__}, expected keys and values such as 'frequency: D'.")
+    return values
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML lets a key stand twice and the last one wins; here that is an error, since one of the two is lost."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key '{key}' stands twice; keep one", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def _fields_at(model: type[BaseModel], key: Key) -> set[str]:
+    """Names of the fields that the model at `key` allows."""
+    for part in key:
+        field = model.model_fields.get(part)
+        nested = _model_in(field.annotation) if field else None
+        if nested is None:
+            return set()
+        model = nested
+    return set(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return next((found for part in typing.get_args(annotation) if (found := _model_in(part))), None)
+    return None

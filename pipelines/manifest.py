@@ -1,0 +1,69 @@
+"""What a finished directory holds: every file with size and SHA-256, and a signature over that list."""
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from typing import Any, Self
+
+from pipelines.errors import Untrusted
+
+NAME = "MANIFEST.json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, content: bytes) -> Self:
+        return cls(len(content), hashlib.sha256(content).hexdigest())
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """`files` by their name within the directory; `signature` is null where no key was set."""
+
+    files: dict[str, Entry]
+    signature: str | None = None
+
+    def signed(self, key: str | None) -> "Manifest":
+        """The same list with its HMAC-SHA256, or without one when there is no key."""
+        return Manifest(self.files, _sign(self.files, key) if key else None)
+
+    def check(self, key: str | None, required: bool, where: str) -> None:
+        """Untrusted unless the signature is right; one that is missing passes only where none is `required`."""
+        if key is None and required:
+            raise Untrusted(f"{where}: ARTIFACT_SIGNING_KEY is not set, and production loads only signed artifacts.")
+        if self.signature is None:
+            if required:
+                raise Untrusted(f"{where}: the manifest is not signed. Make it again with ARTIFACT_SIGNING_KEY set.")
+            return
+        if key is not None and not hmac.compare_digest(_sign(self.files, key), self.signature):
+            raise Untrusted(f"{where}: the signature is wrong: the manifest was changed, or signed with another key.")
+
+    def check_file(self, name: str, content: bytes, where: str) -> None:
+        """Untrusted unless `content` is what was written under `name`."""
+        entry = self.files.get(name)
+        if entry is None:
+            raise Untrusted(f"{where}/{name}: the manifest does not list this file.")
+        if Entry.of(content) != entry:
+            raise Untrusted(f"{where}/{name}: the content is not what was written (SHA-256 differs). Use another run.")
+
+    def to_json(self) -> bytes:
+        files = {name: {"size": entry.size, "sha256": entry.sha256} for name, entry in sorted(self.files.items())}
+        return json.dumps({"files": files, "signature": self.signature}, indent=1).encode()
+
+    @classmethod
+    def from_json(cls, content: bytes, where: str) -> Self:
+        try:
+            values: dict[str, Any] = json.loads(content)
+            return cls({name: Entry(**entry) for name, entry in values["files"].items()}, values["signature"])
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise Untrusted(f"{where}: the manifest cannot be read.") from None
+
+
+def _sign(files: dict[str, Entry], key: str | None) -> str:
+    listing = "\n".join(f"{name}\0{entry.size}\0{entry.sha256}" for name, entry in sorted(files.items()))
+    return hmac.new((key or "").encode(), listing.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,109 @@
+"""A panel of series as models and backtests see it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from pipelines import frequency
+from pipelines.schema import DS, KEY, UNIQUE_ID, Y
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Histories on one grid, with what else is known of them.
+
+    `history`: `unique_id, ds, y` + covariates, sorted, one row a grid point; y may be null where a gap was left.
+    `known`: `unique_id, ds` + future covariates, rows after the end of each history that the source already gave.
+    `static`: one row a series, `unique_id` + attributes. Nothing here is changed in place.
+    """
+
+    history: pd.DataFrame
+    frequency: str
+    season_lengths: tuple[int, ...] = (1,)
+    future: tuple[str, ...] = ()
+    past: tuple[str, ...] = ()
+    known: pd.DataFrame | None = None
+    static: pd.DataFrame | None = None
+
+    @property
+    def season_length(self) -> int:
+        """The primary season in steps."""
+        return self.season_lengths[0]
+
+    @property
+    def ids(self) -> list[str]:
+        """The series, sorted."""
+        return sorted(self.history[UNIQUE_ID].unique())
+
+    def select(self, ids: Iterable[str]) -> "Panel":
+        """The same panel with these series only."""
+        wanted = set(ids)
+
+        def keep(frame: pd.DataFrame | None) -> pd.DataFrame | None:
+            return None if frame is None else frame[frame[UNIQUE_ID].isin(wanted)].reset_index(drop=True)
+
+        history = self.history[self.history[UNIQUE_ID].isin(wanted)].reset_index(drop=True)
+        return replace(self, history=history, known=keep(self.known), static=keep(self.static))
+
+    def grid(self, h: int) -> pd.DataFrame:
+        """The `h` steps after the end of each history: `unique_id, ds`, sorted, len(ids) · h rows."""
+        last = self.history.groupby(UNIQUE_ID, sort=True)[DS].max()
+        steps = {end: frequency.future(end, self.frequency, h) for end in last.unique()}
+        ds = [stamp for end in last for stamp in steps[end]]
+        return pd.DataFrame({UNIQUE_ID: last.index.repeat(h).astype(str), DS: pd.DatetimeIndex(ds)})
+
+    def y(self) -> pd.Series:
+        """The target, indexed by unique_id and ds."""
+        return self.history.set_index(KEY)[Y]
+
+
+def from_tables(
+    observations: pd.DataFrame,
+    series: pd.DataFrame,
+    alias: str,
+    season_lengths: tuple[int, ...],
+    *,
+    future: tuple[str, ...] = (),
+    past: tuple[str, ...] = (),
+    static: tuple[str, ...] = (),
+    late: int = 0,
+) -> tuple[Panel, list[str]]:
+    """The panel of the stored tables, and the series that ended: their last value is over `late` steps old.
+
+    Histories run from each series' `first_ds` to the panel's newest step, so all forecasts are for the same dates; the
+    target of a series that is merely late is missing there.
+    """
+    spans = series[series["n"] > 0].set_index(UNIQUE_ID)
+    end = spans["last_ds"].max()
+    oldest = pd.date_range(end=end, periods=late + 1, freq=frequency.parse(alias))[0]
+    current = spans[spans["last_ds"] >= oldest]
+    rows = observations[observations[UNIQUE_ID].isin(current.index)]
+    first, last = rows[UNIQUE_ID].map(current["first_ds"]), rows[UNIQUE_ID].map(current["last_ds"])
+    columns = [*KEY, Y, *future, *past]
+    history = rows.loc[rows[DS].ge(first) & rows[DS].le(end), columns]
+    history = history.assign(**{Y: history[Y].where(history[DS].le(last[history.index]))})
+    behind = current.index[current["last_ds"] < end]
+    if len(behind):
+        history = pd.concat([history, _tails(current.loc[behind, "last_ds"], end, alias)])
+        history = history.drop_duplicates(KEY).sort_values(KEY)
+    known = rows.loc[rows[DS].gt(end), [*KEY, *future]].reset_index(drop=True) if future else None
+    panel = Panel(
+        history.reset_index(drop=True),
+        alias,
+        season_lengths,
+        future,
+        past,
+        known,
+        series[[UNIQUE_ID, *static]] if static else None,
+    )
+    return panel, sorted(spans.index.difference(current.index))
+
+
+def _tails(last_ds: pd.Series, end: pd.Timestamp, alias: str) -> pd.DataFrame:
+    """The steps from each last value to `end`, without values."""
+    offset = frequency.parse(alias)
+    tails = [
+        pd.DataFrame({UNIQUE_ID: name, DS: pd.date_range(last, end, freq=offset)[1:]}) for name, last in last_ds.items()
+    ]
+    return pd.concat(tails).assign(**{Y: float("nan")})

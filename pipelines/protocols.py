@@ -1,0 +1,56 @@
+"""What a data source and a model must offer; whoever has these methods is one."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, Self, runtime_checkable
+
+import pandas as pd
+
+from pipelines.panel import Panel
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What a source gave: rows as they came (text or typed) and where they came from, for people."""
+
+    rows: pd.DataFrame
+    origin: str
+    synthetic: bool = False
+    notes: tuple[str, ...] = ()
+
+
+class Source(Protocol):
+    """Brings rows in. Built by its module's `build(options, data_dir)`; it reads when asked, not before."""
+
+    def read(self) -> Raw:
+        """All rows of the source; DataError with a remedy when it cannot be had. Two reads of one state are equal."""
+        ...
+
+
+@runtime_checkable
+class Forecaster(Protocol):
+    """A model over a panel. Constructors only store; fitted state ends in `_`; it survives pickling.
+
+    Only `registry.runs` turns a forecaster into bytes and back, so a file is verified before it is unpickled.
+    """
+
+    @property
+    def scope(self) -> Literal["series", "panel"]:
+        """`series`: each series is fitted by itself, so a subset gives the same forecasts. `panel`: one fit over all."""
+        ...
+
+    @property
+    def uses_future(self) -> bool:
+        """Whether forecasts need the future covariates over the whole horizon."""
+        ...
+
+    def fit(self, panel: Panel) -> Self:
+        """Learns from the histories of `panel`; sees nothing else."""
+        ...
+
+    def predict(self, panel: Panel, h: int, future: pd.DataFrame | None = None) -> pd.DataFrame:
+        """The `h` steps after the histories of `panel`, by what was learnt: `unique_id, ds, y_hat`, sorted, finite.
+
+        `panel` may hold newer rows than the fit saw, never a series it did not see. `future` has `unique_id, ds` and
+        the future covariates for every forecast step. Further columns (`lo_*, hi_*`) are allowed.
+        """
+        ...

@@ -1,0 +1,138 @@
+"""The only reader for others: data versions, runs, aliases and forecast sets, always by pointer, always verified."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from pipelines import panel as panels
+from pipelines import settings
+from pipelines.errors import NotFound
+from pipelines.panel import Panel
+from pipelines.schema import safe_name, safe_version
+from pipelines.settings import Project, Workspace
+from pipelines.store import Folder, Store
+
+POINTERS = "pointers.json"
+CURRENT = "current.json"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One processed data version."""
+
+    folder: Folder
+
+    @property
+    def version(self) -> str:
+        return self.folder.name
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """`etl.json`: source, frequency, counts, what was inferred, and the SHA-256 of the raw rows."""
+        info: dict[str, Any] = self.folder.read_json("etl.json")
+        return info
+
+    @property
+    def quality(self) -> dict[str, Any]:
+        quality: dict[str, Any] = self.folder.read_json("quality.json")
+        return quality
+
+    @property
+    def observations(self) -> pd.DataFrame:
+        return self.folder.read_parquet("observations.parquet")
+
+    @property
+    def series(self) -> pd.DataFrame:
+        return self.folder.read_parquet("series.parquet")
+
+    @property
+    def rejected(self) -> pd.DataFrame:
+        return self.folder.read_parquet("rejected.parquet")
+
+    def panel(self, workspace: Workspace) -> tuple[Panel, list[str]]:
+        """The panel as models see it, and the series that ended over a horizon ago; `workspace` is complete."""
+        covariates = workspace.covariates
+        return panels.from_tables(
+            self.observations,
+            self.series,
+            workspace.frequency,
+            workspace.season_lengths or (1,),
+            future=covariates.future,
+            past=covariates.past,
+            static=covariates.static,
+            late=workspace.horizon or 1,
+        )
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads what is published of every workspace."""
+
+    data: Store
+    artifacts: Store
+
+    def workspaces(self) -> list[str]:
+        """Workspaces that are configured, sorted."""
+        return sorted(settings.workspace_files())
+
+    def dataset(self, workspace: str) -> Dataset:
+        """The current data version; NotFound with the command that makes one."""
+        current = self.data.read_pointer("processed", safe_name(workspace, "workspace"), CURRENT)
+        if "version" not in current or "data_version" not in current:
+            raise NotFound(
+                f"workspace {workspace} has no data yet. Run: python scripts/run_etl.py --workspace {workspace}"
+            )
+        return self.dataset_version(workspace, current["data_version"])
+
+    def dataset_version(self, workspace: str, version: str) -> Dataset:
+        return Dataset(
+            self.data.folder("processed", safe_name(workspace, "workspace"), safe_version(version, "data version"))
+        )
+
+    def pointers(self, workspace: str) -> dict[str, Any]:
+        """`{version, aliases: {name: {run_id, at, by, reason}}, published: {forecast_id, run_id, as_of} or null}`."""
+        values = self.artifacts.read_pointer(safe_name(workspace, "workspace"), POINTERS)
+        return {"aliases": {}, "published": None, **values}
+
+    def runs(self, workspace: str) -> list[str]:
+        """Finished runs, successful or failed, oldest first."""
+        return self.artifacts.folders(safe_name(workspace, "workspace"), "runs")
+
+    def run(self, workspace: str, run_id: str) -> Folder:
+        """A finished run; NotFound if it was never finished."""
+        return self.artifacts.folder(safe_name(workspace, "workspace"), "runs", safe_version(run_id))
+
+    def production(self, workspace: str) -> Folder:
+        """The run that the alias `production` names; NotFound with the command that makes one."""
+        alias = self.pointers(workspace)["aliases"].get("production")
+        if alias is None:
+            raise NotFound(
+                f"workspace {workspace} has no production run yet. Run: python scripts/train.py --workspace {workspace}"
+            )
+        return self.run(workspace, alias["run_id"])
+
+    def forecast_sets(self, workspace: str) -> list[str]:
+        """Finished forecast sets, oldest first."""
+        return self.artifacts.folders(safe_name(workspace, "workspace"), "forecasts")
+
+    def forecast_set(self, workspace: str, forecast_id: str) -> Folder:
+        name = safe_version(forecast_id, "forecast set")
+        return self.artifacts.folder(safe_name(workspace, "workspace"), "forecasts", name)
+
+    def published(self, workspace: str) -> Folder:
+        """The forecast set that is served; NotFound with the command that makes one."""
+        pointer = self.pointers(workspace)["published"]
+        if pointer is None:
+            raise NotFound(
+                f"workspace {workspace} has no forecasts yet. Run: python scripts/inference.py --workspace {workspace}"
+            )
+        return self.forecast_set(workspace, pointer["forecast_id"])
+
+
+def reader(project: Project, signing_key: str | None = None, require_signature: bool = False) -> Reader:
+    """A reader over the project's data and artifacts."""
+    return Reader(
+        Store(project.data_dir, signing_key, require_signature),
+        Store(project.artifacts_dir, signing_key, require_signature),
+    )

@@ -1,0 +1,1 @@
+"""Runs and aliases: what was trained, whether it is intact, and which run is served."""

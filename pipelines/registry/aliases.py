@@ -1,0 +1,73 @@
+"""Aliases: mutable names for successful runs. `production` is what inference uses and what is served."""
+
+import getpass
+from datetime import UTC, datetime
+from typing import Any
+
+from pipelines.errors import Conflict, ForecastError, NotFound
+from pipelines.read import POINTERS, Reader
+from pipelines.schema import safe_name
+from pipelines.store import Folder
+
+PRODUCTION = "production"
+
+
+def promote(
+    reader: Reader, workspace: str, run_id: str, reason: str, alias: str = PRODUCTION, expected: int | None = None
+) -> dict[str, Any]:
+    """Points `alias` at a successful run; with `production`, also `published` at that run's newest forecast set.
+
+    One write moves both. `expected` is the pointers' version that the caller has seen; Conflict if they moved on.
+    """
+    run = reader.run(workspace, run_id)
+    if run.read_json("run.json")["status"] != "success":
+        raise ForecastError(f"run {run_id} did not succeed and cannot become {alias}.")
+    newest = newest_forecast_set(reader, workspace, run_id)
+
+    def change(current: dict[str, Any]) -> dict[str, Any]:
+        aliases = dict(current.get("aliases", {}))
+        before = aliases.get(alias, {}).get("run_id")
+        aliases[safe_name(alias, "alias")] = {
+            "run_id": run_id,
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "by": getpass.getuser(),
+            "reason": reason,
+            "previous": before,
+        }
+        moved = {**current, "aliases": aliases}
+        if alias == PRODUCTION and newest is not None:
+            moved["published"] = newest
+        return moved
+
+    return reader.artifacts.move_pointer(workspace, POINTERS, change=change, expected=expected)
+
+
+def rollback(reader: Reader, workspace: str, reason: str, alias: str = PRODUCTION) -> dict[str, Any]:
+    """Points `alias` at the run it named before."""
+    pointers = reader.pointers(workspace)
+    current = pointers["aliases"].get(alias)
+    if current is None or not current.get("previous"):
+        raise NotFound(f"alias {alias} of workspace {workspace} has no earlier run to go back to.")
+    return promote(reader, workspace, current["previous"], reason, alias, expected=pointers["version"])
+
+
+def publish(reader: Reader, workspace: str, forecast_set: Folder, run_id: str, as_of: str) -> dict[str, Any]:
+    """Serves a finished forecast set; Conflict when `production` is another run by now."""
+    pointer = {"forecast_id": forecast_set.name, "run_id": run_id, "as_of": as_of}
+
+    def change(current: dict[str, Any]) -> dict[str, Any]:
+        production = current.get("aliases", {}).get(PRODUCTION, {}).get("run_id")
+        if production != run_id:
+            raise Conflict(f"production is run {production} by now, not {run_id}: run inference again.")
+        return {**current, "published": pointer}
+
+    return reader.artifacts.move_pointer(workspace, POINTERS, change=change)
+
+
+def newest_forecast_set(reader: Reader, workspace: str, run_id: str) -> dict[str, str] | None:
+    """The pointer to the newest forecast set of a run, or None if it has none."""
+    for forecast_id in reversed(reader.forecast_sets(workspace)):
+        info = reader.forecast_set(workspace, forecast_id).read_json("inference.json")
+        if info["run_id"] == run_id:
+            return {"forecast_id": forecast_id, "run_id": run_id, "as_of": info["as_of"]}
+    return None

@@ -1,0 +1,71 @@
+"""A run as a one-page report, for people and for the copilot's knowledge base."""
+
+from typing import Any
+
+import pandas as pd
+
+from pipelines.schema import BASELINE, MODEL, UNIQUE_ID
+
+_SHOWN = 10
+
+
+def card(info: dict[str, Any], champions: pd.DataFrame, leaderboard: pd.DataFrame) -> str:
+    """Markdown. `champions` as stored; `leaderboard`: `model` + one column a metric, the mean over series."""
+    summary, config = info["summary"], info["config"]
+    counts = champions[MODEL].value_counts()
+    weakest = champions.sort_values("skill_vs_seasonal_naive").head(_SHOWN)
+    lines = [
+        f"# Run {info['run_id']}",
+        "",
+        f"{config['title'] or info['workspace']}: {summary['n_series']:,} series, a horizon of {config['horizon']} steps "
+        f"({config['frequency']}), data version {info['data']['version']}.",
+        "",
+        "## Result",
+        "",
+        f"- {config['metric'].upper()} of the champions: {number(summary['champion'])} "
+        f"(seasonal naive: {number(summary['baseline'])}; skill {percent(summary['skill'])}).",
+        *[f"- Coverage of the {level} % intervals: {percent(found)}." for level, found in summary["coverage"].items()],
+        f"- Windows: {summary['windows']} with cutoffs {', '.join(summary['cutoffs'])}.",
+        "",
+        "## Champions",
+        "",
+        *[f"- {model}: {count:,} series" for model, count in counts.items()],
+        "",
+        "## Leaderboard (mean over series and windows)",
+        "",
+        _table(leaderboard),
+        "",
+        f"## Series that gain least over {BASELINE}",
+        "",
+        _table(weakest[[UNIQUE_ID, MODEL, "metric", "value", "skill_vs_seasonal_naive"]]),
+        "",
+        "## Notes",
+        "",
+        *([f"- {note}" for note in summary["notes"]] or ["- none"]),
+        "",
+        "## Made with",
+        "",
+        f"Code {info['code_version']}, Python {info['python']}, "
+        + ", ".join(f"{name} {version}" for name, version in info["libraries"].items())
+        + ".",
+        *[f"- {stage['name']}: {stage['seconds']:.1f} s, peak {stage['peak_mb']:,.0f} MiB" for stage in info["stages"]],
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def number(value: float | None) -> str:
+    """Four significant digits, or a word for what is not known."""
+    return "not known" if value is None or pd.isna(value) else f"{value:.4g}"
+
+
+def percent(value: float | None) -> str:
+    return "not known" if value is None or pd.isna(value) else f"{value:.1%}"
+
+
+def _table(frame: pd.DataFrame) -> str:
+    rows = [
+        [number(cell) if isinstance(cell, float) else str(cell) for cell in row]
+        for row in frame.itertuples(index=False)
+    ]
+    cells = [[str(name) for name in frame.columns], ["---"] * len(frame.columns), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in cells)

@@ -1,0 +1,51 @@
+"""Column names of the stored tables, and the one check of every name that comes from outside."""
+
+import re
+import unicodedata
+
+from pipelines.errors import ConfigError
+
+UNIQUE_ID = "unique_id"
+DS = "ds"
+Y = "y"
+Y_HAT = "y_hat"
+CUTOFF = "cutoff"
+MODEL = "model"
+KEY = [UNIQUE_ID, DS]
+BASELINE = "seasonal_naive"  # always a candidate, and what `skill` is measured against
+
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_VERSION = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+
+
+def safe_name(name: str, what: str = "name") -> str:
+    """`name` if it is safe as one part of a path (letters, digits, `. _ -`, at most 100), else a ConfigError."""
+    if not _SAFE.fullmatch(name) or ".." in name:
+        raise ConfigError(
+            f"{what} {printable(name)!r} is not allowed: use 1 to 100 letters, digits, '.', '_' or '-', "
+            "starting with a letter or digit."
+        )
+    return name
+
+
+def safe_version(name: str, what: str = "run") -> str:
+    """`name` if it has the form of a run, forecast set or data version, else a ConfigError."""
+    if not _VERSION.fullmatch(name):
+        raise ConfigError(f"{what} {printable(name)!r} is not of the form YYYYMMDDTHHMMSSZ-xxxxxxxx.")
+    return name
+
+
+def printable(text: str, limit: int = 80) -> str:
+    """`text` for a message: control characters replaced, long text cut."""
+    clean = "".join("?" if unicodedata.category(char).startswith("C") else char for char in text)
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def lo(level: int) -> str:
+    """Name of the lower bound's column of an interval."""
+    return f"lo_{level}"
+
+
+def hi(level: int) -> str:
+    """Name of the upper bound's column of an interval."""
+    return f"hi_{level}"

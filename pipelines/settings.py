@@ -1,0 +1,275 @@
+"""Settings as frozen models: base < workspace < overlay of APP_ENV < environment variables `FORECAST_…`."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
+
+from pipelines import frequency, plugins
+from pipelines.errors import ConfigError, UnknownName, did_you_mean
+from pipelines.layers import Layers, environment
+from pipelines.schema import BASELINE, safe_name
+
+Aggregate = Literal["sum", "mean", "median", "min", "max", "first", "last"]
+GapPolicy = Literal["zero", "interpolate", "previous", "leave"]
+MetricName = Literal["mae", "rmse", "mape", "smape", "wape", "mase", "rmsse"]
+
+
+class Strict(BaseModel):
+    """Frozen, and refuses what it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Columns(Strict):
+    """Which column is what; what is not set is found by its usual name and reported."""
+
+    ds: str | None = None
+    y: str | None = None
+    keys: tuple[str, ...] | None = None
+
+
+class SourceSpec(BaseModel):
+    """What every source has; further keys are the options of its kind (`pipelines/etl/sources/<kind>.py`)."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    kind: str
+    columns: Columns = Columns()
+    layout: Literal["long", "wide"] = "long"
+    date_format: str | None = None
+    decimal: Literal["auto", ".", ","] = "auto"
+
+    @property
+    def options(self) -> Any:
+        """The options of this kind of source, validated by its `Options`."""
+        module = plugins.load("pipelines.etl.sources", self.kind)
+        return module.Options.model_validate(self.model_extra or {})
+
+
+class Target(Strict):
+    name: str = "y"
+    unit: str = ""
+    non_negative: bool = False
+    aggregate: Aggregate = "sum"
+
+
+class Covariates(Strict):
+    future: tuple[str, ...] = ()
+    past: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
+
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """The covariates that have a value a timestamp."""
+        return (*self.future, *self.past)
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        names = [*self.future, *self.past, *self.static]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"name each covariate once; {', '.join(twice)} stands in two lists")
+        return self
+
+
+class Holidays(Strict):
+    country: str | None = None
+    subdivision: str | None = None
+
+
+class Missing(Strict):
+    """What fills missing steps: inside a series, before and after it within the panel, and beyond in covariates."""
+
+    gaps: GapPolicy = "leave"
+    edges: GapPolicy = "leave"
+    future: Literal["error", "previous", "seasonal"] = "error"
+
+
+class Backtest(Strict):
+    windows: PositiveInt = 3
+    step: PositiveInt | None = None  # None: the horizon, so that windows do not overlap
+    gap: Annotated[int, Field(ge=0)] = 0
+    strategy: Literal["expanding", "sliding"] = "expanding"
+    size: PositiveInt | None = None  # of a sliding window; None: what the first window has
+
+
+class Features(Strict):
+    calendar: bool = True
+    lags: tuple[PositiveInt, ...] | None = None  # None: 1, 2 and each season
+    rolling: tuple[PositiveInt, ...] | None = None  # None: each season
+
+
+class Quality(Strict):
+    """Limits of the quality checks; a share is of the rows or steps in question."""
+
+    max_rejected: Annotated[float, Field(ge=0, le=1)] = 0.05
+    max_gaps: Annotated[float, Field(ge=0, le=1)] = 0.2
+    max_age_days: PositiveInt | None = None  # None: any age passes, and is told
+
+
+class Workspace(Strict):
+    """One panel with its configuration. What is None is inferred from the data and reported."""
+
+    name: str
+    title: str = ""
+    source: SourceSpec
+    frequency: str
+    timezone: str = "UTC"
+    season_lengths: tuple[PositiveInt, ...] | None = None
+    horizon: PositiveInt | None = None
+    target: Target = Target()
+    covariates: Covariates = Covariates()
+    holidays: Holidays = Holidays()
+    missing: Missing = Missing()
+    backtest: Backtest = Backtest()
+    features: Features = Features()
+    quality: Quality = Quality()
+    models: Annotated[tuple[str, ...], Field(min_length=1)] = (BASELINE,)
+    model_params: dict[str, dict[str, Any]] = {}
+    metric: MetricName = "mase"
+    levels: tuple[Annotated[int, Field(ge=1, le=99)], ...] = (80, 95)
+
+    @field_validator("frequency")
+    @classmethod
+    def _known_frequency(cls, value: str) -> str:
+        if value != "auto":
+            _as_value_error(frequency.parse, value)
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        import zoneinfo
+
+        if value not in (zones := zoneinfo.available_timezones()):
+            raise ValueError(f"use a zone of the IANA list such as UTC or Europe/London{did_you_mean(value, zones)}")
+        return value
+
+    @field_validator("source")
+    @classmethod
+    def _known_source(cls, value: SourceSpec) -> SourceSpec:
+        _as_value_error(plugins.load, "pipelines.etl.sources", value.kind)
+        return value
+
+    @field_validator("models")
+    @classmethod
+    def _known_models(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        valid = plugins.names("pipelines.models")
+        for name in value:
+            if name not in valid:
+                raise ValueError(str(UnknownName("model", name, valid)).removesuffix("."))
+        return tuple(dict.fromkeys(value))
+
+    @field_validator("model_params")
+    @classmethod
+    def _params_of_known_models(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        cls._known_models(tuple(value))
+        return value
+
+    @field_validator("levels")
+    @classmethod
+    def _ascending(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(sorted(set(value)))
+
+    def complete(self, found_frequency: str) -> "Workspace":
+        """The same workspace with frequency, seasons, horizon and backtest step filled in."""
+        horizon = self.horizon or frequency.default_horizon(found_frequency)
+        return self.model_copy(
+            update={
+                "frequency": found_frequency,
+                "season_lengths": self.season_lengths or frequency.default_seasons(found_frequency),
+                "horizon": horizon,
+                "backtest": self.backtest.model_copy(update={"step": self.backtest.step or horizon}),
+            }
+        )
+
+
+class Project(Strict):
+    """Where things are and how much of the machine is used."""
+
+    config_dir: Path = Path("configs")
+    data_dir: str = "data"  # a folder or an fsspec URL, as is artifacts_dir
+    artifacts_dir: str = "artifacts"
+    n_jobs: int = -1  # as in joblib: -1 uses all cores
+    bucket: PositiveInt = 50  # series a task
+
+
+def load_project(environ: Mapping[str, str] | None = None) -> Project:
+    """The project's settings; `FORECAST_CONFIG_DIR` says where the files are."""
+    config_dir = _config_dir(environ)
+    layers = (
+        Layers().add_file(config_dir / "base/project.yaml").add_file(_overlay(config_dir, environ) / "project.yaml")
+    )
+    layers.add({"config_dir": str(config_dir)}, "FORECAST_CONFIG_DIR").add_environment(
+        set(Project.model_fields), environ
+    )
+    return layers.validate(Project, str(config_dir / "base/project.yaml"))
+
+
+def load_workspace(name: str, environ: Mapping[str, str] | None = None) -> Workspace:
+    """The settings of one workspace; all mistakes of its layers in one ConfigError."""
+    config_dir, path = _config_dir(environ), workspace_files(environ).get(safe_name(name, "workspace"))
+    if path is None:
+        raise UnknownName("workspace", name, workspace_files(environ))
+    _refuse_unknown_variables(environ)
+    overlay, layers = _overlay(config_dir, environ), Layers()
+    sections = [file.stem for file in sorted((config_dir / "base").glob("*.yaml")) if file.stem != "project"]
+    for section in sections:
+        layers.add_file(config_dir / "base" / f"{section}.yaml")
+    layers.add_file(path)
+    for section in [*sections, f"workspaces/{name}"]:
+        layers.add_file(overlay / f"{section}.yaml")
+    layers.add_environment(set(Workspace.model_fields) - {"name"}, environ).add({"name": name}, str(path))
+    workspace = layers.validate(Workspace, str(path))
+    _check_source_options(workspace, layers)
+    return workspace
+
+
+def workspace_files(environ: Mapping[str, str] | None = None) -> dict[str, Path]:
+    """The workspaces that have a file, by name; ConfigError when two files claim one name."""
+    found: dict[str, Path] = {}
+    for path in sorted((_config_dir(environ) / "workspaces").glob("*.y*ml")):
+        if path.stem in found:
+            raise ConfigError(f"workspace '{path.stem}' has two files, {found[path.stem]} and {path}: remove one.")
+        found[path.stem] = path
+    return found
+
+
+def _check_source_options(workspace: Workspace, layers: Layers) -> None:
+    """Source options are known to the source's own file only, so they are checked by it, with the same messages."""
+    nested = Layers()
+    for key, value in (workspace.source.model_extra or {}).items():
+        nested.add({key: value}, layers.origin(("source", key)) + " (source)")
+    module = plugins.load("pipelines.etl.sources", workspace.source.kind)
+    nested.validate(module.Options, layers.origin(("source",)) + f" (source of kind {workspace.source.kind})")
+
+
+def _refuse_unknown_variables(environ: Mapping[str, str] | None) -> None:
+    valid = (set(Workspace.model_fields) - {"name"}) | set(Project.model_fields)
+    for name, key, _ in environment(environ):
+        if key[0] not in valid:
+            near = did_you_mean(key[0], valid).upper()
+            raise ConfigError(
+                f"environment variable {name}: unknown setting{near}. Allowed: {', '.join(sorted(valid))}."
+            )
+
+
+def _config_dir(environ: Mapping[str, str] | None) -> Path:
+    return Path((environ if environ is not None else os.environ).get("FORECAST_CONFIG_DIR", "configs"))
+
+
+def _overlay(config_dir: Path, environ: Mapping[str, str] | None) -> Path:
+    return config_dir / safe_name(app_env(environ), "APP_ENV")
+
+
+def app_env(environ: Mapping[str, str] | None = None) -> str:
+    """`dev` unless APP_ENV says otherwise; `prod` refuses unsigned artifacts."""
+    return (environ if environ is not None else os.environ).get("APP_ENV", "dev")
+
+
+def _as_value_error(check: Any, *args: Any) -> None:
+    try:
+        check(*args)
+    except ConfigError as error:
+        raise ValueError(str(error).removesuffix(".")) from None

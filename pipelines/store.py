@@ -1,0 +1,273 @@
+"""The only writer: a directory becomes true when its manifest is written, a pointer when it is replaced."""
+
+import contextlib
+import errno
+import io
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+import fsspec
+import pandas as pd
+
+from pipelines import manifest as manifests
+from pipelines.errors import Conflict, NotFound, StoreError, Untrusted
+from pipelines.manifest import Entry, Manifest
+
+_ABANDONED_AFTER = 24 * 3600  # seconds; no training takes a day, so a directory without a manifest is a dead one
+_LOCK_PATIENCE = 5.0  # seconds that a pointer's writer waits for another
+
+
+def new_version(now: datetime | None = None) -> str:
+    """A name that sorts by time and is safe in a path: YYYYMMDDTHHMMSSZ-xxxxxxxx."""
+    return f"{now or datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+
+
+class Store:
+    """Immutable directories and mutable pointers below one root: a folder, or any fsspec URL.
+
+    `signing_key` signs what is written and checks what is read; with `require_signature` unsigned is refused.
+    """
+
+    def __init__(self, root: str, signing_key: str | None = None, require_signature: bool = False) -> None:
+        self.fs, path = fsspec.core.url_to_fs(root)
+        self.root = path.rstrip("/")
+        self.signing_key = signing_key
+        self.require_signature = require_signature
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the root is a folder of this machine."""
+        return "file" in (self.fs.protocol if isinstance(self.fs.protocol, tuple) else (self.fs.protocol,))
+
+    def path(self, *parts: str) -> str:
+        """The path of `parts` below the root; Untrusted if it would lie anywhere else."""
+        relative = PurePosixPath(*parts)
+        if relative.is_absolute() or ".." in relative.parts or any("\\" in part or "\0" in part for part in parts):
+            raise Untrusted(f"the path {'/'.join(parts)!r} leads out of the store.")
+        return f"{self.root}/{relative}"
+
+    def draft(self, *parts: str) -> "Draft":
+        """A fresh directory to fill; it does not exist for readers until `publish`."""
+        return Draft(self, parts)
+
+    def folder(self, *parts: str) -> "Folder":
+        """A finished directory; NotFound without a manifest, Untrusted with a wrong signature."""
+        where = self.path(*parts)
+        try:
+            content = self.fs.cat_file(f"{where}/{manifests.NAME}")
+        except (FileNotFoundError, NotADirectoryError):
+            raise NotFound(f"{where} does not exist or was never finished.") from None
+        listing = Manifest.from_json(content, where)
+        listing.check(self.signing_key, self.require_signature, where)
+        return Folder(self, parts, listing)
+
+    def folders(self, *parts: str) -> list[str]:
+        """Names of the finished directories below `parts`, oldest first."""
+        where = self.path(*parts)
+        found = self.fs.glob(f"{where}/*/{manifests.NAME}") if self.fs.exists(where) else []
+        return sorted(PurePosixPath(path).parent.name for path in found)
+
+    def read_pointer(self, *parts: str) -> dict[str, Any]:
+        """A pointer's values; empty with version 0 if it was never written."""
+        where = self.path(*parts)
+        try:
+            values: dict[str, Any] = json.loads(self.fs.cat_file(where))
+        except FileNotFoundError:
+            return {"version": 0}
+        except ValueError:
+            raise StoreError(f"{where} is no JSON. Restore it from a backup; nothing was changed.") from None
+        return values
+
+    def move_pointer(
+        self, *parts: str, change: Callable[[dict[str, Any]], dict[str, Any]], expected: int | None = None
+    ) -> dict[str, Any]:
+        """Replaces a pointer by `change(current)` in one step; raises Conflict when `expected` is not its version."""
+        where = self.path(*parts)
+        if not self.is_local:
+            raise StoreError(
+                f"{where}: pointers on an object store need generation-matched writes; use a local folder."
+            )
+        with failing_clearly(where), self._locked(where):
+            current = self.read_pointer(*parts)
+            if expected is not None and current["version"] != expected:
+                raise Conflict(
+                    f"{where} moved on (version {current['version']}, not {expected}). Read it and try again."
+                )
+            values = {**change(dict(current)), "version": current["version"] + 1}
+            replace_file(where, json.dumps(values, indent=1).encode())
+        return values
+
+    def sweep(self, *parts: str) -> list[str]:
+        """Removes directories that were begun over a day ago and never finished; returns their names."""
+        where, removed = self.path(*parts), []
+        for path in self.fs.ls(where, detail=False) if self.is_local and self.fs.exists(where) else []:
+            finished = self.fs.exists(f"{path}/{manifests.NAME}")
+            if not finished and self.fs.isdir(path) and time.time() - os.path.getmtime(path) > _ABANDONED_AFTER:
+                self.fs.rm(path, recursive=True)
+                removed.append(PurePosixPath(path).name)
+        return removed
+
+    @contextlib.contextmanager
+    def _locked(self, where: str) -> Iterator[None]:
+        """One writer at a time; the lock belongs to the open file, so a killed writer leaves none behind."""
+        import fcntl
+
+        os.makedirs(os.path.dirname(where), exist_ok=True)
+        deadline = time.monotonic() + _LOCK_PATIENCE
+        with open(f"{where}.lock", "w") as lock:
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise Conflict(f"{where} is being written by another process. Try again.") from None
+                    time.sleep(0.01)
+            yield
+
+
+class Draft:
+    """A directory that is being written. Only `publish` makes it exist."""
+
+    def __init__(self, store: Store, parts: tuple[str, ...]) -> None:
+        self.store = store
+        self.parts = parts
+        self._files: dict[str, Entry] = {}
+
+    @property
+    def where(self) -> str:
+        """Where the directory will be."""
+        return self.store.path(*self.parts)
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Adds or replaces a file; the bytes are on disk when this returns."""
+        path = self.store.path(*self.parts, name)
+        with failing_clearly(path):
+            if self.store.is_local:
+                replace_file(path, content)
+            else:
+                self.store.fs.pipe_file(path, content)
+        self._files[name] = Entry.of(content)
+
+    def write_json(self, name: str, values: Any) -> None:
+        self.write_bytes(name, json.dumps(values, indent=1, default=str, allow_nan=False).encode())
+
+    def write_text(self, name: str, text: str) -> None:
+        self.write_bytes(name, text.encode())
+
+    def write_parquet(self, name: str, frame: pd.DataFrame) -> None:
+        """A table as parquet with zstd."""
+        buffer = io.BytesIO()
+        frame.to_parquet(buffer, engine="pyarrow", compression="zstd", index=False)
+        self.write_bytes(name, buffer.getvalue())
+
+    def publish(self) -> "Folder":
+        """Writes the manifest, last: from here on the directory exists, and is never changed again."""
+        listing = Manifest(dict(self._files)).signed(self.store.signing_key)
+        path = self.store.path(*self.parts, manifests.NAME)
+        with failing_clearly(path):
+            if self.store.is_local:
+                replace_file(path, listing.to_json())
+            else:
+                self.store.fs.pipe_file(path, listing.to_json())
+        return Folder(self.store, self.parts, listing)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A finished directory. Every read is checked against the manifest, on the bytes that are handed out."""
+
+    store: Store
+    parts: tuple[str, ...]
+    manifest: Manifest
+
+    @property
+    def name(self) -> str:
+        return self.parts[-1]
+
+    @property
+    def where(self) -> str:
+        return self.store.path(*self.parts)
+
+    @property
+    def files(self) -> list[str]:
+        return sorted(self.manifest.files)
+
+    def read_bytes(self, name: str) -> bytes:
+        """A file's content; NotFound if it is not listed, Untrusted if it is not what was written."""
+        if name not in self.manifest.files:
+            raise NotFound(f"{self.where} has no {name}.")
+        try:
+            content: bytes = self.store.fs.cat_file(self.store.path(*self.parts, name))
+        except FileNotFoundError:
+            raise Untrusted(f"{self.where}/{name} is listed, but gone. Use another run.") from None
+        self.manifest.check_file(name, content, self.where)
+        return content
+
+    def read_json(self, name: str) -> Any:
+        return json.loads(self.read_bytes(name))
+
+    def read_text(self, name: str) -> str:
+        return self.read_bytes(name).decode()
+
+    def read_parquet(self, name: str, columns: list[str] | None = None) -> pd.DataFrame:
+        return pd.read_parquet(io.BytesIO(self.read_bytes(name)), engine="pyarrow", columns=columns)
+
+    def verify(self) -> list[str]:
+        """Reads every file again; returns the names that are not what was written."""
+        wrong = []
+        for name in self.files:
+            try:
+                self.read_bytes(name)
+            except Untrusted:
+                wrong.append(name)
+        return wrong
+
+
+def replace_file(path: str, content: bytes) -> None:
+    """`path` holds `content` or what it held before, whatever happens: write, fsync, replace, fsync the directory."""
+    folder = os.path.dirname(path)
+    os.makedirs(folder, exist_ok=True)
+    temporary = f"{path}.{secrets.token_hex(4)}.tmp"
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    sync_folder(folder)
+
+
+def sync_folder(folder: str) -> None:
+    """Makes the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def failing_clearly(where: str) -> Iterator[None]:
+    """Turns what the operating system says into a StoreError that names the remedy."""
+    try:
+        yield
+    except OSError as error:
+        remedy = {
+            errno.ENOSPC: "The disk is full: free some space and run again.",
+            errno.EDQUOT: "The quota is used up: free some space and run again.",
+            errno.EACCES: "Permission denied: check who owns the folder.",
+            errno.EROFS: "The file system is read-only.",
+        }.get(error.errno or 0, f"{error.strerror or error}.")
+        raise StoreError(f"{where} could not be written. {remedy} What was published before is untouched.") from error

@@ -1,0 +1,97 @@
+"""What all command lines share: options, progress, log lines, and the exit codes 0 done, 1 failed, 2 wrong use."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, Any, TypeVar
+
+import structlog
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from pipelines import read, settings
+from pipelines.errors import ForecastError, UnknownName
+from pipelines.flows import Context
+
+T = TypeVar("T")
+
+WorkspaceName = Annotated[str, typer.Option("--workspace", "-w", help="A file configs/workspaces/<name>.yaml.")]
+JsonLog = Annotated[bool, typer.Option("--json-log", help="One JSON object a line, for machines.")]
+
+_LINES = 10  # progress lines of a stage where there is no terminal
+
+
+class Reporter:
+    """Progress as a bar on a terminal, as a few plain lines elsewhere; facts as log lines, all on stderr."""
+
+    def __init__(self, json_log: bool) -> None:
+        self.console = Console(stderr=True)
+        self.bar = self.console.is_terminal and not json_log
+        renderer = structlog.processors.JSONRenderer() if json_log else _plain
+        structlog.configure(
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso" if json_log else "%H:%M:%S", utc=json_log),
+                renderer,
+            ],
+            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        )
+        self.log = structlog.get_logger()
+
+    def say(self, event: str, **facts: object) -> None:
+        self.log.info(event, **facts)
+
+    def track(self, items: Iterable[T], stage: str, total: int) -> Iterator[T]:
+        if self.bar:
+            columns = (TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+            with Bar(*columns, TimeRemainingColumn(), console=self.console, transient=True) as bar:
+                yield from bar.track(items, total=total, description=stage)
+            return
+        for done, item in enumerate(items, start=1):
+            yield item
+            if done == total or (total > 1 and done % max(1, total // _LINES) == 0):
+                self.say(stage, done=done, total=total)
+
+
+def _plain(_: Any, __: str, event: Any) -> str:
+    facts = " ".join(
+        f"{name}={_short(value)}" for name, value in event.items() if name not in ("event", "timestamp", "level")
+    )
+    return f"{event['timestamp']} {event['event']:<22} {facts}".rstrip()
+
+
+def _short(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def context(json_log: bool) -> Context:
+    """Settings, storage and progress, as the environment says."""
+    project = settings.load_project()
+    key = os.environ.get("ARTIFACT_SIGNING_KEY") or None
+    signed_only = settings.app_env() == "prod"
+    return Context(project, read.reader(project, key, signed_only), Reporter(json_log))
+
+
+def command(function: Callable[..., None]) -> Callable[[], None]:
+    """A command line of one function; a ForecastError becomes its message and an exit code."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(function)
+
+    def main() -> None:
+        try:
+            app()
+        except UnknownName as error:
+            _stop(error, 2)
+        except ForecastError as error:
+            _stop(error, 1)
+
+    return main
+
+
+def _stop(error: ForecastError, code: int) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {error}", style="red", markup=False)
+    raise SystemExit(code)

@@ -1,0 +1,23 @@
+"""Takes a workspace from its source to published forecasts, and shows them: what is up to date is not done again."""
+
+from typing import Annotated
+
+import typer
+
+from pipelines import flows, settings
+from scripts import _cli, showing
+
+Force = Annotated[bool, typer.Option("--force", help="Train again even if nothing changed, and promote the result.")]
+
+
+def run_all(workspace: _cli.WorkspaceName, force: Force = False, json_log: _cli.JsonLog = False) -> None:
+    """ETL, train and inference of a workspace."""
+    context = _cli.context(json_log)
+    flows.run_all(settings.load_workspace(workspace), context, force=force)
+    showing.show([workspace], context)
+
+
+main = _cli.command(run_all)
+
+if __name__ == "__main__":
+    main()

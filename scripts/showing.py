@@ -1,0 +1,143 @@
+"""What was published, at a glance: a table on the terminal and a picture of history, forecast and intervals as HTML."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+import plotly.graph_objects as go
+import plotly.io
+from plotly.subplots import make_subplots
+from rich.console import Console
+from rich.table import Table
+
+from pipelines import settings
+from pipelines.etl.dates import to_local
+from pipelines.flows import Context
+from pipelines.frequency import is_subdaily
+from pipelines.read import Reader
+from pipelines.schema import DS, MODEL, UNIQUE_ID, Y_HAT, Y, hi, lo
+from pipelines.settings import Workspace
+from pipelines.store import replace_file
+
+_ROWS = 8  # series of a workspace in the table
+_PICTURES = 4  # series of a workspace in the picture
+_WIDTH = 120  # of the table in a file or a log
+_STEPS = 3  # forecast steps in the table
+_HISTORY = 4  # horizons of history in the picture
+_BLUE, _GREY = "#0072B2", "#555555"  # of the Okabe–Ito palette, legible to colour-blind people
+
+
+def show(names: Sequence[str], context: Context) -> None:
+    """Prints each workspace's table and writes one picture of all of them beside the artifacts."""
+    console, figures = Console(), []
+    if not console.is_terminal:
+        console = Console(width=_WIDTH)
+    for name in names:
+        workspace = settings.load_workspace(name)
+        console.print(table(workspace, context.reader))
+        figures.append(picture(workspace, context.reader))
+    path = Path(context.project.artifacts_dir) / f"{'-'.join(names)}.html"
+    replace_file(str(path), page(figures).encode())
+    console.print(f"\nPicture:   {path}")
+    for name in names:
+        console.print(f"Forecasts: {context.reader.published(name).where}/forecasts.parquet", soft_wrap=True)
+        console.print(f"Report:    {context.reader.production(name).where}/card.md", soft_wrap=True)
+
+
+def biggest(reader: Reader, workspace: Workspace, count: int) -> list[str]:
+    """The series with the largest forecast total: where an error costs most."""
+    forecasts = reader.published(workspace.name).read_parquet("forecasts.parquet", [UNIQUE_ID, Y_HAT])
+    return forecasts.groupby(UNIQUE_ID)[Y_HAT].sum().nlargest(count).index.tolist()
+
+
+def table(workspace: Workspace, reader: Reader) -> Table:
+    """The biggest series with champion, error against the baseline and the next values with their interval."""
+    run = reader.production(workspace.name)
+    info = run.read_json("run.json")
+    champions = run.read_parquet("champions.parquet").set_index(UNIQUE_ID)
+    forecasts = reader.published(workspace.name).read_parquet("forecasts.parquet")
+    level, metric, summary = workspace.levels[-1], info["config"]["metric"].upper(), info["summary"]
+    synthetic = ", synthetic data" if reader.dataset(workspace.name).info["synthetic"] else ""
+    title = (
+        f"{workspace.title or workspace.name}{synthetic}: {summary['n_series']:,} series, {metric} {_number(summary['champion'])} "
+        f"(seasonal naive {_number(summary['baseline'])})"
+    )
+    shown = Table(title=title, title_justify="left")
+    shown.add_column("series", overflow="fold")
+    shown.add_column("champion", no_wrap=True)
+    for column in (metric, "skill", *(f"step {step} [{level} %]" for step in range(1, _STEPS + 1))):
+        shown.add_column(column, justify="right", no_wrap=True)
+    for name in biggest(reader, workspace, _ROWS):
+        row, ahead = champions.loc[name], forecasts[forecasts[UNIQUE_ID] == name].head(_STEPS)
+        values = [
+            f"{_number(p[Y_HAT])} [{_number(p[lo(level)])}, {_number(p[hi(level)])}]" for _, p in ahead.iterrows()
+        ]
+        shown.add_row(
+            name, ahead[MODEL].iloc[0], _number(float(row["value"])), f"{row['skill_vs_seasonal_naive']:.1%}", *values
+        )
+    if (rest := summary["n_series"] - shown.row_count) > 0:
+        shown.caption = f"and {rest:,} more series; skill is against the seasonal naive"
+    return shown
+
+
+def picture(workspace: Workspace, reader: Reader) -> go.Figure:
+    """History, forecast and intervals of the biggest series, one below the other."""
+    names, dataset = biggest(reader, workspace, _PICTURES), reader.dataset(workspace.name)
+    forecasts = reader.published(workspace.name).read_parquet("forecasts.parquet")
+    observations, frequency = dataset.observations, dataset.info["frequency"]
+    synthetic = " (synthetic data)" if dataset.info["synthetic"] and "synthetic" not in workspace.title else ""
+    figure = make_subplots(rows=len(names), cols=1, subplot_titles=names, vertical_spacing=0.3 / max(len(names), 2))
+    for number, name in enumerate(names, start=1):
+        ahead = _in_zone(forecasts[forecasts[UNIQUE_ID] == name], workspace, frequency)
+        past = observations[(observations[UNIQUE_ID] == name) & observations[Y].notna()]
+        past = _in_zone(past.tail(_HISTORY * len(ahead)), workspace, frequency)
+        for trace in _traces(past, ahead, workspace.levels, legend=number == 1):
+            figure.add_trace(trace, row=number, col=1)
+    figure.update_yaxes(
+        title_text=workspace.target.unit or workspace.target.name, rangemode="tozero" if len(names) > 1 else None
+    )
+    return figure.update_layout(
+        title=f"{workspace.title or workspace.name}{synthetic}",
+        height=140 + 260 * len(names),
+        template="plotly_white",
+        hovermode="x unified",
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 1.0, "xanchor": "right"},
+    )
+
+
+def page(figures: Iterable[go.Figure]) -> str:
+    """One self-contained HTML page: it opens without a network."""
+    parts = [
+        plotly.io.to_html(figure, full_html=False, include_plotlyjs=number == 0, config={"displaylogo": False})
+        for number, figure in enumerate(figures)
+    ]
+    style = "body{font-family:system-ui,sans-serif;max-width:1200px;margin:1rem auto;padding:0 1rem}"
+    head = f"<meta charset='utf-8'><title>Forecast Copilot</title><style>{style}</style>"
+    return f"<!doctype html><html lang='en'><head>{head}</head><body>{''.join(parts)}</body></html>"
+
+
+def _traces(past: pd.DataFrame, ahead: pd.DataFrame, levels: Sequence[int], legend: bool) -> Iterable[go.Scatter]:
+    for level in sorted(levels, reverse=True):
+        if ahead[lo(level)].notna().any():
+            yield go.Scatter(
+                x=[*ahead[DS], *ahead[DS][::-1]],
+                y=[*ahead[hi(level)], *ahead[lo(level)][::-1]],
+                fill="toself",
+                fillcolor=f"rgba(0,114,178,{0.12 if level > min(levels) else 0.22})",
+                line={"width": 0},
+                name=f"{level} % interval",
+                hoverinfo="skip",
+                showlegend=legend,
+            )
+    yield go.Scatter(x=past[DS], y=past[Y], name="actual", line={"color": _GREY, "width": 1.3}, showlegend=legend)
+    yield go.Scatter(x=ahead[DS], y=ahead[Y_HAT], name="forecast", line={"color": _BLUE, "width": 2}, showlegend=legend)
+
+
+def _in_zone(rows: pd.DataFrame, workspace: Workspace, frequency: str) -> pd.DataFrame:
+    return rows.assign(**{DS: to_local(rows[DS], workspace.timezone)}) if is_subdaily(frequency) else rows
+
+
+def _number(value: float | None) -> str:
+    if value is None or pd.isna(value):
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.3g}"
