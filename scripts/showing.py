@@ -44,6 +44,13 @@ def show(names: Sequence[str], context: Context) -> None:
         console.print(f"Report:    {context.reader.production(name).where}/card.md", soft_wrap=True)
 
 
+def heading(workspace: Workspace, reader: Reader) -> str:
+    """The workspace's title; synthetic data are always called so."""
+    title = workspace.title or workspace.name
+    synthetic = reader.dataset(workspace.name).info["synthetic"] and "synthetic" not in title
+    return f"{title} (synthetic data)" if synthetic else title
+
+
 def biggest(reader: Reader, workspace: Workspace, count: int) -> list[str]:
     """The series with the largest forecast total: where an error costs most."""
     forecasts = reader.published(workspace.name).read_parquet("forecasts.parquet", [UNIQUE_ID, Y_HAT])
@@ -57,9 +64,8 @@ def table(workspace: Workspace, reader: Reader) -> Table:
     champions = run.read_parquet("champions.parquet").set_index(UNIQUE_ID)
     forecasts = reader.published(workspace.name).read_parquet("forecasts.parquet")
     level, metric, summary = workspace.levels[-1], info["config"]["metric"].upper(), info["summary"]
-    synthetic = ", synthetic data" if reader.dataset(workspace.name).info["synthetic"] else ""
     title = (
-        f"{workspace.title or workspace.name}{synthetic}: {summary['n_series']:,} series, {metric} {_number(summary['champion'])} "
+        f"{heading(workspace, reader)}: {summary['n_series']:,} series, {metric} {_number(summary['champion'])} "
         f"(seasonal naive {_number(summary['baseline'])})"
     )
     shown = Table(title=title, title_justify="left")
@@ -85,7 +91,6 @@ def picture(workspace: Workspace, reader: Reader) -> go.Figure:
     names, dataset = biggest(reader, workspace, _PICTURES), reader.dataset(workspace.name)
     forecasts = reader.published(workspace.name).read_parquet("forecasts.parquet")
     observations, frequency = dataset.observations, dataset.info["frequency"]
-    synthetic = " (synthetic data)" if dataset.info["synthetic"] and "synthetic" not in workspace.title else ""
     figure = make_subplots(rows=len(names), cols=1, subplot_titles=names, vertical_spacing=0.3 / max(len(names), 2))
     for number, name in enumerate(names, start=1):
         ahead = _in_zone(forecasts[forecasts[UNIQUE_ID] == name], workspace, frequency)
@@ -97,7 +102,7 @@ def picture(workspace: Workspace, reader: Reader) -> go.Figure:
         title_text=workspace.target.unit or workspace.target.name, rangemode="tozero" if len(names) > 1 else None
     )
     return figure.update_layout(
-        title=f"{workspace.title or workspace.name}{synthetic}",
+        title=heading(workspace, reader),
         height=140 + 260 * len(names),
         template="plotly_white",
         hovermode="x unified",
@@ -138,6 +143,10 @@ def _in_zone(rows: pd.DataFrame, workspace: Workspace, frequency: str) -> pd.Dat
 
 
 def _number(value: float | None) -> str:
+    """Four significant digits, thousands as k and millions as M."""
     if value is None or pd.isna(value):
         return "–"
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.3g}"
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if abs(value) >= size:
+            return f"{value / (1e3 if letter == 'k' else size):,.4g}{letter}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

@@ -71,7 +71,7 @@ def quantiles(scores: pd.DataFrame, levels: Sequence[int], horizon: int) -> pd.D
     levels = sorted(set(levels))
     found = [_quantile(ordered, ends, at, level, horizon) for at in range(1, horizon + 1) for level in levels]
     widths = np.array([value for value, _ in found]).reshape(horizon, len(levels))
-    rising = np.fmax.accumulate(np.fmax.accumulate(widths, axis=1), axis=0)
+    rising = np.fmax.accumulate(np.apply_along_axis(_rising, 0, widths), axis=1)
     table = pd.DataFrame(
         {
             STEP: np.repeat(np.arange(1, horizon + 1), len(levels)),
@@ -140,6 +140,20 @@ def _quantile(ordered: Array, ends: npt.NDArray[np.intp], at: int, level: int, h
         return np.nan, n
     index = rank(n, level) - 1
     return float(np.partition(ordered[start:end], index)[index]), n
+
+
+def _rising(widths: Array) -> Array:
+    """The nearest widths that never fall with the step, nulls kept: isotonic regression.
+
+    A running maximum would let the noisiest step widen all after it: a nominal 80 % then covered 96 %.
+    """
+    from sklearn.isotonic import isotonic_regression
+
+    known = ~np.isnan(widths)
+    rising = widths.copy()
+    if known.any():
+        rising[known] = isotonic_regression(widths[known])
+    return rising
 
 
 def _reason(level: int, n: int) -> str:

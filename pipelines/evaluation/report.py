@@ -61,7 +61,7 @@ def evaluate(panel: Panel, backtest: pd.DataFrame, workspace: Workspace) -> Eval
     scales = intervals.interval_scales(
         won, newest.rename(columns={SCALE_MAE: intervals.SCALE})[[UNIQUE_ID, intervals.SCALE]]
     )
-    quantiles = intervals.quantiles(intervals.scores(won, scales), levels, horizon)
+    quantiles = intervals.quantiles(intervals.scores(won, fold_scales), levels, horizon)
     as_one = intervals.cross(won.assign(**{MODEL: _ALL}), fold_scales, levels, horizon, floor)
     judged = metrics.evaluate(as_one, folds, levels).groupby(METRIC, observed=True)[VALUE].mean()
     coverage = {level: known(judged[f"coverage_{level}"] / 100) for level in levels}

