@@ -1,0 +1,130 @@
+"""The rolling-origin backtest and the final fit, on models made for the purpose."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from pipelines import plugins
+from pipelines.errors import ModelError
+from pipelines.evaluation import fit, parallel, windows
+from pipelines.evaluation.backtest import at_zero, backtest
+from pipelines.panel import Panel
+from pipelines.progress import Silent
+from pipelines.settings import Backtest
+from tests.factories import panel
+
+H = 5
+
+
+@dataclass
+class Mean:
+    """Forecasts the mean of what its scope lets it see; notes the newest row that it was given."""
+
+    scope: Literal["series", "panel"] = "series"
+    uses_future: bool = False
+
+    def fit(self, panel: Panel) -> Self:
+        self.level_ = panel.history["y"].mean()
+        self.levels_ = panel.history.groupby("unique_id")["y"].mean()
+        self.newest_ = panel.history["ds"].max()
+        self.fallbacks_ = {"a"}
+        return self
+
+    def predict(self, panel: Panel, h: int, future: pd.DataFrame | None = None) -> pd.DataFrame:
+        grid = panel.grid(h)
+        return grid.assign(y_hat=self.level_ if self.scope == "panel" else grid["unique_id"].map(self.levels_))
+
+
+class Broken(Mean):
+    def fit(self, panel: Panel) -> Self:
+        raise ZeroDivisionError("no")
+
+
+def run(whole: Panel, n_jobs: int = 1, bucket: int = 2, **builds: Any) -> tuple[pd.DataFrame, dict[str, int]]:
+    settings = Backtest(windows=3, step=4)
+    cutoffs = windows.usable(whole, H, 3, 4, 0)
+    return backtest(whole, builds, cutoffs, H, settings, bucket=bucket, n_jobs=n_jobs, progress=Silent())
+
+
+def test_every_candidate_meets_the_same_windows_and_actuals() -> None:
+    """Each model has one row a series, window and step, with the actual of that day."""
+    whole = panel()
+    table, _ = run(whole, one=Mean, two=partial(Mean, "panel"))
+    one, two = (table[table["model"] == name].reset_index(drop=True) for name in ("one", "two"))
+    assert len(one) == 3 * 3 * H
+    assert_frame_equal(one.drop(columns=["model", "y_hat"]), two.drop(columns=["model", "y_hat"]))
+    assert one["step"].tolist() == list(range(1, H + 1)) * 9
+    actual = whole.history.rename(columns={"y": "actual"})
+    merged = one.merge(actual, on=["unique_id", "ds"])
+    assert (merged["y"] == merged["actual"]).all()
+
+
+def test_no_candidate_sees_beyond_its_cutoff() -> None:
+    """The mean of a window is that of the history up to its cutoff, by hand."""
+    whole = panel()
+    table, _ = run(whole, one=Mean)
+    for (series, cutoff), rows in table.groupby(["unique_id", "cutoff"]):
+        past = whole.history[(whole.history["unique_id"] == series) & (whole.history["ds"] <= cutoff)]
+        assert np.allclose(rows["y_hat"], past["y"].mean())
+
+
+def test_a_model_of_the_panel_sees_all_series_whatever_the_bucket() -> None:
+    """With buckets of one series, a panel model still learns from the three."""
+    whole = panel()
+    small, _ = run(whole, bucket=1, all=partial(Mean, "panel"))
+    large, _ = run(whole, bucket=50, all=partial(Mean, "panel"))
+    assert_frame_equal(small, large)
+    assert small.groupby("cutoff")["y_hat"].nunique().eq(1).all()
+
+
+def test_two_processes_give_the_same_table_as_one() -> None:
+    """How the work is spread changes no number and no order."""
+    build = plugins.load("pipelines.models", "moving_average").build
+    serial, _ = run(panel(), n_jobs=1, bucket=1, average=build)
+    spread, _ = run(panel(), n_jobs=2, bucket=2, average=build)
+    assert_frame_equal(serial, spread)
+
+
+def test_fallbacks_are_counted() -> None:
+    """Each bucket and window in which a model fell back counts."""
+    _, fallbacks = run(panel(), bucket=3, one=Mean)
+    assert fallbacks == {"one": 3}
+
+
+def test_a_candidate_that_fails_is_named_with_the_remedy() -> None:
+    """The error says which model, on which window, why, and what to do."""
+    with pytest.raises(ModelError, match=r"model broken failed on the window of .*ZeroDivisionError.*Take it out"):
+        run(panel(), broken=Broken)
+
+
+def test_forecasts_stop_at_zero_only_where_they_must() -> None:
+    """A negative forecast is cut for a count and kept for a temperature."""
+    rows = pd.DataFrame({"y_hat": [-1.0, 2.0]})
+    assert at_zero(rows, True)["y_hat"].tolist() == [0, 2]
+    assert at_zero(rows, False)["y_hat"].tolist() == [-1, 2]
+
+
+def test_each_champion_is_fitted_on_the_series_it_won_and_a_panel_model_on_all() -> None:
+    """Serving is by champion; learning is by scope."""
+    whole = panel()
+    champions = pd.DataFrame({"unique_id": ["a", "b", "c"], "model": ["own", "all", "own"]})
+    builds = {"own": Mean, "all": partial(Mean, "panel")}
+    fitted = list(fit.fit(whole, champions, builds, bucket=1, n_jobs=1, progress=Silent()))
+    assert sorted((one.model, one.ids) for one in fitted) == [("all", ("b",)), ("own", ("a",)), ("own", ("c",))]
+    rows = fit.predict(fitted, whole, H, len(fitted), Silent())
+    assert_frame_equal(rows[["unique_id", "ds"]], whole.grid(H))
+    assert rows.loc[rows["unique_id"] == "b", "y_hat"].iloc[0] == pytest.approx(whole.history["y"].mean())
+    assert rows.groupby("unique_id")["model"].first().to_dict() == {"a": "own", "b": "all", "c": "own"}
+
+
+def test_buckets_hold_every_series_once() -> None:
+    """Seven in threes are three, three and one."""
+    names = list("abcdefg")
+    parts = parallel.buckets(names, 3)
+    assert [len(part) for part in parts] == [3, 3, 1]
+    assert [name for part in parts for name in part] == names
