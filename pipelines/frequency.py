@@ -1,37 +1,41 @@
 """The grid of a series: a pandas offset alias, its steps and its seasons."""
 
-from typing import Any, Literal, cast
+import warnings
+from functools import cache
+from typing import Literal, cast
 
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
 from pipelines.errors import ConfigError
 
-# Seasons in steps, the primary one first, and a horizon people plan with; keyed by the alias without its anchor.
-# A day for hours and finer, a week for days, a year for weeks and coarser.
-_SEASONS: dict[str, tuple[tuple[int, ...], int]] = {
-    "h": ((24, 168), 48),
-    "D": ((7,), 28),
-    "B": ((5,), 20),
-    "W": ((52,), 13),
-    "MS": ((12,), 12),
-    "ME": ((12,), 12),
-    "QS": ((4,), 8),
-    "QE": ((4,), 8),
-    "YS": ((1,), 5),
-    "YE": ((1,), 5),
+# Seasons in steps and a horizon people plan with, of steps of a day or longer; keyed by the alias without its anchor.
+_SEASONS: dict[str, tuple[int, int]] = {
+    "D": (7, 28),
+    "B": (5, 20),
+    "W": (52, 13),
+    "MS": (12, 12),
+    "ME": (12, 12),
+    "QS": (4, 8),
+    "QE": (4, 8),
+    "YS": (1, 5),
+    "YE": (1, 5),
 }
 _ENDS = ("W", "ME", "QE", "YE", "BME", "BQE", "BYE", "SME")  # pandas labels these periods by their last day
 _DAY = pd.Timedelta(days=1)
+_COMMON = 0.3  # share of the steps that the most common one must make up to be a grid's
 
 
+@cache
 def parse(alias: str) -> pd.DateOffset:
-    """The pandas offset of `alias`; ConfigError if pandas does not know it or it runs backwards."""
-    try:
-        offset = to_offset(alias)
-    except ValueError:
-        offset = None
-    if offset is None or offset.n < 1:
+    """The pandas offset of `alias`; ConfigError if pandas does not know it, it runs backwards or means office hours."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # H and M are what many people still write for h and ME
+        try:
+            offset = to_offset(alias)
+        except ValueError:
+            offset = None
+    if offset is None or offset.n < 1 or isinstance(offset, pd.offsets.BusinessHour):
         raise ConfigError(f"frequency: '{alias}' is no pandas alias such as 30min, h, D, W-SUN, MS, QS or YS.")
     return cast(pd.DateOffset, offset)
 
@@ -48,48 +52,63 @@ def fixed_step(alias: str) -> pd.Timedelta | None:
     return pd.Timedelta(offset.nanos, "ns") if isinstance(offset, pd.offsets.Tick | pd.offsets.Day) else None
 
 
+def typical_step(alias: str) -> pd.Timedelta:
+    """The length of a step, of a calendar step about."""
+    first, second = pd.date_range("2024-01-01", periods=2, freq=parse(alias))
+    return pd.Timedelta(second - first)
+
+
 def default_seasons(alias: str) -> tuple[int, ...]:
-    """Season lengths in steps, the primary one first."""
+    """Season lengths in steps, the primary one first: day and week within days, then the week, then the year."""
     step = fixed_step(alias)
-    if step is not None and step < _DAY and alias != "h":
+    if step is not None and step < _DAY:
         day = round(_DAY / step)
         return (day, 7 * day) if day > 1 else (1,)
-    return _table(alias)[0]
+    (season, _), n = _planned(alias)
+    return (season // n,) if season % n == 0 else (1,)  # 2W, 3MS: the season holds whole steps or there is none
 
 
 def default_horizon(alias: str) -> int:
     """A horizon in steps: a day for minutes, two days for hours, four weeks for days, a year for months."""
     step = fixed_step(alias)
-    if step is not None and step < _DAY and alias != "h":
-        return max(1, round(_DAY / step))
-    return _table(alias)[1]
+    if step is not None and step < _DAY:
+        days = 2 if step >= pd.Timedelta(hours=1) else 1
+        return max(1, round(days * _DAY / step))
+    return _planned(alias)[0][1]
 
 
-def _table(alias: str) -> tuple[tuple[int, ...], int]:
-    parsed = parse(alias)
-    seasons, horizon = _SEASONS.get(parsed.name.partition("-")[0], ((1,), 12))
-    if parsed.n > 1:  # 2W, 3MS: the season holds whole steps or there is none
-        seasons = tuple(s // parsed.n for s in seasons if s % parsed.n == 0 and s > parsed.n) or (1,)
-    return seasons, horizon
+def _planned(alias: str) -> tuple[tuple[int, int], int]:
+    """Season and horizon of the alias without its multiple, and the multiple."""
+    step = fixed_step(alias)
+    if step is not None:
+        return _SEASONS["D"], max(1, round(step / _DAY))
+    name = parsed_name(alias)
+    return _SEASONS.get(name) or _SEASONS.get(name.removeprefix("B"), (1, 12)), parse(alias).n  # BMS is like MS
 
 
 def snap(ds: pd.Series, alias: str, origin: pd.Timestamp | None = None) -> pd.Series:
     """Each timestamp moved to the label of its period, as `pandas.resample` labels them; shape and index of `ds`.
 
-    `origin` aligns steps such as 2D or 2W that have no natural start; None counts them from 1970.
+    A period that pandas labels by its last day (weeks, ME) moves forward, any other back. `origin` is where fixed steps
+    are counted from, None: 1970. Of multiples such as 2W or 3MS, the first timestamp's period is the first label.
     """
     step = fixed_step(alias)
     if step is not None:
-        if origin is None or step <= _DAY:
-            floored: pd.Series = ds.dt.floor(step)
-            return floored
-        return origin + ((ds - origin) // step) * step
-    offset = parse(alias)
-    forward = parsed_name(alias) in _ENDS
-    days = pd.Series(pd.DatetimeIndex(ds.dt.normalize().unique()))
-    label: dict[Any, Any] = {day: offset.rollforward(day) if forward else offset.rollback(day) for day in days}
-    snapped = ds.dt.normalize().map(label)
-    return pd.Series(snapped, index=ds.index, dtype=ds.dtype)
+        start = origin if origin is not None else pd.Timestamp(0)
+        return start + ((ds - start) // step) * step
+    offset, forward = parse(alias), labels_ends(alias)
+    days = pd.DatetimeIndex(ds.dt.normalize().unique())
+    labels = pd.DatetimeIndex([offset.rollforward(day) if forward else offset.rollback(day) for day in days])
+    if offset.n > 1 and len(labels):
+        grid = pd.date_range(labels.min(), labels.max() + offset, freq=offset)
+        labels = grid[grid.searchsorted(labels, side="left") if forward else grid.searchsorted(labels, "right") - 1]
+    snapped: pd.Series = ds.dt.normalize().map(pd.Series(labels, index=days)).astype(ds.dtype)
+    return snapped
+
+
+def labels_ends(alias: str) -> bool:
+    """Whether pandas labels the periods of `alias` by their last day."""
+    return parsed_name(alias) in _ENDS
 
 
 def parsed_name(alias: str) -> str:
@@ -99,14 +118,18 @@ def parsed_name(alias: str) -> str:
 
 def future(last: pd.Timestamp, alias: str, h: int) -> pd.DatetimeIndex:
     """The `h` grid points after `last`."""
-    return pd.date_range(last, periods=h + 1, freq=parse(alias))[1:]
+    points = pd.date_range(last, periods=h + 1, freq=parse(alias))
+    return points[points > last][:h]
+
+
+def period_start(ds: pd.Timestamp, alias: str) -> pd.Timestamp:
+    """The first moment of the period labelled `ds`."""
+    return period_end(ds - parse(alias), alias) if labels_ends(alias) else pd.Timestamp(ds)
 
 
 def period_end(ds: pd.Timestamp, alias: str) -> pd.Timestamp:
     """The first moment after the period labelled `ds`: only then is the period complete."""
-    if parsed_name(alias) in _ENDS:
-        return pd.Timestamp(ds) + _DAY
-    return pd.Timestamp(ds + parse(alias))
+    return pd.Timestamp(ds) + _DAY if labels_ends(alias) else pd.Timestamp(ds + parse(alias))
 
 
 def infer(ds: pd.Series) -> tuple[str, Literal["exact", "modal"]]:
@@ -120,13 +143,35 @@ def infer(ds: pd.Series) -> tuple[str, Literal["exact", "modal"]]:
             f"frequency: auto needs at least 3 distinct timestamps, found {len(stamps)}. Set frequency in the workspace file."
         )
     exact = pd.infer_freq(stamps)
+    if exact == "bh":  # pandas sees office hours in hours without nights
+        return "h", "modal"
     if exact is not None:
         return parse(exact).freqstr, "exact"
-    step = pd.Series(stamps).diff().mode().iloc[0]
+    steps = pd.Series(stamps).diff().dropna()
+    step = steps.mode().iloc[0]
+    share = float((steps == step).mean())
+    if share < _COMMON:
+        raise ConfigError(
+            f"frequency: auto finds no common step between the timestamps: the most common one, {step}, makes up "
+            f"{share:.0%}. Set frequency in the workspace file to the grid you want."
+        )
+    return _modal(stamps, step), "modal"
+
+
+def _modal(stamps: pd.DatetimeIndex, step: pd.Timedelta) -> str:
+    """The alias for timestamps that mostly lie `step` apart."""
     days = step / _DAY
-    anchored = {7: f"W-{stamps[-1].day_name()[:3].upper()}", 90: "QS", 91: "QS", 92: "QS", 365: "YS", 366: "YS"}
-    if days in anchored:
-        return anchored[int(days)], "modal"
-    if 28 <= days <= 31:
-        return ("MS" if (stamps.day == 1).mean() >= 0.5 else "ME"), "modal"
-    return pd.infer_freq(pd.date_range(stamps[0], periods=3, freq=step)) or str(step), "modal"
+    edge = "S" if (stamps.day == 1).mean() >= 0.5 else "E"
+    month = stamps.month_name().value_counts().index[0][:3].upper()
+    weekday = stamps.day_name().value_counts().index[0][:3].upper()
+    if days == 1 and (stamps.dayofweek < 5).all() and stamps[-1] - stamps[0] > 7 * _DAY:
+        return "B"
+    if days == 7:
+        return f"W-{weekday}"
+    if 30 <= days <= 31:
+        return f"M{edge}"
+    if 90 <= days <= 92:
+        return f"Q{edge}-{month}"
+    if 365 <= days <= 366:
+        return f"Y{edge}-{month}"
+    return pd.infer_freq(pd.date_range(stamps[0], periods=3, freq=step)) or str(step)

@@ -50,15 +50,26 @@ class Layers:
                 return self._origins[key[:end]]
         return "configuration"
 
-    def validate(self, model: type[M], default_origin: str) -> M:
-        """The values as `model`; a ConfigError lists all problems at once, each with origin, key, found and allowed."""
-        try:
+    def validate(self, model: type[M], default_origin: str, **sections: type[BaseModel]) -> M:
+        """The values as `model`; a ConfigError lists all problems at once, each with origin, key, found and allowed.
+
+        `sections` are stricter models for single keys, where `model` leaves open what lies below.
+        """
+        self._origins.setdefault((), default_origin)
+        problems: dict[Key, str] = {}
+        parts: list[tuple[Key, type[BaseModel], Any]] = [((), model, self.values)]
+        parts += [((name,), section, self.values.get(name)) for name, section in sections.items()]
+        for above, part, values in parts:
+            try:
+                part.model_validate(values)
+            except ValidationError as error:
+                for problem in error.errors():
+                    key = tuple(str(one) for one in (*above, *problem["loc"]))
+                    problems.setdefault(key, self._explain(part, len(above), key, problem))
+        if not problems:
             return model.model_validate(self.values)
-        except ValidationError as error:
-            self._origins.setdefault((), default_origin)
-            lines = [self._explain(model, problem) for problem in error.errors()]
-        count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
-        raise ConfigError(f"{count} in the configuration:\n" + "\n".join(f"  - {line}" for line in lines))
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise ConfigError(f"{count} in the configuration:\n" + "\n".join(f"  - {line}" for line in problems.values()))
 
     def _merge(self, into: dict[str, Any], values: Mapping[str, Any], above: Key, origin: str) -> None:
         for name, value in values.items():
@@ -72,28 +83,33 @@ class Layers:
             else:
                 into[name] = value
 
-    def _explain(self, model: type[BaseModel], problem: Any) -> str:
-        key: Key = tuple(str(part) for part in problem["loc"])
-        where = f"{self.origin(key)}: {'.'.join(key) or 'the file'}"
+    def _explain(self, model: type[BaseModel], depth: int, key: Key, problem: Any) -> str:
+        """One line on a problem at `key`; `model` is what stands at the first `depth` parts of it."""
+        where, found = f"{self.origin(key)}: {'.'.join(key) or 'the file'}", problem["input"]
         match problem["type"]:
             case "extra_forbidden":
-                valid = sorted(_fields_at(model, key[:-1]))
+                valid = sorted(_fields_at(model, key[depth:-1]))
                 return f"{where}: unknown key{did_you_mean(key[-1], valid)}. Allowed: {', '.join(valid)}."
             case "missing":
-                return f"{where}: is missing. Add it."
+                return f"{where}: is missing (found: {', '.join(map(str, found)) or 'nothing'}). Add it."
+            case "model_type":
+                return (
+                    f"{where}: found {found!r:.80}. Give keys and values ({', '.join(_fields_at(model, key[depth:]))})."
+                )
+            case "string_type":
+                return f"{where}: found {found!r:.80}. Text is expected: put it in quotes."
             case _:
-                found = problem["input"]
                 message = problem["msg"].removeprefix("Value error, ")
                 return f"{where}: found {found!r:.80}. {message[0].upper()}{message[1:]}."
 
 
 def environment(environ: Mapping[str, str] | None = None) -> Iterator[tuple[str, Key, Any]]:
-    """Variables with the prefix, as (name, key, value read as YAML), sorted by name."""
+    """Variables with the prefix, as (name, key, value read as YAML), sorted by name; an empty one is not set."""
     for name, text in sorted((environ if environ is not None else os.environ).items()):
-        if name.startswith(PREFIX) and len(name) > len(PREFIX):
+        if name.startswith(PREFIX) and len(name) > len(PREFIX) and text:
             try:
                 value = yaml.safe_load(text)
-            except yaml.YAMLError:
+            except (yaml.YAMLError, ValueError):
                 value = text
             yield name, tuple(name.removeprefix(PREFIX).lower().split("__")), value
 
@@ -106,7 +122,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""
         raise ConfigError(f"{path}{line}: {getattr(error, 'problem', None) or error}.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is no UTF-8 ({error.reason} at byte {error.start}). Save it as UTF-8.") from None
+    except (OSError, ValueError) as error:  # a ValueError is a date such as 2024-13-45
         raise ConfigError(f"{path}: cannot be read ({error}).") from None
     if values is None:
         return {}
@@ -121,7 +139,9 @@ class _UniqueKeys(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == "tag:yaml.org,2002:merge":
+                continue  # a merge may repeat keys; what is no scalar is refused below
+            key = self.construct_object(key_node)
             if key in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"key '{key}' stands twice; keep one", key_node.start_mark
@@ -130,15 +150,15 @@ class _UniqueKeys(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _fields_at(model: type[BaseModel], key: Key) -> set[str]:
+def _fields_at(model: type[BaseModel], key: Key) -> list[str]:
     """Names of the fields that the model at `key` allows."""
     for part in key:
         field = model.model_fields.get(part)
         nested = _model_in(field.annotation) if field else None
         if nested is None:
-            return set()
+            return []
         model = nested
-    return set(model.model_fields)
+    return list(model.model_fields)
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from pipelines.errors import Untrusted
@@ -40,7 +40,9 @@ class Manifest:
             if required:
                 raise Untrusted(f"{where}: the manifest is not signed. Make it again with ARTIFACT_SIGNING_KEY set.")
             return
-        if key is not None and not hmac.compare_digest(_sign(self.files, key), self.signature):
+        if key is not None and not hmac.compare_digest(
+            _sign(self.files, key).encode(), self.signature.encode(errors="replace")
+        ):
             raise Untrusted(f"{where}: the signature is wrong: the manifest was changed, or signed with another key.")
 
     def check_file(self, name: str, content: bytes, where: str) -> None:
@@ -52,18 +54,22 @@ class Manifest:
             raise Untrusted(f"{where}/{name}: the content is not what was written (SHA-256 differs). Use another run.")
 
     def to_json(self) -> bytes:
-        files = {name: {"size": entry.size, "sha256": entry.sha256} for name, entry in sorted(self.files.items())}
-        return json.dumps({"files": files, "signature": self.signature}, indent=1).encode()
+        return json.dumps({"files": _listing(self.files), "signature": self.signature}, indent=1).encode()
 
     @classmethod
     def from_json(cls, content: bytes, where: str) -> Self:
         try:
             values: dict[str, Any] = json.loads(content)
-            return cls({name: Entry(**entry) for name, entry in values["files"].items()}, values["signature"])
+            files = {name: Entry(**entry) for name, entry in values["files"].items()}
+            signature = values["signature"]
+            return cls(files, signature if signature is None else str(signature))
         except (ValueError, KeyError, TypeError, AttributeError):
             raise Untrusted(f"{where}: the manifest cannot be read.") from None
 
 
-def _sign(files: dict[str, Entry], key: str | None) -> str:
-    listing = "\n".join(f"{name}\0{entry.size}\0{entry.sha256}" for name, entry in sorted(files.items()))
-    return hmac.new((key or "").encode(), listing.encode(), hashlib.sha256).hexdigest()
+def _listing(files: dict[str, Entry]) -> dict[str, Any]:
+    return {name: asdict(entry) for name, entry in sorted(files.items())}
+
+
+def _sign(files: dict[str, Entry], key: str) -> str:
+    return hmac.new(key.encode(), json.dumps(_listing(files)).encode(), hashlib.sha256).hexdigest()

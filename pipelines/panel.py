@@ -80,9 +80,8 @@ def from_tables(
     current = spans[spans["last_ds"] >= oldest]
     rows = observations[observations[UNIQUE_ID].isin(current.index)]
     first, last = rows[UNIQUE_ID].map(current["first_ds"]), rows[UNIQUE_ID].map(current["last_ds"])
-    columns = [*KEY, Y, *future, *past]
-    history = rows.loc[rows[DS].ge(first) & rows[DS].le(end), columns]
-    history = history.assign(**{Y: history[Y].where(history[DS].le(last[history.index]))})
+    observed = rows.assign(**{Y: rows[Y].where(rows[DS].le(last))})
+    history = observed.loc[rows[DS].ge(first) & rows[DS].le(end), [*KEY, Y, *future, *past]]
     behind = current.index[current["last_ds"] < end]
     if len(behind):
         history = pd.concat([history, _tails(current.loc[behind, "last_ds"], end, alias)])
@@ -95,7 +94,9 @@ def from_tables(
         future,
         past,
         known,
-        series[[UNIQUE_ID, *static]] if static else None,
+        series.loc[series[UNIQUE_ID].isin(current.index), [UNIQUE_ID, *static]].reset_index(drop=True)
+        if static
+        else None,
     )
     return panel, sorted(spans.index.difference(current.index))
 

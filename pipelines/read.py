@@ -7,7 +7,7 @@ import pandas as pd
 
 from pipelines import panel as panels
 from pipelines import settings
-from pipelines.errors import NotFound
+from pipelines.errors import DataError, NotFound
 from pipelines.panel import Panel
 from pipelines.schema import safe_name, safe_version
 from pipelines.settings import Project, Workspace
@@ -51,11 +51,22 @@ class Dataset:
         return self.folder.read_parquet("rejected.parquet")
 
     def panel(self, workspace: Workspace) -> tuple[Panel, list[str]]:
-        """The panel as models see it, and the series that ended over a horizon ago; `workspace` is complete."""
-        covariates = workspace.covariates
+        """The panel as models see it, and the series that ended over a horizon ago; `workspace` is complete.
+
+        Raises DataError when the data were brought in under settings that do not fit `workspace`.
+        """
+        covariates, observations, series = workspace.covariates, self.observations, self.series
+        lacking = [name for name in covariates.varying if name not in observations]
+        lacking += [name for name in covariates.static if name not in series]
+        if lacking or self.info["frequency"] != workspace.frequency:
+            found = f"no {', '.join(lacking)}" if lacking else f"frequency {self.info['frequency']}"
+            raise DataError(
+                f"data version {self.version} of workspace {workspace.name} has {found}, unlike the settings (frequency "
+                f"{workspace.frequency}). Run: python scripts/run_all.py --workspace {workspace.name}"
+            )
         return panels.from_tables(
-            self.observations,
-            self.series,
+            observations,
+            series,
             workspace.frequency,
             workspace.season_lengths or (1,),
             future=covariates.future,

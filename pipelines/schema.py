@@ -15,7 +15,7 @@ KEY = [UNIQUE_ID, DS]
 BASELINE = "seasonal_naive"  # always a candidate, and what `skill` is measured against
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_VERSION = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+_VERSION = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 
 
 def safe_name(name: str, what: str = "name") -> str:

@@ -1,11 +1,13 @@
 """Settings as frozen models: base < workspace < overlay of APP_ENV < environment variables `FORECAST_…`."""
 
 import os
+import zoneinfo
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, create_model, field_validator, model_validator
 
 from pipelines import frequency, plugins
 from pipelines.errors import ConfigError, UnknownName, did_you_mean
@@ -140,9 +142,7 @@ class Workspace(Strict):
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, value: str) -> str:
-        import zoneinfo
-
-        if value not in (zones := zoneinfo.available_timezones()):
+        if value not in (zones := _timezones()):
             raise ValueError(f"use a zone of the IANA list such as UTC or Europe/London{did_you_mean(value, zones)}")
         return value
 
@@ -174,11 +174,12 @@ class Workspace(Strict):
 
     def complete(self, found_frequency: str) -> "Workspace":
         """The same workspace with frequency, seasons, horizon and backtest step filled in."""
-        horizon = self.horizon or frequency.default_horizon(found_frequency)
+        alias = found_frequency if self.frequency == "auto" else self.frequency
+        horizon = self.horizon or frequency.default_horizon(alias)
         return self.model_copy(
             update={
-                "frequency": found_frequency,
-                "season_lengths": self.season_lengths or frequency.default_seasons(found_frequency),
+                "frequency": alias,
+                "season_lengths": self.season_lengths or frequency.default_seasons(alias),
                 "horizon": horizon,
                 "backtest": self.backtest.model_copy(update={"step": self.backtest.step or horizon}),
             }
@@ -194,69 +195,84 @@ class Project(Strict):
     n_jobs: int = -1  # as in joblib: -1 uses all cores
     bucket: PositiveInt = 50  # series a task
 
+    @field_validator("n_jobs")
+    @classmethod
+    def _some(cls, value: int) -> int:
+        if value == 0:
+            raise ValueError("use a number of processes, or -1 for all cores")
+        return value
+
 
 def load_project(environ: Mapping[str, str] | None = None) -> Project:
     """The project's settings; `FORECAST_CONFIG_DIR` says where the files are."""
     config_dir = _config_dir(environ)
-    layers = (
-        Layers().add_file(config_dir / "base/project.yaml").add_file(_overlay(config_dir, environ) / "project.yaml")
-    )
-    layers.add({"config_dir": str(config_dir)}, "FORECAST_CONFIG_DIR").add_environment(
-        set(Project.model_fields), environ
-    )
+    layers = Layers()
+    for folder in (config_dir / "base", _overlay(config_dir, environ)):
+        layers.add_file(folder / "project.yaml")
+    layers.add_environment(set(Project.model_fields) - {"config_dir"}, environ)
+    layers.add({"config_dir": str(config_dir)}, "environment variable FORECAST_CONFIG_DIR")
     return layers.validate(Project, str(config_dir / "base/project.yaml"))
 
 
 def load_workspace(name: str, environ: Mapping[str, str] | None = None) -> Workspace:
     """The settings of one workspace; all mistakes of its layers in one ConfigError."""
-    config_dir, path = _config_dir(environ), workspace_files(environ).get(safe_name(name, "workspace"))
+    config_dir, files = _config_dir(environ), workspace_files(environ)
+    path = files.get(safe_name(name, "workspace"))
     if path is None:
-        raise UnknownName("workspace", name, workspace_files(environ))
+        raise UnknownName("workspace", name, files)
     _refuse_unknown_variables(environ)
     overlay, layers = _overlay(config_dir, environ), Layers()
-    sections = [file.stem for file in sorted((config_dir / "base").glob("*.yaml")) if file.stem != "project"]
-    for section in sections:
-        layers.add_file(config_dir / "base" / f"{section}.yaml")
-    layers.add_file(path)
-    for section in [*sections, f"workspaces/{name}"]:
-        layers.add_file(overlay / f"{section}.yaml")
+    for file in [*_sections(config_dir / "base"), path, *_sections(overlay), overlay / f"workspaces/{path.name}"]:
+        layers.add_file(file)
     layers.add_environment(set(Workspace.model_fields) - {"name"}, environ).add({"name": name}, str(path))
-    workspace = layers.validate(Workspace, str(path))
-    _check_source_options(workspace, layers)
-    return workspace
+    return layers.validate(Workspace, str(path), source=_source_model(layers.values.get("source")))
 
 
 def workspace_files(environ: Mapping[str, str] | None = None) -> dict[str, Path]:
     """The workspaces that have a file, by name; ConfigError when two files claim one name."""
     found: dict[str, Path] = {}
-    for path in sorted((_config_dir(environ) / "workspaces").glob("*.y*ml")):
+    folder = _config_dir(environ) / "workspaces"
+    if not folder.is_dir():
+        raise ConfigError(f"there is no folder {folder}. Start in the project's folder or set FORECAST_CONFIG_DIR.")
+    for path in sorted(folder.glob("*.y*ml")):
         if path.stem in found:
             raise ConfigError(f"workspace '{path.stem}' has two files, {found[path.stem]} and {path}: remove one.")
         found[path.stem] = path
     return found
 
 
-def _check_source_options(workspace: Workspace, layers: Layers) -> None:
-    """Source options are known to the source's own file only, so they are checked by it, with the same messages."""
-    nested = Layers()
-    for key, value in (workspace.source.model_extra or {}).items():
-        nested.add({key: value}, layers.origin(("source", key)) + " (source)")
-    module = plugins.load("pipelines.etl.sources", workspace.source.kind)
-    nested.validate(module.Options, layers.origin(("source",)) + f" (source of kind {workspace.source.kind})")
+def _sections(folder: Path) -> list[Path]:
+    """The files of a layer that speak of every workspace, by name."""
+    return [path for path in sorted(folder.glob("*.y*ml")) if path.stem != "project"]
+
+
+def _source_model(source: Any) -> type[BaseModel]:
+    """What may stand below `source`: the options of a kind are known to the kind's own file only."""
+    kind = source.get("kind") if isinstance(source, Mapping) else None
+    if kind not in plugins.names("pipelines.etl.sources"):
+        return SourceSpec
+    options = plugins.load("pipelines.etl.sources", kind).Options
+    return create_model("Source", __base__=(SourceSpec, options))
 
 
 def _refuse_unknown_variables(environ: Mapping[str, str] | None) -> None:
     valid = (set(Workspace.model_fields) - {"name"}) | set(Project.model_fields)
-    for name, key, _ in environment(environ):
-        if key[0] not in valid:
-            near = did_you_mean(key[0], valid).upper()
-            raise ConfigError(
-                f"environment variable {name}: unknown setting{near}. Allowed: {', '.join(sorted(valid))}."
-            )
+    unknown = [
+        f"environment variable {name}: unknown setting{did_you_mean(key[0], valid)}."
+        for name, key, _ in environment(environ)
+        if key[0] not in valid
+    ]
+    if unknown:
+        raise ConfigError(" ".join(unknown) + f" Allowed: {', '.join(sorted(valid))}.")
+
+
+@cache
+def _timezones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
 
 
 def _config_dir(environ: Mapping[str, str] | None) -> Path:
-    return Path((environ if environ is not None else os.environ).get("FORECAST_CONFIG_DIR", "configs"))
+    return Path((environ if environ is not None else os.environ).get("FORECAST_CONFIG_DIR") or "configs")
 
 
 def _overlay(config_dir: Path, environ: Mapping[str, str] | None) -> Path:
@@ -265,7 +281,7 @@ def _overlay(config_dir: Path, environ: Mapping[str, str] | None) -> Path:
 
 def app_env(environ: Mapping[str, str] | None = None) -> str:
     """`dev` unless APP_ENV says otherwise; `prod` refuses unsigned artifacts."""
-    return (environ if environ is not None else os.environ).get("APP_ENV", "dev")
+    return (environ if environ is not None else os.environ).get("APP_ENV") or "dev"
 
 
 def _as_value_error(check: Any, *args: Any) -> None:

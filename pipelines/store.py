@@ -6,6 +6,7 @@ import io
 import json
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,8 +26,9 @@ _LOCK_PATIENCE = 5.0  # seconds that a pointer's writer waits for another
 
 
 def new_version(now: datetime | None = None) -> str:
-    """A name that sorts by time and is safe in a path: YYYYMMDDTHHMMSSZ-xxxxxxxx."""
-    return f"{now or datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    """A name that sorts by time and is safe in a path: YYYYMMDDTHHMMSSZ-xxxxxxxx; microseconds, then chance."""
+    now = now or datetime.now(UTC)
+    return f"{now:%Y%m%dT%H%M%SZ}-{now.microsecond:05x}{secrets.token_hex(2)[1:]}"
 
 
 class Store:
@@ -47,11 +49,13 @@ class Store:
         return "file" in (self.fs.protocol if isinstance(self.fs.protocol, tuple) else (self.fs.protocol,))
 
     def path(self, *parts: str) -> str:
-        """The path of `parts` below the root; Untrusted if it would lie anywhere else."""
+        """The path of `parts` below the root; Untrusted if it would lie anywhere else, also through a link."""
         relative = PurePosixPath(*parts)
-        if relative.is_absolute() or ".." in relative.parts or any("\\" in part or "\0" in part for part in parts):
+        path = f"{self.root}/{relative}"
+        unsafe = relative.is_absolute() or ".." in relative.parts or any("\\" in part or "\0" in part for part in parts)
+        if unsafe or (self.is_local and not _lies_below(path, self.root)):
             raise Untrusted(f"the path {'/'.join(parts)!r} leads out of the store.")
-        return f"{self.root}/{relative}"
+        return path
 
     def draft(self, *parts: str) -> "Draft":
         """A fresh directory to fill; it does not exist for readers until `publish`."""
@@ -60,30 +64,36 @@ class Store:
     def folder(self, *parts: str) -> "Folder":
         """A finished directory; NotFound without a manifest, Untrusted with a wrong signature."""
         where = self.path(*parts)
-        try:
-            content = self.fs.cat_file(f"{where}/{manifests.NAME}")
-        except (FileNotFoundError, NotADirectoryError):
-            raise NotFound(f"{where} does not exist or was never finished.") from None
+        content = self._read(f"{where}/{manifests.NAME}")
+        if content is None:
+            raise NotFound(f"{where} does not exist or was never finished.")
         listing = Manifest.from_json(content, where)
         listing.check(self.signing_key, self.require_signature, where)
         return Folder(self, parts, listing)
 
     def folders(self, *parts: str) -> list[str]:
         """Names of the finished directories below `parts`, oldest first."""
-        where = self.path(*parts)
-        found = self.fs.glob(f"{where}/*/{manifests.NAME}") if self.fs.exists(where) else []
-        return sorted(PurePosixPath(path).parent.name for path in found)
+        return sorted(PurePosixPath(path).name for path in self._children(*parts) if self._is_finished(path))
 
     def read_pointer(self, *parts: str) -> dict[str, Any]:
         """A pointer's values; empty with version 0 if it was never written."""
         where = self.path(*parts)
+        content = self._read(where)
         try:
-            values: dict[str, Any] = json.loads(self.fs.cat_file(where))
-        except FileNotFoundError:
-            return {"version": 0}
-        except ValueError:
-            raise StoreError(f"{where} is no JSON. Restore it from a backup; nothing was changed.") from None
-        return values
+            values: dict[str, Any] = {"version": 0} if content is None else json.loads(content)
+            return {**values, "version": int(values["version"])}
+        except (ValueError, KeyError, TypeError):
+            raise StoreError(f"{where} is no pointer (JSON with a version). Restore it from a backup.") from None
+
+    def _read(self, path: str) -> bytes | None:
+        """The bytes at a `path` of this store, unverified; None if there is no file."""
+        try:
+            content: bytes = self.fs.cat_file(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise StoreError(f"{path} could not be read. {_remedy(error)}") from error
+        return content
 
     def move_pointer(
         self, *parts: str, change: Callable[[dict[str, Any]], dict[str, Any]], expected: int | None = None
@@ -106,20 +116,30 @@ class Store:
 
     def sweep(self, *parts: str) -> list[str]:
         """Removes directories that were begun over a day ago and never finished; returns their names."""
-        where, removed = self.path(*parts), []
-        for path in self.fs.ls(where, detail=False) if self.is_local and self.fs.exists(where) else []:
-            finished = self.fs.exists(f"{path}/{manifests.NAME}")
-            if not finished and self.fs.isdir(path) and time.time() - os.path.getmtime(path) > _ABANDONED_AFTER:
-                self.fs.rm(path, recursive=True)
-                removed.append(PurePosixPath(path).name)
+        removed = []
+        for path in self._children(*parts) if self.is_local else []:
+            with contextlib.suppress(OSError):  # another process may sweep too
+                if not self._is_finished(path) and time.time() - os.path.getmtime(path) > _ABANDONED_AFTER:
+                    shutil.rmtree(path)
+                    removed.append(PurePosixPath(path).name)
         return removed
+
+    def _children(self, *parts: str) -> list[str]:
+        """Paths right below `parts`; none if there is no such directory."""
+        try:
+            return list(self.fs.ls(self.path(*parts), detail=False))
+        except FileNotFoundError:
+            return []
+
+    def _is_finished(self, path: str) -> bool:
+        return bool(self.fs.exists(f"{path}/{manifests.NAME}"))
 
     @contextlib.contextmanager
     def _locked(self, where: str) -> Iterator[None]:
         """One writer at a time; the lock belongs to the open file, so a killed writer leaves none behind."""
         import fcntl
 
-        os.makedirs(os.path.dirname(where), exist_ok=True)
+        make_folder(os.path.dirname(where))
         deadline = time.monotonic() + _LOCK_PATIENCE
         with open(f"{where}.lock", "w") as lock:
             while True:
@@ -147,8 +167,10 @@ class Draft:
         return self.store.path(*self.parts)
 
     def write_bytes(self, name: str, content: bytes) -> None:
-        """Adds or replaces a file; the bytes are on disk when this returns."""
+        """Adds or replaces a file; the bytes are on disk when this returns. Conflict once the directory is finished."""
         path = self.store.path(*self.parts, name)
+        if self.store._is_finished(self.where):
+            raise Conflict(f"{self.where} is finished and never changes again.")
         with failing_clearly(path):
             if self.store.is_local:
                 replace_file(path, content)
@@ -171,12 +193,7 @@ class Draft:
     def publish(self) -> "Folder":
         """Writes the manifest, last: from here on the directory exists, and is never changed again."""
         listing = Manifest(dict(self._files)).signed(self.store.signing_key)
-        path = self.store.path(*self.parts, manifests.NAME)
-        with failing_clearly(path):
-            if self.store.is_local:
-                replace_file(path, listing.to_json())
-            else:
-                self.store.fs.pipe_file(path, listing.to_json())
+        self.write_bytes(manifests.NAME, listing.to_json())
         return Folder(self.store, self.parts, listing)
 
 
@@ -204,10 +221,9 @@ class Folder:
         """A file's content; NotFound if it is not listed, Untrusted if it is not what was written."""
         if name not in self.manifest.files:
             raise NotFound(f"{self.where} has no {name}.")
-        try:
-            content: bytes = self.store.fs.cat_file(self.store.path(*self.parts, name))
-        except FileNotFoundError:
-            raise Untrusted(f"{self.where}/{name} is listed, but gone. Use another run.") from None
+        content = self.store._read(self.store.path(*self.parts, name))
+        if content is None:
+            raise Untrusted(f"{self.where}/{name} is listed, but gone. Use another run.")
         self.manifest.check_file(name, content, self.where)
         return content
 
@@ -221,21 +237,21 @@ class Folder:
         return pd.read_parquet(io.BytesIO(self.read_bytes(name)), engine="pyarrow", columns=columns)
 
     def verify(self) -> list[str]:
-        """Reads every file again; returns the names that are not what was written."""
-        wrong = []
+        """Reads every file again; returns the names of those that are not what was written, or were added since."""
+        found = {path.removeprefix(f"{self.where}/") for path in self.store.fs.find(self.where)}
+        wrong = found - {*self.manifest.files, manifests.NAME}
         for name in self.files:
             try:
                 self.read_bytes(name)
-            except Untrusted:
-                wrong.append(name)
-        return wrong
+            except StoreError:
+                wrong.add(name)
+        return sorted(wrong)
 
 
 def replace_file(path: str, content: bytes) -> None:
     """`path` holds `content` or what it held before, whatever happens: write, fsync, replace, fsync the directory."""
-    folder = os.path.dirname(path)
-    os.makedirs(folder, exist_ok=True)
-    temporary = f"{path}.{secrets.token_hex(4)}.tmp"
+    folder, temporary = os.path.dirname(os.path.abspath(path)), f"{path}.{secrets.token_hex(4)}.tmp"
+    make_folder(folder)
     try:
         with open(temporary, "wb") as file:
             file.write(content)
@@ -246,7 +262,22 @@ def replace_file(path: str, content: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
-    sync_folder(folder)
+    try:
+        sync_folder(folder)
+    except OSError as error:
+        raise StoreError(
+            f"{path} was replaced, but the disk does not confirm that it will last. {_remedy(error)}"
+        ) from error
+
+
+def make_folder(folder: str) -> None:
+    """Makes a folder and those above it, so that their names survive a power cut."""
+    if not os.path.isdir(folder):
+        above = os.path.dirname(folder)
+        make_folder(above)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder)
+        sync_folder(above)
 
 
 def sync_folder(folder: str) -> None:
@@ -264,10 +295,22 @@ def failing_clearly(where: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        remedy = {
-            errno.ENOSPC: "The disk is full: free some space and run again.",
-            errno.EDQUOT: "The quota is used up: free some space and run again.",
-            errno.EACCES: "Permission denied: check who owns the folder.",
-            errno.EROFS: "The file system is read-only.",
-        }.get(error.errno or 0, f"{error.strerror or error}.")
-        raise StoreError(f"{where} could not be written. {remedy} What was published before is untouched.") from error
+        raise StoreError(
+            f"{where} could not be written. {_remedy(error)} What was published before is untouched."
+        ) from error
+
+
+def _remedy(error: OSError) -> str:
+    return {
+        errno.ENOSPC: "The disk is full: free some space and run again.",
+        errno.EDQUOT: "The quota is used up: free some space and run again.",
+        errno.EACCES: "Permission denied: check who owns the folder.",
+        errno.EROFS: "The file system is read-only: choose another folder.",
+        errno.EIO: "The disk reports an error: check it, then run again.",
+    }.get(error.errno or 0, f"{error.strerror or error}.")
+
+
+def _lies_below(path: str, root: str) -> bool:
+    """Whether `path` stays below `root` when all links are followed."""
+    real = os.path.realpath(root)
+    return os.path.commonpath([real, os.path.realpath(path)]) == real

@@ -11,6 +11,8 @@ from pipelines.etl.load import ROW, Loaded
 from pipelines.schema import DS, KEY, UNIQUE_ID, Y
 from pipelines.settings import Aggregate, GapPolicy, Workspace
 
+MODAL = "inferred from the most common step"
+
 
 @dataclass(frozen=True)
 class Cleaned:
@@ -29,19 +31,20 @@ class Cleaned:
 
 
 def clean(loaded: Loaded, workspace: Workspace, as_of: pd.Timestamp) -> Cleaned:
-    """The panel of `loaded` rows. `as_of` is when they were read: a period that ends later is incomplete.
+    """The panel of `loaded` rows. `as_of` is when they were read, in UTC: a period that ends later is incomplete.
 
     Raises DataError when no series has two observations, or when `frequency: auto` meets several frequencies.
     """
     rows = loaded.rows
-    if rows.groupby(UNIQUE_ID)[Y].count().max() < 2:
+    if rows[rows[Y].notna()].drop_duplicates(KEY)[UNIQUE_ID].value_counts().max() < 2:
         raise DataError(
             f"workspace {workspace.name}: no series has more than one observation ({rows[UNIQUE_ID].nunique():,} series, "
             f"{len(rows):,} rows). If the key is too fine, set source.columns.keys to fewer columns."
         )
     alias, how, odd = find_frequency(rows, workspace)
     snapped, moved = onto_grid(rows, alias)
-    incomplete = incomplete_period(rows[rows[Y].notna()], snapped[snapped[Y].notna()], alias, as_of)
+    now = as_of if frequency.is_subdaily(alias) else _local(as_of, workspace.timezone)
+    incomplete = incomplete_period(rows[rows[Y].notna()], snapped[snapped[Y].notna()], alias, now)
     duplicates = int(rows.duplicated(KEY).sum())
     merged, n_merged = merge_duplicates(snapped, workspace.target.aggregate)
     spans = find_spans(merged, workspace.target.non_negative, incomplete)
@@ -63,16 +66,23 @@ def clean(loaded: Loaded, workspace: Workspace, as_of: pd.Timestamp) -> Cleaned:
     return Cleaned(filled, spans, counts, alias, notes, odd)
 
 
+def _local(as_of: pd.Timestamp, timezone: str) -> pd.Timestamp:
+    """The moment on the local clock: days, weeks and months are over when they are over there."""
+    return as_of.tz_localize("UTC").tz_convert(timezone).tz_localize(None)
+
+
 def find_frequency(rows: pd.DataFrame, workspace: Workspace) -> tuple[str, str, tuple[str, ...]]:
-    """The grid's alias, how it was found, and the series that step more widely than the others."""
+    """The grid's alias, how it was found, and the series that step more widely than the grid."""
     stamps = rows.drop_duplicates(KEY).sort_values(KEY)
     steps = stamps.groupby(UNIQUE_ID)[DS].diff()
     usual = steps.groupby(stamps[UNIQUE_ID]).agg(["median", "count"])
-    regular = (steps == stamps[UNIQUE_ID].map(usual["median"])).groupby(stamps[UNIQUE_ID]).sum() / usual["count"]
+    about_usual = (steps / stamps[UNIQUE_ID].map(usual["median"])).between(0.9, 1.1)  # months differ in length
+    regular = about_usual.groupby(stamps[UNIQUE_ID]).sum() / usual["count"]
     usual = usual[(usual["count"] >= 5) & (regular > 0.9)]  # a sparse series has no step of its own
-    panel_step = steps.mode().iloc[0]
+    declared = workspace.frequency != "auto"
+    panel_step = frequency.typical_step(workspace.frequency) if declared else steps.mode().iloc[0]
     odd = tuple(sorted(usual.index[usual["median"] > 1.5 * panel_step]))
-    if workspace.frequency != "auto":
+    if declared:
         return workspace.frequency, "as configured", odd
     fine = tuple(sorted(usual.index[usual["median"] < panel_step / 1.5]))
     if mixed := odd + fine:
@@ -83,18 +93,30 @@ def find_frequency(rows: pd.DataFrame, workspace: Workspace) -> tuple[str, str, 
         )
     try:
         alias, certainty = frequency.infer(stamps[DS])
+        if 1.5 * frequency.typical_step(alias) < panel_step:  # weeks that begin on different days, say
+            alias, certainty = frequency.infer(stamps[DS][stamps[UNIQUE_ID] == stamps[UNIQUE_ID].mode().iloc[0]])
     except ConfigError as error:
         raise DataError(f"workspace {workspace.name}: {error}") from None
-    return alias, "inferred" if certainty == "exact" else "inferred from the most common step", odd
+    return alias, "inferred" if certainty == "exact" else MODAL, odd
 
 
 def onto_grid(rows: pd.DataFrame, alias: str) -> tuple[pd.DataFrame, int]:
     """The rows with every timestamp moved to its step's label, and how many moved."""
-    snapped = frequency.snap(rows[DS], alias)
-    grid = pd.date_range(snapped.min(), snapped.max(), freq=frequency.parse(alias))
-    if len(grid) and frequency.parse(alias).n > 1:  # 2W, 3MS: the panel's first step fixes which ones are labels
-        snapped = pd.Series(grid[grid.searchsorted(snapped, side="right") - 1], index=rows.index)
+    snapped = frequency.snap(rows[DS], alias, _origin(rows[DS], alias))
     return rows.assign(ds=snapped), int((snapped != rows[DS]).sum())
+
+
+def _origin(ds: pd.Series, alias: str) -> pd.Timestamp:
+    """Where fixed steps are counted from: the first midnight, or off it by as much as most timestamps are.
+
+    Whole hours of a clock in India, or readings at five past, lie on a grid already; they need not move.
+    """
+    midnight = pd.Timestamp(ds.min()).normalize()
+    if not frequency.is_subdaily(alias):
+        return midnight
+    past = ds - frequency.snap(ds, alias, midnight)
+    usual = past.mode().iloc[0]
+    return midnight + pd.Timedelta(usual) if (past == usual).mean() > 0.5 else midnight
 
 
 def merge_duplicates(rows: pd.DataFrame, how: Aggregate) -> tuple[pd.DataFrame, int]:
@@ -118,13 +140,23 @@ def merge_duplicates(rows: pd.DataFrame, how: Aggregate) -> tuple[pd.DataFrame, 
 def incomplete_period(
     rows: pd.DataFrame, snapped: pd.DataFrame, alias: str, as_of: pd.Timestamp
 ) -> pd.Timestamp | None:
-    """The panel's last step if it is not over yet, or holds fewer input timestamps than any full step before it."""
+    """The panel's last step if it is not over yet, or if its input breaks off earlier than in the steps before it.
+
+    Broken off: it holds fewer distinct timestamps than any of the last 8 full steps, and leaves more of its end empty.
+    """
     last = snapped[DS].max()
-    if frequency.period_end(last, alias) > as_of >= last:
+    if frequency.period_end(last, alias) > as_of >= frequency.period_start(last, alias):
         return pd.Timestamp(last)
-    stamps = pd.DataFrame({"step": snapped[DS], DS: rows[DS]}).drop_duplicates().groupby("step").size().sort_index()
-    before = stamps.iloc[1:-1].tail(8)  # the first step may be incomplete itself
-    return pd.Timestamp(last) if len(before) >= 3 and stamps.iloc[-1] < before.min() else None
+    stamps = (
+        pd.DataFrame({"step": snapped[DS], DS: rows[DS]}).drop_duplicates().groupby("step")[DS].agg(["size", "max"])
+    )
+    newest = stamps.iloc[1:].tail(9)  # the first step may be incomplete itself
+    if len(newest) < 4:
+        return None
+    ends = pd.DatetimeIndex([frequency.period_end(step, alias) for step in newest.index])
+    empty = (ends - pd.DatetimeIndex(newest["max"])).to_series(index=newest.index)
+    fewer = newest["size"].iloc[-1] < newest["size"].iloc[:-1].min()
+    return pd.Timestamp(last) if fewer and empty.iloc[-1] > empty.iloc[:-1].max() else None
 
 
 def find_spans(rows: pd.DataFrame, non_negative: bool, incomplete: pd.Timestamp | None) -> pd.DataFrame:
@@ -159,14 +191,21 @@ def fill(
     ends = placed.groupby(UNIQUE_ID)["position"].agg(["min", "max"])
     if edges != "leave" and len(spans):
         first, last = grid.searchsorted(spans["first_ds"].min()), grid.searchsorted(spans["last_ds"].max())
-        ends["min"], ends["max"] = ends["min"].clip(upper=first), ends["max"].clip(lower=last)
+        known = ends.index.isin(spans[UNIQUE_ID])  # a series without any target has nothing to go on
+        ends["min"] = ends["min"].mask(known, ends["min"].clip(upper=first))
+        ends["max"] = ends["max"].mask(known, ends["max"].clip(lower=last))
     lengths = (ends["max"] - ends["min"] + 1).to_numpy()
     starts = np.repeat(ends["min"].to_numpy() - np.concatenate(([0], lengths.cumsum()[:-1])), lengths)
     steps = pd.DataFrame({UNIQUE_ID: ends.index.repeat(lengths), DS: grid[np.arange(lengths.sum()) + starts]})
     full = steps.merge(rows, on=KEY, how="left", sort=False)
     observed = rows[rows[Y].notna()].groupby(UNIQUE_ID)[DS].agg(["min", "max"])
     inside = full[DS].ge(full[UNIQUE_ID].map(observed["min"])) & full[DS].le(full[UNIQUE_ID].map(observed["max"]))
-    edge = ~inside & full[DS].le(spans["last_ds"].max()) & full[DS].ge(spans["first_ds"].min())
+    edge = (
+        ~inside
+        & full[UNIQUE_ID].isin(observed.index)
+        & full[DS].le(spans["last_ds"].max())
+        & full[DS].ge(spans["first_ds"].min())
+    )
     full[Y] = _filled(full, inside, gaps)
     full[Y] = _filled(full, edge, edges)
     return full, len(full) - len(rows)

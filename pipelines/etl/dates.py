@@ -4,7 +4,10 @@ from typing import Literal
 
 import pandas as pd
 
-_OFFSET = r"\d{1,2}:\d{2}.*(?:Z|[+-]\d{2}:?\d{2})$"
+_OFFSET = r"(?:\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?|T\d{2,6})\s*(?:[AaPp][Mm]\s*)?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
+_UNDATED = r"\D*|\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[AaPp][Mm])?"  # pandas reads now and 10:30 as of today
+_UNIX = "Unix time"
+_FIRST, _LAST = pd.Timestamp.min.ceil("D"), pd.Timestamp.max.floor("D")  # what 64 bits of nanoseconds hold
 _EPOCH_UNITS: dict[int, Literal["s", "ms", "us", "ns"]] = {
     10: "s",
     13: "ms",
@@ -17,57 +20,76 @@ def parse(values: pd.Series, date_format: str | None = None) -> tuple[pd.Series,
     """Timestamps, whether each came with a UTC offset (then it is UTC already), and how they were read.
 
     Same index as `values`; NaT where a value is missing or unreadable. Text is read as ISO 8601 where it can be, else
-    with the day or the month first, whichever reads more values and then gives the steadier steps.
+    with the day or the month first, whichever reads more values and then gives the steadier steps. Unix times are UTC.
     """
     nowhere = pd.Series(False, index=values.index)
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        return values.dt.tz_convert("UTC").dt.tz_localize(None).astype("datetime64[ns]"), ~nowhere, "typed, with offset"
+        return _typed(values.dt.tz_convert("UTC").dt.tz_localize(None)), ~nowhere, "typed, with offset"
     if pd.api.types.is_datetime64_any_dtype(values):
-        return values.astype("datetime64[ns]"), nowhere, "typed"
+        return _typed(values), nowhere, "typed"
     distinct = pd.Series(values.dropna().unique(), dtype="object")
     text = distinct.astype(str).str.strip()
     if pd.api.types.is_numeric_dtype(values):
         text = text.str.removesuffix(".0")
-    aware = text.str.contains(_OFFSET, regex=True)
     stamps, how = _read(text, date_format)
+    aware = text.str.contains(_OFFSET, regex=True) | (how == _UNIX)
     lookup = dict(zip(distinct, stamps, strict=True))
     offsets = dict(zip(distinct, aware, strict=True))
     ds = pd.to_datetime(values.map(lookup, na_action="ignore")).astype("datetime64[ns]")
     return ds, values.map(offsets, na_action="ignore").eq(True), how
 
 
+def _typed(values: pd.Series) -> pd.Series:
+    """Nanoseconds; NaT for years such as 9999 that they cannot hold."""
+    return values.where(values.between(_FIRST, _LAST)).astype("datetime64[ns]")
+
+
 def _read(text: pd.Series, date_format: str | None) -> tuple[pd.Series, str]:
     if date_format:
         return _naive(pd.to_datetime(text, format=date_format, errors="coerce", utc=True)), date_format
-    digits = text.str.fullmatch(r"\d+")
-    if len(text) and bool(digits.all()):
-        return _from_digits(text)
-    quarters = text.str.extract(r"^(\d{4})[-\s]?[Qq]([1-4])$").dropna()
-    if len(text) and len(quarters) == len(text):
-        months = quarters[1].astype(int).mul(3).sub(2).astype(str)
+    text = text.mask(text.str.fullmatch(_UNDATED), "")
+    if _most(digits := text.str.fullmatch(r"\d+")):
+        return _from_digits(text.where(digits))
+    if _most(text.str.fullmatch(r"\d{4}[-\s]?[Qq][1-4]")):
+        quarters = text.str.extract(r"^(\d{4})[-\s]?[Qq]([1-4])$")
+        months = pd.to_numeric(quarters[1]).mul(3).sub(2).astype("Int64").astype("string")
         return pd.to_datetime(quarters[0] + "-" + months, format="%Y-%m"), "quarters"
-    weeks = text.str.fullmatch(r"\d{4}-?W\d{2}")
-    if len(text) and bool(weeks.all()):
+    if _most(text.str.fullmatch(r"\d{4}-?W\d{2}")):
         return pd.to_datetime(text.str.replace("-", "") + "1", format="%GW%V%u", errors="coerce"), "ISO weeks"
+    text = text.str.replace(r"\s*\b(?:UTC|GMT)$", "Z", regex=True)
     iso = _naive(pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True))
-    if iso.notna().mean() >= 0.5:
-        return iso, "ISO 8601"
+    return (iso, "ISO 8601") if _most(iso.notna()) else _by_day_or_month(text)
+
+
+def _most(readable: pd.Series) -> bool:
+    """Whether at least half of the values are of a kind: the others are then mistakes, not another kind."""
+    return bool(readable.mean() >= 0.5)
+
+
+def _by_day_or_month(text: pd.Series) -> tuple[pd.Series, str]:
     month_first = _naive(pd.to_datetime(text, format="mixed", errors="coerce", utc=True))
     day_first = _naive(pd.to_datetime(text, format="mixed", dayfirst=True, errors="coerce", utc=True))
+    day_first = day_first.mask(text.str.match(r"\d{4}\D"), month_first)  # after a year comes the month
     # pandas reads 13/02 with the day first whatever was asked: such values tell which order the column has.
-    first = pd.to_numeric(text.str.extract(r"^(\d{1,2})\D")[0], errors="coerce")
-    second = pd.to_numeric(text.str.extract(r"^\d{1,2}\D(\d{1,2})\D")[0], errors="coerce")
-    if bool((first > 12).any()) or bool((second > 12).any()):
-        by_day = int((first > 12).sum()) >= int((second > 12).sum())
-        return (day_first, "day first") if by_day else (month_first, "month first")
-    by_day = _steadiness(day_first) >= _steadiness(month_first)
-    return (day_first, "day first, by its steps") if by_day else (month_first, "month first, by its steps")
+    first = pd.to_numeric(text.str.extract(r"^(\d{1,2})\D")[0], errors="coerce") > 12
+    second = pd.to_numeric(text.str.extract(r"^\d{1,2}\D(\d{1,2})\D")[0], errors="coerce") > 12
+    if first.any() or second.any():
+        by_day = int(first.sum()) >= int(second.sum())
+        return (day_first.mask(second), "day first") if by_day else (month_first.mask(first), "month first")
+    if _most(text.str.match(r"\d{1,2}\.\d{1,2}\.\d")):  # no country writes the month first with dots
+        return day_first, "day first"
+    if day_first.equals(month_first):
+        return day_first, "unambiguous"
+    days, months = _regularity(day_first), _regularity(month_first)
+    if days == months:
+        return day_first, "day first; month first would fit as well: set source.date_format if so"
+    return (day_first, "day first, by its steps") if days > months else (month_first, "month first, by its steps")
 
 
 def _from_digits(text: pd.Series) -> tuple[pd.Series, str]:
     length = int(text.str.len().mode().iloc[0])
     if length in _EPOCH_UNITS:
-        return pd.to_datetime(pd.to_numeric(text), unit=_EPOCH_UNITS[length], errors="coerce"), "Unix time"
+        return pd.to_datetime(pd.to_numeric(text), unit=_EPOCH_UNITS[length], errors="coerce"), _UNIX
     formats = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
     date_format = formats.get(length, "%Y%m%d")
     return pd.to_datetime(text, format=date_format, errors="coerce"), date_format
@@ -78,21 +100,43 @@ def _naive(stamps: pd.Series) -> pd.Series:
     return naive
 
 
-def _steadiness(stamps: pd.Series) -> float:
-    """Share of the most common step between distinct timestamps."""
-    steps = stamps.dropna().sort_values().diff().dropna()
-    return float(steps.value_counts(normalize=True).max()) if len(steps) else 0.0
+def _regularity(stamps: pd.Series) -> tuple[bool, float]:
+    """Whether the distinct timestamps are a regular grid, and which share of the steps of a grid they fill.
+
+    The share tells months read as the first days of a January: those fill few of the days of their years.
+    """
+    grid = pd.DatetimeIndex(stamps.dropna().sort_values())
+    if len(grid) < 3:
+        return False, 0.0
+    if pd.infer_freq(grid) is not None:
+        return True, 1.0
+    step = pd.Series(grid).diff().mode().iloc[0]
+    return False, round((len(grid) - 1) * step / (grid[-1] - grid[0]), 2)
 
 
 def to_utc(ds: pd.Series, unique_id: pd.Series, timezone: str) -> pd.Series:
     """Local timestamps as tz-naive UTC; NaT for a local time that the clocks skipped.
 
-    An hour that the clocks repeat is told apart by its order within the series: the first pass is summer time.
+    An hour that the clocks repeat is told apart by its order within the series: the first half of the rows with the
+    same time is summer time, or the second half where the rows run back in time. A lone row is summer time.
     """
-    repeat = pd.DataFrame({"unique_id": unique_id, "ds": ds}).groupby(["unique_id", "ds"]).cumcount()
-    local = ds.dt.tz_localize(timezone, ambiguous=(repeat == 0).to_numpy(), nonexistent="NaT")
+    repeated = ds[ds.dt.tz_localize(timezone, ambiguous="NaT", nonexistent="shift_forward").isna() & ds.notna()]
+    rows = pd.DataFrame({"unique_id": unique_id[repeated.index], "ds": repeated})
+    passes = rows.groupby(["unique_id", "ds"], observed=True)["ds"]
+    place, size = passes.cumcount(), passes.transform("size")
+    backwards = _backwards(ds, unique_id, rows["unique_id"])
+    summer = pd.Series(True, index=ds.index)
+    summer[repeated.index] = (place < size / 2) ^ (backwards & (size > 1))
+    local = ds.dt.tz_localize(timezone, ambiguous=summer.to_numpy(), nonexistent="NaT")
     utc: pd.Series = local.dt.tz_convert("UTC").dt.tz_localize(None)
     return utc
+
+
+def _backwards(ds: pd.Series, unique_id: pd.Series, wanted: pd.Series) -> pd.Series:
+    """Whether the series of each of `wanted` begins with a later timestamp than it ends with."""
+    some = unique_id.isin(wanted.unique())
+    ends = ds[some].groupby(unique_id[some]).agg(["first", "last"])
+    return wanted.map(ends["first"] > ends["last"]).astype(bool)
 
 
 def to_local(ds: pd.Series, timezone: str) -> pd.Series:

@@ -8,11 +8,14 @@ import pandas as pd
 from pipelines import frequency
 from pipelines.errors import DataError, MissingColumn
 from pipelines.etl import dates, numbers
-from pipelines.schema import DS, UNIQUE_ID, Y, printable
+from pipelines.schema import DS, KEY, UNIQUE_ID, Y, printable
 from pipelines.settings import Workspace
 
 ROW = "row"  # the number of a data row in its source, from 1
 REASON = "reason"
+_CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029]"
+
+_SERIES, _VALUE = "series (column)", "value (cell)"  # of a wide table once its columns are stacked
 
 _USUAL = {
     DS: ("ds", "date", "datetime", "timestamp", "time", "day", "week", "month", "period"),
@@ -38,6 +41,7 @@ def load(raw: pd.DataFrame, workspace: Workspace) -> Loaded:
     """
     where = f"workspace {workspace.name}"
     raw = raw.rename(columns=lambda name: str(name).strip()).reset_index(drop=True)
+    lines = len(raw)
     if raw.empty:
         raise DataError(f"{where}: the source has a header but no rows (columns: {', '.join(raw.columns)}). Add data.")
     raw, columns = _long(raw, workspace, where)
@@ -45,29 +49,23 @@ def load(raw: pd.DataFrame, workspace: Workspace) -> Loaded:
     notes[UNIQUE_ID] = f"columns {', '.join(keys)}" if keys else "one series"
     ds, aware, how = dates.parse(raw[columns[DS][0]], workspace.source.date_format)
     notes["dates"] = how
-    rows = pd.DataFrame({ROW: np.arange(1, len(raw) + 1), UNIQUE_ID: _join(raw, keys, workspace), DS: ds})
+    number = np.arange(len(raw)) % lines + 1  # a wide table had its columns stacked
+    rows = pd.DataFrame({ROW: number, UNIQUE_ID: _join(raw, keys, workspace), DS: ds})
     rows[Y] = numbers.parse(raw[columns[Y][0]], workspace.source.decimal)
     for name in workspace.covariates.varying:
         rows[name] = _covariate(raw[name], workspace)
     for name in workspace.covariates.static:
-        rows[name] = raw[name].astype("string").str.strip().astype("object")
+        rows[name] = _text(raw[name]).astype("object")
 
-    reasons = pd.Series(pd.NA, index=raw.index, dtype="string")
-    reasons[rows[DS].isna()] = "unreadable date"
-    reasons[rows[Y].isna() & raw[columns[Y][0]].notna() & reasons.isna()] = "unreadable number in the target"
-    reasons[np.isinf(rows[Y])] = "infinite target"
-    if workspace.target.non_negative:
-        reasons[(rows[Y] < 0) & reasons.isna()] = "negative target"
-    reasons[rows[UNIQUE_ID].isna()] = "missing key"
-    unprintable = rows[UNIQUE_ID].str.contains(r"[\x00-\x1f\x7f]", na=False)
-    reasons[unprintable] = "control character in the key"
+    reasons = _reasons(rows, raw[columns[Y][0]].notna(), workspace)
     readable = reasons.isna()
-    rows.loc[readable, DS] = _utc(rows[readable], aware[readable], workspace)
+    rows[DS] = _utc(rows[readable], aware[readable], workspace).reindex(rows.index)
     reasons[readable & rows[DS].isna()] = f"local time that the clocks of {workspace.timezone} skip"
 
     unusable = reasons.notna()
     rejected = (
         raw[unusable]
+        .rename(columns={name: f"{name} (source)" for name in (ROW, REASON)})
         .astype("string")
         .assign(**{ROW: rows.loc[unusable, ROW].to_numpy(), REASON: reasons[unusable].to_numpy()})
     )
@@ -79,6 +77,22 @@ def load(raw: pd.DataFrame, workspace: Workspace) -> Loaded:
             f"{where}: the target '{columns[Y][0]}' is empty in all {len(kept):,} rows. Name the right column in source.columns.y."
         )
     return Loaded(kept, rejected.reset_index(drop=True), len(raw), notes)
+
+
+def _reasons(rows: pd.DataFrame, has_target: pd.Series, workspace: Workspace) -> pd.Series:
+    """Why each row cannot be used, missing where it can; of several faults the first in this order."""
+    faults = {
+        "missing key": rows[UNIQUE_ID].isna(),
+        "control character in the key": rows[UNIQUE_ID].str.contains(_CONTROL, na=False),
+        "unreadable date": rows[DS].isna(),
+        "unreadable number in the target": rows[Y].isna() & has_target,
+        "infinite target": np.isinf(rows[Y]),
+        "negative target": (rows[Y] < 0) & workspace.target.non_negative,
+    }
+    reasons = pd.Series(pd.NA, index=rows.index, dtype="string")
+    for reason, found in faults.items():
+        reasons[found & reasons.isna()] = reason
+    return reasons
 
 
 def explain(rejected: pd.DataFrame, *columns: str) -> str:
@@ -105,17 +119,25 @@ def _long(raw: pd.DataFrame, workspace: Workspace, where: str) -> tuple[pd.DataF
     for column in asked:
         if column not in raw:
             raise MissingColumn(column, raw.columns, where)
+    if taken := sorted({ROW, *KEY, Y} & set(covariates)):
+        raise DataError(f"{where}: '{taken[0]}' has a meaning of its own and cannot be a covariate. Rename the column.")
     ds = named.ds or _usual(raw, DS, where)
     if workspace.source.layout == "wide":
-        fixed = [ds, *(named.keys or ()), *covariates]
-        melted = raw.melt(id_vars=list(dict.fromkeys(fixed)), var_name=UNIQUE_ID, value_name=Y)
-        return melted, {DS: [ds], Y: [Y], UNIQUE_ID: [*(named.keys or ()), UNIQUE_ID]}
+        fixed = list(dict.fromkeys([ds, *(named.keys or ()), *covariates]))
+        if set(raw) <= set(fixed):
+            raise DataError(
+                f"{where}: a wide table has one column a series, but there is none beside {', '.join(fixed)}."
+            )
+        melted = raw.melt(fixed, var_name=_SERIES, value_name=_VALUE)
+        return melted, {DS: [ds], Y: [_VALUE], UNIQUE_ID: [*(named.keys or ()), _SERIES]}
     y = named.y or _usual(raw, Y, where, without=[ds, *(named.keys or ()), *covariates])
     if named.keys is not None:
         return raw, {DS: [ds], Y: [y], UNIQUE_ID: list(named.keys)}
     usual = [str(name) for name in raw if str(name).lower() in _USUAL[UNIQUE_ID]][:1]
-    rest = [str(name) for name in raw if name not in {ds, y, *workspace.covariates.varying} and not _numeric(raw[name])]
-    return raw, {DS: [ds], Y: [y], UNIQUE_ID: usual or rest}
+    others = [str(name) for name in raw if name not in {ds, y, *workspace.covariates.varying}]
+    free = [name for name in others if _names_things(raw[name])]
+    attributes = [name for name in free if name in workspace.covariates.static]
+    return raw, {DS: [ds], Y: [y], UNIQUE_ID: usual or [name for name in free if name not in attributes] or attributes}
 
 
 def _usual(raw: pd.DataFrame, what: str, where: str, without: list[str] | None = None) -> str:
@@ -138,22 +160,43 @@ def _numeric(values: pd.Series) -> bool:
     return len(sample) > 0 and bool(numbers.parse(sample).notna().mean() > 0.9)
 
 
+def _names_things(values: pd.Series) -> bool:
+    """Whether these values can be part of a key: text, not numbers, times or nothing at all."""
+    return bool(values.notna().any()) and not pd.api.types.is_datetime64_any_dtype(values) and not _numeric(values)
+
+
 def _join(raw: pd.DataFrame, keys: list[str], workspace: Workspace) -> pd.Series:
     """`unique_id`: the key values joined by '/'; missing where any of them is. Without keys, the workspace's name."""
     if not keys:
         return pd.Series(workspace.name, index=raw.index, dtype="object")
-    parts = []
-    for key in keys:
-        values = raw[key]
-        if pd.api.types.is_float_dtype(values) and bool((values.dropna() % 1 == 0).all()):
-            values = values.astype("Int64")  # a missing key had turned 1 into 1.0
-        text = values.astype("string").str.strip()
-        parts.append(text.mask(text == ""))
+    parts = [text.mask(text == "") for text in (_text(raw[key]) for key in keys)]
     joined = parts[0]
     for part in parts[1:]:
         joined = joined + "/" + part
+    if len(parts) > 1 and any(part.str.contains("/", regex=False).any() for part in parts):
+        _refuse_equal_names(pd.concat(parts, axis=1, keys=keys), joined, workspace)
     unique_id: pd.Series = joined.astype("object").where(joined.notna())
     return unique_id
+
+
+def _refuse_equal_names(parts: pd.DataFrame, joined: pd.Series, workspace: Workspace) -> None:
+    """DataError where two keys such as a/b + c and a + b/c join to one name: their series would be added up."""
+    distinct = parts.assign(**{UNIQUE_ID: joined}).dropna().drop_duplicates()
+    twice = distinct[distinct.duplicated(UNIQUE_ID, keep=False)].sort_values(UNIQUE_ID, kind="stable")
+    if len(twice):
+        examples = " and ".join(" + ".join(map(repr, key)) for key in twice.iloc[:2, :-1].itertuples(index=False))
+        raise DataError(
+            f"workspace {workspace.name}: the keys {examples} both give the name '{printable(twice[UNIQUE_ID].iloc[0])}'. "
+            "Replace the '/' in them."
+        )
+
+
+def _text(values: pd.Series) -> pd.Series:
+    """Stripped text; a number without fraction is written without one."""
+    if pd.api.types.is_float_dtype(values) and bool((values.dropna() % 1 == 0).all()):
+        values = values.astype("Int64")  # a missing value had turned 1 into 1.0
+    text: pd.Series = values.astype("string").str.strip()
+    return text
 
 
 def _covariate(values: pd.Series, workspace: Workspace) -> pd.Series:
@@ -170,12 +213,25 @@ def _covariate(values: pd.Series, workspace: Workspace) -> pd.Series:
 
 def _utc(rows: pd.DataFrame, aware: pd.Series, workspace: Workspace) -> pd.Series:
     """Steps shorter than a day become UTC; a day, week or month is a date on the local calendar and stays one."""
-    subdaily = workspace.frequency != "auto" and frequency.is_subdaily(workspace.frequency)
+    local = rows[DS].mask(aware, _local_dates(rows[DS][aware], workspace.timezone))
     if workspace.frequency == "auto":
-        subdaily = bool((rows[DS] != rows[DS].dt.normalize()).any())
-    ds = rows[DS].copy()
-    if subdaily:
-        ds[~aware] = dates.to_utc(ds[~aware], rows.loc[~aware, UNIQUE_ID], workspace.timezone)
-    elif aware.any():
-        ds[aware] = dates.to_local(ds[aware], workspace.timezone)
-    return ds
+        subdaily = _steps_within_days(local, rows[UNIQUE_ID])
+    else:
+        subdaily = frequency.is_subdaily(workspace.frequency)
+    if not subdaily:
+        return local
+    return rows[DS].where(aware, dates.to_utc(rows[DS][~aware], rows.loc[~aware, UNIQUE_ID], workspace.timezone))
+
+
+def _local_dates(ds: pd.Series, timezone: str) -> pd.Series:
+    """UTC on the local clock; where all of it is midnight in UTC, it was a date and stays that date."""
+    return ds if bool((ds == ds.dt.normalize()).all()) else dates.to_local(ds, timezone)
+
+
+def _steps_within_days(local: pd.Series, unique_id: pd.Series) -> bool:
+    """Whether series usually step within a day; a daily reading taken at some hour does not make them."""
+    if bool((local == local.dt.normalize()).all()):
+        return False
+    stamps = pd.DataFrame({UNIQUE_ID: unique_id, DS: local}).drop_duplicates().sort_values(KEY)
+    steps = stamps.groupby(UNIQUE_ID)[DS].diff()
+    return bool((steps.dropna() < pd.Timedelta(hours=18)).mean() > 0.5)

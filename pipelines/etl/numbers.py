@@ -8,7 +8,11 @@ import pandas as pd
 Decimal = Literal[".", ","]
 
 # What surrounds a number without changing it: white space of every kind, currency signs and codes, Swiss apostrophes.
-_DECORATION = r"[\s'’\u00a0\u202f\u2009]|[$€£¥₹₽₩¢]|\b(?:EUR|USD|GBP|CHF|JPY|SEK|NOK|DKK|PLN|CZK)\b"
+_CODES = "EUR|USD|GBP|CHF|JPY|INR|SEK|NOK|DKK|PLN|CZK"
+_DECORATION = rf"[\s'’]|[$€£¥₹₽₩¢]|(?<![A-Za-z])(?:{_CODES})(?![A-Za-z])"
+_MISGROUPED = r"\d[\s'’]+(?!\d{3}(?!\d))\d"  # 1 234 is one number, 5 6 is not
+_NEGATIVE = r"^\(([\d.,]+)\)$|^([\d.,]+)-$"  # of accountants, and of SAP
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf(?:inity)?"
 
 
 def parse(values: pd.Series, decimal: Literal["auto", ".", ","] = "auto") -> pd.Series:
@@ -17,21 +21,18 @@ def parse(values: pd.Series, decimal: Literal["auto", ".", ","] = "auto") -> pd.
         return values.astype("float64")
     distinct = pd.Series(values.dropna().unique(), dtype="object").astype(str)
     text = distinct.str.replace(_DECORATION, "", regex=True).str.replace("−", "-")
-    negative = text.str.fullmatch(r"\(.+\)") | text.str.fullmatch(r"[^-].*-")
-    text = text.str.strip("()").str.rstrip("-")
+    text = text.str.replace(_NEGATIVE, r"-\1\2", regex=True)
     mark = find_decimal(text) if decimal == "auto" else decimal
     thousands = "," if mark == "." else "."
+    group, point = re.escape(thousands), re.escape(mark)
     grouped = text.str.contains(thousands, regex=False)
-    well_grouped = text.str.fullmatch(rf"[+-]?\d{{1,3}}(?:{re.escape(thousands)}\d{{3}})+(?:{re.escape(mark)}\d*)?")
+    well_grouped = text.str.fullmatch(rf"[+-]?\d{{1,3}}(?:{group}\d{{2,3}})*{group}\d{{3}}(?:{point}\d*)?")  # or lakhs
     plain = text.str.replace(thousands, "", regex=False).str.replace(mark, ".", regex=False)
-    plain = plain.where(~grouped | well_grouped)
-    hexadecimal_or_words = ~plain.fillna("").str.fullmatch(
-        r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf(?:inity)?", flags=re.IGNORECASE
-    )
-    numbers = pd.to_numeric(plain.mask(hexadecimal_or_words), errors="coerce").astype("float64")
-    numbers = numbers.where(~negative, -numbers)
+    readable = plain.str.fullmatch(_NUMBER, flags=re.IGNORECASE) & (~grouped | well_grouped)
+    readable &= ~distinct.str.contains(_MISGROUPED, regex=True)
+    numbers = plain.where(readable, "nan").astype("float64")  # to_numeric may be off by the last bit
     lookup = dict(zip(distinct, numbers, strict=True))
-    return values.map(lambda value: lookup.get(str(value), float("nan")), na_action="ignore").astype("float64")
+    return values.astype("object").map(lambda value: lookup.get(str(value), float("nan"))).astype("float64")
 
 
 def find_decimal(text: pd.Series) -> Decimal:
@@ -46,5 +47,5 @@ def find_decimal(text: pd.Series) -> Decimal:
     commas = text[text.str.contains(",", regex=False)]
     if len(commas):
         groups = commas.str.fullmatch(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+")
-        return "." if bool(groups.all()) else ","
+        return "." if bool(groups.all()) or bool(commas.str.count(",").gt(1).any()) else ","
     return "," if bool((text.str.count(r"\.") > 1).any()) else "."

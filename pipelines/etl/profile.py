@@ -23,14 +23,15 @@ def profile(observations: pd.DataFrame, spans: pd.DataFrame, statics: list[str],
     inside = within(observations, spans)
     groups = inside.groupby(UNIQUE_ID)[Y]
     sizes = inside[Y].where(inside[Y] != 0).groupby(inside[UNIQUE_ID]).agg(["mean", "std", "count"])
-    table = pd.DataFrame({"n": groups.count(), "steps": groups.size(), "std": groups.std(), "nonzero": sizes["count"]})
+    table = pd.DataFrame({"n": groups.count(), "steps": groups.size(), "nonzero": sizes["count"]})
+    table["constant"] = groups.max() == groups.min()
     table["cv2"] = (sizes["std"].fillna(0.0) / sizes["mean"]) ** 2
     table = table.reindex(series[UNIQUE_ID])
     counts = table[["n", "steps", "nonzero"]].fillna(0).astype(int)
     series["n"] = counts["n"].to_numpy()
     series["n_missing"] = (counts["steps"] - counts["n"]).to_numpy()
     series["share_zero"] = (1 - counts["nonzero"] / counts["n"].where(counts["n"] > 0)).to_numpy()
-    series["constant"] = (table["std"].fillna(0.0).eq(0) & counts["n"].gt(0)).to_numpy()
+    series["constant"] = table["constant"].eq(True).to_numpy()
     series["demand_class"] = demand_class(counts["n"], counts["nonzero"], table["cv2"])
     series["leading_zeros"] = series["leading_zeros"].fillna(0).astype(int)
     outliers = inside[find_outliers(inside)].groupby(UNIQUE_ID).size()
@@ -69,7 +70,7 @@ def find_outliers(rows: pd.DataFrame) -> pd.Series:
 
 
 def strengths(rows: pd.DataFrame, season_length: int) -> pd.DataFrame:
-    """`unique_id, seasonal_strength, trend_strength` in 0..1 from a robust STL; null for short or constant series.
+    """`unique_id, seasonal_strength, trend_strength` in 0..1 from an STL; null for short or constant series.
 
     1 − Var(remainder) / Var(component + remainder), at least 0 (Hyndman & Athanasopoulos, FPP3 §4.3).
     """

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from pipelines.errors import DataError
-from pipelines.etl.clean import Cleaned
+from pipelines.etl.clean import MODAL, Cleaned
 from pipelines.etl.load import REASON, ROW, explain
 from pipelines.etl.profile import within
 from pipelines.schema import DS, KEY, UNIQUE_ID, Y
@@ -92,9 +92,8 @@ def _schema(observations: pd.DataFrame) -> Check:
     except pa.errors.SchemaErrors as errors:
         cases = errors.failure_cases
         shown = tuple(f"{row.column}: {row.check} ({row.failure_case})" for row in cases.head(_EXAMPLES).itertuples())
-        return Check(
-            "schema", "fail", f"{len(cases):,} values break the table's contract.", len(cases), len(observations), shown
-        )
+        broken = max(1, cases["index"].nunique())  # a wrong type has no row
+        return Check("schema", "fail", f"{broken:,} rows break the table's contract.", broken, len(observations), shown)
     return Check("schema", "pass", "types, keys and ranges are as the tables promise.", 0, len(observations))
 
 
@@ -142,9 +141,12 @@ def _grid(cleaned: Cleaned, inside: pd.DataFrame) -> Check:
 def _gaps(inside: pd.DataFrame, cleaned: Cleaned, workspace: Workspace) -> Check:
     empty = inside[inside[Y].isna()]
     filled = cleaned.counts["rows_filled"]
-    share = (len(empty) + filled) / max(len(inside), 1)
-    status: Status = "warn" if share > workspace.quality.max_gaps else "pass"
+    share = max(len(empty), filled) / max(len(inside), 1)  # an added step that was left empty is one gap, not two
+    guessed = cleaned.notes["frequency"] == MODAL and share > 0.5
+    status: Status = "fail" if guessed else "warn" if share > workspace.quality.max_gaps else "pass"
     message = f"{filled:,} steps were missing (policy: {workspace.missing.gaps}); {len(empty):,} of {len(inside):,} are empty now."
+    if guessed:
+        message += f" The frequency {cleaned.frequency} is a guess from the most common step: set frequency in the workspace file."
     return Check("gaps", status, message, filled, len(inside), _some(empty[UNIQUE_ID].unique()))
 
 
@@ -192,6 +194,8 @@ def _incomplete(cleaned: Cleaned) -> Check:
 
 def _freshness(series: pd.DataFrame, workspace: Workspace, as_of: pd.Timestamp) -> Check:
     last = series["last_ds"].max()
+    if pd.isna(last):
+        return Check("freshness", "fail", "no period is complete yet. Bring more history.")
     age, limit = max(0, (as_of - last).days), workspace.quality.max_age_days
     stale = limit is not None and age > limit
     allowed = f" Older than quality.max_age_days = {limit}." if stale else ""

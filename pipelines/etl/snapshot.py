@@ -12,7 +12,7 @@ def to_parquet(rows: pd.DataFrame) -> bytes:
     for name in storable.select_dtypes("object").columns:
         try:
             pa.array(storable[name], from_pandas=True)
-        except (pa.ArrowInvalid, pa.ArrowTypeError):
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
             storable = storable.assign(**{name: storable[name].astype("string")})
     buffer = io.BytesIO()
     storable.to_parquet(buffer, engine="pyarrow", compression="zstd", index=False)

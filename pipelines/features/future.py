@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from pipelines.errors import DataError
+from pipelines.errors import ConfigError, DataError
 from pipelines.features.holidays import holidays
 from pipelines.panel import Panel
 from pipelines.schema import DS, KEY, UNIQUE_ID
@@ -21,6 +21,11 @@ def add_holidays(panel: Panel, h: int, country: str | None, subdivision: str | N
     """The panel with the holiday's name as a future covariate, over the history and `h` steps ahead."""
     if country is None:
         return panel
+    if HOLIDAY in (*panel.future, *panel.past):
+        raise ConfigError(
+            f"the covariate '{HOLIDAY}' of the source stands in the way of the calendar's: take it out of covariates, or "
+            "holidays.country out of the workspace file."
+        )
 
     def named(rows: pd.DataFrame) -> pd.DataFrame:
         table = holidays(rows[DS], country, subdivision, frequency=panel.frequency, timezone=timezone)
@@ -57,10 +62,13 @@ def complete(panel: Panel, h: int, columns: list[str], policy: Policy) -> Panel:
 
 
 def _repeated(history: pd.DataFrame, name: str, ids: pd.Series, step: pd.Series, season: int) -> pd.Series:
-    """The value of the same step in the last season of each history; the last value where that one is missing."""
+    """The value of the same step in the last season of each history; the last value where that one is missing.
+
+    The last season is counted from the end, so a history that is shorter than a season lacks its first steps.
+    """
     filled = history[[UNIQUE_ID]].assign(value=history.groupby(UNIQUE_ID)[name].ffill())
     newest = filled.groupby(UNIQUE_ID).tail(season)
-    place = newest.groupby(UNIQUE_ID).cumcount()
+    place = season - 1 - newest.groupby(UNIQUE_ID).cumcount(ascending=False)
     values = pd.Series(newest["value"].to_numpy(), index=pd.MultiIndex.from_arrays([newest[UNIQUE_ID], place]))
     wanted = pd.MultiIndex.from_arrays([ids, np.asarray(step % season)])
     last = ids.map(filled.groupby(UNIQUE_ID)["value"].last())

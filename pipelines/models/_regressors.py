@@ -27,7 +27,9 @@ class Regressors:
         # Missing text is no category: on a day without a holiday all holiday columns are zero.
         categories = {name: sorted(rows[name].dropna().unique()) for name in text}
         text = [name for name in text if categories[name]]
-        one_hot = OneHotEncoder(categories=[categories[name] for name in text], sparse_output=False, handle_unknown="ignore")
+        one_hot = OneHotEncoder(
+            categories=[categories[name] for name in text], sparse_output=False, handle_unknown="ignore"
+        )
         median = SimpleImputer(strategy="median", keep_empty_features=True)
         self.encoder_: Any = make_column_transformer((median, numeric), (one_hot, text))
         width = self.encoder_.fit_transform(rows).shape[1]

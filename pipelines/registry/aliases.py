@@ -1,10 +1,12 @@
 """Aliases: mutable names for successful runs. `production` is what inference uses and what is served."""
 
+import contextlib
 import getpass
+import os
 from datetime import UTC, datetime
 from typing import Any
 
-from pipelines.errors import Conflict, ForecastError, NotFound
+from pipelines.errors import Conflict, ForecastError, NotFound, Untrusted
 from pipelines.read import POINTERS, Reader
 from pipelines.schema import safe_name
 from pipelines.store import Folder
@@ -22,22 +24,21 @@ def promote(
     run = reader.run(workspace, run_id)
     if run.read_json("run.json")["status"] != "success":
         raise ForecastError(f"run {run_id} did not succeed and cannot become {alias}.")
-    newest = newest_forecast_set(reader, workspace, run_id)
+    safe_name(alias, "alias")
 
     def change(current: dict[str, Any]) -> dict[str, Any]:
-        aliases = dict(current.get("aliases", {}))
-        before = aliases.get(alias, {}).get("run_id")
-        aliases[safe_name(alias, "alias")] = {
+        aliases = current.get("aliases", {})
+        before = aliases.get(alias, {})
+        named = {
             "run_id": run_id,
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "by": getpass.getuser(),
+            "by": _user(),
             "reason": reason,
-            "previous": before,
+            "previous": before.get("previous" if before.get("run_id") == run_id else "run_id"),
         }
-        moved = {**current, "aliases": aliases}
-        if alias == PRODUCTION and newest is not None:
-            moved["published"] = newest
-        return moved
+        moved = {**current, "aliases": {**aliases, alias: named}}
+        newest = newest_forecast_set(reader, workspace, run_id) if alias == PRODUCTION else None
+        return moved if newest is None else {**moved, "published": newest}
 
     return reader.artifacts.move_pointer(workspace, POINTERS, change=change, expected=expected)
 
@@ -65,9 +66,19 @@ def publish(reader: Reader, workspace: str, forecast_set: Folder, run_id: str, a
 
 
 def newest_forecast_set(reader: Reader, workspace: str, run_id: str) -> dict[str, str] | None:
-    """The pointer to the newest forecast set of a run, or None if it has none."""
-    for forecast_id in reversed(reader.forecast_sets(workspace)):
-        info = reader.forecast_set(workspace, forecast_id).read_json("inference.json")
-        if info["run_id"] == run_id:
-            return {"forecast_id": forecast_id, "run_id": run_id, "as_of": info["as_of"]}
+    """The pointer to the newest intact forecast set of a run, or None if it has none."""
+    later = [forecast_id for forecast_id in reader.forecast_sets(workspace) if forecast_id > run_id]
+    for forecast_id in reversed(later):
+        with contextlib.suppress(NotFound, Untrusted):  # what cannot be served does not stand in the way
+            info = reader.forecast_set(workspace, forecast_id).read_json("inference.json")
+            if info["run_id"] == run_id:
+                return {"forecast_id": forecast_id, "run_id": run_id, "as_of": info["as_of"]}
     return None
+
+
+def _user() -> str:
+    """Who moves the alias; the number of a user who has no name, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"

@@ -63,9 +63,12 @@ def percent(value: float | None) -> str:
 
 
 def _table(frame: pd.DataFrame) -> str:
-    rows = [
-        [number(cell) if isinstance(cell, float) else str(cell) for cell in row]
-        for row in frame.itertuples(index=False)
-    ]
-    cells = [[str(name) for name in frame.columns], ["---"] * len(frame.columns), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in cells)
+    rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
+    cells = [[_cell(name) for name in frame.columns], ["---"] * len(frame.columns), *rows]
+    return "\n".join("| " + " | ".join(row) + " |" for row in cells)
+
+
+def _cell(value: Any) -> str:
+    """A value as one line that no bar ends too early."""
+    text = number(value) if isinstance(value, float) or pd.isna(value) else str(value)
+    return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|")

@@ -7,10 +7,13 @@ from typing import Any, Self
 import pandas as pd
 
 from pipelines import plugins
+from pipelines.errors import ConfigError
 from pipelines.evaluation import report, select
 from pipelines.evaluation.backtest import Build
 from pipelines.evaluation.metrics import METRIC, VALUE
 from pipelines.evaluation.report import Evaluation
+from pipelines.registry import runs
+from pipelines.registry.card import number
 from pipelines.schema import MODEL, UNIQUE_ID
 from pipelines.settings import Workspace
 from pipelines.store import Folder
@@ -47,11 +50,11 @@ class Rival:
         nobody = pd.DataFrame({UNIQUE_ID: [], MODEL: []}, dtype=object)
         if run is None:
             return cls(None, None, nobody, (), "the first successful run")
-        config = Workspace.model_validate(run.read_json("run.json")["config"])
         served = run.read_parquet("champions.parquet")[[UNIQUE_ID, MODEL]]
         names = set(served[MODEL])
-        if obstacle := _obstacle(config, workspace, names):
-            return cls(run.name, config, nobody, (), obstacle)
+        if obstacle := _obstacle(run, workspace, names):
+            return cls(run.name, None, nobody, (), f"not comparable with production: {obstacle}")
+        config = runs.workspace_of(run)
         ours = set(report.candidates(workspace))
         differs = {n for n in names if n not in ours or _params(config, n) != _params(workspace, n)}
         renamed = served[MODEL].where(~served[MODEL].isin(differs), _PREFIX + served[MODEL])
@@ -70,18 +73,21 @@ class Rival:
         champions = evaluation.champions
         ours = champions[champions[METRIC] == metric]
         passed, challenger, production = select.no_worse(ours[[UNIQUE_ID, VALUE]], theirs[[UNIQUE_ID, VALUE]])
-        figures = f"{metric} {challenger:.4g} against {production:.4g} of run {self.run_id} on the same windows"
+        figures = f"{metric} {number(challenger)} against {number(production)} of run {self.run_id} on the same windows"
         reason = ("no worse: " if passed else "worse: ") + figures
         return Verdict(passed, reason, report.known(challenger), report.known(production))
 
 
-def _obstacle(config: Workspace, workspace: Workspace, names: set[str]) -> str | None:
-    """Why the two runs cannot be compared, or None."""
-    for what in ("frequency", "target"):
-        if getattr(config, what) != getattr(workspace, what):
-            return f"not comparable with production: its {what} differs"
-    gone = names - set(plugins.names("pipelines.models"))
-    return f"not comparable with production: it uses {', '.join(sorted(gone))}, which is gone" if gone else None
+def _obstacle(run: Folder, workspace: Workspace, names: set[str]) -> str | None:
+    """Why the new run of `workspace` cannot be compared with `run`, which serves the models `names`; or None."""
+    if gone := names - set(plugins.names("pipelines.models")):
+        return f"it uses {', '.join(sorted(gone))}, which is gone"
+    try:
+        config = runs.workspace_of(run)
+    except ConfigError as error:
+        return str(error)
+    differs = [what for what in ("frequency", "target") if getattr(config, what) != getattr(workspace, what)]
+    return f"its {differs[0]} differs" if differs else None
 
 
 def _params(workspace: Workspace, name: str) -> tuple[dict[str, Any], tuple[int, ...] | None]:

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import ValidationError
 
 import pipelines
-from pipelines.errors import ForecastError, StoreError, Untrusted
+from pipelines.errors import ConfigError, ForecastError, StoreError, Untrusted
 from pipelines.evaluation.fit import Fitted
 from pipelines.schema import MODEL, UNIQUE_ID
 from pipelines.settings import Workspace
@@ -57,10 +58,11 @@ class Recording:
         self.info["status"] = "running"
         self._write()
         start = time.perf_counter()
-        yield
-        self.info["stages"].append(
-            {"name": name, "seconds": round(time.perf_counter() - start, 3), "peak_mb": round(peak_memory_mb(), 1)}
-        )
+        try:
+            yield
+        finally:
+            seconds = round(time.perf_counter() - start, 3)
+            self.info["stages"].append({"name": name, "seconds": seconds, "peak_mb": round(peak_memory_mb(), 1)})
 
     @contextlib.contextmanager
     def failing(self) -> Iterator[None]:
@@ -85,15 +87,15 @@ class Recording:
 
     def succeed(self, summary: dict[str, Any]) -> Folder:
         """Finishes the run; from here on it exists."""
-        self.info |= {"status": "success", "finished_at": _now(), "summary": summary}
-        self._write()
-        return self.draft.publish()
+        return self._finish(status="success", summary=summary)
 
     def fail(self, error: BaseException) -> Folder:
         """Finishes the run as failed, with the reason."""
         reason = str(error) if isinstance(error, ForecastError) else f"{type(error).__name__}: {error}"
-        self.info |= {"status": "failed", "finished_at": _now(), "error": reason}
-        self._write()
+        return self._finish(status="failed", error=reason)
+
+    def _finish(self, **facts: Any) -> Folder:
+        self.draft.write_json("run.json", {**self.info, "finished_at": _now(), **facts})
         return self.draft.publish()
 
     def _write(self) -> None:
@@ -112,7 +114,7 @@ def load_models(run: Folder, ids: Iterable[str]) -> Iterator[Fitted]:
         content = run.read_bytes(str(file))
         try:
             forecaster = pickle.loads(content)  # noqa: S301 - verified above
-        except (pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError) as error:
+        except Exception as error:  # classes that have changed answer with whatever they stumble over
             raise Untrusted(
                 f"{run.where}/{file} cannot be loaded with this version of the code and its libraries ({error}). Train again."
             ) from error
@@ -127,6 +129,17 @@ def n_model_files(run: Folder) -> int:
 def config_of(workspace: Workspace) -> dict[str, Any]:
     """The resolved configuration as JSON values."""
     return dict(workspace.model_dump(mode="json"))
+
+
+def workspace_of(run: Folder) -> Workspace:
+    """The settings that a run was made with; ConfigError if this version of the code does not know them any more."""
+    try:
+        return Workspace.model_validate(run.read_json("run.json")["config"])
+    except ValidationError as error:
+        keys = ", ".join(sorted({".".join(map(str, problem["loc"])) for problem in error.errors()}))
+        raise ConfigError(
+            f"run {run.name} was made with settings that are not valid any more ({keys}). Train again."
+        ) from None
 
 
 def config_hash(workspace: Workspace) -> str:
