@@ -1,7 +1,6 @@
 """The only writer: a directory becomes true when its manifest is written, a pointer when it is replaced."""
 
 import contextlib
-import errno
 import io
 import json
 import os
@@ -17,6 +16,7 @@ from typing import Any
 import fsspec
 import pandas as pd
 
+from pipelines import disk
 from pipelines import manifest as manifests
 from pipelines.errors import Conflict, NotFound, StoreError, Untrusted
 from pipelines.manifest import Entry, Manifest
@@ -53,7 +53,7 @@ class Store:
         relative = PurePosixPath(*parts)
         path = f"{self.root}/{relative}"
         unsafe = relative.is_absolute() or ".." in relative.parts or any("\\" in part or "\0" in part for part in parts)
-        if unsafe or (self.is_local and not _lies_below(path, self.root)):
+        if unsafe or (self.is_local and not disk.lies_below(path, self.root)):
             raise Untrusted(f"the path {'/'.join(parts)!r} leads out of the store.")
         return path
 
@@ -92,7 +92,7 @@ class Store:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise StoreError(f"{path} could not be read. {_remedy(error)}") from error
+            raise StoreError(f"{path} could not be read. {disk.remedy(error)}") from error
         return content
 
     def move_pointer(
@@ -104,14 +104,14 @@ class Store:
             raise StoreError(
                 f"{where}: pointers on an object store need generation-matched writes; use a local folder."
             )
-        with failing_clearly(where), self._locked(where):
+        with disk.failing_clearly(where), self._locked(where):
             current = self.read_pointer(*parts)
             if expected is not None and current["version"] != expected:
                 raise Conflict(
                     f"{where} moved on (version {current['version']}, not {expected}). Read it and try again."
                 )
             values = {**change(dict(current)), "version": current["version"] + 1}
-            replace_file(where, json.dumps(values, indent=1).encode())
+            disk.replace_file(where, json.dumps(values, indent=1).encode())
         return values
 
     def sweep(self, *parts: str) -> list[str]:
@@ -139,7 +139,7 @@ class Store:
         """One writer at a time; the lock belongs to the open file, so a killed writer leaves none behind."""
         import fcntl
 
-        make_folder(os.path.dirname(where))
+        disk.make_folder(os.path.dirname(where))
         deadline = time.monotonic() + _LOCK_PATIENCE
         with open(f"{where}.lock", "w") as lock:
             while True:
@@ -171,9 +171,9 @@ class Draft:
         path = self.store.path(*self.parts, name)
         if self.store._is_finished(self.where):
             raise Conflict(f"{self.where} is finished and never changes again.")
-        with failing_clearly(path):
+        with disk.failing_clearly(path):
             if self.store.is_local:
-                replace_file(path, content)
+                disk.replace_file(path, content)
             else:
                 self.store.fs.pipe_file(path, content)
         self._files[name] = Entry.of(content)
@@ -246,71 +246,3 @@ class Folder:
             except StoreError:
                 wrong.add(name)
         return sorted(wrong)
-
-
-def replace_file(path: str, content: bytes) -> None:
-    """`path` holds `content` or what it held before, whatever happens: write, fsync, replace, fsync the directory."""
-    folder, temporary = os.path.dirname(os.path.abspath(path)), f"{path}.{secrets.token_hex(4)}.tmp"
-    make_folder(folder)
-    try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-    try:
-        sync_folder(folder)
-    except OSError as error:
-        raise StoreError(
-            f"{path} was replaced, but the disk does not confirm that it will last. {_remedy(error)}"
-        ) from error
-
-
-def make_folder(folder: str) -> None:
-    """Makes a folder and those above it, so that their names survive a power cut."""
-    if not os.path.isdir(folder):
-        above = os.path.dirname(folder)
-        make_folder(above)
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(folder)
-        sync_folder(above)
-
-
-def sync_folder(folder: str) -> None:
-    """Makes the names in a folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextlib.contextmanager
-def failing_clearly(where: str) -> Iterator[None]:
-    """Turns what the operating system says into a StoreError that names the remedy."""
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(
-            f"{where} could not be written. {_remedy(error)} What was published before is untouched."
-        ) from error
-
-
-def _remedy(error: OSError) -> str:
-    return {
-        errno.ENOSPC: "The disk is full: free some space and run again.",
-        errno.EDQUOT: "The quota is used up: free some space and run again.",
-        errno.EACCES: "Permission denied: check who owns the folder.",
-        errno.EROFS: "The file system is read-only: choose another folder.",
-        errno.EIO: "The disk reports an error: check it, then run again.",
-    }.get(error.errno or 0, f"{error.strerror or error}.")
-
-
-def _lies_below(path: str, root: str) -> bool:
-    """Whether `path` stays below `root` when all links are followed."""
-    real = os.path.realpath(root)
-    return os.path.commonpath([real, os.path.realpath(path)]) == real

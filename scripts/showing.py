@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines import settings
+from pipelines.disk import replace_file
 from pipelines.etl.dates import to_local
 from pipelines.flows import Context
 from pipelines.frequency import is_subdaily
 from pipelines.read import Reader
 from pipelines.schema import DS, MODEL, UNIQUE_ID, Y_HAT, Y, hi, lo
 from pipelines.settings import Workspace
-from pipelines.store import replace_file
 
 _ROWS = 8  # series of a workspace in the table
 _PICTURES = 4  # series of a workspace in the picture

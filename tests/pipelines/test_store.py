@@ -17,8 +17,9 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
+from pipelines.disk import replace_file
 from pipelines.errors import Conflict, NotFound, StoreError, Untrusted
-from pipelines.store import Folder, Store, new_version, replace_file
+from pipelines.store import Folder, Store, new_version
 
 ROOT = Path(__file__).parents[2]
 

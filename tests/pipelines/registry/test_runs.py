@@ -124,7 +124,7 @@ def test_a_success_that_the_disk_does_not_confirm_stays_whole(store: Store, monk
         if store.folders("mine", "runs"):
             raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("pipelines.store.sync_folder", unconfirmed)
+    monkeypatch.setattr("pipelines.disk.sync_folder", unconfirmed)
     with pytest.raises(StoreError, match="does not confirm"), recording.failing():
         recording.succeed(SUMMARY)
     run = store.folder("mine", "runs", recording.run_id)
