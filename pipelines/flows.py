@@ -3,17 +3,17 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from pipelines import plugins
-from pipelines.errors import ConfigError, NotFound
+from pipelines.errors import NotFound
 from pipelines.etl import clean, load, profile, quality, snapshot
 from pipelines.evaluation import fit, intervals, metrics, report, windows
 from pipelines.evaluation.backtest import Build, at_zero, backtest
+from pipelines.evaluation.candidates import build, builds, candidates
 from pipelines.evaluation.report import Evaluation
 from pipelines.features import future
 from pipelines.panel import Panel
@@ -111,10 +111,10 @@ def train(workspace: Workspace, context: Context, *, force: bool = False) -> Tra
         with record.stage("load"):
             panel, ended = _panel(dataset, workspace)
         with record.stage("backtest"):
-            table, fallbacks = _backtest(panel, workspace, {**builds(workspace), **rival.builds(build)}, context)
+            table, fallbacks = _backtest(panel, workspace, {**builds(workspace), **rival.builds()}, context)
         with record.stage("evaluate"):
             judged = report.evaluate(panel, table, workspace)
-            evaluation = judged.of_models(report.candidates(workspace))
+            evaluation = judged.of_models(candidates(workspace))
         with record.stage("fit"):
             fitted = fit.fit(
                 panel,
@@ -204,21 +204,6 @@ def run_all(workspace: Workspace, context: Context, *, force: bool = False) -> F
             context.progress.say("forecasts up to date", forecast_id=info["forecast_id"])
             return reader.published(workspace.name)
     return inference(workspace, context)
-
-
-def build(name: str, workspace: Workspace) -> Build:
-    """A picklable call that makes a fresh forecaster; ConfigError where `model_params` does not fit the model."""
-    make = partial(plugins.load("pipelines.models", name).build, **workspace.model_params.get(name, {}))
-    try:
-        make()
-    except TypeError as error:
-        raise ConfigError(f"model_params.{name}: {error}.") from None
-    return make
-
-
-def builds(workspace: Workspace) -> dict[str, Build]:
-    """The workspace's candidates, the baseline among them."""
-    return {name: build(name, workspace) for name in report.candidates(workspace)}
 
 
 def _source(workspace: Workspace, project: Project) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from pipelines.evaluation import intervals, metrics, select
+from pipelines.evaluation.candidates import candidates
 from pipelines.evaluation.metrics import METRIC, SCALE_MAE, VALUE
 from pipelines.panel import Panel
 from pipelines.schema import BASELINE, CUTOFF, MODEL, UNIQUE_ID
@@ -66,11 +67,6 @@ def evaluate(panel: Panel, backtest: pd.DataFrame, workspace: Workspace) -> Eval
     judged = metrics.evaluate(as_one, folds, levels).groupby(METRIC, observed=True)[VALUE].mean()
     coverage = {level: known(judged[f"coverage_{level}"] / 100) for level in levels}
     return Evaluation(table, values, champions, scales, quantiles, coverage)
-
-
-def candidates(workspace: Workspace) -> list[str]:
-    """The models to choose from: the workspace's, and always the baseline."""
-    return list(dict.fromkeys([*workspace.models, BASELINE]))
 
 
 def summary(evaluation: Evaluation, workspace: Workspace, notes: Sequence[str]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The test that a run must pass to replace production: no worse on the same windows."""
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -10,6 +9,7 @@ from pipelines import plugins
 from pipelines.errors import ConfigError
 from pipelines.evaluation import report, select
 from pipelines.evaluation.backtest import Build
+from pipelines.evaluation.candidates import build, candidates
 from pipelines.evaluation.metrics import METRIC, VALUE
 from pipelines.evaluation.report import Evaluation
 from pipelines.registry import runs
@@ -55,13 +55,13 @@ class Rival:
         if obstacle := _obstacle(run, workspace, names):
             return cls(run.name, None, nobody, (), f"not comparable with production: {obstacle}")
         config = runs.workspace_of(run)
-        ours = set(report.candidates(workspace))
+        ours = set(candidates(workspace))
         differs = {n for n in names if n not in ours or _params(config, n) != _params(workspace, n)}
         renamed = served[MODEL].where(~served[MODEL].isin(differs), _PREFIX + served[MODEL])
         return cls(run.name, config, served.assign(**{MODEL: renamed}), tuple(sorted(differs)))
 
-    def builds(self, build: Callable[[str, Workspace], Build]) -> dict[str, Build]:
-        """The candidates to backtest beside the new run's own, as `build(name, workspace)` makes them."""
+    def builds(self) -> dict[str, Build]:
+        """The candidates to backtest beside the new run's own."""
         return {_PREFIX + name: build(name, self.config) for name in self.extra if self.config is not None}
 
     def verdict(self, evaluation: Evaluation, metric: str) -> Verdict:

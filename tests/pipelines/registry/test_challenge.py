@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.evaluation import report, select
+from pipelines.evaluation import select
+from pipelines.evaluation.candidates import build, candidates
 from pipelines.evaluation.report import Evaluation
 from pipelines.registry.challenge import Rival, Verdict
 from pipelines.registry.runs import Recording
@@ -45,7 +46,7 @@ def evaluation(values: Values, config: Workspace) -> Evaluation:
         for metric in ("mase", "mae")
     ]
     metrics = pd.DataFrame(rows, columns=["unique_id", "cutoff", "model", "metric", "value"])
-    champions = select.champions(metrics, "mase", report.candidates(config))
+    champions = select.champions(metrics, "mase", candidates(config))
     return Evaluation(pd.DataFrame(), metrics, champions, pd.DataFrame(), pd.DataFrame(), {})
 
 
@@ -60,7 +61,7 @@ BASE = {"seasonal_naive": {"a": [2.0, 2.0], "b": [2.0, 2.0]}}
 def test_the_first_run_passes() -> None:
     """There is nothing to be worse than, and nothing more to backtest."""
     rival = Rival.of(None, workspace())
-    assert rival.builds(lambda *_: pytest.fail("nothing to build")) == {}
+    assert rival.builds() == {}
     assert rival.verdict(evaluation(BASE, workspace()), "mase") == Verdict(True, "the first successful run")
 
 
@@ -86,8 +87,8 @@ def test_a_run_without_the_model_that_production_has_can_be_worse(store: Store) 
     run = production(store, {"a": "theta", "b": "theta"})
     config = workspace(models=["naive"])
     rival = Rival.of(run, config)
-    built = rival.builds(lambda name, settings: (name, settings.models))  # type: ignore[arg-type, return-value]
-    assert built == {"production:theta": ("theta", ("naive", "theta"))}
+    assert list(rival.builds()) == ["production:theta"]
+    assert type(rival.builds()["production:theta"]()) is type(build("theta", config)())
     values = {**BASE, "production:theta": {"a": [1.0, 1.0], "b": [1.0, 1.5]}}
     found = rival.verdict(evaluation(values, config), "mase")
     assert found == Verdict(False, f"worse: mase 2 against 1.125 of run {run.name} on the same windows", 2.0, 1.125)
@@ -101,7 +102,7 @@ def test_a_model_with_other_parameters_is_another_model(store: Store, old: dict[
     """It is backtested as production configures it, beside the one of the same name."""
     run = production(store, {"a": "theta", "b": "seasonal_naive"}, workspace(**old))
     rival = Rival.of(run, workspace())
-    assert "production:theta" in rival.builds(lambda *_: pytest.fail)
+    assert "production:theta" in rival.builds()
     values = {name: {"a": [one, one]} for name, one in [("theta", 2.0), ("production:theta", 1.0)]}
     values["production:seasonal_naive"] = values["seasonal_naive"] = {"a": [3.0, 3.0]}
     assert not rival.verdict(evaluation(values, workspace()), "mase").passed
@@ -110,7 +111,7 @@ def test_a_model_with_other_parameters_is_another_model(store: Store, old: dict[
 def test_an_unchanged_model_is_not_backtested_twice(store: Store) -> None:
     """The same name with the same parameters is the candidate itself."""
     run = production(store, {"a": "theta", "b": "seasonal_naive"})
-    assert Rival.of(run, workspace(levels=[90], title="other")).builds(lambda *_: pytest.fail("twice")) == {}
+    assert Rival.of(run, workspace(levels=[90], title="other")).builds() == {}
 
 
 @pytest.mark.parametrize(
