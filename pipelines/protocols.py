@@ -54,3 +54,16 @@ class Forecaster(Protocol):
         the future covariates for every forecast step. Further columns (`lo_*, hi_*`) are allowed.
         """
         ...
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A forecaster that can also say what its forecasts are made of; without it, they are described from outside."""
+
+    def explain(self, panel: Panel, h: int, future: pd.DataFrame | None = None) -> pd.DataFrame:
+        """`unique_id, ds, component, value`, in the unit of y: per step they sum to what `predict` gives for the same.
+
+        Components are `level`, `trend`, `season <length in steps>`, `holiday`, a covariate's own name and `rest`
+        (names in `schema`), each at most once a step. A series whose forecast is no such sum is left out altogether.
+        """
+        ...

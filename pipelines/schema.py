@@ -12,6 +12,11 @@ Y_HAT = "y_hat"
 CUTOFF = "cutoff"
 MODEL = "model"
 KEY = [UNIQUE_ID, DS]
+COMPONENT = "component"  # of a forecast: one of the next four, `season(length)` or a covariate's own name
+LEVEL = "level"
+TREND = "trend"
+HOLIDAY = "holiday"
+REST = "rest"
 BASELINE = "seasonal_naive"  # always a candidate, and what `skill` is measured against
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -39,6 +44,11 @@ def printable(text: str, limit: int = 80) -> str:
     """`text` for a message: control characters replaced, long text cut."""
     clean = "".join("?" if unicodedata.category(char).startswith("C") else char for char in text)
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def season(length: int) -> str:
+    """Name of a season's component: `season 24` for a day of hours."""
+    return f"season {length}"
 
 
 def lo(level: int) -> str:
