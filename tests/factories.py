@@ -48,3 +48,10 @@ def workspace(frequency: str = "D", source: dict[str, Any] | None = None, **sett
             **settings,
         }
     )
+
+
+def one_series(values: Any, season_lengths: tuple[int, ...] = (1,), frequency: str = "D") -> Panel:
+    """A panel of the series `a` with these values."""
+    ds = pd.date_range("2024-01-01", periods=len(values), freq=frequency)
+    history = pd.DataFrame({"unique_id": "a", "ds": ds, "y": np.asarray(values, dtype=float)})
+    return Panel(history, frequency, season_lengths)

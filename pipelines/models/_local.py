@@ -28,7 +28,7 @@ class LocalForecaster:
 
     def __init__(
         self,
-        make: Callable[[int], Any],
+        make: Callable[[Any], Any],
         season_length: int | None = None,
         max_history: int | None = None,
         min_seasons: int = 2,
@@ -39,12 +39,10 @@ class LocalForecaster:
         self.min_seasons = min_seasons
 
     def fit(self, panel: Panel) -> Self:
-        season = self.season_length or panel.season_length
         self.fitted_: dict[str, tuple[Any, int]] = {}
         self.fallbacks_: set[str] = set()
         for name, y in targets(panel, self.max_history):
-            model = self.make(season if len(y) >= self.min_seasons * season else 1)
-            fitted = _attempt(partial(model.fit, y))
+            fitted = attempt(partial(self.make(self._season(panel, len(y))).fit, y))
             if fitted is None:
                 self.fallbacks_.add(name)
             self.fitted_[name] = (fitted, zlib.crc32(y.tobytes()))
@@ -60,11 +58,16 @@ class LocalForecaster:
             forecasts.append(self._one(name, y, h))
         return panel.grid(h).assign(**{Y_HAT: np.concatenate(forecasts)})
 
+    def _season(self, panel: Panel, n: int) -> Any:
+        """What `make` is told of the season, for a series of `n` steps."""
+        season = self.season_length or panel.season_length
+        return season if n >= self.min_seasons * season else 1
+
     def _one(self, name: str, y: Array, h: int) -> Array:
         model, seen = self.fitted_[name]
         if model is not None:
             same = zlib.crc32(y.tobytes()) == seen
-            forecast = _attempt(partial(model.predict, h) if same else partial(self._forward, model, y, h))
+            forecast = attempt(partial(model.predict, h) if same else partial(self._forward, model, y, h))
             y_hat = np.asarray(forecast["mean"] if forecast else np.nan, dtype=float)
             if np.isfinite(y_hat).all():
                 return y_hat
@@ -77,7 +80,7 @@ class LocalForecaster:
         return model.forward(y, h) if hasattr(model, "forward") else model.forecast(y, h)
 
 
-def _attempt(call: Callable[[], Any]) -> Any:
+def attempt(call: Callable[[], Any]) -> Any:
     """What `call` returns, or None: whatever a library raises for one odd series must not end the panel."""
     try:
         return call()
