@@ -15,7 +15,8 @@ class Panel:
 
     `history`: `unique_id, ds, y` + covariates, sorted, one row a grid point; y may be null where a gap was left.
     `known`: `unique_id, ds` + future covariates, rows after the end of each history that the source already gave.
-    `static`: one row a series, `unique_id` + attributes. Nothing here is changed in place.
+    `static`: one row a series, `unique_id` + attributes. `horizon`: the steps that will be asked for, where that is known
+    before: a model may learn them at once. Nothing here is changed in place.
     """
 
     history: pd.DataFrame
@@ -25,6 +26,7 @@ class Panel:
     past: tuple[str, ...] = ()
     known: pd.DataFrame | None = None
     static: pd.DataFrame | None = None
+    horizon: int | None = None
 
     @property
     def season_length(self) -> int:
