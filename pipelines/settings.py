@@ -186,6 +186,19 @@ class Workspace(Strict):
         )
 
 
+class Engine(Strict):
+    """What runs the tasks of a training; without an address, a cluster of this machine for as long as it lasts."""
+
+    backend: Literal["local", "dask", "ray"] = "local"
+    address: str | None = None
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if self.address and self.backend == "local":
+            raise ValueError("an address needs backend dask or ray")
+        return self
+
+
 class Project(Strict):
     """Where things are and how much of the machine is used."""
 
@@ -193,6 +206,7 @@ class Project(Strict):
     data_dir: str = "data"  # a folder or an fsspec URL, as is artifacts_dir
     artifacts_dir: str = "artifacts"
     n_jobs: int = -1  # as in joblib: -1 uses all cores
+    engine: Engine = Engine()
     bucket: PositiveInt = 50  # series a task
 
     @field_validator("n_jobs")

@@ -1,0 +1,117 @@
+"""The same tasks on this machine's processes, on a real Dask cluster and on a real Ray: the same forecasts."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from pipelines import flows, read, settings
+from pipelines.errors import ConfigError, ModelError
+from pipelines.evaluation import parallel
+from pipelines.flows import Context
+from pipelines.progress import Silent
+from pipelines.settings import Engine, Project
+
+BACKENDS = ("dask", "ray")
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def cluster(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A cluster of two workers on this machine, started once for all tests of a backend; returns the backend's name."""
+    with parallel.engine(Engine(backend=request.param), n_jobs=2):
+        yield request.param
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """The forecasts of the workspace, made in this process."""
+    return forecasts(tmp_path_factory.mktemp("local"))
+
+
+def forecasts(folder: Path) -> pd.DataFrame:
+    """Five shops' sales with a weekly season, from a CSV to published forecasts, by models of one series and of all."""
+    rng = np.random.default_rng(3)
+    day = np.arange(84)
+    rows = [
+        pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=84), "shop": shop, "y": 20 + k * (day % 7) + noise})
+        for k, shop in enumerate("abcde")
+        for noise in [rng.normal(0, 2, 84)]
+    ]
+    (folder / "configs/workspaces").mkdir(parents=True)
+    (folder / "data/inbox").mkdir(parents=True)
+    pd.concat(rows).to_csv(folder / "data/inbox/mine.csv", index=False)
+    (folder / "configs/workspaces/mine.yaml").write_text(
+        "source: {kind: file, path: inbox/mine.csv}\nfrequency: D\nhorizon: 7\nmodels: [moving_average, theta]\n"
+    )
+    project = Project(data_dir=str(folder / "data"), artifacts_dir=str(folder / "artifacts"), n_jobs=1, bucket=2)
+    workspace = settings.load_workspace("mine", {"FORECAST_CONFIG_DIR": str(folder / "configs")})
+    found = flows.run_all(workspace, Context(project, read.reader(project), Silent()))
+    return found.read_parquet("forecasts.parquet")
+
+
+def test_a_cluster_makes_the_same_forecasts(local: pd.DataFrame, cluster: str, tmp_path: Path) -> None:
+    """Point forecasts and intervals are equal to the last bit."""
+    assert_frame_equal(forecasts(tmp_path), local, check_exact=True)
+
+
+def test_the_cluster_does_the_work(cluster: str) -> None:
+    """Every task runs in a worker, none here, and the results keep the order of the tasks."""
+    found = list(parallel.run(_doubled, range(40), 1, "test", Silent()))
+    assert [value for value, _ in found] == [2 * n for n in range(40)]
+    workers = {pid for _, pid in found}
+    assert os.getpid() not in workers
+    assert 1 <= len(workers) <= 2
+
+
+def test_an_error_of_a_task_comes_back_as_it_is(cluster: str) -> None:
+    """A model that fails on a worker tells the user the same as one that fails here."""
+    with pytest.raises(ModelError, match="no 3 today"):
+        list(parallel.run(_failing_at_3, range(6), 1, "test", Silent()))
+
+
+@pytest.mark.parametrize(
+    ("backend", "address", "what"),
+    [
+        ("dask", "nowhere", "missing port number"),
+        ("dask", "gopher://127.0.0.1:1", "unknown address scheme"),
+        ("ray", "127.0.0.1:1", "Connection refused"),
+        ("ray", "nowhere", "use host:port"),
+    ],
+)
+def test_an_address_that_does_not_answer_is_told_at_once(backend: str, address: str, what: str) -> None:
+    """One message with backend, address, reason and remedy."""
+    chosen = Engine.model_validate({"backend": backend, "address": address})
+    with pytest.raises(ConfigError, match=what) as told, parallel.engine(chosen, 2):
+        pass
+    assert f"engine.backend is {backend}, but {address} cannot be used" in str(told.value)
+    assert "engine.address" in str(told.value).rpartition("(")[2]
+
+
+@pytest.mark.parametrize(("backend", "library"), [("dask", "distributed"), ("ray", "ray.util.joblib")])
+def test_a_missing_library_is_named_with_its_extra(backend: str, library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither is part of the default install."""
+    monkeypatch.setitem(sys.modules, library, None)
+    chosen = Engine.model_validate({"backend": backend})
+    with pytest.raises(ConfigError, match=rf"pip install -e \.\[{backend}\]"), parallel.engine(chosen, 2):
+        pass
+
+
+def test_an_address_without_a_backend_is_a_mistake() -> None:
+    """It would be ignored."""
+    with pytest.raises(ValueError, match="an address needs backend dask or ray"):
+        Engine(address="tcp://scheduler:8786")
+
+
+def _doubled(n: int) -> tuple[int, int]:
+    return 2 * n, os.getpid()
+
+
+def _failing_at_3(n: int) -> int:
+    if n == 3:
+        raise ModelError("no 3 today")
+    return n
