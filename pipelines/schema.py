@@ -17,6 +17,9 @@ LEVEL = "level"
 TREND = "trend"
 HOLIDAY = "holiday"
 REST = "rest"
+VALUE = "value"
+MEMBER = "member"  # of an ensemble, and its weight
+WEIGHT = "weight"
 BASELINE = "seasonal_naive"  # always a candidate, and what `skill` is measured against
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

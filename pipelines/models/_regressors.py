@@ -46,6 +46,14 @@ class Regressors:
         matrix = self.encoder_.transform(rows[self.columns_])
         return pd.concat([keys, pd.DataFrame(matrix, columns=self.names_)], axis=1)
 
+    def sources(self) -> dict[str, str]:
+        """The covariate that each of `names_` was made of."""
+        if not self.columns_:
+            return {}
+        (_, _, numeric), (_, one_hot, text) = self.encoder_.transformers_[:2]
+        wide = [name for name, found in zip(text, one_hot.categories, strict=True) for _ in found]
+        return dict(zip(self.names_, [*numeric, *wide], strict=True))
+
     def by_series(self, rows: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
         """Each series' matrix, indexed by ds; empty without covariates."""
         if rows is None or not self.columns_:

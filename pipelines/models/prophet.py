@@ -6,11 +6,13 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 
+from pipelines import frequency
 from pipelines.models._regressors import Regressors
 from pipelines.panel import Panel
 from pipelines.protocols import Forecaster
-from pipelines.schema import DS, UNIQUE_ID, Y_HAT, Y
+from pipelines.schema import COMPONENT, DS, KEY, LEVEL, TREND, UNIQUE_ID, VALUE, Y_HAT, Y, season
 
+_LONG = pd.Timestamp("2041-01-01") - pd.Timestamp("2001-01-01")  # calendar steps differ; over decades they have a mean
 _FEWEST = 5  # observations beside one a regressor: fewer determine nothing
 
 
@@ -51,6 +53,18 @@ class ProphetForecaster:
         ]
         return grid.assign(**{Y_HAT: np.concatenate(forecasts)})
 
+    def explain(self, panel: Panel, h: int, future: pd.DataFrame | None = None) -> pd.DataFrame:
+        """`level` is the trend where the history ends, `trend` what it adds from there; multiplicative fits are left out."""
+        matrices = self.regressors_.by_series(future)
+        ends = panel.history.groupby(UNIQUE_ID)[DS].max()
+        found = []
+        for name, rows in panel.grid(h).groupby(UNIQUE_ID):
+            parts = self._explain_one(str(name), rows, matrices.get(str(name)), ends[name], panel.frequency)
+            found += [rows.assign(**{COMPONENT: part, VALUE: values}) for part, values in parts.items()]
+        if not found:
+            return pd.DataFrame(columns=[*KEY, COMPONENT, VALUE])
+        return pd.concat(found).sort_values(KEY, kind="stable", ignore_index=True)
+
     def _fit_one(self, rows: pd.DataFrame, matrix: pd.DataFrame | None) -> str:
         from prophet.serialize import model_to_json
 
@@ -65,11 +79,44 @@ class ProphetForecaster:
     def _predict_one(self, name: str, grid: pd.DataFrame, matrix: pd.DataFrame | None) -> Any:
         if name not in self.fitted_:
             return np.full(len(grid), self.last_[name])
-        from prophet.serialize import model_from_json
+        return _load(self.fitted_[name]).predict(_rows(grid, matrix))["yhat"].to_numpy()
 
-        model = model_from_json(self.fitted_[name])
-        rows = grid[[DS]] if matrix is None else grid[[DS]].merge(matrix, left_on=DS, right_index=True, how="left")
-        return model.predict(rows)["yhat"].to_numpy()
+    def _explain_one(
+        self, name: str, grid: pd.DataFrame, matrix: pd.DataFrame | None, end: pd.Timestamp, alias: str
+    ) -> dict[str, Any]:
+        """The values of each component over `grid`; nothing for a fit whose parts do not add up to the forecast."""
+        if name not in self.fitted_:
+            return {LEVEL: self._predict_one(name, grid, matrix)}
+        model = _load(self.fitted_[name])
+        if any(one["mode"] != "additive" for one in [*model.seasonalities.values(), *model.extra_regressors.values()]):
+            return {}
+        rows = _rows(grid, matrix)
+        table = model.predict(pd.concat([rows.head(1).assign(**{DS: end}), rows]))  # the end itself, for its trend
+        level, ahead = float(table["trend"].iloc[0]), table.iloc[1:]
+        parts = {LEVEL: np.full(len(grid), level), TREND: ahead["trend"].to_numpy() - level}
+        names = {column: season(_steps(one["period"], alias)) for column, one in model.seasonalities.items()}
+        names |= self.regressors_.sources()
+        for column in [*model.seasonalities, *model.extra_regressors]:  # a text covariate has a column a category
+            parts[names[column]] = parts.get(names[column], 0.0) + ahead[column].to_numpy()
+        return parts
+
+
+def _rows(grid: pd.DataFrame, matrix: pd.DataFrame | None) -> pd.DataFrame:
+    return grid[[DS]] if matrix is None else grid[[DS]].merge(matrix, left_on=DS, right_index=True, how="left")
+
+
+def _steps(days: float, alias: str) -> int:
+    """How many steps of the grid a season of so many days has: 5 of business days in a week."""
+    step = frequency.fixed_step(alias)
+    if step is None:
+        step = _LONG / len(pd.date_range("2001-01-01", "2041-01-01", freq=frequency.parse(alias), inclusive="left"))
+    return max(1, round(pd.Timedelta(days=days) / step))
+
+
+def _load(fitted: str) -> Any:
+    from prophet.serialize import model_from_json
+
+    return model_from_json(fitted)
 
 
 def _prophet(params: dict[str, Any]) -> Any:

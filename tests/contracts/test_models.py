@@ -1,6 +1,7 @@
 """What every registered model must do, whatever it is."""
 
 import pickle
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from pandas.testing import assert_frame_equal
 
 from pipelines import plugins
 from pipelines.panel import Panel
-from pipelines.protocols import Forecaster
+from pipelines.protocols import Explains, Forecaster
 from tests.factories import panel
 
 MODELS = plugins.names("pipelines.models")
@@ -151,3 +152,19 @@ def test_models_that_use_covariates_gain_from_them(name: str, train: Panel) -> N
     informed = (build(name).fit(past).predict(past, H, future)["y_hat"] - actual["y"]).abs().mean()
     uninformed = (build(name).fit(blind).predict(blind, H)["y_hat"] - actual["y"]).abs().mean()
     assert informed < uninformed / 2
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if isinstance(build(name), Explains)])
+def test_a_model_that_explains_itself_adds_up(name: str, train: Panel) -> None:
+    """Its components, each once a step, sum to its forecasts, for newer rows too; covariates have their own names."""
+    forecaster = build(name).fit(without_last(train, 7))
+    assert isinstance(forecaster, Explains)
+    found = forecaster.explain(train, H, train.known)
+    assert list(found.columns) == ["unique_id", "ds", "component", "value"]
+    assert not found.duplicated(["unique_id", "ds", "component"]).any()
+    known = {"level", "trend", "holiday", "rest", *FUTURE}
+    assert all(part in known or re.fullmatch(r"season \d+", part) for part in found["component"].unique())
+    sums = found.groupby(["unique_id", "ds"], as_index=False)["value"].sum()
+    y_hat = forecaster.predict(train, H, train.known)
+    assert_frame_equal(sums[["unique_id", "ds"]], y_hat[["unique_id", "ds"]])
+    assert np.allclose(sums["value"], y_hat["y_hat"], rtol=1e-9, atol=1e-9)

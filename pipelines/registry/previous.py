@@ -1,0 +1,111 @@
+"""Why forecasts changed since they were last published: brings the previous run's models to the newest data."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import pandas as pd
+
+from pipelines.errors import NotFound
+from pipelines.evaluation import bridge, explain, fit
+from pipelines.evaluation.backtest import at_zero
+from pipelines.evaluation.bridge import Bridge, Previous
+from pipelines.evaluation.candidates import build
+from pipelines.evaluation.fit import Fitted
+from pipelines.features import future
+from pipelines.panel import Panel
+from pipelines.progress import Silent
+from pipelines.read import Dataset, Reader
+from pipelines.registry import runs
+from pipelines.schema import KEY, MEMBER, MODEL, UNIQUE_ID, WEIGHT, Y_HAT
+from pipelines.settings import Workspace
+from pipelines.store import Folder
+
+_WEIGHTS = "weights.parquet"
+_SLOW = {"auto_arima"}  # minutes a series with a long season: nothing to do on the way to a forecast
+
+Read = Callable[[Dataset, Workspace], Panel]
+
+
+def weights_of(run: Folder) -> pd.DataFrame:
+    """`unique_id, member, weight`: what each series' forecast is made of; a single champion has weight 1."""
+    if _WEIGHTS in run.files:
+        return run.read_parquet(_WEIGHTS)
+    served = run.read_parquet(runs.MODELS)
+    return served[[UNIQUE_ID, MODEL]].rename(columns={MODEL: MEMBER}).assign(**{WEIGHT: 1.0})
+
+
+def change(reader: Reader, name: str, run: Folder, panel: Panel, forecasts: pd.DataFrame, read: Read) -> Bridge:
+    """The bridge from the published forecast set of workspace `name` to `forecasts`, whatever became of its run.
+
+    `run` made `forecasts` (`unique_id, ds, y_hat`) from `panel`; `read` makes a panel of a data version by a run's
+    settings, without completing its future covariates.
+    """
+    pointer = reader.pointers(name)["published"]
+    if pointer is None:
+        return Bridge(explain.bridge(forecasts.head(0), forecasts, forecasts, forecasts, forecasts))
+    published = reader.forecast_set(name, pointer["forecast_id"])
+    info, paths = published.read_json("inference.json"), published.read_parquet("forecasts.parquet", [*KEY, Y_HAT])
+    same, since = info["run_id"] == run.name, pointer["forecast_id"]
+    try:
+        old = run if same else reader.run(name, info["run_id"])
+        previous = _previous(reader, name, old, run, info["data_version"], paths, panel if same else None, read)
+        return replace(bridge.replay(previous, forecasts, weights_of(run), same_run=same), since=since)
+    except Exception as error:  # noqa: BLE001 - old models under new code raise anything, and the forecasts must be published
+        between = forecasts if same else forecasts.head(0)
+        why = f"The previous run {info['run_id']} cannot forecast the newest data ({type(error).__name__}: {error})"
+        share = "new actuals" if same else "model"
+        table = explain.bridge(paths, between, between, between, forecasts)
+        return Bridge(table, (f"{why}; the whole change counts as {share}.",), since)
+
+
+def _previous(
+    reader: Reader,
+    name: str,
+    old: Folder,
+    run: Folder,
+    data_version: str,
+    paths: pd.DataFrame,
+    panel: Panel | None,
+    read: Read,
+) -> Previous:
+    settings, now, weights = runs.workspace_of(old), runs.workspace_of(run), weights_of(old)
+    dataset = reader.dataset(name)
+    builds = {str(member): build(str(member), settings) for member in weights[MEMBER].unique()}
+    ahead = any(make().uses_future for make in builds.values())
+
+    def complete(raw: Panel) -> Panel:
+        if not ahead:
+            return raw
+        return future.complete(raw, settings.horizon or 1, list(settings.covariates.future), settings.missing.future)
+
+    def finish(fitted: Iterable[Fitted], panel: Panel, h: int) -> pd.DataFrame:
+        rows = fit.predict(fitted, panel, h, 0, Silent())
+        return at_zero(bridge.combined(rows, weights), settings.target.non_negative)
+
+    def refit(panel: Panel, h: int) -> pd.DataFrame:
+        members = weights[weights[UNIQUE_ID].isin(panel.ids)].rename(columns={MEMBER: MODEL})
+        fitted = fit.fit(panel, members, builds, bucket=len(panel.ids), n_jobs=1, progress=Silent())
+        return finish(fitted, panel, h)
+
+    newest = complete(read(dataset, settings)) if panel is None else panel
+    known = newest.known
+    if ahead and data_version != dataset.version:
+        try:
+            known = complete(read(reader.dataset_version(name, data_version), settings)).known
+        except NotFound:
+            known = None
+    return Previous(
+        paths,
+        weights,
+        newest,
+        known,
+        predict=lambda panel, h: finish(runs.load_models(old, panel.ids), panel, h),
+        refit=refit,
+        cheap={member for member, make in builds.items() if make().scope == "series"} - _SLOW,
+        altered={member for member in builds if _settings(settings, member) != _settings(now, member)},
+    )
+
+
+def _settings(workspace: Workspace, member: str) -> tuple[object, ...]:
+    """What decides how a member is fitted."""
+    return workspace.model_params.get(member), workspace.season_lengths, workspace.covariates, workspace.holidays
