@@ -83,7 +83,7 @@ def _previous(
         return at_zero(bridge.combined(rows, weights), settings.target.non_negative)
 
     def refit(panel: Panel, h: int) -> pd.DataFrame:
-        members = weights[weights[UNIQUE_ID].isin(panel.ids)].rename(columns={MEMBER: MODEL})
+        members = weights[weights[UNIQUE_ID].isin(panel.ids)].assign(**{MODEL: weights[MEMBER]})
         fitted = fit.fit(panel, members, builds, bucket=len(panel.ids), n_jobs=1, progress=Silent())
         return finish(fitted, panel, h)
 
@@ -108,4 +108,5 @@ def _previous(
 
 def _settings(workspace: Workspace, member: str) -> tuple[object, ...]:
     """What decides how a member is fitted."""
-    return workspace.model_params.get(member), workspace.season_lengths, workspace.covariates, workspace.holidays
+    params = getattr(build(member, workspace), "keywords", None)
+    return params, workspace.season_lengths, workspace.covariates, workspace.holidays

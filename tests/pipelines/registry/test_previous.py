@@ -48,9 +48,9 @@ class Shop:
     def run(self, config: Workspace, weights: pd.DataFrame, newest: Panel) -> Folder:
         recording = runs.Recording(self.reader.artifacts, config, {}, None)
         builds = {name: build(name, config) for name in weights["member"].unique()}
-        served = weights.rename(columns={"member": "model"})
+        served = weights.assign(model=weights["member"])
         recording.save_models(fit.fit(newest, served, builds, bucket=9, n_jobs=1, progress=Silent()))
-        if weights.duplicated("unique_id").any():
+        if weights.duplicated("unique_id").any():  # a run of single champions may have no such table
             recording.draft.write_parquet("weights.parquet", weights)
         return recording.succeed({})
 
