@@ -5,6 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
+LOCKED := engine dask ray api ui dev
 
 .PHONY: help demo test up bench lock format clean
 
@@ -28,7 +29,7 @@ bench: $(STAMP) ## Measure time, memory and accuracy, side by side
 	@$(BIN)/python scripts/benchmark.py
 
 lock: $(STAMP) ## Resolve pyproject.toml into requirements.lock
-	@$(BIN)/uv pip compile pyproject.toml --all-extras --upgrade --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
+	@$(BIN)/uv pip compile pyproject.toml $(LOCKED:%=--extra %) --upgrade --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
 	  --quiet --output-file requirements.lock
 
