@@ -47,7 +47,7 @@ _CYCLES = 8  # newest cycles that make a pattern: few enough to be recent, enoug
 _CHUNK = 2_000  # series at a time: bounds the memory of the dense histories
 _LOOK_BACK = 100  # steps at least: a series that is late has its level before the gap
 _NOISE = 1e-13  # of a forecast's size: what a sum in another order may differ by is no component
-_ALIKE = 1e-9  # of squared size: patterns that differ by less are not told apart
+_TELLING = 0.05  # of a pattern's squared size must be its own for a path to show whether it follows it
 
 Mask = npt.NDArray[np.bool_]
 
@@ -350,17 +350,19 @@ def _newest_mean(y: Array, n: int) -> Array:
 def _shares(path: Array, patterns: Array) -> Array:
     """How much of each pattern (n, seasons, h) a path (n, h) follows, 0 to 1, shape (n, seasons, 1).
 
-    Least squares, all without their lines. What the path cannot tell, as with a step or two, it is taken to follow.
+    Least squares, all without their lines. What the path cannot tell, it is taken to follow: a pattern that is little but
+    a line over these steps, as over one or two, or one that is like another.
     """
     steps = np.isnan(path)[:, None, :]
     shapes = np.where(steps, np.nan, patterns)
     bare = np.stack([shape - _line(shape) for shape in shapes.swapaxes(0, 1)], axis=1) if patterns.shape[1] else shapes
     bare, shapes = np.nan_to_num(bare), np.nan_to_num(shapes)
-    visible = (bare**2).sum(axis=2, keepdims=True) > _NOISE * (shapes**2).sum(axis=2, keepdims=True)
-    bare = np.where(visible, bare, 0.0)
+    square, whole = ((values**2).sum(axis=2, keepdims=True) for values in (bare, shapes))
+    size = np.sqrt(np.where(square > _TELLING * whole, square, np.inf))
     beyond = np.nan_to_num(path - _line(path)) - bare.sum(axis=1)
-    gram = np.linalg.pinv(bare @ bare.swapaxes(1, 2), rcond=_ALIKE, hermitian=True)
-    shares: Array = np.clip(1 + gram @ (bare @ beyond[:, :, None]), 0, 1)
+    unit = bare / size  # so that a small pattern beside a large one counts
+    solve = np.linalg.pinv(unit @ unit.swapaxes(1, 2), rcond=_TELLING, hermitian=True)
+    shares: Array = np.clip(1 + solve @ (unit @ beyond[:, :, None]) / size, 0, 1)
     return shares
 
 

@@ -113,6 +113,26 @@ def test_a_flat_forecast_of_a_seasonal_series_has_no_season() -> None:
     assert np.allclose(found["trend"], 5)
 
 
+def test_a_small_season_beside_a_large_one_is_judged_by_itself() -> None:
+    """A forecast that follows the day but not the week has the day, be the week ever so large, and nothing of the week."""
+    t = np.arange(42 * 9)
+    day, week = np.array([-0.3, -0.1, 0, 0, 0.1, 0.3]), np.repeat([-40.0, 20, -10, 30, 10, -20, 10], 6)
+    y = 500 + day[t % 6] + week[t % 42]
+    found = described(y[: 42 * 8], 500 + day[t[42 * 8 :] % 6], (6, 42))
+    assert np.allclose(found["season 6"], np.tile(day, 7), atol=1e-6)
+    assert "season 42" not in found or found["season 42"].abs().max() < 1e-6
+
+
+def test_a_season_that_looks_like_a_line_is_still_a_season() -> None:
+    """A week that only rises is, over one week ahead, next to a straight line: the forecast is taken to follow it."""
+    rng = np.random.default_rng(2)
+    week = np.array([-6.0, -4, -2, 0, 2, 4, 6]) + rng.normal(0, 0.1, 7)
+    y = 50 + week[np.arange(70) % 7]
+    found = described(y, 50 + np.arange(-6.0, 7, 2))
+    assert np.allclose(found["season 7"], week - week.mean())
+    assert found["trend"].abs().max() < 0.5
+
+
 @pytest.mark.parametrize("n", [0, 1, 5, 13])
 def test_a_season_longer_than_half_the_history_is_left_alone(n: int) -> None:
     """Held less than twice, a season of 7 is no component; the known values still give a level, or none 0."""
