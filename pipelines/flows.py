@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +11,21 @@ import pandas as pd
 from pipelines import plugins
 from pipelines.errors import NotFound
 from pipelines.etl import clean, load, profile, quality, snapshot
-from pipelines.evaluation import fit, intervals, metrics, report, windows
-from pipelines.evaluation.backtest import Build, at_zero, backtest
-from pipelines.evaluation.candidates import build, builds, candidates
+from pipelines.evaluation import explain, fit, intervals, metrics, parallel, report, strategy, windows
+from pipelines.evaluation.backtest import Backtested, Budget, Build, at_zero, backtest
+from pipelines.evaluation.candidates import build, builds
+from pipelines.evaluation.ensemble import ENSEMBLE, combine
 from pipelines.evaluation.report import Evaluation
+from pipelines.evaluation.strategy import Plan
 from pipelines.features import future
 from pipelines.panel import Panel
 from pipelines.progress import Progress
-from pipelines.protocols import Raw
+from pipelines.protocols import Explains, Raw
 from pipelines.read import CURRENT, Dataset, Reader
-from pipelines.registry import aliases, challenge, runs
+from pipelines.registry import aliases, challenge, previous, runs
 from pipelines.registry.card import card
-from pipelines.schema import BASELINE, DS, KEY, MODEL, UNIQUE_ID, Y_HAT, hi, lo
-from pipelines.settings import Project, Workspace
+from pipelines.schema import BASELINE, DS, KEY, MEMBER, MODEL, UNIQUE_ID, WEIGHT, Y_HAT, hi, lo
+from pipelines.settings import Project, Workspace, seconds
 from pipelines.store import Folder, new_version
 
 # What the processed data depend on: a change of models or levels makes no new data version.
@@ -105,27 +107,34 @@ def train(workspace: Workspace, context: Context, *, force: bool = False) -> Tra
     reader.artifacts.sweep(workspace.name, "runs")
     dataset = reader.dataset(workspace.name)
     workspace = workspace.complete(dataset.info["frequency"])
-    rival = challenge.Rival.of(_production(reader, workspace.name), workspace)
-    record = runs.Recording(reader.artifacts, workspace, _data(dataset), rival.run_id)
-    with record.failing():
+    budget = seconds(workspace.budget)
+    budgeted = Budget(budget) if budget else None
+    production = _production(reader, workspace.name)
+    record = runs.Recording(reader.artifacts, workspace, _data(dataset), production.name if production else None)
+    with record.failing(), parallel.engine(project.engine, project.n_jobs):
         with record.stage("load"):
             panel, ended = _panel(dataset, workspace)
+            plan = strategy.plan(panel, dataset.series, workspace)
+            rival = challenge.Rival.of(production, workspace, plan)
+            made = {**builds(plan, workspace), **rival.builds()}
         with record.stage("backtest"):
-            table, fallbacks = _backtest(panel, workspace, {**builds(workspace), **rival.builds()}, context)
+            found = _backtest(panel, workspace, made, {**plan, **rival.plan}, budgeted, context)
+            plan = {name: ids for name, ids in plan.items() if name not in found.left_out}
         with record.stage("evaluate"):
-            judged = report.evaluate(panel, table, workspace)
-            evaluation = judged.of_models(candidates(workspace))
+            table = pd.concat([found.table, rival.forecasts(found.table)], ignore_index=True)
+            judged = report.evaluate(panel, table, workspace, plan)
+            evaluation = judged.of_models([*plan, ENSEMBLE])
         with record.stage("fit"):
             fitted = fit.fit(
                 panel,
-                judged.champions,
-                builds(workspace),
+                judged.weights,
+                made,
                 bucket=project.bucket,
                 n_jobs=project.n_jobs,
                 progress=progress,
             )
             record.save_models(fitted)
-        summary = report.summary(evaluation, workspace, _notes(ended, fallbacks, evaluation))
+        summary = report.summary(evaluation, workspace, _notes(ended, found, evaluation))
         verdict = rival.verdict(judged, workspace.metric)
         _save(record, evaluation, summary)
         run = record.succeed({**summary, "against_production": verdict.as_json()})
@@ -156,13 +165,25 @@ def inference(workspace: Workspace, context: Context) -> Folder:
         panel = future.complete(panel, horizon, list(trained.covariates.future), trained.missing.future)
     fresh = sorted(set(panel.ids) - set(served[UNIQUE_ID]))
     fitted = [runs.load_models(run, panel.ids), _newcomers(fresh, panel, trained)]
-    rows = fit.predict((one for part in fitted for one in part), panel, horizon, runs.n_model_files(run), progress)
+    weights, champions = runs.weights_of(run), run.read_parquet("champions.parquet").set_index(UNIQUE_ID)[MODEL]
+    explaining = {name for name in served[MODEL].unique() if isinstance(build(name, trained)(), Explains)}
+    listener = explain.Listener(panel, horizon, explain.exact_series(weights, explaining))
+    members = listener.listen(one for part in fitted for one in part)
+    paths = fit.predict(members, panel, horizon, runs.n_model_files(run), progress)
+    alone = pd.DataFrame({UNIQUE_ID: fresh, MEMBER: BASELINE, WEIGHT: 1.0})
+    rows = combine(paths, pd.concat([weights, alone]), ENSEMBLE)
+    rows[MODEL] = rows[UNIQUE_ID].map(champions).fillna(BASELINE)
     scales = _scales(run, panel, fresh)
     quantiles = run.read_parquet("quantiles.parquet")
     forecasts = intervals.apply(at_zero(rows, floor), quantiles, scales, trained.levels, floor)
     bounds = [bound(level) for level in trained.levels for bound in (lo, hi)]
     draft = reader.artifacts.draft(workspace.name, "forecasts", new_version())
     draft.write_parquet("forecasts.parquet", forecasts[[*KEY, MODEL, Y_HAT, *bounds]])
+    parts = explain.components(forecasts, listener.exact, weights, panel.history, panel.season_lengths)
+    change = previous.change(reader, workspace.name, run, panel, forecasts, lambda data, of: _panel(data, of)[0])
+    draft.write_parquet("explanations.parquet", parts.table)
+    draft.write_parquet("bridge.parquet", change.table)
+    draft.write_json("explanations.json", {**parts.as_json(), "bridge": change.as_json()})
     as_of = f"{panel.history[DS].max():%Y-%m-%dT%H:%M:%SZ}"
     info = {
         "forecast_id": draft.parts[-1],
@@ -276,11 +297,16 @@ def _panel(dataset: Dataset, workspace: Workspace) -> tuple[Panel, list[str]]:
 
 
 def _backtest(
-    panel: Panel, workspace: Workspace, candidates: dict[str, Build], context: Context
-) -> tuple[pd.DataFrame, dict[str, int]]:
+    panel: Panel,
+    workspace: Workspace,
+    candidates: dict[str, Build],
+    series: Plan,
+    budget: Budget | None,
+    context: Context,
+) -> Backtested:
     horizon, settings = workspace.horizon or 1, workspace.backtest
     cutoffs = windows.usable(panel, horizon, settings.windows, settings.step or horizon, settings.gap)
-    table, fallbacks = backtest(
+    found = backtest(
         panel,
         candidates,
         cutoffs,
@@ -289,13 +315,21 @@ def _backtest(
         bucket=context.project.bucket,
         n_jobs=context.project.n_jobs,
         progress=context.progress,
+        series=series,
+        budget=budget,
     )
-    return at_zero(table, workspace.target.non_negative), fallbacks
+    return replace(found, table=at_zero(found.table, workspace.target.non_negative))
 
 
-def _notes(ended: list[str], fallbacks: dict[str, int], evaluation: Evaluation) -> list[str]:
+def _notes(ended: list[str], found: Backtested, evaluation: Evaluation) -> list[str]:
     notes = [
-        f"{model} could not be fitted {n:,} times; the last value stood in." for model, n in fallbacks.items() if n
+        f"{model} could not be fitted {n:,} times; the last value stood in."
+        for model, n in found.fallbacks.items()
+        if n
+    ]
+    notes += [
+        f"{model} was left out: it would have taken about {cost:,.0f} s, more than was left of the budget."
+        for model, cost in found.left_out.items()
     ]
     if ended:
         notes.append(f"{len(ended):,} series ended over a horizon ago and are not forecast: {', '.join(ended[:5])}.")
@@ -306,6 +340,8 @@ def _save(record: runs.Recording, evaluation: Evaluation, summary: dict[str, Any
     record.draft.write_parquet("backtest.parquet", evaluation.backtest)
     record.draft.write_parquet("metrics.parquet", evaluation.metrics)
     record.draft.write_parquet("champions.parquet", evaluation.champions)
+    record.draft.write_parquet("choices.parquet", explain.choice(evaluation.champions, evaluation.metrics))
+    record.draft.write_parquet(runs.WEIGHTS, evaluation.weights)
     record.draft.write_parquet("scales.parquet", evaluation.scales)
     record.draft.write_parquet("quantiles.parquet", evaluation.quantiles)
     record.draft.write_text(

@@ -1,6 +1,6 @@
 """The only reader for others: data versions, runs, aliases and forecast sets, always by pointer, always verified."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -64,7 +64,7 @@ class Dataset:
                 f"data version {self.version} of workspace {workspace.name} has {found}, unlike the settings (frequency "
                 f"{workspace.frequency}). Run: python scripts/run_all.py --workspace {workspace.name}"
             )
-        return panels.from_tables(
+        panel, ended = panels.from_tables(
             observations,
             series,
             workspace.frequency,
@@ -74,6 +74,7 @@ class Dataset:
             static=covariates.static,
             late=workspace.horizon or 1,
         )
+        return replace(panel, horizon=workspace.horizon), ended
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, create_model, fi
 from pipelines import frequency, plugins
 from pipelines.errors import ConfigError, UnknownName, did_you_mean
 from pipelines.layers import Layers, environment
-from pipelines.schema import BASELINE, safe_name
+from pipelines.schema import safe_name
 
+DEFAULT = "default"  # in place of a list of models: the strategy chooses
 Aggregate = Literal["sum", "mean", "median", "min", "max", "first", "last"]
 GapPolicy = Literal["zero", "interpolate", "previous", "leave"]
 MetricName = Literal["mae", "rmse", "mape", "smape", "wape", "mase", "rmsse"]
@@ -127,7 +128,8 @@ class Workspace(Strict):
     backtest: Backtest = Backtest()
     features: Features = Features()
     quality: Quality = Quality()
-    models: Annotated[tuple[str, ...], Field(min_length=1)] = (BASELINE,)
+    models: Annotated[tuple[str, ...], Field(min_length=1)] = (DEFAULT,)
+    budget: str | None = None  # of a training, such as 5m; what cannot be afforded is left out
     model_params: dict[str, dict[str, Any]] = {}
     metric: MetricName = "mase"
     levels: tuple[Annotated[int, Field(ge=1, le=99)], ...] = (80, 95)
@@ -152,9 +154,16 @@ class Workspace(Strict):
         _as_value_error(plugins.load, "pipelines.etl.sources", value.kind)
         return value
 
+    @field_validator("models", mode="before")
+    @classmethod
+    def _one_word(cls, value: Any) -> Any:
+        return (DEFAULT,) if value == DEFAULT else value
+
     @field_validator("models")
     @classmethod
     def _known_models(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if value == (DEFAULT,):
+            return value
         valid = plugins.names("pipelines.models")
         for name in value:
             if name not in valid:
@@ -167,10 +176,21 @@ class Workspace(Strict):
         cls._known_models(tuple(value))
         return value
 
+    @field_validator("budget")
+    @classmethod
+    def _duration(cls, value: str | None) -> str | None:
+        seconds(value)
+        return value
+
     @field_validator("levels")
     @classmethod
     def _ascending(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(sorted(set(value)))
+
+    @property
+    def by_default(self) -> bool:
+        """Whether the `default` strategy chooses the candidates."""
+        return self.models == (DEFAULT,)
 
     def complete(self, found_frequency: str) -> "Workspace":
         """The same workspace with frequency, seasons, horizon and backtest step filled in."""
@@ -215,6 +235,20 @@ class Project(Strict):
         if value == 0:
             raise ValueError("use a number of processes, or -1 for all cores")
         return value
+
+
+def seconds(duration: str | None) -> float | None:
+    """A duration such as 90s, 5m or 2h in seconds; ValueError says how to write one."""
+    if duration is None:
+        return None
+    number, unit = duration[:-1], duration[-1:]
+    try:
+        found = float(number) * {"s": 1, "m": 60, "h": 3600}[unit]
+    except (KeyError, ValueError):
+        found = 0.0
+    if not 0 < found < float("inf"):
+        raise ValueError("use a duration such as 90s, 5m or 2h")
+    return found
 
 
 def load_project(environ: Mapping[str, str] | None = None) -> Project:

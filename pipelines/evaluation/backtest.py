@@ -1,8 +1,10 @@
 """Rolling-origin backtest: every candidate on the same windows, none with a glimpse beyond the cutoff."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pandas as pd
 
 from pipelines.errors import ModelError
@@ -10,7 +12,7 @@ from pipelines.evaluation import parallel, windows
 from pipelines.panel import Panel
 from pipelines.progress import Progress
 from pipelines.protocols import Forecaster
-from pipelines.schema import CUTOFF, DS, KEY, MODEL, UNIQUE_ID, Y_HAT, Y
+from pipelines.schema import BASELINE, CUTOFF, DS, KEY, MODEL, UNIQUE_ID, Y_HAT, Y
 from pipelines.settings import Backtest
 
 STEP = "step"  # of the test part, from 1
@@ -32,6 +34,28 @@ class Task:
     size: int | None
 
 
+@dataclass(frozen=True)
+class Budget:
+    """Seconds that a training may take, counted from its making."""
+
+    seconds: float
+    start: float = field(default_factory=time.monotonic)
+
+    def left(self) -> float:
+        return self.seconds - (time.monotonic() - self.start)
+
+
+@dataclass(frozen=True)
+class Backtested:
+    """`table`: `unique_id, cutoff, ds, model, step, y, y_hat`, sorted. `fallbacks`: how often each model fell back to
+    the last value. `left_out`: the candidates that the budget could not pay, with the seconds that they would have taken.
+    """
+
+    table: pd.DataFrame
+    fallbacks: dict[str, int]
+    left_out: dict[str, float]
+
+
 def backtest(
     panel: Panel,
     candidates: Mapping[str, Build],
@@ -42,28 +66,43 @@ def backtest(
     bucket: int,
     n_jobs: int,
     progress: Progress,
-) -> tuple[pd.DataFrame, dict[str, int]]:
-    """`unique_id, cutoff, ds, model, step, y, y_hat`, sorted; and how often each model fell back to the last value.
+    series: Mapping[str, list[str]] | None = None,
+    budget: Budget | None = None,
+) -> Backtested:
+    """Every candidate on the same windows, on those of the series that `series` names for it (None: on all).
 
-    ModelError names the candidate that cannot be fitted at all.
+    A candidate that the rest of the `budget` cannot pay is left out; the baseline never is. ModelError names the
+    candidate that cannot be fitted at all.
     """
+    from joblib import effective_n_jobs
+
     size = settings.size or (_first_size(panel, cutoffs[0]) if settings.strategy == "sliding" else None)
-    parts = {scope: _parts(panel, scope, bucket) for scope in {build().scope for build in candidates.values()}}
-    tasks = [
-        Task(part, name, build, cutoff, horizon, settings, size)
-        for name, build in candidates.items()
-        for part in parts[build().scope]
-        for cutoff in cutoffs
-    ]
-    found, fallbacks = [], dict.fromkeys(candidates, 0)
-    for task, (rows, n_fallbacks) in zip(
-        tasks, parallel.run(forecast, tasks, n_jobs, "backtest", progress), strict=True
-    ):
-        if len(rows):
-            found.append(rows)
-        fallbacks[task.model] += n_fallbacks
-    table = pd.concat(found)[COLUMNS].sort_values([UNIQUE_ID, CUTOFF, MODEL, DS], ignore_index=True)
-    return table, fallbacks
+    found, fallbacks, left_out = [], dict.fromkeys(candidates, 0), {}
+    for name, build in candidates.items():
+        part = panel if series is None else panel.select(series[name])
+        scope = build().scope
+        tasks = [
+            Task(one, name, build, cutoff, horizon, settings, size)
+            for one in _parts(part, scope, bucket)
+            for cutoff in cutoffs
+        ]
+        start = time.monotonic()
+        done = [forecast(tasks[0])] if budget else []  # a probe
+        cost = (time.monotonic() - start) * len(tasks) * (1 + 1 / len(cutoffs))  # the fit is one window more
+        at_once = effective_n_jobs(n_jobs) if scope == "series" else 1
+        if budget and name != BASELINE and cost / at_once > budget.left():
+            left_out[name] = cost / at_once
+            continue
+        # A model of the whole panel is one task, and uses all cores by itself.
+        stage, rest = f"backtest {name}", tasks[len(done) :]
+        done += (
+            progress.track(map(forecast, rest), stage, len(rest))
+            if scope == "panel"
+            else parallel.run(forecast, rest, n_jobs, stage, progress)
+        )
+        found += [rows for rows, _ in done if len(rows)]
+        fallbacks[name] += sum(count for _, count in done)
+    return Backtested(_sorted(pd.concat(found)[COLUMNS], panel.ids), fallbacks, left_out)
 
 
 def forecast(task: Task) -> tuple[pd.DataFrame, int]:
@@ -72,7 +111,7 @@ def forecast(task: Task) -> tuple[pd.DataFrame, int]:
     train, test = windows.split(task.panel, task.cutoff, task.horizon, gap, task.settings.strategy, task.size)
     if test.empty:
         return pd.DataFrame(columns=COLUMNS), 0
-    train = train.select(test[UNIQUE_ID].unique())
+    train = replace(train.select(test[UNIQUE_ID].unique()), horizon=gap + task.horizon)
     steps = train.grid(gap + task.horizon)
     future = steps.merge(train.known, on=KEY, how="left") if train.known is not None else None
     try:
@@ -89,6 +128,13 @@ def forecast(task: Task) -> tuple[pd.DataFrame, int]:
     rows = test.merge(y_hat[[*KEY, Y_HAT, STEP]], on=KEY, how="inner")
     rows[CUTOFF], rows[MODEL] = task.cutoff, task.model
     return rows, len(getattr(forecaster, "fallbacks_", ()))
+
+
+def _sorted(table: pd.DataFrame, ids: list[str]) -> pd.DataFrame:
+    """By series, cutoff, model and time; through the places of the names, since comparing millions of names is slow."""
+    places = (pd.Categorical(table[UNIQUE_ID], categories=ids).codes, table[CUTOFF], pd.Categorical(table[MODEL]).codes)
+    order = np.lexsort((table[DS], *reversed(places)))
+    return table.iloc[order].reset_index(drop=True)
 
 
 def at_zero(rows: pd.DataFrame, non_negative: bool) -> pd.DataFrame:

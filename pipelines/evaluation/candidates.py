@@ -1,22 +1,23 @@
 """The models a workspace chooses from."""
 
+from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 from pipelines import plugins
 from pipelines.errors import ConfigError
 from pipelines.evaluation.backtest import Build
-from pipelines.schema import BASELINE
 from pipelines.settings import Workspace
 
-
-def candidates(workspace: Workspace) -> list[str]:
-    """The models to choose from: the workspace's, and always the baseline."""
-    return list(dict.fromkeys([*workspace.models, BASELINE]))
+# The mean has the smallest squared error, the median the smallest absolute one.
+_MEAN: dict[str, dict[str, Any]] = {"rmse": {"objective": "mean"}, "rmsse": {"objective": "mean"}}
+_BY_METRIC = {"gbm": _MEAN, "gbm_seasonal": _MEAN}
 
 
 def build(name: str, workspace: Workspace) -> Build:
     """A picklable call that makes a fresh forecaster; ConfigError where `model_params` does not fit the model."""
-    make = partial(plugins.load("pipelines.models", name).build, **workspace.model_params.get(name, {}))
+    params = {**_BY_METRIC.get(name, {}).get(workspace.metric, {}), **workspace.model_params.get(name, {})}
+    make = partial(plugins.load("pipelines.models", name).build, **params)
     try:
         make()
     except TypeError as error:
@@ -24,6 +25,6 @@ def build(name: str, workspace: Workspace) -> Build:
     return make
 
 
-def builds(workspace: Workspace) -> dict[str, Build]:
-    """Each candidate with the call that makes it."""
-    return {name: build(name, workspace) for name in candidates(workspace)}
+def builds(names: Iterable[str], workspace: Workspace) -> dict[str, Build]:
+    """Each model with the call that makes it."""
+    return {name: build(name, workspace) for name in names}

@@ -10,7 +10,7 @@ from pipelines.evaluation.backtest import STEP, Build
 from pipelines.panel import Panel
 from pipelines.progress import Progress
 from pipelines.protocols import Forecaster
-from pipelines.schema import KEY, MODEL, UNIQUE_ID, Y_HAT
+from pipelines.schema import KEY, MEMBER, MODEL, UNIQUE_ID, WEIGHT, Y_HAT
 
 
 @dataclass(frozen=True)
@@ -31,23 +31,30 @@ class Task:
 
 
 def fit(
-    panel: Panel, champions: pd.DataFrame, builds: Mapping[str, Build], *, bucket: int, n_jobs: int, progress: Progress
+    panel: Panel, weights: pd.DataFrame, builds: Mapping[str, Build], *, bucket: int, n_jobs: int, progress: Progress
 ) -> Iterator[Fitted]:
-    """Fits each champion on the series it won; a model over the whole panel sees all of them."""
-    tasks = []
-    for model, rows in champions.groupby(MODEL, sort=True):
+    """Fits each member on the series it serves; a model over the whole panel sees all of them.
+
+    `weights`: `unique_id, member, weight`, what each series' forecast is made of.
+    """
+    whole, tasks = [], []
+    for model, rows in weights[weights[WEIGHT] > 0].groupby(MEMBER, sort=True):
         ids, build = sorted(rows[UNIQUE_ID]), builds[str(model)]
         if build().scope == "panel":
-            tasks.append(Task(panel, str(model), build, tuple(ids)))
+            whole.append(Task(panel, str(model), build, tuple(ids)))
         else:
             tasks += [
                 Task(panel.select(part), str(model), build, tuple(part)) for part in parallel.buckets(ids, bucket)
             ]
+    yield from progress.track(map(_fit_one, whole), "fit over all series", len(whole))
     yield from parallel.run(_fit_one, tasks, n_jobs, "fit", progress)
 
 
 def predict(fitted: Iterable[Fitted], panel: Panel, h: int, total: int, progress: Progress) -> pd.DataFrame:
-    """The `h` steps after the histories: `unique_id, ds, model, step, y_hat`, sorted; one model in memory at a time."""
+    """The `h` steps after the histories by each model: `unique_id, ds, model, step, y_hat`, sorted.
+
+    One model is in memory at a time.
+    """
     parts = []
     for one in progress.track(fitted, "forecast", total):
         served = panel.select(one.ids)
@@ -55,7 +62,7 @@ def predict(fitted: Iterable[Fitted], panel: Panel, h: int, total: int, progress
         rows = one.forecaster.predict(served, h, future)
         rows[MODEL], rows[STEP] = one.model, rows.groupby(UNIQUE_ID).cumcount() + 1
         parts.append(rows)
-    table = pd.concat(parts).sort_values(KEY, ignore_index=True)
+    table = pd.concat(parts).sort_values([*KEY, MODEL], ignore_index=True)
     return table[[*KEY, MODEL, STEP, Y_HAT]]
 
 

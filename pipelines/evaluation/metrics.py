@@ -20,6 +20,7 @@ METRIC = "metric"
 VALUE = "value"
 SCALE_MAE = "scale_mae"
 SCALE_RMSE = "scale_rmse"
+SQUARED = ("rmse", "rmsse")  # metrics that the mean minimises; the others ask for the median
 
 
 def absolute_error(y: Array, y_hat: Array) -> Array:

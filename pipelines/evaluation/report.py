@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.evaluation import intervals, metrics, select
-from pipelines.evaluation.candidates import candidates
-from pipelines.evaluation.metrics import METRIC, SCALE_MAE, VALUE
+from pipelines.evaluation import ensemble, intervals, metrics, select, strategy
+from pipelines.evaluation.ensemble import ENSEMBLE
+from pipelines.evaluation.metrics import METRIC, SCALE_MAE, SCALE_RMSE, SQUARED, VALUE
+from pipelines.evaluation.strategy import Plan
 from pipelines.panel import Panel
 from pipelines.schema import BASELINE, CUTOFF, MODEL, UNIQUE_ID
 from pipelines.settings import Workspace
@@ -18,11 +19,12 @@ _ALL = "champion"  # the champions of all series, judged as one model
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The tables of a run (`backtest`, `metrics`, `champions`) and what its intervals are made of."""
+    """The tables of a run (`backtest`, `metrics`, `champions`, `weights`) and what its intervals are made of."""
 
     backtest: pd.DataFrame
     metrics: pd.DataFrame
     champions: pd.DataFrame
+    weights: pd.DataFrame
     scales: pd.DataFrame
     quantiles: pd.DataFrame
     coverage: dict[int, float | None]
@@ -39,24 +41,39 @@ class Evaluation:
             self.backtest[self.backtest[MODEL].isin(models)].reset_index(drop=True),
             self.metrics[self.metrics[MODEL].isin(models)].reset_index(drop=True),
             self.champions,
+            self.weights,
             self.scales,
             self.quantiles,
             self.coverage,
         )
 
 
-def evaluate(panel: Panel, backtest: pd.DataFrame, workspace: Workspace) -> Evaluation:
-    """Judges every model of `backtest`, chooses among the workspace's, and calibrates the champions' intervals.
+def evaluate(panel: Panel, backtest: pd.DataFrame, workspace: Workspace, plan: Plan) -> Evaluation:
+    """Judges every model of `backtest`, chooses among those of `plan`, and calibrates the champions' intervals.
 
-    `workspace` is complete. The coverage is measured on windows whose errors the intervals have not seen.
+    From a workspace's own list the best model of each series is chosen; the `default` strategy weighs the models of
+    each group of series into an ensemble, which a series leaves only on evidence. `workspace` is complete. The coverage
+    is measured on windows whose errors the intervals have not seen.
     """
     horizon, levels, floor = workspace.horizon or 1, workspace.levels, workspace.target.non_negative
     cutoffs = sorted(backtest[CUTOFF].unique())
     folds = metrics.scales_at(panel.history, cutoffs, panel.season_length)
     fold_scales = folds.rename(columns={SCALE_MAE: intervals.SCALE})[[UNIQUE_ID, CUTOFF, intervals.SCALE]]
+    weights = pd.DataFrame()
+    if workspace.by_default:
+        squared = workspace.metric in SQUARED
+        size = folds.rename(columns={SCALE_RMSE if squared else SCALE_MAE: intervals.SCALE})
+        weights = ensemble.find(backtest, size[[UNIQUE_ID, CUTOFF, intervals.SCALE]], strategy.groups(plan), squared)
+        backtest = pd.concat([backtest, ensemble.combine(backtest, weights, ENSEMBLE)], ignore_index=True)
     table = intervals.cross(backtest, fold_scales, levels, horizon, floor)
     values = metrics.evaluate(table, folds, levels)
-    champions = select.champions(values, workspace.metric, candidates(workspace), BASELINE, panel.ids)
+    if len(weights):
+        champions = select.robust(values, workspace.metric, list(plan), ENSEMBLE, BASELINE, panel.ids)
+        champions[MODEL] = champions[MODEL].where(
+            (champions[MODEL] != ENSEMBLE) | champions[UNIQUE_ID].isin(weights[UNIQUE_ID]), BASELINE
+        )
+    else:
+        champions = select.champions(values, workspace.metric, list(plan), BASELINE, panel.ids)
     won = backtest.merge(champions[[UNIQUE_ID, MODEL]], on=[UNIQUE_ID, MODEL])
     newest = metrics.seasonal_scales(panel.history, panel.season_length)
     scales = intervals.interval_scales(
@@ -66,7 +83,7 @@ def evaluate(panel: Panel, backtest: pd.DataFrame, workspace: Workspace) -> Eval
     as_one = intervals.cross(won.assign(**{MODEL: _ALL}), fold_scales, levels, horizon, floor)
     judged = metrics.evaluate(as_one, folds, levels).groupby(METRIC, observed=True)[VALUE].mean()
     coverage = {level: known(judged[f"coverage_{level}"] / 100) for level in levels}
-    return Evaluation(table, values, champions, scales, quantiles, coverage)
+    return Evaluation(table, values, champions, ensemble.members(champions, weights), scales, quantiles, coverage)
 
 
 def summary(evaluation: Evaluation, workspace: Workspace, notes: Sequence[str]) -> dict[str, Any]:

@@ -35,6 +35,44 @@ def champions(
     return chosen.reset_index()[[UNIQUE_ID, MODEL, METRIC, VALUE, RUNNER_UP, SKILL]]
 
 
+def robust(
+    metrics: pd.DataFrame,
+    metric: str,
+    models: Sequence[str],
+    prior: str,
+    baseline: str = BASELINE,
+    ids: Iterable[str] = (),
+) -> pd.DataFrame:
+    """As `champions`, but the luck of few windows chooses nothing: a series leaves `prior` only on evidence.
+
+    The evidence is the mean over a series' folds of log(value / value of the prior), drawn towards the mean of all
+    series as far as the folds of one series differ among themselves more than the series do (empirical Bayes: the
+    weight of the series' own mean is τ² / (τ² + σ²/n) with σ² within and τ² between series), plus one standard error
+    of what is left. With one window σ² is not known, and a series goes by the mean of all. A series that cannot be
+    judged keeps the prior, with null value.
+    """
+    names = list(dict.fromkeys([prior, *models, baseline]))
+    every = pd.Index(sorted({*metrics[UNIQUE_ID].unique(), *ids}), name=UNIQUE_ID)
+    rows = metrics[(metrics[METRIC] == metric) & metrics[MODEL].isin(names)]
+    folds = rows.set_index([UNIQUE_ID, CUTOFF, MODEL])[VALUE].unstack(MODEL).reindex(columns=names)
+    folds = folds[folds[prior].notna()]
+    floor = 1e-6 * float(folds[prior].mean())  # a value of 0 has no logarithm
+    logs = np.log(folds.add(floor).div(folds[prior] + floor, axis=0))
+    shrunk = pd.DataFrame({str(name): _shrunk(column) for name, column in logs.items()}).reindex(every)
+    means = folds.groupby(level=UNIQUE_ID, sort=True).mean().reindex(every)
+    table = shrunk.to_numpy(dtype=float)
+    order = np.argsort(np.where(np.isnan(table), np.inf, table), axis=1, kind="stable")[:, :2]
+    second = np.take_along_axis(table, order, axis=1)[:, 1]
+    name = np.array(names, dtype=object)[order]
+    name[np.isnan(second), 1] = None
+    value = np.take_along_axis(means.to_numpy(dtype=float), order[:, :1], axis=1)[:, 0]
+    skill = 1 - ratio(value, means[baseline].to_numpy(dtype=float))
+    found = pd.DataFrame(
+        {MODEL: name[:, 0], METRIC: metric, VALUE: value, RUNNER_UP: name[:, 1], SKILL: skill}, index=every
+    )
+    return found.reset_index()[[UNIQUE_ID, MODEL, METRIC, VALUE, RUNNER_UP, SKILL]]
+
+
 def no_worse(new: pd.DataFrame, current: pd.DataFrame, tolerance: float = 1e-9) -> tuple[bool, float, float]:
     """Whether the mean `value` of `new` is at most that of `current` over the series that both have; and both means.
 
@@ -48,6 +86,22 @@ def no_worse(new: pd.DataFrame, current: pd.DataFrame, tolerance: float = 1e-9) 
     pairs = measured.dropna(subset=["value_new"])
     ours, theirs = float(pairs["value_new"].mean()), float(pairs["value_current"].mean())
     return bool(ours <= theirs + tolerance), ours, theirs
+
+
+def _shrunk(logs: pd.Series) -> pd.Series:
+    """The mean of each series' folds, drawn towards that of all series by its uncertainty, plus what is uncertain."""
+    series = logs.dropna().groupby(level=UNIQUE_ID)
+    mean, n = series.mean(), series.size()
+    overall = mean.mean()
+    freedom = int((n - 1).sum())
+    if freedom < 1:
+        return mean * 0 + overall
+    within = float((series.var(ddof=0) * n).sum()) / freedom
+    between = max(0.0, float(mean.var(ddof=1)) - within / float(n.mean())) if len(mean) > 1 else 0.0
+    if between == 0:
+        return mean * 0 + overall
+    own = between / (between + within / n)
+    return overall + own * (mean - overall) + np.sqrt(between * (1 - own))
 
 
 def _best(metrics: pd.DataFrame, metric: str, candidates: list[str], baseline: str) -> pd.DataFrame:

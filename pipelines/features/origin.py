@@ -104,7 +104,8 @@ def histories(panel: Panel, codes: Mapping[str, Mapping[str, int]], ahead: pd.Da
     offset = grids.parse(panel.frequency)
     first = pd.date_range(end=ends.min(), periods=length, freq=offset)[0]
     grid = pd.date_range(first, ends.max(), freq=offset)
-    grid = grid.append(grids.future(grid[-1], panel.frequency, steps)) if steps else grid
+    if steps:
+        grid = pd.DatetimeIndex([*grid, *grids.future(grid[-1], panel.frequency, steps)])
     static = pd.DataFrame(index=ids) if panel.static is None else panel.static.set_index(UNIQUE_ID).reindex(ids)
     return Histories(
         ids,
@@ -186,9 +187,8 @@ class _Sums:
     @classmethod
     def of(cls, y: Array) -> "_Sums":
         count = np.cumsum(~np.isnan(y), axis=1, dtype=float)
-        shift = np.nansum(y, axis=1, keepdims=True) / np.maximum(
-            count[:, -1:], 1
-        )  # squares of small numbers stay exact
+        # Squares of small numbers stay exact; the first value is one that every origin knows.
+        shift = np.nan_to_num(np.take_along_axis(y, (~np.isnan(y)).argmax(axis=1)[:, None], axis=1))
         return cls(count, np.nancumsum(y - shift, axis=1), np.nancumsum((y - shift) ** 2, axis=1), shift)
 
     def level(self, row: Index, end: Index, window: int) -> tuple[Array, Array]:

@@ -95,8 +95,8 @@ class TabularForecaster:
         found = {}
         for name, codes in self.codes_.items():
             for column in table.columns.intersection([name, origin.AT_ORIGIN.format(name)]):
-                place = table[column].fillna(-1).to_numpy(dtype=int)
-                found[column] = pd.Categorical.from_codes(place, categories=list(codes))
+                place = table[column].fillna(-1).astype(int)
+                found[column] = pd.Categorical.from_codes(place.tolist(), categories=pd.Index(list(codes)))
         return table.assign(**found)
 
     def _anchor(self, table: pd.DataFrame) -> Array:

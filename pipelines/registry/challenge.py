@@ -9,15 +9,18 @@ from pipelines import plugins
 from pipelines.errors import ConfigError
 from pipelines.evaluation import report, select
 from pipelines.evaluation.backtest import Build
-from pipelines.evaluation.candidates import build, candidates
+from pipelines.evaluation.candidates import build
+from pipelines.evaluation.ensemble import combine
 from pipelines.evaluation.metrics import METRIC, VALUE
 from pipelines.evaluation.report import Evaluation
+from pipelines.evaluation.strategy import Plan
 from pipelines.registry import runs
 from pipelines.registry.card import number
-from pipelines.schema import MODEL, UNIQUE_ID
+from pipelines.schema import MEMBER, MODEL, UNIQUE_ID, WEIGHT
 from pipelines.settings import Workspace
 from pipelines.store import Folder
 
+_PRODUCTION = "production"
 _PREFIX = "production:"  # before the name of a model as production configures it, where that differs
 
 
@@ -36,40 +39,51 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Rival:
-    """The production run as a set of further candidates of the new run's backtest."""
+    """The production run as one more model of the new run's backtest, made of its members."""
 
     run_id: str | None
     config: Workspace | None
-    served: pd.DataFrame  # unique_id, model: what production uses, by the name it has in the new backtest
-    extra: tuple[str, ...]  # models that only production has
+    served: pd.DataFrame  # unique_id, member, weight: what production uses, by the names in the new backtest
+    extra: tuple[str, ...]  # members that only production has
+    plan: Plan  # what must be backtested for it
     obstacle: str | None = None
 
     @classmethod
-    def of(cls, run: Folder | None, workspace: Workspace) -> Self:
-        """`workspace` is the new run's. Without a production run, or one that answers another question, no rival."""
-        nobody = pd.DataFrame({UNIQUE_ID: [], MODEL: []}, dtype=object)
+    def of(cls, run: Folder | None, workspace: Workspace, plan: Plan) -> Self:
+        """`workspace` and `plan` are the new run's. No rival without a production run that answers the same question."""
+        nobody = pd.DataFrame({UNIQUE_ID: [], MEMBER: [], WEIGHT: []}).astype({UNIQUE_ID: object, MEMBER: object})
         if run is None:
-            return cls(None, None, nobody, (), "the first successful run")
-        served = run.read_parquet("champions.parquet")[[UNIQUE_ID, MODEL]]
-        names = set(served[MODEL])
+            return cls(None, None, nobody, (), {}, "the first successful run")
+        served = runs.weights_of(run)
+        names = set(served[MEMBER])
         if obstacle := _obstacle(run, workspace, names):
-            return cls(run.name, None, nobody, (), f"not comparable with production: {obstacle}")
+            return cls(run.name, None, nobody, (), {}, f"not comparable with production: {obstacle}")
         config = runs.workspace_of(run)
-        ours = set(candidates(workspace))
-        differs = {n for n in names if n not in ours or _params(config, n) != _params(workspace, n)}
-        renamed = served[MODEL].where(~served[MODEL].isin(differs), _PREFIX + served[MODEL])
-        return cls(run.name, config, served.assign(**{MODEL: renamed}), tuple(sorted(differs)))
+        differs = {n for n in names if n not in plan or _params(config, n) != _params(workspace, n)}
+        renamed = served[MEMBER].where(~served[MEMBER].isin(differs), _PREFIX + served[MEMBER])
+        served = served.assign(**{MEMBER: renamed})
+        current = {name for ids in plan.values() for name in ids}
+        needed = {
+            str(name): sorted({*rows[UNIQUE_ID], *plan.get(str(name), [])} & current)
+            for name, rows in served.groupby(MEMBER)
+        }
+        return cls(run.name, config, served, tuple(sorted(differs)), {n: ids for n, ids in needed.items() if ids})
 
     def builds(self) -> dict[str, Build]:
         """The candidates to backtest beside the new run's own."""
-        return {_PREFIX + name: build(name, self.config) for name in self.extra if self.config is not None}
+        extra = [name for name in self.extra if _PREFIX + name in self.plan]
+        return {_PREFIX + name: build(name, self.config) for name in extra if self.config is not None}
+
+    def forecasts(self, backtest: pd.DataFrame) -> pd.DataFrame:
+        """What production would have forecast on the windows of `backtest`: rows of the model `production`."""
+        return combine(backtest, self.served, _PRODUCTION)
 
     def verdict(self, evaluation: Evaluation, metric: str) -> Verdict:
-        """Compares the mean of `metric` over the series that both serve. `evaluation` includes this rival's models."""
+        """Compares the mean of `metric` over the series that both serve. `evaluation` includes this rival's rows."""
         if self.obstacle:
             return Verdict(True, self.obstacle)
         values = report.mean_by_series(evaluation.metrics, metric)
-        theirs = values.merge(self.served, on=[UNIQUE_ID, MODEL])
+        theirs = values[values[MODEL] == _PRODUCTION]
         champions = evaluation.champions
         ours = champions[champions[METRIC] == metric]
         passed, challenger, production = select.no_worse(ours[[UNIQUE_ID, VALUE]], theirs[[UNIQUE_ID, VALUE]])

@@ -16,22 +16,13 @@ from pipelines.panel import Panel
 from pipelines.progress import Silent
 from pipelines.read import Dataset, Reader
 from pipelines.registry import runs
-from pipelines.schema import KEY, MEMBER, MODEL, UNIQUE_ID, WEIGHT, Y_HAT
+from pipelines.schema import KEY, MEMBER, MODEL, UNIQUE_ID, Y_HAT
 from pipelines.settings import Workspace
 from pipelines.store import Folder
 
-_WEIGHTS = "weights.parquet"
 _SLOW = {"auto_arima"}  # minutes a series with a long season: nothing to do on the way to a forecast
 
 Read = Callable[[Dataset, Workspace], Panel]
-
-
-def weights_of(run: Folder) -> pd.DataFrame:
-    """`unique_id, member, weight`: what each series' forecast is made of; a single champion has weight 1."""
-    if _WEIGHTS in run.files:
-        return run.read_parquet(_WEIGHTS)
-    served = run.read_parquet(runs.MODELS)
-    return served[[UNIQUE_ID, MODEL]].rename(columns={MODEL: MEMBER}).assign(**{WEIGHT: 1.0})
 
 
 def change(reader: Reader, name: str, run: Folder, panel: Panel, forecasts: pd.DataFrame, read: Read) -> Bridge:
@@ -49,7 +40,7 @@ def change(reader: Reader, name: str, run: Folder, panel: Panel, forecasts: pd.D
     try:
         old = run if same else reader.run(name, info["run_id"])
         previous = _previous(reader, name, old, run, info["data_version"], paths, panel if same else None, read)
-        return replace(bridge.replay(previous, forecasts, weights_of(run), same_run=same), since=since)
+        return replace(bridge.replay(previous, forecasts, runs.weights_of(run), same_run=same), since=since)
     except Exception as error:  # noqa: BLE001 - old models under new code raise anything, and the forecasts must be published
         between = forecasts if same else forecasts.head(0)
         why = f"The previous run {info['run_id']} cannot forecast the newest data ({type(error).__name__}: {error})"
@@ -68,7 +59,7 @@ def _previous(
     panel: Panel | None,
     read: Read,
 ) -> Previous:
-    settings, now, weights = runs.workspace_of(old), runs.workspace_of(run), weights_of(old)
+    settings, now, weights = runs.workspace_of(old), runs.workspace_of(run), runs.weights_of(old)
     dataset = reader.dataset(name)
     builds = {str(member): build(str(member), settings) for member in weights[MEMBER].unique()}
     ahead = any(make().uses_future for make in builds.values())

@@ -22,11 +22,12 @@ from pydantic import ValidationError
 import pipelines
 from pipelines.errors import ConfigError, ForecastError, StoreError, Untrusted
 from pipelines.evaluation.fit import Fitted
-from pipelines.schema import MODEL, UNIQUE_ID
+from pipelines.schema import MEMBER, MODEL, UNIQUE_ID, WEIGHT
 from pipelines.settings import Workspace
 from pipelines.store import Draft, Folder, Store, new_version
 
 MODELS = "model/models.parquet"
+WEIGHTS = "weights.parquet"
 _LIBRARIES = ("numpy", "pandas", "statsforecast", "pmdarima", "prophet", "scikit-learn", "statsmodels")
 
 
@@ -119,6 +120,14 @@ def load_models(run: Folder, ids: Iterable[str]) -> Iterator[Fitted]:
                 f"{run.where}/{file} cannot be loaded with this version of the code and its libraries ({error}). Train again."
             ) from error
         yield Fitted(str(rows[MODEL].iloc[0]), tuple(rows[UNIQUE_ID]), forecaster)
+
+
+def weights_of(run: Folder) -> pd.DataFrame:
+    """`unique_id, member, weight`: what each series' forecast is made of; a single champion has weight 1."""
+    if WEIGHTS in run.files:
+        return run.read_parquet(WEIGHTS)
+    served = run.read_parquet(MODELS)  # of a run from before there were ensembles
+    return served[[UNIQUE_ID, MODEL]].rename(columns={MODEL: MEMBER}).assign(**{WEIGHT: 1.0})
 
 
 def n_model_files(run: Folder) -> int:

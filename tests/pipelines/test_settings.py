@@ -103,7 +103,7 @@ def test_every_mistake_of_a_file_is_told_at_once(write: Write) -> None:
     file = f"  - {environ['FORECAST_CONFIG_DIR']}/workspaces/mine.yaml: "
     for line in [
         "frequency: is missing (found: source, frequncy, metric, levels, target, models, horizon, timezone, name)",
-        "frequncy: unknown key (did you mean 'frequency'?). Allowed: backtest, covariates, ",
+        "frequncy: unknown key (did you mean 'frequency'?). Allowed: backtest, budget, covariates, ",
         "source.path: is missing (found: kind, paht, colums)",
         "source.paht: unknown key (did you mean 'path'?). Allowed: ",
         "source.colums: unknown key (did you mean 'columns'?)",

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.evaluation import select
-from pipelines.evaluation.candidates import build, candidates
+from pipelines.evaluation import metrics, select
+from pipelines.evaluation.candidates import build
 from pipelines.evaluation.report import Evaluation
+from pipelines.evaluation.strategy import Plan
 from pipelines.registry.challenge import Rival, Verdict
 from pipelines.registry.runs import Recording
 from pipelines.settings import Workspace
@@ -32,27 +33,36 @@ def production(store: Store, served: dict[str, str], config: Workspace | None = 
     """A run whose champions are `served`: unique_id to model."""
     recording = Recording(store, config or workspace(), {}, None)
     recording.info["config"] |= changed
-    champions = pd.DataFrame({"unique_id": list(served), "model": list(served.values())})
-    recording.draft.write_parquet("champions.parquet", champions)
+    weights = pd.DataFrame({"unique_id": list(served), "member": list(served.values()), "weight": 1.0})
+    recording.draft.write_parquet("weights.parquet", weights)
     return recording.succeed({})
 
 
-def evaluation(values: Values, config: Workspace) -> Evaluation:
+def plan(config: Workspace) -> Plan:
+    return {name: ["a", "b", "new"] for name in dict.fromkeys([*config.models, "seasonal_naive"])}
+
+
+def judge(rival: Rival, values: Values, config: Workspace) -> Verdict:
+    """The verdict where each model had these errors: forecasts of an actual 0 that are off by so much."""
+    cutoffs = pd.date_range("2024-01-01", periods=9)
     rows = [
-        (name, pd.Timestamp("2024-01-01") + pd.Timedelta(days=cutoff), model, metric, value)
+        (name, cutoffs[fold], cutoffs[fold] + pd.Timedelta(days=1), model, 1, 0.0, error)
         for model, series in values.items()
-        for name, windows in series.items()
-        for cutoff, value in enumerate(windows)
-        for metric in ("mase", "mae")
+        for name, errors in series.items()
+        for fold, error in enumerate(errors)
     ]
-    metrics = pd.DataFrame(rows, columns=["unique_id", "cutoff", "model", "metric", "value"])
-    champions = select.champions(metrics, "mase", candidates(config))
-    return Evaluation(pd.DataFrame(), metrics, champions, pd.DataFrame(), pd.DataFrame(), {})
+    table = pd.DataFrame(rows, columns=["unique_id", "cutoff", "ds", "model", "step", "y", "y_hat"])
+    table = pd.concat([table, rival.forecasts(table)], ignore_index=True)
+    scales = table[["unique_id", "cutoff"]].drop_duplicates().assign(scale_mae=1.0, scale_rmse=1.0)
+    values_of = metrics.evaluate(table, scales, [])
+    champions = select.champions(values_of, "mase", list(plan(config)))
+    nothing = pd.DataFrame()
+    return rival.verdict(Evaluation(nothing, values_of, champions, nothing, nothing, nothing, {}), "mase")
 
 
 def verdict(run: Folder | None, values: Values, config: Workspace | None = None) -> Verdict:
     config = config or workspace()
-    return Rival.of(run, config).verdict(evaluation(values, config), "mase")
+    return judge(Rival.of(run, config, plan(config)), values, config)
 
 
 BASE = {"seasonal_naive": {"a": [2.0, 2.0], "b": [2.0, 2.0]}}
@@ -60,9 +70,9 @@ BASE = {"seasonal_naive": {"a": [2.0, 2.0], "b": [2.0, 2.0]}}
 
 def test_the_first_run_passes() -> None:
     """There is nothing to be worse than, and nothing more to backtest."""
-    rival = Rival.of(None, workspace())
-    assert rival.builds() == {}
-    assert rival.verdict(evaluation(BASE, workspace()), "mase") == Verdict(True, "the first successful run")
+    rival = Rival.of(None, workspace(), plan(workspace()))
+    assert (rival.builds(), rival.plan) == ({}, {})
+    assert judge(rival, BASE, workspace()) == Verdict(True, "the first successful run")
 
 
 @pytest.mark.parametrize(
@@ -86,11 +96,12 @@ def test_a_run_without_the_model_that_production_has_can_be_worse(store: Store) 
     """Theta is no candidate any more: it is backtested for production, wins, and the new run does not pass."""
     run = production(store, {"a": "theta", "b": "theta"})
     config = workspace(models=["naive"])
-    rival = Rival.of(run, config)
+    rival = Rival.of(run, config, plan(config))
+    assert rival.plan == {"production:theta": ["a", "b"]}
     assert list(rival.builds()) == ["production:theta"]
     assert type(rival.builds()["production:theta"]()) is type(build("theta", config)())
     values = {**BASE, "production:theta": {"a": [1.0, 1.0], "b": [1.0, 1.5]}}
-    found = rival.verdict(evaluation(values, config), "mase")
+    found = judge(rival, values, config)
     assert found == Verdict(False, f"worse: mase 2 against 1.125 of run {run.name} on the same windows", 2.0, 1.125)
     assert found.as_json()["production"] == 1.125
 
@@ -101,17 +112,18 @@ def test_a_run_without_the_model_that_production_has_can_be_worse(store: Store) 
 def test_a_model_with_other_parameters_is_another_model(store: Store, old: dict[str, Any]) -> None:
     """It is backtested as production configures it, beside the one of the same name."""
     run = production(store, {"a": "theta", "b": "seasonal_naive"}, workspace(**old))
-    rival = Rival.of(run, workspace())
+    rival = Rival.of(run, workspace(), plan(workspace()))
     assert "production:theta" in rival.builds()
     values = {name: {"a": [one, one]} for name, one in [("theta", 2.0), ("production:theta", 1.0)]}
     values["production:seasonal_naive"] = values["seasonal_naive"] = {"a": [3.0, 3.0]}
-    assert not rival.verdict(evaluation(values, workspace()), "mase").passed
+    assert not judge(rival, values, workspace()).passed
 
 
 def test_an_unchanged_model_is_not_backtested_twice(store: Store) -> None:
     """The same name with the same parameters is the candidate itself."""
     run = production(store, {"a": "theta", "b": "seasonal_naive"})
-    assert Rival.of(run, workspace(levels=[90], title="other")).builds() == {}
+    other = workspace(levels=[90], title="other")
+    assert Rival.of(run, other, plan(other)).builds() == {}
 
 
 @pytest.mark.parametrize(
@@ -123,7 +135,7 @@ def test_a_run_that_answers_another_question_passes(store: Store, changed: dict[
     assert verdict(run, BASE, workspace(**changed)) == Verdict(
         True, f"not comparable with production: its {what} differs"
     )
-    assert Rival.of(run, workspace(**changed)).run_id == run.name
+    assert Rival.of(run, workspace(**changed), plan(workspace())).run_id == run.name
 
 
 def test_production_with_a_model_that_is_gone_does_not_stop_training(store: Store) -> None:
@@ -154,3 +166,13 @@ def test_what_cannot_be_measured_is_said(store: Store) -> None:
     found = verdict(run, BASE)
     assert (found.passed, found.challenger, found.production) == (True, None, None)
     assert found.reason.startswith("no worse: mase not known against not known")
+
+
+def test_an_ensemble_in_production_is_judged_as_the_ensemble_that_it_is(store: Store) -> None:
+    """Half theta, half seasonal naive: errors of +1 and −2 make −0.5, better than either."""
+    weights = pd.DataFrame({"unique_id": ["a", "a"], "member": ["theta", "seasonal_naive"], "weight": [0.5, 0.5]})
+    recording = Recording(store, workspace(), {}, None)
+    recording.draft.write_parquet("weights.parquet", weights)
+    run = recording.succeed({})
+    found = verdict(run, {"theta": {"a": [1.0]}, "seasonal_naive": {"a": [-2.0]}})
+    assert (found.passed, found.challenger, found.production) == (False, 1.0, 0.5)

@@ -66,7 +66,7 @@ class Shop:
 
     def forecast(self, run: Folder, newest: Panel) -> pd.DataFrame:
         rows = fit.predict(runs.load_models(run, newest.ids), newest, H, 1, Silent())
-        shares = previous.weights_of(run).rename(columns={"member": "model"})
+        shares = runs.weights_of(run).rename(columns={"member": "model"})
         rows = rows.merge(shares, on=["unique_id", "model"])
         return (
             rows.assign(y_hat=rows["y_hat"] * rows["weight"]).groupby(["unique_id", "ds"])["y_hat"].sum().reset_index()
