@@ -36,7 +36,7 @@ def clean(loaded: Loaded, workspace: Workspace, as_of: pd.Timestamp) -> Cleaned:
     Raises DataError when no series has two observations, or when `frequency: auto` meets several frequencies.
     """
     rows = loaded.rows
-    if rows[rows[Y].notna()].drop_duplicates(KEY)[UNIQUE_ID].value_counts().max() < 2:
+    if rows.loc[rows[Y].notna(), KEY].drop_duplicates()[UNIQUE_ID].value_counts().max() < 2:
         raise DataError(
             f"workspace {workspace.name}: no series has more than one observation ({rows[UNIQUE_ID].nunique():,} series, "
             f"{len(rows):,} rows). If the key is too fine, set source.columns.keys to fewer columns."
@@ -44,7 +44,8 @@ def clean(loaded: Loaded, workspace: Workspace, as_of: pd.Timestamp) -> Cleaned:
     alias, how, odd = find_frequency(rows, workspace)
     snapped, moved = onto_grid(rows, alias)
     now = as_of if frequency.is_subdaily(alias) else _local(as_of, workspace.timezone)
-    incomplete = incomplete_period(rows[rows[Y].notna()], snapped[snapped[Y].notna()], alias, now)
+    observed = rows[Y].notna()
+    incomplete = incomplete_period(rows.loc[observed, KEY], snapped.loc[observed, KEY], alias, now)
     duplicates = int(rows.duplicated(KEY).sum())
     merged, n_merged = merge_duplicates(snapped, workspace.target.aggregate)
     spans = find_spans(merged, workspace.target.non_negative, incomplete)
@@ -73,7 +74,7 @@ def _local(as_of: pd.Timestamp, timezone: str) -> pd.Timestamp:
 
 def find_frequency(rows: pd.DataFrame, workspace: Workspace) -> tuple[str, str, tuple[str, ...]]:
     """The grid's alias, how it was found, and the series that step more widely than the grid."""
-    stamps = rows.drop_duplicates(KEY).sort_values(KEY)
+    stamps = rows[KEY].drop_duplicates().sort_values(KEY)
     steps = stamps.groupby(UNIQUE_ID)[DS].diff()
     usual = steps.groupby(stamps[UNIQUE_ID]).agg(["median", "count"])
     about_usual = (steps / stamps[UNIQUE_ID].map(usual["median"])).between(0.9, 1.1)  # months differ in length
@@ -103,7 +104,9 @@ def find_frequency(rows: pd.DataFrame, workspace: Workspace) -> tuple[str, str, 
 def onto_grid(rows: pd.DataFrame, alias: str) -> tuple[pd.DataFrame, int]:
     """The rows with every timestamp moved to its step's label, and how many moved."""
     snapped = frequency.snap(rows[DS], alias, _origin(rows[DS], alias))
-    return rows.assign(ds=snapped), int((snapped != rows[DS]).sum())
+    placed = rows.copy(deep=False)
+    placed[DS] = snapped
+    return placed, int((snapped != rows[DS]).sum())
 
 
 def _origin(ds: pd.Series, alias: str) -> pd.Timestamp:
@@ -125,7 +128,9 @@ def merge_duplicates(rows: pd.DataFrame, how: Aggregate) -> tuple[pd.DataFrame, 
     `how` is the workspace's `target.aggregate`. Covariates keep their last value: two prices for one day are a
     correction, not a sum. A sum over nothing but missing values stays missing.
     """
-    rows = rows.drop(columns=ROW).sort_values(KEY, kind="stable").reset_index(drop=True)
+    rows = rows.copy(deep=False)
+    del rows[ROW]
+    rows = rows.sort_values(KEY, kind="stable", ignore_index=True)
     repeated = rows.duplicated(KEY, keep=False)
     if not repeated.any():
         return rows, 0
@@ -165,7 +170,7 @@ def find_spans(rows: pd.DataFrame, non_negative: bool, incomplete: pd.Timestamp 
     The span ends with the last observed target, before an incomplete step. Where the target cannot be negative it
     begins with the first sale: zeros before it mean "not launched". A series of zeros keeps its whole span.
     """
-    observed = rows[rows[Y].notna()]
+    observed = rows.loc[rows[Y].notna(), [*KEY, Y]]
     if incomplete is not None:
         observed = observed[observed[DS] < incomplete]
     spans = observed.groupby(UNIQUE_ID)[DS].agg(first_ds="min", last_ds="max")
@@ -195,10 +200,14 @@ def fill(
         ends["min"] = ends["min"].mask(known, ends["min"].clip(upper=first))
         ends["max"] = ends["max"].mask(known, ends["max"].clip(lower=last))
     lengths = (ends["max"] - ends["min"] + 1).to_numpy()
-    starts = np.repeat(ends["min"].to_numpy() - np.concatenate(([0], lengths.cumsum()[:-1])), lengths)
-    steps = pd.DataFrame({UNIQUE_ID: ends.index.repeat(lengths), DS: grid[np.arange(lengths.sum()) + starts]})
-    full = steps.merge(rows, on=KEY, how="left", sort=False)
-    observed = rows[rows[Y].notna()].groupby(UNIQUE_ID)[DS].agg(["min", "max"])
+    full = rows.copy(deep=False)
+    if lengths.sum() > len(rows):
+        starts = np.repeat(ends["min"].to_numpy() - np.concatenate(([0], lengths.cumsum()[:-1])), lengths)
+        steps = pd.DataFrame({UNIQUE_ID: ends.index.repeat(lengths), DS: grid[np.arange(lengths.sum()) + starts]})
+        full = steps.merge(rows, on=KEY, how="left", sort=False)
+    if full[Y].notna().all():
+        return full, len(full) - len(rows)
+    observed = rows.loc[rows[Y].notna(), KEY].groupby(UNIQUE_ID)[DS].agg(["min", "max"])
     inside = full[DS].ge(full[UNIQUE_ID].map(observed["min"])) & full[DS].le(full[UNIQUE_ID].map(observed["max"]))
     edge = (
         ~inside

@@ -1,5 +1,6 @@
 """From rows as a source gave them to typed long rows: which column is what, and which rows cannot be read."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +41,8 @@ def load(raw: pd.DataFrame, workspace: Workspace) -> Loaded:
     Raises DataError when the source is empty, MissingColumn when a named column is not there.
     """
     where = f"workspace {workspace.name}"
-    raw = raw.rename(columns=lambda name: str(name).strip()).reset_index(drop=True)
+    raw = raw.copy(deep=False)  # names and index of our own, on the source's values
+    raw.columns, raw.index = pd.Index([str(name).strip() for name in raw]), pd.RangeIndex(len(raw))
     lines = len(raw)
     if raw.empty:
         raise DataError(f"{where}: the source has a header but no rows (columns: {', '.join(raw.columns)}). Add data.")
@@ -56,10 +58,9 @@ def load(raw: pd.DataFrame, workspace: Workspace) -> Loaded:
         rows[name] = _covariate(raw[name], workspace)
     for name in workspace.covariates.static:
         rows[name] = _text(raw[name]).astype("object")
-
     reasons = _reasons(rows, raw[columns[Y][0]].notna(), workspace)
     readable = reasons.isna()
-    rows[DS] = _utc(rows[readable], aware[readable], workspace).reindex(rows.index)
+    rows[DS] = _utc(rows.loc[readable, KEY], aware[readable], workspace).reindex(rows.index)
     reasons[readable & rows[DS].isna()] = f"local time that the clocks of {workspace.timezone} skip"
 
     unusable = reasons.notna()
@@ -69,7 +70,7 @@ def load(raw: pd.DataFrame, workspace: Workspace) -> Loaded:
         .astype("string")
         .assign(**{ROW: rows.loc[unusable, ROW].to_numpy(), REASON: reasons[unusable].to_numpy()})
     )
-    kept = rows[reasons.isna()].reset_index(drop=True)
+    kept = rows[~unusable].reset_index(drop=True) if unusable.any() else rows
     if kept.empty:
         raise DataError(f"{where}: no row can be used. {explain(rejected, columns[DS][0], columns[Y][0])}")
     if kept[Y].isna().all():
@@ -81,9 +82,11 @@ def load(raw: pd.DataFrame, workspace: Workspace) -> Loaded:
 
 def _reasons(rows: pd.DataFrame, has_target: pd.Series, workspace: Workspace) -> pd.Series:
     """Why each row cannot be used, missing where it can; of several faults the first in this order."""
+    names = rows[UNIQUE_ID]
+    garbled = [name for name in names.dropna().unique() if re.search(_CONTROL, name)]
     faults = {
-        "missing key": rows[UNIQUE_ID].isna(),
-        "control character in the key": rows[UNIQUE_ID].str.contains(_CONTROL, na=False),
+        "missing key": names.isna(),
+        "control character in the key": names.isin(garbled),
         "unreadable date": rows[DS].isna(),
         "unreadable number in the target": rows[Y].isna() & has_target,
         "infinite target": np.isinf(rows[Y]),
@@ -192,11 +195,14 @@ def _refuse_equal_names(parts: pd.DataFrame, joined: pd.Series, workspace: Works
 
 
 def _text(values: pd.Series) -> pd.Series:
-    """Stripped text; a number without fraction is written without one."""
+    """Stripped text; a number without fraction is written without one. Rows of the same text share it in memory."""
     if pd.api.types.is_float_dtype(values) and bool((values.dropna() % 1 == 0).all()):
         values = values.astype("Int64")  # a missing value had turned 1 into 1.0
-    text: pd.Series = values.astype("string").str.strip()
-    return text
+    if pd.api.types.is_object_dtype(values) and not numbers.all_text(values):
+        return values.astype("string").str.strip()
+    codes, distinct = pd.factorize(values)
+    text: pd.Series = pd.Series(distinct).astype("string").str.strip().reindex(codes)  # -1, for missing, has none
+    return text.set_axis(values.index)
 
 
 def _covariate(values: pd.Series, workspace: Workspace) -> pd.Series:
@@ -206,9 +212,12 @@ def _covariate(values: pd.Series, workspace: Workspace) -> pd.Series:
     parsed = numbers.parse(values, workspace.source.decimal)
     if bool((parsed.notna() | values.isna()).all()):
         return parsed
-    text = values.astype("string").str.strip()
-    truth = text.str.lower().map({"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0})
-    return truth.astype("float64") if bool((truth.notna() | text.isna()).all()) else text.astype("object")
+    text = _text(values)
+    distinct = pd.Series(text.dropna().unique())
+    truth = distinct.str.lower().map({"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0})
+    if truth.isna().any():
+        return text.astype("object")
+    return text.astype("object").map(dict(zip(distinct, truth, strict=True))).astype("float64")
 
 
 def _utc(rows: pd.DataFrame, aware: pd.Series, workspace: Workspace) -> pd.Series:

@@ -32,7 +32,14 @@ def parse(values: pd.Series, decimal: Literal["auto", ".", ","] = "auto") -> pd.
     readable &= ~distinct.str.contains(_MISGROUPED, regex=True)
     numbers = plain.where(readable, "nan").astype("float64")  # to_numeric may be off by the last bit
     lookup = dict(zip(distinct, numbers, strict=True))
+    if all_text(values):
+        return values.astype("object").map(lookup).astype("float64")
     return values.astype("object").map(lambda value: lookup.get(str(value), float("nan"))).astype("float64")
+
+
+def all_text(values: pd.Series) -> bool:
+    """Whether nothing but text is in a column: then equal values are written alike, unlike 1, 1.0 and True."""
+    return all(isinstance(value, str) for value in values.dropna().unique())
 
 
 def find_decimal(text: pd.Series) -> Decimal:

@@ -56,7 +56,8 @@ def check(
     cleaned: Cleaned, series: pd.DataFrame, rejected: pd.DataFrame, workspace: Workspace, as_of: pd.Timestamp
 ) -> Quality:
     """Runs every check; `workspace` is complete (no `auto`). Nothing is changed or dropped here."""
-    inside = within(cleaned.observations, cleaned.spans)
+    needed = [*KEY, Y, *workspace.covariates.varying]
+    inside = within(cleaned.observations[needed], cleaned.spans)
     checks = (
         _schema(cleaned.observations),
         _rejected(rejected, cleaned.counts, workspace),
@@ -81,14 +82,14 @@ def _schema(observations: pd.DataFrame) -> Check:
 
     schema = pa.DataFrameSchema(
         {
-            UNIQUE_ID: pa.Column(object, pa.Check.str_length(min_value=1), nullable=False),
+            UNIQUE_ID: pa.Column(object, pa.Check(lambda name: name != "", name="not empty"), nullable=False),
             DS: pa.Column("datetime64[ns]", nullable=False),
             Y: pa.Column(float, pa.Check(lambda y: y.abs() < float("inf"), name="finite"), nullable=True),
         },
         unique=KEY,
     )
     try:
-        schema.validate(observations, lazy=True)
+        schema.validate(observations[[*KEY, Y]], lazy=True)
     except pa.errors.SchemaErrors as errors:
         cases = errors.failure_cases
         shown = tuple(f"{row.column}: {row.check} ({row.failure_case})" for row in cases.head(_EXAMPLES).itertuples())
@@ -215,7 +216,7 @@ def _covariates(cleaned: Cleaned, inside: pd.DataFrame, workspace: Workspace) ->
             f"covariate {name}", status, f"{empty:,} of {len(inside):,} steps have no value.", empty, len(inside)
         )
     for name in workspace.covariates.static:
-        values = cleaned.observations.groupby(UNIQUE_ID)[name].nunique()
+        values = cleaned.observations[[UNIQUE_ID, name]].drop_duplicates().groupby(UNIQUE_ID)[name].nunique()
         changing = values[values > 1]
         message = f"{len(changing):,} series change this attribute; the first value is used."
         yield Check(

@@ -105,6 +105,20 @@ def test_gaps_do_not_stop_the_strengths() -> None:
     assert one(list(y))["seasonal_strength"] > 0.9
 
 
+def test_many_series_have_the_strengths_that_each_has_alone() -> None:
+    """Series that share their length are decomposed together, by linearity; the figures stay the same."""
+    rng = np.random.default_rng(2)
+    parts = [
+        table(list(rng.poisson(3, n).astype(float)), f"{n}-{k:02}")
+        for n, many in ((20, 25), (30, 3))
+        for k in range(many)
+    ]
+    found = profile.strengths(pd.concat(parts), 7).set_index("unique_id")
+    alone = pd.concat([profile.strengths(part, 7) for part in parts]).set_index("unique_id")
+    pd.testing.assert_frame_equal(found, alone.sort_index(), check_exact=False, rtol=1e-9)
+    assert found.notna().all(axis=None)
+
+
 def test_outliers_are_flagged_and_unchanged() -> None:
     """Far beyond the quartiles of the non-zero values, on either side; zeros are no outliers."""
     rows = table([10, 11, 12, 13, 11, 12, 10, 12, 500, -400, 0, np.nan])
