@@ -14,6 +14,7 @@ _EVERY = (BASELINE, "gbm_seasonal", "gbm", "linear")
 _ORDER = (*_EVERY, "theta", "mstl", "moving_average", "croston", "tsb", "ets", "ces", "arima", "naive")
 _SHORT = 10  # observations below which nothing but a level and a slope can be learnt
 _LONGEST = 24  # season that exponential smoothing and ARIMA can estimate
+_ENOUGH = 500  # observations of a series in which trees see what smoothing would, in a fraction of its time
 _MANY = 2_000_000  # observations beyond which models of single series cost more than the global ones together
 _FEW = 100_000  # observations up to which the slowest searches are done in minutes
 
@@ -61,4 +62,6 @@ def _local(n: int, demand_class: str, season_lengths: tuple[int, ...], size: int
         return ("mstl",)
     if max(seasons, default=1) > _LONGEST:
         return ("theta", "mstl")
+    if n > _ENOUGH:
+        return ("theta",)
     return ("theta", "ets", "ces", "arima") if size <= _FEW else ("theta", "ets")

@@ -40,6 +40,7 @@ def test_the_default_chooses_by_demand_class_and_length() -> None:
         ((24, 168), 100, {"theta", "ets"}, {"mstl"}),
         ((52,), 200, {"theta", "mstl"}, {"ets"}),
         ((12,), 100, {"theta", "ets", "ces", "arima"}, {"mstl"}),
+        ((7,), 700, {"theta"}, {"ets", "arima"}),
         ((7,), 5, {"naive", "theta"}, {"ets"}),
         ((7,), 1_000_000, {"moving_average"}, {"ets", "theta"}),
     ],
