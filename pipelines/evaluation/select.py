@@ -57,7 +57,7 @@ def robust(
     folds = rows.set_index([UNIQUE_ID, CUTOFF, MODEL])[VALUE].unstack(MODEL).reindex(columns=names)
     folds = folds[folds[prior].notna()]
     floor = 1e-6 * float(folds[prior].mean())  # a value of 0 has no logarithm
-    logs = np.log(folds.add(floor).div(folds[prior] + floor, axis=0))
+    logs = pd.DataFrame(np.log(folds.add(floor).div(folds[prior] + floor, axis=0)))
     shrunk = pd.DataFrame({str(name): _shrunk(column) for name, column in logs.items()}).reindex(every)
     means = folds.groupby(level=UNIQUE_ID, sort=True).mean().reindex(every)
     table = shrunk.to_numpy(dtype=float)
