@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, TypeVar
 
 import structlog
@@ -80,7 +80,18 @@ def command(function: Callable[..., None]) -> Callable[[], None]:
     """A command line of one function; a ForecastError becomes its message and an exit code."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(function)
+    return _main(app)
 
+
+def commands(functions: Mapping[str, Callable[..., None]]) -> Callable[[], None]:
+    """A command line of several functions, each by its name."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+    for name, function in functions.items():
+        app.command(name)(function)
+    return _main(app)
+
+
+def _main(app: typer.Typer) -> Callable[[], None]:
     def main() -> None:
         try:
             app()

@@ -1,127 +1,122 @@
-"""Measures the flows of some workspaces: seconds, peak memory, and the errors of champions and baseline.
+"""Measures time, memory and accuracy: of the example workspaces, and side by side with others on M4 Hourly and M5.
 
-Each workspace runs in a process of its own, into an empty folder, so that figures do not depend on what ran before.
+Each program runs in a process of its own and into an empty folder, so that figures do not depend on what ran before. A
+complete run writes its page to docs/benchmarks; a try on a few series or without rivals, to artifacts/benchmarks.
 """
 
-import json
-import os
-import platform
-import subprocess
-import sys
-import tempfile
-import time
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from pipelines.registry.card import number, percent
-from pipelines.registry.runs import libraries
+from pipelines.errors import DataError
 from scripts import _cli
+from scripts.bench import contest, examples, m4, m5, rivals, scale
+from scripts.bench.site import ROOT
 
-ROOT = Path(__file__).parents[1]
-EXAMPLES = {"rossmann": "rossmann_daily_grid.parquet", "gefcom2012": "gefcom2012_load_hourly.parquet"}
-DEMO = ("electricity", "retail")
+DOCS, TRIES = ROOT / "docs/benchmarks", ROOT / "artifacts/benchmarks"
 
 Workspaces = Annotated[list[str] | None, typer.Option("--workspace", "-w", help="Which to measure; without it, all.")]
-Data = Annotated[Path, typer.Option("--data", help="The folder that holds the examples' files.")]
-Output = Annotated[Path, typer.Option("--output", "-o", help="The markdown file to write.")]
+Data = Annotated[Path, typer.Option("--data", help="The folder that holds the competitions' and examples' files.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="The folder of the page.")]
+WithRivals = Annotated[bool, typer.Option("--rivals/--no-rivals", help="Whether others forecast the same series.")]
+Rivals = Annotated[list[str] | None, typer.Option("--rival", help="Which others; may be repeated.")]
+Series = Annotated[int | None, typer.Option("--sample", "--series", min=2, help="A seeded sample of so many series.")]
+Slow = Annotated[int, typer.Option("--slow", min=1, help="So many series for those that need minutes for each.")]
+Cache = Annotated[Path | None, typer.Option("--cache", help="Where others' forecasts are kept for the next time.")]
+Timeout = Annotated[float, typer.Option("--timeout", help="Seconds after which another's program is ended.")]
+Seed = Annotated[int, typer.Option("--seed")]
+Sizes = Annotated[list[int], typer.Option("--size", min=2, help="Numbers of series; may be repeated.")]
+
+DATA = ROOT.parent / "shared/data"
 
 
-@dataclass(frozen=True)
-class Measured:
-    """One workspace: seconds by flow, peak MiB, and what its run and data say of themselves."""
-
-    name: str
-    seconds: dict[str, float]
-    peak_mb: float
-    run: dict[str, Any]
-    counts: dict[str, int]
-
-
-def benchmark(
-    workspace: Workspaces = None,
-    data: Data = ROOT.parent / "shared/data",
-    output: Output = ROOT / "docs/benchmarks/pipelines.md",
-) -> None:
-    """Measure workspaces: the demo's, and the examples whose files are in --data."""
+def pipelines(workspace: Workspaces = None, data: Data = DATA, output: Output = None) -> None:
+    """Measure the flows of workspaces: the demo's, and the examples whose files are in --data."""
     reporter = _cli.Reporter(json_log=False)
-    known = [*DEMO, *(name for name, file in EXAMPLES.items() if (data / file).exists())]
-    chosen = workspace or known
-    if missing := sorted(set(EXAMPLES) - set(known)):
+    known = examples.known(data)
+    if missing := sorted(set(examples.EXAMPLES) - set(known)):
         reporter.say("left out", examples=", ".join(missing), reason=f"no file in {data}")
-    if unknown := sorted(set(chosen) - set(known)):
+    if unknown := sorted(set(workspace or []) - set(known)):
         raise typer.BadParameter(f"{', '.join(unknown)} cannot be measured; valid: {', '.join(known)}")
     measured = []
-    for name in chosen:
-        measured.append(measure(name, data))
+    for name in workspace or known:
+        measured.append(examples.run(name, data))
         reporter.say("measured", workspace=name, **measured[-1].seconds)
-    text = report(measured)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(text, encoding="utf-8")
-    reporter.say("done", report=str(output))
+    page = _page("pipelines", output, complete=workspace is None and not missing)
+    examples.write_page(page, measured)
+    reporter.say("done", page=str(page))
 
 
-def measure(name: str, data: Path) -> Measured:
-    """Runs the three flows of a workspace one after the other."""
-    with tempfile.TemporaryDirectory() as folder:
-        environ = {**os.environ, "FORECAST_DATA_DIR": f"{folder}/data", "FORECAST_ARTIFACTS_DIR": f"{folder}/artifacts"}
-        environ["FORECAST_CONFIG_DIR"] = str(ROOT / "configs")
-        if name in EXAMPLES:
-            environ["FORECAST_CONFIG_DIR"] = str(ROOT / "tests/examples")
-            environ["FORECAST_SOURCE__PATH"] = str(data.resolve() / EXAMPLES[name])
-        seconds = {flow: _timed(script, name, environ) for flow, script in _FLOWS.items()}
-        run = json.loads(next(Path(folder).glob("artifacts/*/runs/*/run.json")).read_text())
-        counts = json.loads(next(Path(folder).glob("data/processed/*/*/etl.json")).read_text())["counts"]
-    return Measured(name, seconds, max(stage["peak_mb"] for stage in run["stages"]), run, counts)
+def m4_hourly(
+    data: Data = DATA,
+    output: Output = None,
+    with_rivals: WithRivals = True,
+    rival: Rivals = None,
+    sample: Series = None,
+    slow: Slow = 4,
+    cache: Cache = None,
+    timeout: Timeout = 3600,
+    seed: Seed = 1,
+) -> None:
+    """Forecast the 414 hourly series of the M4 competition, side by side with others."""
+    reporter, names = _cli.Reporter(json_log=False), _names(with_rivals, rival, m4.RIVALS)
+    _require(data, [m4.FILE])
+    panel = m4.load(data, sample, seed)
+    found = contest.run(panel, names, slow=slow, cache=cache, timeout=timeout, say=reporter.say)
+    page = _page("m4-hourly", output, complete=sample is None and set(m4.RIVALS) <= set(names))
+    m4.write_page(page, panel, found)
+    reporter.say("done", page=str(page))
 
 
-_FLOWS = {"etl": "run_etl.py", "train": "train.py", "inference": "inference.py"}
+def m5_daily(
+    data: Data = DATA,
+    output: Output = None,
+    with_rivals: WithRivals = True,
+    rival: Rivals = None,
+    series: Series = None,
+    cache: Cache = ROOT / "data/cache",
+    timeout: Timeout = 7200,
+    seed: Seed = 1,
+) -> None:
+    """Forecast the 30,490 daily series of the M5 competition, side by side with others."""
+    reporter, names = _cli.Reporter(json_log=False), _names(with_rivals, rival, m5.RIVALS)
+    _require(data, m5.FILES)
+    panel = m5.load(data, series, seed)
+    found = contest.run(panel, names, slow=0, cache=cache, timeout=timeout, say=reporter.say)
+    page = _page("m5", output, complete=series is None and set(m5.RIVALS) <= set(names))
+    m5.write_page(page, panel, found)
+    reporter.say("done", page=str(page))
 
 
-def _timed(script: str, name: str, environ: dict[str, str]) -> float:
-    start = time.perf_counter()
-    command = [sys.executable, str(ROOT / "scripts" / script), "--workspace", name]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)  # noqa: S603 - our own script
-    if done.returncode:
-        raise SystemExit(f"{script} --workspace {name} failed:\n{done.stderr}")
-    return round(time.perf_counter() - start, 1)
+def scaling(data: Data = DATA, output: Output = None, size: Sizes = list(scale.SIZES), seed: Seed = 1) -> None:  # noqa: B006
+    """Measure the flows on ever more series of M5."""
+    reporter = _cli.Reporter(json_log=False)
+    _require(data, m5.FILES)
+    page = _page("scale", output, complete=tuple(size) == scale.SIZES)
+    scale.write_page(page, scale.run(data, size, seed, reporter.say), seed)
+    reporter.say("done", page=str(page))
 
 
-def report(measured: list[Measured]) -> str:
-    """The figures as markdown, with what they were measured on."""
-    head = "| workspace | series | rows | ETL s | train s | inference s | peak MiB | metric | champions | seasonal naive | skill | 80 % covers | 95 % covers |"
-    lines = [
-        "# The flows, measured",
-        "",
-        f"Made by `make bench` on {os.cpu_count()} cores, Python {platform.python_version()}, "
-        + ", ".join(f"{name} {version}" for name, version in libraries().items())
-        + ". Seconds are of the whole script, its imports (about 6 s) included; memory is the peak of the training process and "
-        "its workers together. Champions are chosen on the windows they are judged on; coverage is of windows that the "
-        "intervals have not seen.",
-        "",
-        head,
-        "|" + " --- |" * (head.count("|") - 1),
-    ]
-    for one in measured:
-        summary = one.run["summary"]
-        cells = [
-            one.name,
-            f"{summary['n_series']:,}",
-            f"{one.counts['rows_in']:,}",
-            *(f"{seconds:.0f}" for seconds in one.seconds.values()),
-            f"{one.peak_mb:,.0f}",
-            f"{summary['metric'].upper()}, {summary['windows']} windows, horizon {one.run['config']['horizon']}",
-            number(summary["champion"]),
-            number(summary["baseline"]),
-            *(percent(value) for value in (summary["skill"], *summary["coverage"].values())),
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+def _names(wanted: bool, chosen: Sequence[str] | None, usual: Sequence[str]) -> list[str]:
+    if unknown := sorted(set(chosen or []) - set(rivals.RIVALS)):
+        raise typer.BadParameter(f"{', '.join(unknown)}: valid are {', '.join(rivals.RIVALS)}")
+    return list(chosen or usual) if wanted else []
 
 
-main = _cli.command(benchmark)
+def _require(data: Path, files: Sequence[str]) -> None:
+    if missing := [name for name in files if not (data / f"{name}.parquet").exists()]:
+        raise DataError(
+            f"{data} lacks {', '.join(f'{name}.parquet' for name in missing)}. Name the folder with --data."
+        )
+
+
+def _page(name: str, output: Path | None, *, complete: bool) -> Path:
+    return (output or (DOCS if complete else TRIES)) / f"{name}.md"
+
+
+main = _cli.commands({"pipelines": pipelines, "m4-hourly": m4_hourly, "m5": m5_daily, "scale": scaling})
 
 if __name__ == "__main__":
     main()

@@ -1,0 +1,154 @@
+"""Our flows and their rivals on the same series, in the same run, with the same two processes."""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from pipelines.schema import UNIQUE_ID
+from scripts.bench import rivals, site
+from scripts.bench.process import Cost, TooLong
+from scripts.bench.site import Ran
+
+OURS = "Forecast Copilot"
+SLOW = ("AutoARIMA", "pmdarima auto_arima")  # minutes a series where seasons are long
+
+
+class Panel(Protocol):
+    """A competition's data: what may be known, and how forecasts are judged."""
+
+    @property
+    def name(self) -> str:
+        """Of the workspace."""
+        ...
+
+    @property
+    def workspace(self) -> str:
+        """The workspace's file."""
+        ...
+
+    @property
+    def task(self) -> rivals.Task:
+        """What is to be forecast."""
+        ...
+
+    @property
+    def train(self) -> pd.DataFrame:
+        """`unique_id, ds, y`, all that is known of the target."""
+        ...
+
+    def write(self, path: Path) -> None:
+        """The file that the workspace reads."""
+        ...
+
+    def judge(self, forecasts: pd.DataFrame, ids: Sequence[str] | None = None) -> dict[str, float]:
+        """The errors of the forecasts, of all series or of some."""
+        ...
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One method: over how many series, what it took, how it erred; without errors where it did not finish."""
+
+    name: str
+    series: int
+    cost: Cost | None
+    errors: Mapping[str, float] = field(default_factory=dict)
+    kept: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Results:
+    """All methods on all series, and the slow ones on a sample, with ours on the same sample first."""
+
+    ran: Ran
+    entries: list[Entry]
+    sampled: list[Entry]
+    n_series: int
+
+
+def run(
+    panel: Panel,
+    names: Sequence[str],
+    *,
+    slow: int,
+    cache: Path | None,
+    timeout: float,
+    say: Callable[..., None],
+) -> Results:
+    """Forecasts the panel by our flows and by the rivals named; the slow ones forecast a sample of `slow` series."""
+    ids = sorted(panel.train[UNIQUE_ID].unique())
+    few = sorted(np.random.default_rng(panel.task.seed).choice(ids, min(slow, len(ids)), replace=False))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        ran = ours(panel, folder / "site")
+        entries, sampled = [_entry(panel, OURS, ran, None)], [_entry(panel, OURS, ran, few)]
+        say("measured", method=OURS, **_shown(entries[0].errors), **ran.seconds)
+        for name in names:
+            chosen = few if name in SLOW else None
+            entry = _ask(panel, name, chosen, folder / name, cache, timeout)
+            say("measured", method=name, series=entry.series, **_shown(entry.errors))
+            (sampled if chosen else entries).append(entry)
+    return Results(ran, entries, sampled if len(sampled) > 1 else [], len(ids))
+
+
+def _shown(errors: Mapping[str, float]) -> dict[str, float]:
+    return {name: errors[name] for name in ("owa", "wrmsse", "smape", "mase", "coverage_95") if name in errors}
+
+
+def ours(panel: Panel, folder: Path) -> Ran:
+    """The flows on the panel's file, in an empty project."""
+    variables = site.prepare(folder, panel.name, panel.workspace)
+    panel.write(folder / f"data/inbox/{panel.name}.parquet")
+    return site.run(folder, panel.name, variables)
+
+
+def _entry(panel: Panel, name: str, ran: Ran, ids: list[str] | None) -> Entry:
+    series = len(ids) if ids else panel.train[UNIQUE_ID].nunique()
+    return Entry(name, series, ran.total, panel.judge(ran.forecasts, ids))
+
+
+def _ask(panel: Panel, name: str, ids: list[str] | None, folder: Path, cache: Path | None, timeout: float) -> Entry:
+    train = panel.train if ids is None else panel.train[panel.train[UNIQUE_ID].isin(ids)]
+    series = train[UNIQUE_ID].nunique()
+    try:
+        answer = rivals.ask(name, train, panel.task, folder, cache, timeout)
+    except TooLong as over:
+        return Entry(name, series, None, note=str(over))
+    return Entry(name, series, answer.cost, panel.judge(answer.forecasts, ids), answer.kept)
+
+
+def rows(entries: Sequence[Entry], columns: Sequence[str], of: int | None = None) -> list[list[str]]:
+    """Table cells: name, errors by `columns`, seconds, peak MiB; with `of`, also the seconds that so many series would take."""
+    return [
+        [
+            f"**{entry.name}**" if entry.name == OURS else entry.name,
+            *(_cell(column, entry.errors) for column in columns),
+            entry.note or _seconds(entry),
+            f"{entry.cost.peak_mb:,.0f}" if entry.cost else "",
+            *([_extrapolated(entry, of)] if of else []),
+        ]
+        for entry in entries
+    ]
+
+
+def _cell(column: str, errors: Mapping[str, float]) -> str:
+    value = errors.get(column, np.nan)
+    if np.isnan(value):
+        return "–"
+    return f"{value:.1f} %" if column.startswith("coverage") else f"{value:.3f}"
+
+
+def _seconds(entry: Entry) -> str:
+    return f"{entry.cost.seconds:,.0f}{' *' if entry.kept else ''}" if entry.cost else ""
+
+
+def _extrapolated(entry: Entry, of: int) -> str:
+    if entry.name == OURS or entry.cost is None:
+        return ""
+    return f"about {entry.cost.seconds * of / entry.series:,.0f}"

@@ -1,0 +1,71 @@
+"""An empty project in a temporary folder: one workspace file, the shipped defaults, and the flows as a user starts them."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from scripts.bench.process import PROCESSES, Cost, measure
+
+ROOT = Path(__file__).parents[2]
+FLOWS = {"etl": "run_etl.py", "train": "train.py", "inference": "inference.py"}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One workspace after its flows: what each took, and what run and data say of themselves."""
+
+    name: str
+    costs: dict[str, Cost]
+    run: dict[str, Any]
+    counts: dict[str, int]
+    forecasts: pd.DataFrame
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        return {flow: round(cost.seconds, 1) for flow, cost in self.costs.items()}
+
+    @property
+    def total(self) -> Cost:
+        """All flows one after the other."""
+        costs = self.costs.values()
+        return Cost(sum(cost.seconds for cost in costs), max(cost.peak_mb for cost in costs))
+
+    @property
+    def stages(self) -> str:
+        """The seconds of the training's stages, in one line."""
+        return ", ".join(f"{stage['name']} {stage['seconds']:.0f} s" for stage in self.run["stages"])
+
+
+def prepare(folder: Path, name: str, text: str) -> dict[str, str]:
+    """Writes the workspace file beside a copy of the shipped defaults; returns the environment variables to use it."""
+    shutil.copytree(ROOT / "configs/base", folder / "configs/base")
+    (folder / "configs/workspaces").mkdir()
+    (folder / f"configs/workspaces/{name}.yaml").write_text(text, encoding="utf-8")
+    (folder / "data/inbox").mkdir(parents=True)
+    return {"FORECAST_CONFIG_DIR": str(folder / "configs")}
+
+
+def run(folder: Path, name: str, variables: Mapping[str, str]) -> Ran:
+    """The three flows of a workspace, each in a process of its own; data and artifacts lie in `folder`."""
+    environ = {
+        **os.environ,
+        "FORECAST_DATA_DIR": str(folder / "data"),
+        "FORECAST_ARTIFACTS_DIR": str(folder / "artifacts"),
+        "FORECAST_N_JOBS": str(PROCESSES),
+        **variables,
+    }
+    costs = {
+        flow: measure([sys.executable, str(ROOT / "scripts" / script), "--workspace", name], environ)
+        for flow, script in FLOWS.items()
+    }
+    ran = json.loads(next(folder.glob("artifacts/*/runs/*/run.json")).read_text())
+    counts = json.loads(next(folder.glob("data/processed/*/*/etl.json")).read_text())["counts"]
+    forecasts = pd.read_parquet(next(folder.glob("artifacts/*/forecasts/*/forecasts.parquet")))
+    return Ran(name, costs, ran, counts, forecasts)
