@@ -81,20 +81,22 @@ def run(
     timeout: float,
     say: Callable[..., None],
 ) -> Results:
-    """Forecasts the panel by our flows and by the rivals named; the slow ones forecast a sample of `slow` series."""
+    """Forecasts the panel by our flows and by the rivals named; the slow ones forecast a sample of `slow`, or all if that is 0."""
     ids = sorted(panel.train[UNIQUE_ID].unique())
     few = sorted(np.random.default_rng(panel.task.seed).choice(ids, min(slow, len(ids)), replace=False))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         ran = ours(panel, folder / "site")
-        entries, sampled = [_entry(panel, OURS, ran, None)], [_entry(panel, OURS, ran, few)]
+        entries, sampled = [_entry(panel, OURS, ran, None)], []
         say("measured", method=OURS, **_shown(entries[0].errors), **ran.seconds)
+        if few and set(names) & set(SLOW):
+            sampled = [_entry(panel, OURS, ran, few)]
         for name in names:
-            chosen = few if name in SLOW else None
+            chosen = few if few and name in SLOW else None
             entry = _ask(panel, name, chosen, folder / name, cache, timeout)
             say("measured", method=name, series=entry.series, **_shown(entry.errors))
             (sampled if chosen else entries).append(entry)
-    return Results(ran, entries, sampled if len(sampled) > 1 else [], len(ids))
+    return Results(ran, entries, sampled, len(ids))
 
 
 def _shown(errors: Mapping[str, float]) -> dict[str, float]:
