@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pipelines.errors import ConfigError
@@ -18,7 +19,15 @@ R = TypeVar("R")
 _TIMEOUT = 20  # seconds for a cluster to answer
 _PER_CORE = 4  # tasks a core at a time, where results come only once all are done
 
-_backend: ContextVar[str] = ContextVar("backend", default="local")
+
+@dataclass(frozen=True)
+class _Cluster:
+    """What `engine` opened; `pool`: of the backend that would start its workers anew for every call."""
+
+    pool: Any = None
+
+
+_cluster: ContextVar[_Cluster | None] = ContextVar("cluster", default=None)
 
 
 def run(call: Callable[[A], R], tasks: Iterable[A], n_jobs: int, stage: str, progress: Progress) -> Iterator[R]:
@@ -29,9 +38,12 @@ def run(call: Callable[[A], R], tasks: Iterable[A], n_jobs: int, stage: str, pro
     from joblib import Parallel, delayed
 
     todo = list(tasks)
-    jobs = -1 if _backend.get() != "local" else n_jobs if len(todo) > 1 else 1
-    calls = [delayed(call)(task) for task in todo]
-    results = _in_parts(calls) if _backend.get() == "ray" else Parallel(n_jobs=jobs, return_as="generator")(calls)
+    calls, cluster = [delayed(call)(task) for task in todo], _cluster.get()
+    jobs = -1 if cluster else n_jobs if len(todo) > 1 else 1
+    if cluster and cluster.pool:
+        results = _in_parts(calls, cluster.pool)
+    else:
+        results = Parallel(n_jobs=jobs, return_as="generator")(calls)
     yield from progress.track(results, stage, len(todo))
 
 
@@ -49,7 +61,7 @@ def engine(settings: Engine, n_jobs: int) -> Iterator[None]:
     if settings.backend == "local":
         yield
         return
-    from joblib import effective_n_jobs, parallel_config
+    from joblib import Parallel, effective_n_jobs, parallel_config
 
     with ExitStack() as stack:
         try:
@@ -65,8 +77,8 @@ def engine(settings: Engine, n_jobs: int) -> Iterator[None]:
                 f"used ({type(error).__name__}: {error}). Start it and correct engine.address, or leave the address out."
             ) from error
         stack.enter_context(parallel_config(settings.backend, n_jobs=-1, **options))
-        token = _backend.set(settings.backend)
-        stack.callback(_backend.reset, token)
+        pool = stack.enter_context(Parallel(n_jobs=-1)) if settings.backend == "ray" else None
+        stack.callback(_cluster.reset, _cluster.set(_Cluster(pool)))
         yield
 
 
@@ -113,11 +125,10 @@ def _knock(address: str) -> None:
 _CLUSTERS: dict[str, Callable[[str | None, int], AbstractContextManager[dict[str, Any]]]] = {"dask": _dask, "ray": _ray}
 
 
-def _in_parts(calls: list[Any]) -> Iterator[Any]:
+def _in_parts(calls: list[Any], pool: Any) -> Iterator[Any]:
     """Some calls at a time, for a backend that answers only when all are done: progress shows, and memory lasts."""
-    from joblib import Parallel, effective_n_jobs
+    from joblib import effective_n_jobs
 
     size = _PER_CORE * effective_n_jobs(-1)
-    with Parallel(n_jobs=-1) as pool:
-        for start in range(0, len(calls), size):
-            yield from pool(calls[start : start + size])
+    for start in range(0, len(calls), size):
+        yield from pool(calls[start : start + size])

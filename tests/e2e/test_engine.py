@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from distributed import LocalCluster
 from pandas.testing import assert_frame_equal
+from ray.cluster_utils import Cluster
 
 from pipelines import flows, read, settings
 from pipelines.errors import ConfigError, ModelError
@@ -17,23 +19,26 @@ from pipelines.flows import Context
 from pipelines.progress import Silent
 from pipelines.settings import Engine, Project
 
-BACKENDS = ("dask", "ray")
 
-
-@pytest.fixture(scope="module", params=BACKENDS)
-def cluster(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A cluster of two workers on this machine, started once for all tests of a backend; returns the backend's name."""
-    with parallel.engine(Engine(backend=request.param), n_jobs=2):
-        yield request.param
+@pytest.fixture(scope="module", params=["dask", "ray"])
+def cluster(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """A real cluster of two workers, started once for all tests of a backend, as the settings name it."""
+    if request.param == "dask":
+        with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as dask:
+            yield Engine(backend="dask", address=dask.scheduler_address)
+    else:
+        ray = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
+        yield Engine(backend="ray", address=ray.address)
+        ray.shutdown()
 
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     """The forecasts of the workspace, made in this process."""
-    return forecasts(tmp_path_factory.mktemp("local"))
+    return forecasts(tmp_path_factory.mktemp("local"), Engine())
 
 
-def forecasts(folder: Path) -> pd.DataFrame:
+def forecasts(folder: Path, engine: Engine) -> pd.DataFrame:
     """Five shops' sales with a weekly season, from a CSV to published forecasts, by models of one series and of all."""
     rng = np.random.default_rng(3)
     day = np.arange(84)
@@ -46,32 +51,40 @@ def forecasts(folder: Path) -> pd.DataFrame:
     (folder / "data/inbox").mkdir(parents=True)
     pd.concat(rows).to_csv(folder / "data/inbox/mine.csv", index=False)
     (folder / "configs/workspaces/mine.yaml").write_text(
-        "source: {kind: file, path: inbox/mine.csv}\nfrequency: D\nhorizon: 7\nmodels: [moving_average, theta]\n"
+        "source: {kind: file, path: inbox/mine.csv}\nfrequency: D\nhorizon: 7\nmodels: [moving_average, theta, gbm]\n"
     )
-    project = Project(data_dir=str(folder / "data"), artifacts_dir=str(folder / "artifacts"), n_jobs=1, bucket=2)
+    where = {"data_dir": str(folder / "data"), "artifacts_dir": str(folder / "artifacts")}
+    project = Project(**where, n_jobs=1, bucket=2, engine=engine)
     workspace = settings.load_workspace("mine", {"FORECAST_CONFIG_DIR": str(folder / "configs")})
     found = flows.run_all(workspace, Context(project, read.reader(project), Silent()))
     return found.read_parquet("forecasts.parquet")
 
 
-def test_a_cluster_makes_the_same_forecasts(local: pd.DataFrame, cluster: str, tmp_path: Path) -> None:
-    """Point forecasts and intervals are equal to the last bit."""
-    assert_frame_equal(forecasts(tmp_path), local, check_exact=True)
+def test_a_cluster_makes_the_same_forecasts(local: pd.DataFrame, cluster: Engine, tmp_path: Path) -> None:
+    """From the project's settings alone; point forecasts and intervals are equal to the last bit."""
+    assert_frame_equal(forecasts(tmp_path, cluster), local, check_exact=True)
 
 
-def test_the_cluster_does_the_work(cluster: str) -> None:
-    """Every task runs in a worker, none here, and the results keep the order of the tasks."""
-    found = list(parallel.run(_doubled, range(40), 1, "test", Silent()))
+def test_the_cluster_does_the_work(cluster: Engine) -> None:
+    """Every task runs in a worker, none here, and the results keep the order of the tasks; an error comes as it is."""
+    with parallel.engine(cluster, 1):
+        found = list(parallel.run(_doubled, range(40), 1, "test", Silent()))
+        with pytest.raises(ModelError, match="no 3 today"):
+            list(parallel.run(_failing_at_3, range(6), 1, "test", Silent()))
     assert [value for value, _ in found] == [2 * n for n in range(40)]
     workers = {pid for _, pid in found}
     assert os.getpid() not in workers
     assert 1 <= len(workers) <= 2
 
 
-def test_an_error_of_a_task_comes_back_as_it_is(cluster: str) -> None:
-    """A model that fails on a worker tells the user the same as one that fails here."""
-    with pytest.raises(ModelError, match="no 3 today"):
-        list(parallel.run(_failing_at_3, range(6), 1, "test", Silent()))
+@pytest.mark.parametrize("backend", ["dask", "ray"])
+def test_without_an_address_a_cluster_of_this_machine_lasts_as_long_as_the_work(backend: str) -> None:
+    """It has the processes that were asked for, and after it the work is done here again."""
+    with parallel.engine(Engine.model_validate({"backend": backend}), 1):
+        (_, there), (_, too) = parallel.run(_doubled, range(2), 1, "test", Silent())
+    (_, here), _ = parallel.run(_doubled, range(2), 1, "test", Silent())
+    assert there == too
+    assert here == os.getpid()
 
 
 @pytest.mark.parametrize(
