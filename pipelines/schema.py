@@ -18,6 +18,7 @@ TREND = "trend"
 HOLIDAY = "holiday"
 REST = "rest"
 VALUE = "value"
+STEP = "step"  # ahead of the cutoff or of the newest value, from 1
 MEMBER = "member"  # of an ensemble, and its weight
 WEIGHT = "weight"
 BASELINE = "seasonal_naive"  # always a candidate, and what `skill` is measured against

@@ -12,10 +12,9 @@ from pipelines.evaluation import parallel, windows
 from pipelines.panel import Panel
 from pipelines.progress import Progress
 from pipelines.protocols import Forecaster
-from pipelines.schema import BASELINE, CUTOFF, DS, KEY, MODEL, UNIQUE_ID, Y_HAT, Y
+from pipelines.schema import BASELINE, CUTOFF, DS, KEY, MODEL, STEP, UNIQUE_ID, Y_HAT, Y
 from pipelines.settings import Backtest
 
-STEP = "step"  # of the test part, from 1
 COLUMNS = [UNIQUE_ID, CUTOFF, DS, MODEL, STEP, Y, Y_HAT]
 
 Build = Callable[[], Forecaster]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipelines.evaluation import explain
 from pipelines.panel import Panel
-from pipelines.schema import KEY, MEMBER, MODEL, UNIQUE_ID, WEIGHT, Y_HAT
+from pipelines.schema import KEY, MEMBER, UNIQUE_ID, WEIGHT
 
 _REFITS = 50  # models that may be fitted for the story alone
 
@@ -79,12 +79,6 @@ def replay(previous: Previous, forecasts: pd.DataFrame, weights: pd.DataFrame, *
     elif changed:
         notes.append(f"{len(changed):,} series changed their model; what a refit of the old one does counts as model.")
     return Bridge(explain.bridge(previous.forecasts, actuals, covariates, refit, forecasts), tuple(notes))
-
-
-def combined(rows: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:
-    """`unique_id, ds, y_hat`, sorted: the weighted sum of the members' forecasts `unique_id, ds, model, y_hat`."""
-    told = rows.merge(weights.rename(columns={MEMBER: MODEL}), on=[UNIQUE_ID, MODEL])
-    return (told[Y_HAT] * told[WEIGHT]).groupby([told[name] for name in KEY]).sum().rename(Y_HAT).reset_index()
 
 
 def as_known(panel: Panel, known: pd.DataFrame | None) -> Panel:

@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 
 from pipelines.evaluation.metrics import Array
-from pipelines.schema import CUTOFF, MEMBER, MODEL, UNIQUE_ID, WEIGHT, Y_HAT, Y
+from pipelines.schema import CUTOFF, MEMBER, MODEL, STEP, UNIQUE_ID, WEIGHT, Y_HAT, Y
 
 ENSEMBLE = "ensemble"
-STEP = "step"
 
 _ROUNDS = 20  # members of a mean, so weights are multiples of about a twentieth
 

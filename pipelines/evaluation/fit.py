@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from pipelines.evaluation import parallel
-from pipelines.evaluation.backtest import STEP, Build
+from pipelines.evaluation.backtest import Build
 from pipelines.panel import Panel
 from pipelines.progress import Progress
 from pipelines.protocols import Forecaster
-from pipelines.schema import KEY, MEMBER, MODEL, UNIQUE_ID, WEIGHT, Y_HAT
+from pipelines.schema import KEY, MEMBER, MODEL, STEP, UNIQUE_ID, WEIGHT, Y_HAT
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipelines.evaluation.metrics import Array
-from pipelines.schema import CUTOFF, MODEL, UNIQUE_ID, Y_HAT, Y, hi, lo
+from pipelines.schema import CUTOFF, MODEL, STEP, UNIQUE_ID, Y_HAT, Y, hi, lo
 
 SCALE = "scale"
-STEP = "step"
 COMFORT = 5  # times the scores that a level needs: then its quantile is no longer the largest score
 
 

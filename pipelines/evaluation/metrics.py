@@ -11,13 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipelines.schema import BASELINE, CUTOFF, DS, MODEL, UNIQUE_ID, Y_HAT, Y, hi, lo
+from pipelines.schema import BASELINE, CUTOFF, DS, MODEL, UNIQUE_ID, VALUE, Y_HAT, Y, hi, lo
 
 Array = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.intp]
 
 METRIC = "metric"
-VALUE = "value"
 SCALE_MAE = "scale_mae"
 SCALE_RMSE = "scale_rmse"
 SQUARED = ("rmse", "rmsse")  # metrics that the mean minimises; the others ask for the median

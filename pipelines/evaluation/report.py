@@ -8,10 +8,10 @@ import pandas as pd
 
 from pipelines.evaluation import ensemble, intervals, metrics, select, strategy
 from pipelines.evaluation.ensemble import ENSEMBLE
-from pipelines.evaluation.metrics import METRIC, SCALE_MAE, SCALE_RMSE, SQUARED, VALUE
+from pipelines.evaluation.metrics import METRIC, SCALE_MAE, SCALE_RMSE, SQUARED
 from pipelines.evaluation.strategy import Plan
 from pipelines.panel import Panel
-from pipelines.schema import BASELINE, CUTOFF, MODEL, UNIQUE_ID
+from pipelines.schema import BASELINE, CUTOFF, MODEL, UNIQUE_ID, VALUE
 from pipelines.settings import Workspace
 
 _ALL = "champion"  # the champions of all series, judged as one model

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from pipelines.evaluation.metrics import METRIC, VALUE, ratio
-from pipelines.schema import BASELINE, CUTOFF, MODEL, UNIQUE_ID
+from pipelines.evaluation.metrics import METRIC, ratio
+from pipelines.schema import BASELINE, CUTOFF, MODEL, UNIQUE_ID, VALUE
 
 FALLBACK = "mae"  # defined wherever there is an actual
 SKILL = "skill_vs_seasonal_naive"

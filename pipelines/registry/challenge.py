@@ -11,12 +11,12 @@ from pipelines.evaluation import report, select
 from pipelines.evaluation.backtest import Build
 from pipelines.evaluation.candidates import build
 from pipelines.evaluation.ensemble import combine
-from pipelines.evaluation.metrics import METRIC, VALUE
+from pipelines.evaluation.metrics import METRIC
 from pipelines.evaluation.report import Evaluation
 from pipelines.evaluation.strategy import Plan
 from pipelines.registry import runs
 from pipelines.registry.card import number
-from pipelines.schema import MEMBER, MODEL, UNIQUE_ID, WEIGHT
+from pipelines.schema import MEMBER, MODEL, UNIQUE_ID, VALUE, WEIGHT
 from pipelines.settings import Workspace
 from pipelines.store import Folder
 

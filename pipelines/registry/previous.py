@@ -10,6 +10,7 @@ from pipelines.evaluation import bridge, explain, fit
 from pipelines.evaluation.backtest import at_zero
 from pipelines.evaluation.bridge import Bridge, Previous
 from pipelines.evaluation.candidates import build
+from pipelines.evaluation.ensemble import ENSEMBLE, combine
 from pipelines.evaluation.fit import Fitted
 from pipelines.features import future
 from pipelines.panel import Panel
@@ -71,7 +72,7 @@ def _previous(
 
     def finish(fitted: Iterable[Fitted], panel: Panel, h: int) -> pd.DataFrame:
         rows = fit.predict(fitted, panel, h, 0, Silent())
-        return at_zero(bridge.combined(rows, weights), settings.target.non_negative)
+        return at_zero(combine(rows, weights, ENSEMBLE)[[*KEY, Y_HAT]], settings.target.non_negative)
 
     def refit(panel: Panel, h: int) -> pd.DataFrame:
         members = weights[weights[UNIQUE_ID].isin(panel.ids)].assign(**{MODEL: weights[MEMBER]})

@@ -214,14 +214,6 @@ def test_what_was_known_then_replaces_what_is_known_now() -> None:
     assert bridge.differing(newest, newest, 3) == []
 
 
-def test_members_forecasts_are_combined_by_their_weights() -> None:
-    """A quarter of 10 and three quarters of 20 are 17.5, sorted by series and date."""
-    rows = pd.concat([path({"b": [1.0], "a": [10.0]}).assign(model="x"), path({"a": [20.0]}).assign(model="y")])
-    shares = pd.DataFrame({"unique_id": ["a", "a", "b"], "member": ["x", "y", "x"], "weight": [0.25, 0.75, 1.0]})
-    found = bridge.combined(rows, shares)
-    assert found[["unique_id", "y_hat"]].to_numpy().tolist() == [["a", 17.5], ["b", 1.0]]
-
-
 def test_members_are_compared_as_sets() -> None:
     """Other members, or members with other settings, are a change; a member without weight is none."""
     before = pd.concat([weights(a="x", b="x", c="x"), weights(a="y").assign(weight=0.0)])
