@@ -12,7 +12,7 @@ from pipelines import plugins
 from pipelines.errors import NotFound
 from pipelines.etl import clean, load, profile, quality, snapshot
 from pipelines.evaluation import explain, fit, intervals, metrics, parallel, report, strategy, windows
-from pipelines.evaluation.backtest import Backtested, Budget, Build, at_zero, backtest
+from pipelines.evaluation.backtest import Budget, Build, at_zero, backtest
 from pipelines.evaluation.candidates import build, builds
 from pipelines.evaluation.ensemble import ENSEMBLE, combine
 from pipelines.evaluation.report import Evaluation
@@ -22,8 +22,9 @@ from pipelines.panel import Panel
 from pipelines.progress import Progress
 from pipelines.protocols import Explains, Raw
 from pipelines.read import CURRENT, Dataset, Reader
-from pipelines.registry import aliases, challenge, previous, runs
+from pipelines.registry import aliases, previous, runs
 from pipelines.registry.card import card
+from pipelines.registry.challenge import Rival
 from pipelines.schema import BASELINE, DS, KEY, MEMBER, MODEL, UNIQUE_ID, WEIGHT, Y_HAT, hi, lo
 from pipelines.settings import Project, Workspace, seconds
 from pipelines.store import Folder, new_version
@@ -77,17 +78,21 @@ def etl(workspace: Workspace, context: Context) -> Dataset:
         say("data unchanged", version=current["data_version"], origin=raw.origin)
         return reader.dataset(workspace.name)
     say("rows read", rows=len(rows), origin=raw.origin)
+    raw = replace(raw, rows=raw.rows.head(0).copy())  # stored by now: one copy of large data at a time is enough
     as_of = pd.Timestamp.now(tz="UTC").tz_localize(None)
     loaded = load.load(rows, workspace)
-    cleaned = clean.clean(loaded, workspace, as_of)
+    del rows
+    cleaned, rejected = clean.clean(loaded, workspace, as_of), loaded.rejected
+    del loaded
     complete = workspace.complete(cleaned.frequency)
     seasons = complete.season_lengths or (1,)
-    series = profile.profile(cleaned.observations, cleaned.spans, list(workspace.covariates.static), seasons[0])
-    checks = quality.check(cleaned, series, loaded.rejected, complete, as_of)
+    attributes = list(workspace.covariates.static)
+    series = profile.profile(cleaned.observations, cleaned.spans, attributes, seasons[0])
+    checks = quality.check(cleaned, series, rejected, complete, as_of)
     draft = reader.data.draft("processed", workspace.name, new_version())
-    draft.write_parquet("observations.parquet", cleaned.observations)
+    draft.write_parquet("observations.parquet", cleaned.observations.drop(columns=attributes))
     draft.write_parquet("series.parquet", series)
-    draft.write_parquet("rejected.parquet", loaded.rejected)
+    draft.write_parquet("rejected.parquet", rejected)
     draft.write_json("quality.json", checks.as_json())
     draft.write_json("etl.json", _etl_info(raw, raw_version, cleaned, complete, as_of))
     dataset = Dataset(draft.publish())
@@ -115,14 +120,13 @@ def train(workspace: Workspace, context: Context, *, force: bool = False) -> Tra
         with record.stage("load"):
             panel, ended = _panel(dataset, workspace)
             plan = strategy.plan(panel, dataset.series, workspace)
-            rival = challenge.Rival.of(production, workspace, plan)
+            rival = Rival.of(production, workspace, plan)
             made = {**builds(plan, workspace), **rival.builds()}
         with record.stage("backtest"):
-            found = _backtest(panel, workspace, made, {**plan, **rival.plan}, budgeted, context)
-            plan = {name: ids for name, ids in plan.items() if name not in found.left_out}
+            table, plan, notes = _backtest(panel, workspace, made, plan, rival, budgeted, context)
         with record.stage("evaluate"):
-            table = pd.concat([found.table, rival.forecasts(found.table)], ignore_index=True)
             judged = report.evaluate(panel, table, workspace, plan)
+            del table  # the evaluation has it; of a large panel these are gigabytes
             evaluation = judged.of_models([*plan, ENSEMBLE])
         with record.stage("fit"):
             fitted = fit.fit(
@@ -134,7 +138,7 @@ def train(workspace: Workspace, context: Context, *, force: bool = False) -> Tra
                 progress=progress,
             )
             record.save_models(fitted)
-        summary = report.summary(evaluation, workspace, _notes(ended, found, evaluation))
+        summary = report.summary(evaluation, workspace, [*notes, *_notes(ended, evaluation)])
         verdict = rival.verdict(judged, workspace.metric)
         _save(record, evaluation, summary)
         run = record.succeed({**summary, "against_production": verdict.as_json()})
@@ -300,10 +304,13 @@ def _backtest(
     panel: Panel,
     workspace: Workspace,
     candidates: dict[str, Build],
-    series: Plan,
+    plan: Plan,
+    rival: Rival,
     budget: Budget | None,
     context: Context,
-) -> Backtested:
+) -> tuple[pd.DataFrame, Plan, list[str]]:
+    """The forecasts of every candidate and of the rival on the same windows, what of the plan the budget could pay, and
+    what there is to say of it."""
     horizon, settings = workspace.horizon or 1, workspace.backtest
     cutoffs = windows.usable(panel, horizon, settings.windows, settings.step or horizon, settings.gap)
     found = backtest(
@@ -315,13 +322,12 @@ def _backtest(
         bucket=context.project.bucket,
         n_jobs=context.project.n_jobs,
         progress=context.progress,
-        series=series,
+        series={**plan, **rival.plan},
         budget=budget,
     )
-    return replace(found, table=at_zero(found.table, workspace.target.non_negative))
-
-
-def _notes(ended: list[str], found: Backtested, evaluation: Evaluation) -> list[str]:
+    table = at_zero(found.table, workspace.target.non_negative)
+    table = pd.concat([table, rival.forecasts(table)], ignore_index=True)
+    affordable = {name: ids for name, ids in plan.items() if name not in found.left_out}
     notes = [
         f"{model} could not be fitted {n:,} times; the last value stood in."
         for model, n in found.fallbacks.items()
@@ -331,9 +337,16 @@ def _notes(ended: list[str], found: Backtested, evaluation: Evaluation) -> list[
         f"{model} was left out: it would have taken about {cost:,.0f} s, more than was left of the budget."
         for model, cost in found.left_out.items()
     ]
+    return table, affordable, notes
+
+
+def _notes(ended: list[str], evaluation: Evaluation) -> list[str]:
+    notes = sorted(set(evaluation.quantiles["reason"]) - {""})
     if ended:
-        notes.append(f"{len(ended):,} series ended over a horizon ago and are not forecast: {', '.join(ended[:5])}.")
-    return notes + sorted(set(evaluation.quantiles["reason"]) - {""})
+        notes.insert(
+            0, f"{len(ended):,} series ended over a horizon ago and are not forecast: {', '.join(ended[:5])}."
+        )
+    return notes
 
 
 def _save(record: runs.Recording, evaluation: Evaluation, summary: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from pipelines import frequency
@@ -51,9 +52,9 @@ class Panel:
     def grid(self, h: int) -> pd.DataFrame:
         """The `h` steps after the end of each history: `unique_id, ds`, sorted, len(ids) · h rows."""
         last = self.history.groupby(UNIQUE_ID, sort=True)[DS].max()
-        steps = {end: frequency.future(end, self.frequency, h) for end in last.unique()}
-        ds = [stamp for end in last for stamp in steps[end]]
-        return pd.DataFrame({UNIQUE_ID: last.index.repeat(h).astype(str), DS: pd.DatetimeIndex(ds)})
+        place, ends = pd.factorize(last)
+        steps = np.array([frequency.future(end, self.frequency, h) for end in ends], dtype="datetime64[ns]")
+        return pd.DataFrame({UNIQUE_ID: last.index.repeat(h).astype(str), DS: steps.reshape(-1, h)[place].ravel()})
 
     def y(self) -> pd.Series:
         """The target, indexed by unique_id and ds."""
@@ -80,17 +81,20 @@ def from_tables(
     end = spans["last_ds"].max()
     oldest = pd.date_range(end=end, periods=late + 1, freq=frequency.parse(alias))[0]
     current = spans[spans["last_ds"] >= oldest]
-    rows = observations[observations[UNIQUE_ID].isin(current.index)]
-    first, last = rows[UNIQUE_ID].map(current["first_ds"]), rows[UNIQUE_ID].map(current["last_ds"])
-    observed = rows.assign(**{Y: rows[Y].where(rows[DS].le(last))})
-    history = observed.loc[rows[DS].ge(first) & rows[DS].le(end), [*KEY, Y, *future, *past]]
+    of = current.index.get_indexer(pd.Index(observations[UNIQUE_ID]))  # -1: a series that ended
+    ds, ours = observations[DS].to_numpy(), of >= 0
+    first, last = (current[name].to_numpy()[of] for name in ("first_ds", "last_ds"))
+    past_rows = ours & (ds >= first) & (ds <= np.datetime64(end))
+    history = observations.loc[past_rows, [*KEY, Y, *future, *past]].reset_index(drop=True)
+    history[Y] = history[Y].where((ds <= last)[past_rows])
     behind = current.index[current["last_ds"] < end]
     if len(behind):
         history = pd.concat([history, _tails(current.loc[behind, "last_ds"], end, alias)])
-        history = history.drop_duplicates(KEY).sort_values(KEY)
-    known = rows.loc[rows[DS].gt(end), [*KEY, *future]].reset_index(drop=True) if future else None
+        history = history.drop_duplicates(KEY).sort_values(KEY, ignore_index=True)
+    ahead = ours & (ds > np.datetime64(end))
+    known = observations.loc[ahead, [*KEY, *future]].reset_index(drop=True) if future else None
     panel = Panel(
-        history.reset_index(drop=True),
+        history,
         alias,
         season_lengths,
         future,

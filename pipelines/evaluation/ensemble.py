@@ -46,6 +46,8 @@ def combine(rows: pd.DataFrame, weights: pd.DataFrame, label: str) -> pd.DataFra
     `rows`: `unique_id, ds, model, y_hat` and whatever else tells a row, such as cutoff, step and y. A row of which a
     member is missing is left out: a mean of the others would be another model.
     """
+    if weights.empty:
+        return rows.head(0)
     keys = [name for name in rows.columns if name not in (MODEL, Y_HAT)]
     members = rows.merge(weights.rename(columns={MEMBER: MODEL}), on=[UNIQUE_ID, MODEL])
     members[Y_HAT] *= members[WEIGHT]

@@ -65,7 +65,9 @@ def evaluate(panel: Panel, backtest: pd.DataFrame, workspace: Workspace, plan: P
         size = folds.rename(columns={SCALE_RMSE if squared else SCALE_MAE: intervals.SCALE})
         weights = ensemble.find(backtest, size[[UNIQUE_ID, CUTOFF, intervals.SCALE]], strategy.groups(plan), squared)
         backtest = pd.concat([backtest, ensemble.combine(backtest, weights, ENSEMBLE)], ignore_index=True)
+    columns = list(backtest)
     table = intervals.cross(backtest, fold_scales, levels, horizon, floor)
+    del backtest
     values = metrics.evaluate(table, folds, levels)
     if len(weights):
         champions = select.robust(values, workspace.metric, list(plan), ENSEMBLE, BASELINE, panel.ids)
@@ -74,7 +76,7 @@ def evaluate(panel: Panel, backtest: pd.DataFrame, workspace: Workspace, plan: P
         )
     else:
         champions = select.champions(values, workspace.metric, list(plan), BASELINE, panel.ids)
-    won = backtest.merge(champions[[UNIQUE_ID, MODEL]], on=[UNIQUE_ID, MODEL])
+    won = table[columns].merge(champions[[UNIQUE_ID, MODEL]], on=[UNIQUE_ID, MODEL])
     newest = metrics.seasonal_scales(panel.history, panel.season_length)
     scales = intervals.interval_scales(
         won, newest.rename(columns={SCALE_MAE: intervals.SCALE})[[UNIQUE_ID, intervals.SCALE]]

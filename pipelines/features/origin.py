@@ -30,6 +30,7 @@ _CYCLES = {
 AT_ORIGIN = "{} at origin"  # the feature of a past covariate
 _NEWEST = 4  # values right before the step that are features of their own
 _PHASES = 7  # values at the same phase of a season, at most
+_SHARED = 0.01  # of the series at least must have a value of an attribute for it to be learnt from
 _RECENT = 30  # observations that a level is taken from where no season is longer
 
 
@@ -115,18 +116,22 @@ def histories(panel: Panel, codes: Mapping[str, Mapping[str, int]], ahead: pd.Da
         panel.frequency,
         {name: known(name) for name in panel.future},
         {name: matrix(_numbers(rows[name], codes.get(name))) for name in panel.past},
-        {str(name): _numbers(static[name], codes.get(str(name))) for name in static},
+        {str(name): _numbers(static[name], codes.get(str(name))) for name in static if codes.get(str(name)) != {}},
     )
 
 
 def encode(panel: Panel) -> dict[str, dict[str, int]]:
-    """A number for each text that a covariate or attribute of the panel takes: name to text to code."""
-    columns = [panel.history[name] for name in (*panel.future, *panel.past)]
+    """A number for each text that a covariate or attribute of the panel takes: name to text to code.
+
+    An attribute's value that under 1 % of the series share is a name and describes nothing: it has no number, and an
+    attribute of nothing but names has an empty entry.
+    """
+    columns = [(panel.history[name], 0.0) for name in (*panel.future, *panel.past)]
     if panel.static is not None:
-        columns += [panel.static[name] for name in panel.static.columns.drop(UNIQUE_ID)]
+        columns += [(panel.static[name], _SHARED) for name in panel.static.columns.drop(UNIQUE_ID)]
     return {
-        str(values.name): {text: code for code, text in enumerate(sorted(values.dropna().astype(str).unique()))}
-        for values in columns
+        str(values.name): _codes(values, share)
+        for values, share in columns
         if not pd.api.types.is_numeric_dtype(values)
     }
 
@@ -218,8 +223,16 @@ def _mean(parts: list[Array]) -> Array:
     return np.asarray(np.nansum(stacked, axis=0) / np.where(count > 0, count, np.nan))
 
 
+def _codes(values: pd.Series, share: float) -> dict[str, int]:
+    """A number for each text that at least this share of the values is."""
+    counts = values.value_counts()
+    counts = counts.groupby(counts.index.map(str)).sum()
+    return {str(text): code for code, text in enumerate(sorted(counts.index[counts.ge(share * len(values))]))}
+
+
 def _numbers(values: pd.Series, codes: Mapping[str, int] | None) -> Array:
     """Numbers as they are, text as its code; NaN for what is missing or was never seen."""
     if codes is None:
         return values.to_numpy(dtype=float)
-    return values.map(lambda text: codes.get(str(text), np.nan), na_action="ignore").to_numpy(dtype=float)
+    place, texts = pd.factorize(values)  # a look-up a text, not one a row; -1 is missing
+    return np.array([codes.get(str(text), np.nan) for text in texts] + [np.nan])[place]

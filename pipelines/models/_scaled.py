@@ -2,6 +2,8 @@
 
 from typing import Any
 
+_CATEGORIES = 50  # columns of one text at most, its rarer values share the last: thousands would fill the memory
+
 
 def scaled(regressor: Any) -> Any:
     """`regressor` behind the preparation, as one scikit-learn pipeline."""
@@ -13,5 +15,5 @@ def scaled(regressor: Any) -> Any:
     text = make_column_selector(dtype_include="category")
     numbers = make_column_selector(dtype_exclude="category")
     median = SimpleImputer(strategy="median", keep_empty_features=True)
-    one_hot = OneHotEncoder(sparse_output=False, handle_unknown="ignore")
+    one_hot = OneHotEncoder(sparse_output=False, handle_unknown="infrequent_if_exist", max_categories=_CATEGORIES)
     return make_pipeline(make_column_transformer((median, numbers), (one_hot, text)), StandardScaler(), regressor)
