@@ -343,9 +343,7 @@ def _backtest(
 def _notes(ended: list[str], evaluation: Evaluation) -> list[str]:
     notes = sorted(set(evaluation.quantiles["reason"]) - {""})
     if ended:
-        notes.insert(
-            0, f"{len(ended):,} series ended over a horizon ago and are not forecast: {', '.join(ended[:5])}."
-        )
+        notes.insert(0, f"{len(ended):,} series ended over a horizon ago and are not forecast: {', '.join(ended[:5])}.")
     return notes
 
 

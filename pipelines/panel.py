@@ -1,9 +1,11 @@
 """A panel of series as models and backtests see it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from pipelines import frequency
@@ -15,7 +17,7 @@ class Panel:
     """Histories on one grid, with what else is known of them.
 
     `history`: `unique_id, ds, y` + covariates, sorted, one row a grid point; y may be null where a gap was left.
-    `known`: `unique_id, ds` + future covariates, rows after the end of each history that the source already gave.
+    `known`: `unique_id, ds` + future covariates, sorted, rows after the end of each history that the source already gave.
     `static`: one row a series, `unique_id` + attributes. `horizon`: the steps that will be asked for, where that is known
     before: a model may learn them at once. Nothing here is changed in place.
     """
@@ -37,17 +39,25 @@ class Panel:
     @property
     def ids(self) -> list[str]:
         """The series, sorted."""
-        return sorted(self.history[UNIQUE_ID].unique())
+        return sorted(self._of_history.names)
 
     def select(self, ids: Iterable[str]) -> "Panel":
         """The same panel with these series only."""
         wanted = set(ids)
+        return replace(
+            self,
+            history=self._of_history.rows(self.history, wanted),
+            known=None if self.known is None else self._of_known.rows(self.known, wanted),
+            static=None if self.static is None else _Spans.of(self.static).rows(self.static, wanted),
+        )
 
-        def keep(frame: pd.DataFrame | None) -> pd.DataFrame | None:
-            return None if frame is None else frame[frame[UNIQUE_ID].isin(wanted)].reset_index(drop=True)
+    @cached_property
+    def _of_history(self) -> "_Spans":
+        return _Spans.of(self.history)
 
-        history = self.history[self.history[UNIQUE_ID].isin(wanted)].reset_index(drop=True)
-        return replace(self, history=history, known=keep(self.known), static=keep(self.static))
+    @cached_property
+    def _of_known(self) -> "_Spans":
+        return _Spans.of(self.history.head(0) if self.known is None else self.known)
 
     def grid(self, h: int) -> pd.DataFrame:
         """The `h` steps after the end of each history: `unique_id, ds`, sorted, len(ids) · h rows."""
@@ -105,6 +115,30 @@ def from_tables(
         else None,
     )
     return panel, sorted(spans.index.difference(current.index))
+
+
+@dataclass(frozen=True)
+class _Spans:
+    """Which rows of a table are whose, found once: a search a selection would make thousands of them quadratic."""
+
+    names: pd.Index
+    ends: npt.NDArray[np.intp]  # rows ends[i] to ends[i + 1] are those of names[i]
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> "_Spans":
+        """Of a table whose rows lie together by series."""
+        names = frame[UNIQUE_ID].to_numpy()
+        starts = np.flatnonzero(np.r_[len(names) > 0, names[1:] != names[:-1]])
+        return cls(pd.Index(names[starts]), np.r_[starts, len(names)])
+
+    def rows(self, frame: pd.DataFrame, wanted: Collection[str]) -> pd.DataFrame:
+        """Those of the wanted series, in the order of the table."""
+        at = np.sort(self.names.get_indexer(pd.Index(list(wanted), dtype=object)))
+        at = at[at >= 0]
+        if len(at) and at[-1] - at[0] == len(at) - 1:  # neighbours: one slice
+            return frame.iloc[self.ends[at[0]] : self.ends[at[-1] + 1]].reset_index(drop=True)
+        parts = [np.arange(self.ends[one], self.ends[one + 1]) for one in at]
+        return frame.take(np.concatenate([*parts, np.empty(0, dtype=np.intp)])).reset_index(drop=True)
 
 
 def _tails(last_ds: pd.Series, end: pd.Timestamp, alias: str) -> pd.DataFrame:
