@@ -26,7 +26,7 @@ up: $(STAMP) ## Serve the published pictures and reports on this machine (API an
 	@$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory "$${FORECAST_ARTIFACTS_DIR:-artifacts}"
 
 bench: $(STAMP) ## Measure time, memory and accuracy, side by side
-	@for what in pipelines m4-hourly m5 scale; do $(BIN)/python scripts/benchmark.py $$what; done
+	@for what in pipelines m4-hourly m5 scale covariates; do $(BIN)/python scripts/benchmark.py $$what; done
 
 lock: $(STAMP) ## Resolve pyproject.toml into requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml $(LOCKED:%=--extra %) --upgrade --python-version 3.11 --python-platform x86_64-manylinux_2_28 \

@@ -12,7 +12,7 @@ import typer
 
 from pipelines.errors import DataError
 from scripts import _cli
-from scripts.bench import contest, examples, m4, m5, rivals, scale
+from scripts.bench import contest, covariates, examples, m4, m5, rivals, scale
 from scripts.bench.site import ROOT
 
 DOCS, TRIES = ROOT / "docs/benchmarks", ROOT / "artifacts/benchmarks"
@@ -99,6 +99,15 @@ def scaling(data: Data = DATA, output: Output = None, size: Sizes = list(scale.S
     reporter.say("done", page=str(page))
 
 
+def worth(data: Data = DATA, output: Output = None) -> None:
+    """Measure what promotions and holidays are worth on the sales of Rossmann's stores."""
+    reporter = _cli.Reporter(json_log=False)
+    _require(data, [examples.EXAMPLES[covariates.WORKSPACE].removesuffix(".parquet")])
+    page = _page("covariates", output, complete=True)
+    covariates.write_page(page, covariates.run(data, reporter.say))
+    reporter.say("done", page=str(page))
+
+
 def _names(wanted: bool, chosen: Sequence[str] | None, usual: Sequence[str]) -> list[str]:
     if unknown := sorted(set(chosen or []) - set(rivals.RIVALS)):
         raise typer.BadParameter(f"{', '.join(unknown)}: valid are {', '.join(rivals.RIVALS)}")
@@ -116,7 +125,9 @@ def _page(name: str, output: Path | None, *, complete: bool) -> Path:
     return (output or (DOCS if complete else TRIES)) / f"{name}.md"
 
 
-main = _cli.commands({"pipelines": pipelines, "m4-hourly": m4_hourly, "m5": m5_daily, "scale": scaling})
+main = _cli.commands(
+    {"pipelines": pipelines, "m4-hourly": m4_hourly, "m5": m5_daily, "scale": scaling, "covariates": worth}
+)
 
 if __name__ == "__main__":
     main()

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scripts.bench import judge, m4, page, process, rivals
+from scripts.bench import covariates, judge, m4, page, process, rivals
 from scripts.bench.wrmsse import LEVELS, wrmsse
 
 STATIC = pd.DataFrame(
@@ -123,10 +123,22 @@ def test_a_page_has_its_table_and_a_small_picture(tmp_path: Path) -> None:
     assert 1_000 < (tmp_path / "x.png").stat().st_size < 200_000
 
 
+def test_rmspe_is_relative_and_ignores_days_without_sales() -> None:
+    """Errors of a tenth and of three tenths: √((0.01 + 0.09) / 2), whatever was forecast for the closed day."""
+    rows = pd.DataFrame({"y": [10.0, 0.0, 100.0], "y_hat": [11.0, 500.0, 70.0]})
+    assert covariates.rmspe(rows) == pytest.approx(0.05**0.5)
+
+
 def test_the_commands_say_what_is_missing(tmp_path: Path) -> None:
     """A folder without the competitions' files is one message, not a traceback."""
     script = Path(__file__).parents[2] / "scripts/benchmark.py"
-    for command, file in (("m4-hourly", "m4_hourly.parquet"), ("m5", "m5_sales_447d.parquet"), ("scale", "m5_static")):
+    needed = {
+        "m4-hourly": "m4_hourly.parquet",
+        "m5": "m5_sales_447d.parquet",
+        "scale": "m5_static",
+        "covariates": "rossmann_daily_grid.parquet",
+    }
+    for command, file in needed.items():
         done = subprocess.run([sys.executable, script, command, "--data", tmp_path], capture_output=True, text=True)
         assert done.returncode == 1
         assert file in done.stderr.replace("\n", "")
