@@ -15,3 +15,10 @@ def scaled(regressor: Any) -> Any:
     median = SimpleImputer(strategy="median", keep_empty_features=True)
     one_hot = OneHotEncoder(sparse_output=False, handle_unknown="ignore")
     return make_pipeline(make_column_transformer((median, numbers), (one_hot, text)), StandardScaler(), regressor)
+
+
+def sources(preparation: Any) -> list[str]:
+    """The feature that each column of the fitted first step was made of."""
+    (_, _, numbers), (_, one_hot, text) = preparation.transformers_
+    wide = [name for name, found in zip(text, one_hot.categories_, strict=True) for _ in found] if len(text) else []
+    return [*numbers, *wide]
