@@ -169,7 +169,7 @@ def inference(workspace: Workspace, context: Context) -> Folder:
         panel = future.complete(panel, horizon, list(trained.covariates.future), trained.missing.future)
     fresh = sorted(set(panel.ids) - set(served[UNIQUE_ID]))
     fitted = [runs.load_models(run, panel.ids), _newcomers(fresh, panel, trained)]
-    weights, champions = runs.weights_of(run), run.read_parquet("champions.parquet").set_index(UNIQUE_ID)[MODEL]
+    weights, champions = runs.weights_of(run), runs.champions_of(run).set_index(UNIQUE_ID)[MODEL]
     explaining = {name for name in served[MODEL].unique() if isinstance(build(name, trained)(), Explains)}
     listener = explain.Listener(panel, horizon, explain.exact_series(weights, explaining))
     members = listener.listen(one for part in fitted for one in part)

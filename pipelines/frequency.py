@@ -23,6 +23,7 @@ _SEASONS: dict[str, tuple[int, int]] = {
 }
 _ENDS = ("W", "ME", "QE", "YE", "BME", "BQE", "BYE", "SME")  # pandas labels these periods by their last day
 _DAY = pd.Timedelta(days=1)
+_LONG = pd.Timestamp("2041-01-01") - pd.Timestamp("2001-01-01")  # calendar steps differ; over decades they have a mean
 _COMMON = 0.3  # share of the steps that the most common one must make up to be a grid's
 
 
@@ -56,6 +57,15 @@ def typical_step(alias: str) -> pd.Timedelta:
     """The length of a step, of a calendar step about."""
     first, second = pd.date_range("2024-01-01", periods=2, freq=parse(alias))
     return pd.Timedelta(second - first)
+
+
+@cache
+def steps_in(days: float, alias: str) -> int:
+    """About how many steps of the grid so many days have, at least one: 5 of business days in a week."""
+    step = fixed_step(alias)
+    if step is None:
+        step = _LONG / len(pd.date_range("2001-01-01", "2041-01-01", freq=parse(alias), inclusive="left"))
+    return max(1, round(pd.Timedelta(days=days) / step))
 
 
 def default_seasons(alias: str) -> tuple[int, ...]:

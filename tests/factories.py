@@ -55,3 +55,10 @@ def one_series(values: Any, season_lengths: tuple[int, ...] = (1,), frequency: s
     ds = pd.date_range("2024-01-01", periods=len(values), freq=frequency)
     history = pd.DataFrame({"unique_id": "a", "ds": ds, "y": np.asarray(values, dtype=float)})
     return Panel(history, frequency, season_lengths)
+
+
+def hourly(n: int) -> Any:
+    """Values of a day within a week, on a slow line, with noise: 10 sin of the day, 6 sin of the week, around 100."""
+    steps = np.arange(n)
+    day, week = 10 * np.sin(2 * np.pi * steps / 24), 6 * np.sin(2 * np.pi * steps / 168)
+    return 100 + 0.01 * steps + day + week + np.random.default_rng(3).normal(0, 0.5, n)

@@ -13,7 +13,7 @@ import pandas as pd
 from pipelines.evaluation.metrics import Array
 from pipelines.schema import CUTOFF, MEMBER, MODEL, STEP, UNIQUE_ID, WEIGHT, Y_HAT, Y
 
-ENSEMBLE = "ensemble"
+ENSEMBLE = "default_ensemble"  # of the `default` strategy; no model may be registered by this name
 
 _ROUNDS = 20  # members of a mean, so weights are multiples of about a twentieth
 

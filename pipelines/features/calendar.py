@@ -8,6 +8,7 @@ from pipelines import frequency as grid
 
 _DAY = pd.Timedelta(days=1)
 _WEEK = pd.Timedelta(days=7)
+_DAYS = {"time_of_day": 1, "day_of_week": 7, "day_of_month": 365.25 / 12, "day_of_year": 365.25}
 _YEARLY = ("YS", "YE", "BYS", "BYE")
 
 
@@ -32,6 +33,11 @@ def cycles(frequency: str) -> tuple[str, ...]:
     if within_week(frequency):
         return ("day_of_week", "day_of_month", "day_of_year")
     return () if grid.parsed_name(frequency) in _YEARLY else ("day_of_year",)
+
+
+def cycle_length(cycle: str, frequency: str) -> int:
+    """About how many steps of this frequency the cycle has: 24 of hours in a day."""
+    return grid.steps_in(_DAYS[cycle], frequency)
 
 
 def within_week(frequency: str) -> bool:

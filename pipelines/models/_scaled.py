@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 _CATEGORIES = 50  # columns of one text at most, its rarer values share the last: thousands would fill the memory
 
 
@@ -17,3 +19,16 @@ def scaled(regressor: Any) -> Any:
     median = SimpleImputer(strategy="median", keep_empty_features=True)
     one_hot = OneHotEncoder(sparse_output=False, handle_unknown="infrequent_if_exist", max_categories=_CATEGORIES)
     return make_pipeline(make_column_transformer((median, numbers), (one_hot, text)), StandardScaler(), regressor)
+
+
+def sources(preparation: Any) -> list[str]:
+    """The feature that each column of the fitted first step was made of."""
+    (_, _, numbers), (_, one_hot, text) = preparation.transformers_
+    if not len(text):
+        return list(numbers)
+    rare = one_hot.infrequent_categories_
+    widths = [
+        len(found) if few is None else len(found) - len(few) + 1
+        for found, few in zip(one_hot.categories_, rare, strict=True)
+    ]
+    return [*numbers, *np.repeat(list(text), widths)]

@@ -64,14 +64,17 @@ class TabularForecaster:
 
     def predict(self, panel: Panel, h: int, future: pd.DataFrame | None = None) -> pd.DataFrame:
         grid = panel.grid(h)
-        if panel.future and (future is None or not set(panel.future) <= set(future)):
-            raise ModelError(f"the future covariates {', '.join(panel.future)} are needed for the forecast steps.")
-        known = origin.histories(panel, self.codes_, future if panel.future else grid)
-        done = 0
+        known, done = self._known(panel, grid, future), 0
         while done < h:
             block = self._ahead(known, min(self.block_, h - done))
             known, done = known.then(block), done + block.shape[1]
         return grid.assign(**{Y_HAT: known.y[:, -h:].ravel()})
+
+    def _known(self, panel: Panel, grid: pd.DataFrame, future: pd.DataFrame | None) -> Histories:
+        """The histories of `panel`, with the future covariates of the steps on `grid`."""
+        if panel.future and (future is None or not set(panel.future) <= set(future)):
+            raise ModelError(f"the future covariates {', '.join(panel.future)} are needed for the forecast steps.")
+        return origin.histories(panel, self.codes_, future if panel.future else grid)
 
     def _ahead(self, known: Histories, steps: int) -> Array:
         """The next `steps` of each series: n × steps."""

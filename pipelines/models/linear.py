@@ -3,8 +3,11 @@
 from functools import partial
 from typing import Any
 
-from pipelines.models._scaled import scaled
-from pipelines.models._tabular import Block, TabularForecaster
+import pandas as pd
+
+from pipelines.models._additive import AdditiveForecaster
+from pipelines.models._scaled import scaled, sources
+from pipelines.models._tabular import Block
 from pipelines.protocols import Forecaster
 
 
@@ -12,10 +15,17 @@ def build(
     alpha: float = 10.0, rows: int = 100_000, block: Block = "season", difference: bool = True, seed: int = 1
 ) -> Forecaster:
     """`alpha`: how strongly coefficients are drawn to zero, in units of the scaled features."""
-    return TabularForecaster(partial(_make, alpha), rows, block, difference, seed)
+    return AdditiveForecaster(partial(_make, alpha), _terms, rows, block, difference, seed)
 
 
 def _make(alpha: float) -> Any:
     from sklearn.linear_model import Ridge
 
     return scaled(Ridge(alpha))
+
+
+def _terms(model: Any, table: pd.DataFrame) -> tuple[float, pd.DataFrame]:
+    """The intercept, and each scaled column times its coefficient: scaled columns are 0 on average."""
+    ridge = model[-1]
+    terms = model[:-1].transform(table) * ridge.coef_
+    return float(ridge.intercept_), pd.DataFrame(terms, columns=sources(model[0]))

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from pipelines import frequency
+from pipelines.models._components import long
 from pipelines.models._regressors import Regressors
 from pipelines.panel import Panel
 from pipelines.protocols import Forecaster
-from pipelines.schema import COMPONENT, DS, KEY, LEVEL, TREND, UNIQUE_ID, VALUE, Y_HAT, Y, season
+from pipelines.schema import DS, LEVEL, TREND, UNIQUE_ID, Y_HAT, Y, season
 
-_LONG = pd.Timestamp("2041-01-01") - pd.Timestamp("2001-01-01")  # calendar steps differ; over decades they have a mean
 _FEWEST = 5  # observations beside one a regressor: fewer determine nothing
 
 
@@ -57,13 +57,10 @@ class ProphetForecaster:
         """`level` is the trend where the history ends, `trend` what it adds from there; multiplicative fits are left out."""
         matrices = self.regressors_.by_series(future)
         ends = panel.history.groupby(UNIQUE_ID)[DS].max()
-        found = []
-        for name, rows in panel.grid(h).groupby(UNIQUE_ID):
-            parts = self._explain_one(str(name), rows, matrices.get(str(name)), ends[name], panel.frequency)
-            found += [rows.assign(**{COMPONENT: part, VALUE: values}) for part, values in parts.items()]
-        if not found:
-            return pd.DataFrame(columns=[*KEY, COMPONENT, VALUE])
-        return pd.concat(found).sort_values(KEY, kind="stable", ignore_index=True)
+        return long(
+            (rows, self._explain_one(str(name), rows, matrices.get(str(name)), ends[name], panel.frequency))
+            for name, rows in panel.grid(h).groupby(UNIQUE_ID, sort=True)
+        )
 
     def _fit_one(self, rows: pd.DataFrame, matrix: pd.DataFrame | None) -> str:
         from prophet.serialize import model_to_json
@@ -94,7 +91,9 @@ class ProphetForecaster:
         table = model.predict(pd.concat([rows.head(1).assign(**{DS: end}), rows]))  # the end itself, for its trend
         level, ahead = float(table["trend"].iloc[0]), table.iloc[1:]
         parts = {LEVEL: np.full(len(grid), level), TREND: ahead["trend"].to_numpy() - level}
-        names = {column: season(_steps(one["period"], alias)) for column, one in model.seasonalities.items()}
+        names = {
+            column: season(frequency.steps_in(one["period"], alias)) for column, one in model.seasonalities.items()
+        }
         names |= self.regressors_.sources()
         for column in [*model.seasonalities, *model.extra_regressors]:  # a text covariate has a column a category
             parts[names[column]] = parts.get(names[column], 0.0) + ahead[column].to_numpy()
@@ -103,14 +102,6 @@ class ProphetForecaster:
 
 def _rows(grid: pd.DataFrame, matrix: pd.DataFrame | None) -> pd.DataFrame:
     return grid[[DS]] if matrix is None else grid[[DS]].merge(matrix, left_on=DS, right_index=True, how="left")
-
-
-def _steps(days: float, alias: str) -> int:
-    """How many steps of the grid a season of so many days has: 5 of business days in a week."""
-    step = frequency.fixed_step(alias)
-    if step is None:
-        step = _LONG / len(pd.date_range("2001-01-01", "2041-01-01", freq=frequency.parse(alias), inclusive="left"))
-    return max(1, round(pd.Timedelta(days=days) / step))
 
 
 def _load(fitted: str) -> Any:

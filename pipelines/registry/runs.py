@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 import pipelines
 from pipelines.errors import ConfigError, ForecastError, StoreError, Untrusted
+from pipelines.evaluation.ensemble import ENSEMBLE
 from pipelines.evaluation.fit import Fitted
 from pipelines.schema import MEMBER, MODEL, UNIQUE_ID, WEIGHT
 from pipelines.settings import Workspace
@@ -128,6 +129,14 @@ def weights_of(run: Folder) -> pd.DataFrame:
         return run.read_parquet(WEIGHTS)
     served = run.read_parquet(MODELS)  # of a run from before there were ensembles
     return served[[UNIQUE_ID, MODEL]].rename(columns={MODEL: MEMBER}).assign(**{WEIGHT: 1.0})
+
+
+def champions_of(run: Folder) -> pd.DataFrame:
+    """`champions.parquet`, the ensemble of the `default` strategy by its present name; it was once `ensemble`."""
+    champions, weights = run.read_parquet("champions.parquet"), weights_of(run)
+    served = pd.MultiIndex.from_frame(weights[[UNIQUE_ID, MEMBER]])
+    alone = pd.MultiIndex.from_frame(champions[[UNIQUE_ID, MODEL]]).isin(served)
+    return champions.assign(**{MODEL: champions[MODEL].where(alone, ENSEMBLE)})
 
 
 def n_model_files(run: Folder) -> int:

@@ -2,7 +2,9 @@
 
 import pickle
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from pipelines import plugins
+from pipelines.models import ensemble, linear
 from pipelines.panel import Panel
 from pipelines.protocols import Explains, Forecaster
 from tests.factories import panel
@@ -28,7 +31,8 @@ PARAMS = {
         "max_q": 1,
         "max_P": 1,
         "max_Q": 1,
-    }
+    },
+    "ebm": {"outer_bags": 1, "max_rounds": 400},
 }
 H = 9
 FUTURE = ("price", "event")
@@ -156,17 +160,59 @@ def test_models_that_use_covariates_gain_from_them(name: str, train: Panel) -> N
     assert informed < uninformed / 2
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if isinstance(build(name), Explains)])
-def test_a_model_that_explains_itself_adds_up(name: str, train: Panel) -> None:
-    """Its components, each once a step, sum to its forecasts, for newer rows too; covariates have their own names."""
-    forecaster = build(name).fit(without_last(train, 7))
+# As registered, and those that explain themselves with other parameters than they come with.
+EXPLAINING: dict[str, Callable[[], Forecaster]] = {
+    **{name: partial(build, name) for name in MODELS if isinstance(build(name), Explains)},
+    "linear, recursive": partial(linear.build, block=1),
+    "linear, direct": partial(linear.build, block="horizon", difference=False),
+    "ensemble of weights": partial(ensemble.build, models=("linear", "mstl"), how="weights"),
+}
+
+
+def added_up(forecaster: Forecaster, whole: Panel, h: int) -> pd.DataFrame:
+    """The components of the forecasts from the end of `whole`, checked: names, once a step, and the sum."""
     assert isinstance(forecaster, Explains)
-    found = forecaster.explain(train, H, train.known)
+    found = forecaster.explain(whole, h, whole.known)
     assert list(found.columns) == ["unique_id", "ds", "component", "value"]
     assert not found.duplicated(["unique_id", "ds", "component"]).any()
-    known = {"level", "trend", "holiday", "rest", *FUTURE}
+    known = {"level", "trend", "holiday", "rest", *whole.future, *whole.past}
     assert all(part in known or re.fullmatch(r"season \d+", part) for part in found["component"].unique())
     sums = found.groupby(["unique_id", "ds"], as_index=False)["value"].sum()
-    y_hat = forecaster.predict(train, H, train.known)
+    y_hat = forecaster.predict(whole, h, whole.known)
     assert_frame_equal(sums[["unique_id", "ds"]], y_hat[["unique_id", "ds"]])
     assert np.allclose(sums["value"], y_hat["y_hat"], rtol=1e-9, atol=1e-9)
+    return found
+
+
+@pytest.mark.parametrize("name", EXPLAINING)
+def test_a_model_that_explains_itself_adds_up(name: str, train: Panel) -> None:
+    """Its components, each once a step, sum to its forecasts, for newer rows too; covariates have their own names."""
+    forecaster = EXPLAINING[name]()
+    found = added_up(forecaster.fit(without_last(train, 7)), train, H)
+    if forecaster.uses_future:
+        assert set(FUTURE) <= set(found["component"])
+
+
+@pytest.mark.parametrize("name", EXPLAINING)
+def test_several_seasons_and_a_gap_add_up(name: str) -> None:
+    """With a past covariate and steps missing, further ahead than the shortest season; the seasons are told apart."""
+    whole = panel(n=90, ahead=H, future=("price",))
+    y = whole.history["y"] + 2 * np.sin(2 * np.pi * np.arange(270) / 14)
+    history = whole.history.assign(y=y.where(whole.history.index % 31 != 5), visits=np.arange(270.0) % 11)
+    whole = replace(whole, history=history, past=("visits",), season_lengths=(7, 14), horizon=H)
+    found = added_up(EXPLAINING[name]().fit(whole), whole, H)
+    assert {"level", "trend", "season 7"} <= set(found["component"])
+
+
+@pytest.mark.parametrize("name", EXPLAINING)
+@pytest.mark.parametrize("n", [1, 3, 8])
+def test_a_very_short_series_adds_up(name: str, n: int) -> None:
+    """Whatever is left of the model where there is nothing to learn from."""
+    short = panel(n=n, ids=("a",), future=FUTURE, ahead=H)
+    added_up(EXPLAINING[name]().fit(short), short, H)
+
+
+@pytest.mark.parametrize("name", ["gbm", "gbm_seasonal", "mlp", "random_forest", "ensemble"])
+def test_a_model_that_is_no_sum_does_not_say_so(name: str) -> None:
+    """Its forecasts are described from outside."""
+    assert not isinstance(build(name), Explains)

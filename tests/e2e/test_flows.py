@@ -218,6 +218,47 @@ def test_a_target_that_cannot_be_negative_is_never_forecast_below_zero(site: Sit
     assert (forecasts[["y_hat", "lo_80", "lo_95"]].min() >= 0).all()
 
 
+@pytest.mark.parametrize(
+    ("settings", "exact"),
+    [
+        ("models: [linear]", True),
+        ("models: [mstl]", True),
+        ("models: [ebm]\nmodel_params: {ebm: {outer_bags: 1, max_rounds: 300}}", True),
+        ("models: [ensemble]\nmodel_params: {ensemble: {models: [linear, mstl], how: weights}}", True),
+        ("models: [ensemble]\nmodel_params: {ensemble: {models: [linear, mstl]}}", False),
+        ("models: [moving_average]", False),
+    ],
+)
+def test_explanations_are_exact_where_the_champion_is_a_sum(site: Site, settings: str, exact: bool) -> None:
+    """They add up either way, and say which they are."""
+    noise = np.random.default_rng(4).normal(0, 6, 2 * ROWS)
+    site.csv(sales().assign(units=lambda f: f["units"] + noise))
+    forecasts = site.run_all(settings)
+    assert set(forecasts["model"]) == {settings.partition("[")[2].partition("]")[0]}
+    told = site.reader.published("mine").read_json("explanations.json")
+    parts = site.reader.published("mine").read_parquet("explanations.parquet")
+    assert told["methods"] == {"exact": 2 * exact, "descriptive": 2 * (not exact)}
+    assert told["exact"] == ["Ash", "Elm"] * exact
+    sums = parts.groupby(["unique_id", "ds"])["value"].sum()
+    assert sums.to_numpy() == pytest.approx(
+        forecasts.set_index(["unique_id", "ds"])["y_hat"].loc[sums.index].to_numpy()
+    )
+
+
+def test_a_mixture_is_exact_only_where_all_its_members_are_sums(site: Site) -> None:
+    """The `default` strategy names its ensemble by a name that no model has, and its weights say what is in it."""
+    noise = np.random.default_rng(4).normal(0, 6, 2 * ROWS)
+    site.csv(sales().assign(units=lambda f: f["units"] + noise))
+    forecasts = site.run_all("models: default")
+    weights = site.reader.production("mine").read_parquet("weights.parquet")
+    assert set(forecasts["model"]) == {"default_ensemble"}
+    assert weights.groupby("unique_id").size().min() > 1
+    silent = weights.loc[~weights["member"].isin(["linear", "mstl"]), "unique_id"]
+    told = site.reader.published("mine").read_json("explanations.json")
+    assert set(told["exact"]) == {"Ash", "Elm"} - set(silent)
+    assert len(silent)
+
+
 @pytest.mark.parametrize("strategy", ["expanding", "sliding"])
 @pytest.mark.parametrize("gap", [0, 3])
 def test_every_kind_of_backtest_runs_through(site: Site, strategy: str, gap: int) -> None:

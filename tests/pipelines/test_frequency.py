@@ -14,6 +14,15 @@ ALIASES = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("alias", "days", "steps"),
+    [("D", 7, 7), ("D", 365.25, 365), ("B", 7, 5), ("h", 1, 24), ("15min", 7, 672), ("W-SUN", 365.25, 52), ("MS", 365.25, 12)],
+)  # fmt: skip
+def test_a_span_is_about_so_many_steps(alias: str, days: float, steps: int) -> None:
+    """Days become steps of the grid, calendar grids included."""
+    assert frequency.steps_in(days, alias) == steps
+
+
 @pytest.mark.parametrize("alias", ["", "x", "-1D", "0D", "monthly", "5", "bh", "cbh", "D-MON"])
 def test_an_unusable_alias_is_refused_with_examples(alias: str) -> None:
     """Unknown, standing still, running backwards, or office hours."""

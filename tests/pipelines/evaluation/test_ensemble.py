@@ -58,7 +58,7 @@ def test_on_its_windows_the_ensemble_is_never_worse_than_the_best_member(
     rows = table(**{f"m{number}": values for number, values in enumerate(errors)})
     found = ensemble.find(rows, scales(rows), {tuple(f"m{i}" for i in range(len(errors))): ["a", "b"]}, squared)
     assert found.groupby("unique_id")["weight"].sum().to_numpy() == pytest.approx([1, 1])
-    combined = ensemble.combine(rows, found, "ensemble")
+    combined = ensemble.combine(rows, found, "both")
 
     def loss(part: pd.DataFrame) -> float:
         error = part["y_hat"] - part["y"]
@@ -98,7 +98,7 @@ def test_each_group_has_its_own_weights_and_one_without_folds_has_none() -> None
 
 def test_members_are_those_of_the_ensemble_or_the_champion_itself() -> None:
     """a is served by the ensemble's two, b by one model."""
-    champions = pd.DataFrame({"unique_id": ["a", "b"], "model": ["ensemble", "theta"]})
+    champions = pd.DataFrame({"unique_id": ["a", "b"], "model": [ensemble.ENSEMBLE, "theta"]})
     shares = pd.DataFrame({"unique_id": ["a", "a", "b"], "member": ["x", "y", "x"], "weight": [0.4, 0.6, 1.0]})
     assert ensemble.members(champions, shares).to_dict("list") == {
         "unique_id": ["a", "a", "b"],

@@ -352,15 +352,6 @@ def test_prophet_explains_what_it_could_not_fit_as_its_last_value() -> None:
     assert (found["value"] == past.history["y"].iloc[-1]).all()
 
 
-@pytest.mark.parametrize(
-    ("frequency", "days", "steps"),
-    [("D", 7, 7), ("D", 365.25, 365), ("B", 7, 5), ("h", 1, 24), ("15min", 7, 672), ("W-SUN", 365.25, 52), ("MS", 365.25, 12)],
-)  # fmt: skip
-def test_prophets_seasons_are_named_in_steps(frequency: str, days: float, steps: int) -> None:
-    """Prophet counts days; components count steps of the grid, calendar grids included."""
-    assert prophet._steps(days, frequency) == steps
-
-
 def test_the_listener_asks_only_for_the_series_it_was_told() -> None:
     """A model of three series is asked about one, one that cannot explain itself not at all."""
     past = panel()

@@ -121,3 +121,13 @@ def test_a_cycle_that_was_not_seen_twice_is_no_pattern() -> None:
     """Sixty days show weeks and, nearly, months; of years they say nothing."""
     table = known(factories.panel(n=60))
     assert Shape.of(table, (7,)).cycles == ("day_of_week",)
+
+
+def test_an_attribute_of_names_is_not_learnt_from() -> None:
+    """Of 200 series, a value that one has is a name; what every tenth has describes."""
+    ids = tuple(f"{n:03}" for n in range(200))
+    static = pd.DataFrame({"unique_id": ids, "item": ids, "store": [name[-1] for name in ids]})
+    panel = replace(factories.panel(n=3, ids=ids), static=static)
+    codes = origin.encode(panel)
+    assert codes == {"item": {}, "store": {str(digit): digit for digit in range(10)}}
+    assert set(origin.histories(panel, codes).static) == {"store"}

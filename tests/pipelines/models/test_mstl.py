@@ -4,16 +4,9 @@ import numpy as np
 import pytest
 
 from pipelines.models import mstl
-from tests.factories import one_series
+from tests.factories import hourly, one_series
 
 DAY, WEEK = 24, 168
-
-
-def hourly(n: int) -> np.ndarray:
-    """A day within a week, on a slow line, with noise."""
-    steps = np.arange(n)
-    day, week = 10 * np.sin(2 * np.pi * steps / DAY), 6 * np.sin(2 * np.pi * steps / WEEK)
-    return 100 + 0.01 * steps + day + week + np.random.default_rng(3).normal(0, 0.5, n)
 
 
 def error(y: np.ndarray, h: int, seasons: tuple[int, ...], **params: list[int]) -> float:
@@ -45,3 +38,29 @@ def test_newer_rows_move_the_seasons_along() -> None:
     forecaster = mstl.build().fit(one_series(y[:586], (DAY, WEEK), "h"))
     y_hat = forecaster.predict(one_series(y[:596], (DAY, WEEK), "h"), 24)["y_hat"]
     assert np.abs(y_hat - y[596:]).mean() < 1.5
+
+
+def test_it_says_what_its_forecast_is_made_of() -> None:
+    """Each season as it truly is, the level of the line's end and its slope, from newer rows than it was fitted on too."""
+    y = hourly(710)
+    forecaster = mstl.build().fit(one_series(y[:700], (DAY, WEEK), "h"))
+    assert isinstance(forecaster, mstl.MstlForecaster)
+    for n in (700, 710):
+        found = forecaster.explain(one_series(y[:n], (DAY, WEEK), "h"), 48)
+        parts = found.pivot(index="ds", columns="component", values="value")
+        steps = np.arange(n, n + 48)
+        assert list(parts.columns) == ["level", "season 168", "season 24", "trend"]
+        assert np.abs(parts["season 24"] - 10 * np.sin(2 * np.pi * steps / DAY)).mean() < 0.7
+        assert np.abs(parts["season 168"] - 6 * np.sin(2 * np.pi * steps / WEEK)).mean() < 1
+        assert np.abs(parts["level"] - (100 + 0.01 * n)).max() < 1
+        assert np.abs(parts["trend"]).max() < 1
+
+
+def test_what_it_could_not_fit_is_level_and_nothing_else() -> None:
+    """The last value, as it forecasts it; without a season there is a trend beside the level."""
+    short, line = one_series([1.0, 2.0, 4.0], (DAY,), "h"), one_series(np.arange(20.0), (DAY,), "h")
+    found = mstl.build().fit(short).explain(short, 2)  # type: ignore[attr-defined]
+    assert found[["component", "value"]].to_numpy().tolist() == [["level", 4.0]] * 2
+    found = mstl.build().fit(line).explain(line, 2)  # type: ignore[attr-defined]
+    assert found["component"].tolist() == ["level", "trend"] * 2
+    assert found["value"].to_numpy() == pytest.approx([19, 1, 19, 2], abs=0.01)

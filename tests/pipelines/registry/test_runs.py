@@ -245,3 +245,16 @@ def test_code_and_libraries_are_named() -> None:
     """The package's version, with the commit in a checkout, and what decides a forecast."""
     assert re.fullmatch(r"\d+\.\d+\.\d+(\+[0-9a-f]{12})?", runs.code_version())
     assert {"numpy", "pandas", "statsforecast"} <= runs.libraries().keys()
+
+
+@pytest.mark.parametrize("name", ["ensemble", "default_ensemble"])
+def test_the_strategys_ensemble_has_one_name_whatever_run_it_is_of(store: Store, name: str) -> None:
+    """Runs from before there was a model `ensemble` called it that; a champion that is its own member keeps its name."""
+    recording = record(store)
+    champions = pd.DataFrame({"unique_id": ["a", "b", "c"], "model": [name, "ensemble", "theta"], "value": 1.0})
+    members = [("a", "theta", 0.5), ("a", "naive", 0.5), ("b", "ensemble", 1.0), ("c", "theta", 1.0)]
+    recording.draft.write_parquet("champions.parquet", champions)
+    recording.draft.write_parquet(runs.WEIGHTS, pd.DataFrame(members, columns=["unique_id", "member", "weight"]))
+    found = runs.champions_of(recording.succeed(SUMMARY))
+    assert found["model"].tolist() == ["default_ensemble", "ensemble", "theta"]
+    assert found.drop(columns="model").equals(champions.drop(columns="model"))
