@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines import plugins
+from pipelines import inputs, plugins
 from pipelines.errors import NotFound
 from pipelines.etl import clean, load, profile, quality, snapshot
 from pipelines.evaluation import explain, fit, intervals, metrics, parallel, report, strategy, windows
@@ -18,7 +18,7 @@ from pipelines.evaluation.ensemble import ENSEMBLE, combine
 from pipelines.evaluation.report import Evaluation
 from pipelines.evaluation.strategy import Plan
 from pipelines.features import future
-from pipelines.panel import Panel
+from pipelines.panel import Panel, Share, held
 from pipelines.progress import Progress
 from pipelines.protocols import Explains, Raw
 from pipelines.read import CURRENT, Dataset, Reader
@@ -118,12 +118,13 @@ def train(workspace: Workspace, context: Context, *, force: bool = False) -> Tra
     record = runs.Recording(reader.artifacts, workspace, _data(dataset), production.name if production else None)
     with record.failing(), parallel.engine(project.engine, project.n_jobs):
         with record.stage("load"):
-            panel, ended = _panel(dataset, workspace)
+            panel, ended = inputs.panel(dataset, workspace)
+            share = held if project.engine.backend == "local" else inputs.stored(dataset, workspace)
             plan = strategy.plan(panel, dataset.series, workspace)
             rival = Rival.of(production, workspace, plan)
             made = {**builds(plan, workspace), **rival.builds()}
         with record.stage("backtest"):
-            table, plan, notes = _backtest(panel, workspace, made, plan, rival, budgeted, context)
+            table, plan, notes = _backtest(panel, workspace, made, plan, rival, budgeted, share, context)
         with record.stage("evaluate"):
             judged = report.evaluate(panel, table, workspace, plan)
             del table  # the evaluation has it; of a large panel these are gigabytes
@@ -136,6 +137,7 @@ def train(workspace: Workspace, context: Context, *, force: bool = False) -> Tra
                 bucket=project.bucket,
                 n_jobs=project.n_jobs,
                 progress=progress,
+                share=share,
             )
             record.save_models(fitted)
         summary = report.summary(evaluation, workspace, [*notes, *_notes(ended, evaluation)])
@@ -163,7 +165,7 @@ def inference(workspace: Workspace, context: Context) -> Folder:
     trained = Workspace.model_validate(run.read_json("run.json")["config"])
     horizon, floor = trained.horizon or 1, trained.target.non_negative
     dataset = reader.dataset(workspace.name)
-    panel, ended = _panel(dataset, trained)
+    panel, ended = inputs.panel(dataset, trained)
     served = run.read_parquet(runs.MODELS)
     if any(build(name, trained)().uses_future for name in served[MODEL].unique()):
         panel = future.complete(panel, horizon, list(trained.covariates.future), trained.missing.future)
@@ -184,7 +186,7 @@ def inference(workspace: Workspace, context: Context) -> Folder:
     draft = reader.artifacts.draft(workspace.name, "forecasts", new_version())
     draft.write_parquet("forecasts.parquet", forecasts[[*KEY, MODEL, Y_HAT, *bounds]])
     parts = explain.components(forecasts, listener.exact, weights, panel.history, panel.season_lengths)
-    change = previous.change(reader, workspace.name, run, panel, forecasts, lambda data, of: _panel(data, of)[0])
+    change = previous.change(reader, workspace.name, run, panel, forecasts, lambda data, of: inputs.panel(data, of)[0])
     draft.write_parquet("explanations.parquet", parts.table)
     draft.write_parquet("bridge.parquet", change.table)
     draft.write_json("explanations.json", {**parts.as_json(), "bridge": change.as_json()})
@@ -292,14 +294,6 @@ def _is_trained(reader: Reader, workspace: Workspace, dataset: Dataset) -> bool:
     return bool(same and info["data"] == _data(dataset) and info["code_version"] == runs.code_version())
 
 
-def _panel(dataset: Dataset, workspace: Workspace) -> tuple[Panel, list[str]]:
-    panel, ended = dataset.panel(workspace)
-    where = workspace.holidays
-    return future.add_holidays(
-        panel, workspace.horizon or 1, where.country, where.subdivision, workspace.timezone
-    ), ended
-
-
 def _backtest(
     panel: Panel,
     workspace: Workspace,
@@ -307,6 +301,7 @@ def _backtest(
     plan: Plan,
     rival: Rival,
     budget: Budget | None,
+    share: Share,
     context: Context,
 ) -> tuple[pd.DataFrame, Plan, list[str]]:
     """The forecasts of every candidate and of the rival on the same windows, what of the plan the budget could pay, and
@@ -324,6 +319,7 @@ def _backtest(
         progress=context.progress,
         series={**plan, **rival.plan},
         budget=budget,
+        share=share,
     )
     table = at_zero(found.table, workspace.target.non_negative)
     table = pd.concat([table, rival.forecasts(table)], ignore_index=True)

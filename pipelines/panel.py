@@ -1,8 +1,8 @@
 """A panel of series as models and backtests see it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -71,6 +71,19 @@ class Panel:
         return self.history.set_index(KEY)[Y]
 
 
+Part = Callable[[], Panel]  # some series of a panel, for a task
+Share = Callable[[Panel, list[str]], Part]  # how a task is handed the series that it is about
+
+
+def held(panel: Panel, ids: list[str]) -> Part:
+    """The series themselves: what suits tasks on this machine."""
+    return partial(_itself, panel.select(ids))
+
+
+def _itself(panel: Panel) -> Panel:
+    return panel
+
+
 def from_tables(
     observations: pd.DataFrame,
     series: pd.DataFrame,
@@ -81,8 +94,11 @@ def from_tables(
     past: tuple[str, ...] = (),
     static: tuple[str, ...] = (),
     late: int = 0,
+    ids: Collection[str] | None = None,
 ) -> tuple[Panel, list[str]]:
     """The panel of the stored tables, and the series that ended: their last value is over `late` steps old.
+
+    With `ids` it is what `select(ids)` would leave of it, and `observations` need hold no others.
 
     Histories run from each series' `first_ds` to the panel's newest step, so all forecasts are for the same dates; the
     target of a series that is merely late is missing there.
@@ -91,6 +107,9 @@ def from_tables(
     end = spans["last_ds"].max()
     oldest = pd.date_range(end=end, periods=late + 1, freq=frequency.parse(alias))[0]
     current = spans[spans["last_ds"] >= oldest]
+    ended = sorted(spans.index.difference(current.index))
+    if ids is not None:
+        current = current[current.index.isin(ids)]
     of = current.index.get_indexer(pd.Index(observations[UNIQUE_ID]))  # -1: a series that ended
     ds, ours = observations[DS].to_numpy(), of >= 0
     first, last = (current[name].to_numpy()[of] for name in ("first_ds", "last_ds"))
@@ -114,7 +133,7 @@ def from_tables(
         if static
         else None,
     )
-    return panel, sorted(spans.index.difference(current.index))
+    return panel, ended
 
 
 @dataclass(frozen=True)
@@ -135,6 +154,8 @@ class _Spans:
         """Those of the wanted series, in the order of the table."""
         at = np.sort(self.names.get_indexer(pd.Index(list(wanted), dtype=object)))
         at = at[at >= 0]
+        if len(at) == len(self.names):
+            return frame
         if len(at) and at[-1] - at[0] == len(at) - 1:  # neighbours: one slice
             return frame.iloc[self.ends[at[0]] : self.ends[at[-1] + 1]].reset_index(drop=True)
         parts = [np.arange(self.ends[one], self.ends[one + 1]) for one in at]

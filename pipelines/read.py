@@ -1,5 +1,6 @@
 """The only reader for others: data versions, runs, aliases and forecast sets, always by pointer, always verified."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +10,7 @@ from pipelines import panel as panels
 from pipelines import settings
 from pipelines.errors import DataError, NotFound
 from pipelines.panel import Panel
-from pipelines.schema import safe_name, safe_version
+from pipelines.schema import UNIQUE_ID, safe_name, safe_version
 from pipelines.settings import Project, Workspace
 from pipelines.store import Folder, Store
 
@@ -50,12 +51,16 @@ class Dataset:
     def rejected(self) -> pd.DataFrame:
         return self.folder.read_parquet("rejected.parquet")
 
-    def panel(self, workspace: Workspace) -> tuple[Panel, list[str]]:
-        """The panel as models see it, and the series that ended over a horizon ago; `workspace` is complete.
+    def panel(self, workspace: Workspace, ids: Collection[str] | None = None) -> tuple[Panel, list[str]]:
+        """The panel as models see it, of `ids` or of all series, and the series that ended over a horizon ago.
+
+        `workspace` is complete.
 
         Raises DataError when the data were brought in under settings that do not fit `workspace`.
         """
-        covariates, observations, series = workspace.covariates, self.observations, self.series
+        chosen = None if ids is None else [(UNIQUE_ID, "in", set(ids))]
+        observations = self.folder.read_parquet("observations.parquet", filters=chosen)
+        covariates, series = workspace.covariates, self.series
         lacking = [name for name in covariates.varying if name not in observations]
         lacking += [name for name in covariates.static if name not in series]
         if lacking or self.info["frequency"] != workspace.frequency:
@@ -73,6 +78,7 @@ class Dataset:
             past=covariates.past,
             static=covariates.static,
             late=workspace.horizon or 1,
+            ids=ids,
         )
         return replace(panel, horizon=workspace.horizon), ended
 

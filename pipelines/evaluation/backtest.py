@@ -9,7 +9,7 @@ import pandas as pd
 
 from pipelines.errors import ModelError
 from pipelines.evaluation import parallel, windows
-from pipelines.panel import Panel
+from pipelines.panel import Panel, Part, Share, held
 from pipelines.progress import Progress
 from pipelines.protocols import Forecaster
 from pipelines.schema import BASELINE, CUTOFF, DS, KEY, MODEL, STEP, UNIQUE_ID, Y_HAT, Y
@@ -24,7 +24,7 @@ Build = Callable[[], Forecaster]
 class Task:
     """One candidate on one window of one bucket of series."""
 
-    panel: Panel
+    part: Part
     model: str
     build: Build
     cutoff: pd.Timestamp
@@ -67,10 +67,11 @@ def backtest(
     progress: Progress,
     series: Mapping[str, list[str]] | None = None,
     budget: Budget | None = None,
+    share: Share = held,
 ) -> Backtested:
     """Every candidate on the same windows, on those of the series that `series` names for it (None: on all).
 
-    A candidate that the rest of the `budget` cannot pay is left out; the baseline never is. ModelError names the
+    `share` hands a task its series. A candidate that the rest of the `budget` cannot pay is left out; the baseline never is. ModelError names the
     candidate that cannot be fitted at all.
     """
     from joblib import effective_n_jobs
@@ -82,7 +83,7 @@ def backtest(
         scope = build().scope
         tasks = [
             Task(one, name, build, cutoff, horizon, settings, size)
-            for one in _parts(part, scope, bucket)
+            for one in _parts(part, scope, bucket, share)
             for cutoff in cutoffs
         ]
         start = time.monotonic()
@@ -107,7 +108,7 @@ def backtest(
 def forecast(task: Task) -> tuple[pd.DataFrame, int]:
     """The test rows of one task with the candidate's forecasts, and the number of its fallbacks."""
     gap = task.settings.gap
-    train, test = windows.split(task.panel, task.cutoff, task.horizon, gap, task.settings.strategy, task.size)
+    train, test = windows.split(task.part(), task.cutoff, task.horizon, gap, task.settings.strategy, task.size)
     if test.empty:
         return pd.DataFrame(columns=COLUMNS), 0
     train = replace(train.select(test[UNIQUE_ID].unique()), horizon=gap + task.horizon)
@@ -141,10 +142,10 @@ def at_zero(rows: pd.DataFrame, non_negative: bool) -> pd.DataFrame:
     return rows.assign(**{Y_HAT: rows[Y_HAT].clip(lower=0)}) if non_negative else rows
 
 
-def _parts(panel: Panel, scope: str, bucket: int) -> list[Panel]:
+def _parts(panel: Panel, scope: str, bucket: int, share: Share) -> list[Part]:
     if scope == "panel":
-        return [panel]
-    return [panel.select(ids) for ids in parallel.buckets(panel.ids, bucket)]
+        return [held(panel, panel.ids)]
+    return [share(panel, ids) for ids in parallel.buckets(panel.ids, bucket)]
 
 
 def _first_size(panel: Panel, cutoff: pd.Timestamp) -> int:

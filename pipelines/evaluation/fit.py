@@ -7,7 +7,7 @@ import pandas as pd
 
 from pipelines.evaluation import parallel
 from pipelines.evaluation.backtest import Build
-from pipelines.panel import Panel
+from pipelines.panel import Panel, Part, Share, held
 from pipelines.progress import Progress
 from pipelines.protocols import Forecaster
 from pipelines.schema import KEY, MEMBER, MODEL, STEP, UNIQUE_ID, WEIGHT, Y_HAT
@@ -24,27 +24,34 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Task:
-    panel: Panel
+    part: Part
     model: str
     build: Build
     ids: tuple[str, ...]
 
 
 def fit(
-    panel: Panel, weights: pd.DataFrame, builds: Mapping[str, Build], *, bucket: int, n_jobs: int, progress: Progress
+    panel: Panel,
+    weights: pd.DataFrame,
+    builds: Mapping[str, Build],
+    *,
+    bucket: int,
+    n_jobs: int,
+    progress: Progress,
+    share: Share = held,
 ) -> Iterator[Fitted]:
     """Fits each member on the series it serves; a model over the whole panel sees all of them.
 
-    `weights`: `unique_id, member, weight`, what each series' forecast is made of.
+    `weights`: `unique_id, member, weight`, what each series' forecast is made of. `share` hands a task its series.
     """
     whole, tasks = [], []
     for model, rows in weights[weights[WEIGHT] > 0].groupby(MEMBER, sort=True):
         ids, build = sorted(rows[UNIQUE_ID]), builds[str(model)]
         if build().scope == "panel":
-            whole.append(Task(panel, str(model), build, tuple(ids)))
+            whole.append(Task(held(panel, panel.ids), str(model), build, tuple(ids)))
         else:
             tasks += [
-                Task(panel.select(part), str(model), build, tuple(part)) for part in parallel.buckets(ids, bucket)
+                Task(share(panel, part), str(model), build, tuple(part)) for part in parallel.buckets(ids, bucket)
             ]
     yield from progress.track(map(_fit_one, whole), "fit over all series", len(whole))
     yield from parallel.run(_fit_one, tasks, n_jobs, "fit", progress)
@@ -67,4 +74,4 @@ def predict(fitted: Iterable[Fitted], panel: Panel, h: int, total: int, progress
 
 
 def _fit_one(task: Task) -> Fitted:
-    return Fitted(task.model, task.ids, task.build().fit(task.panel))
+    return Fitted(task.model, task.ids, task.build().fit(task.part()))
