@@ -22,12 +22,13 @@ from pydantic import ValidationError
 import pipelines
 from pipelines.errors import ConfigError, ForecastError, StoreError, Untrusted
 from pipelines.evaluation.fit import Fitted
-from pipelines.schema import MEMBER, MODEL, UNIQUE_ID, WEIGHT
+from pipelines.schema import MEMBER, MODEL, PHASE, SIZE, UNIQUE_ID, WEIGHT
 from pipelines.settings import Workspace
 from pipelines.store import Draft, Folder, Store, new_version
 
 MODELS = "model/models.parquet"
 WEIGHTS = "weights.parquet"
+PHASES = "phases.parquet"
 _LIBRARIES = ("numpy", "pandas", "statsforecast", "pmdarima", "prophet", "scikit-learn", "statsmodels")
 
 
@@ -128,6 +129,11 @@ def weights_of(run: Folder) -> pd.DataFrame:
         return run.read_parquet(WEIGHTS)
     served = run.read_parquet(MODELS)  # of a run from before there were ensembles
     return served[[UNIQUE_ID, MODEL]].rename(columns={MODEL: MEMBER}).assign(**{WEIGHT: 1.0})
+
+
+def phases_of(run: Folder) -> pd.DataFrame:
+    """`phase, size`: how large errors are at each phase of the season; none of a run from before this was learnt."""
+    return run.read_parquet(PHASES) if PHASES in run.files else pd.DataFrame({PHASE: [], SIZE: []}, dtype=float)
 
 
 def n_model_files(run: Folder) -> int:
