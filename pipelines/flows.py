@@ -21,7 +21,7 @@ from pipelines.features import future
 from pipelines.panel import Panel, Share, held
 from pipelines.progress import Progress
 from pipelines.protocols import Explains, Raw
-from pipelines.read import CURRENT, Dataset, Reader
+from pipelines.read import CALIBRATION, CURRENT, Dataset, Reader
 from pipelines.registry import aliases, previous, runs
 from pipelines.registry.card import card
 from pipelines.registry.challenge import Rival
@@ -126,7 +126,7 @@ def train(workspace: Workspace, context: Context, *, force: bool = False) -> Tra
         with record.stage("backtest"):
             table, plan, notes = _backtest(panel, workspace, made, plan, rival, budgeted, share, context)
         with record.stage("evaluate"):
-            judged = report.evaluate(panel, table, workspace, plan)
+            judged = report.evaluate(panel, table, workspace, plan, dataset.series)
             del table  # the evaluation has it; of a large panel these are gigabytes
             evaluation = judged.of_models([*plan, ENSEMBLE])
         with record.stage("fit"):
@@ -180,8 +180,9 @@ def inference(workspace: Workspace, context: Context) -> Folder:
     rows = combine(paths, pd.concat([weights, alone]), ENSEMBLE)
     rows[MODEL] = rows[UNIQUE_ID].map(champions).fillna(BASELINE)
     scales = _scales(run, panel, fresh)
-    quantiles = run.read_parquet("quantiles.parquet")
-    forecasts = intervals.apply(at_zero(rows, floor), quantiles, scales, trained.levels, floor)
+    quantiles, phases = run.read_parquet("quantiles.parquet"), runs.phases_of(run)
+    rows = intervals.with_phase(at_zero(rows, floor), panel.frequency, panel.season_lengths)
+    forecasts = intervals.apply(rows, quantiles, scales, phases, trained.levels, floor)
     bounds = [bound(level) for level in trained.levels for bound in (lo, hi)]
     draft = reader.artifacts.draft(workspace.name, "forecasts", new_version())
     draft.write_parquet("forecasts.parquet", forecasts[[*KEY, MODEL, Y_HAT, *bounds]])
@@ -340,7 +341,7 @@ def _notes(ended: list[str], evaluation: Evaluation) -> list[str]:
     notes = sorted(set(evaluation.quantiles["reason"]) - {""})
     if ended:
         notes.insert(0, f"{len(ended):,} series ended over a horizon ago and are not forecast: {', '.join(ended[:5])}.")
-    return notes
+    return [*notes, *evaluation.notes]
 
 
 def _save(record: runs.Recording, evaluation: Evaluation, summary: dict[str, Any]) -> None:
@@ -351,9 +352,12 @@ def _save(record: runs.Recording, evaluation: Evaluation, summary: dict[str, Any
     record.draft.write_parquet(runs.WEIGHTS, evaluation.weights)
     record.draft.write_parquet("scales.parquet", evaluation.scales)
     record.draft.write_parquet("quantiles.parquet", evaluation.quantiles)
-    record.draft.write_text(
-        "card.md", card({**record.info, "summary": summary}, evaluation.champions, evaluation.leaderboard())
+    record.draft.write_parquet(runs.PHASES, evaluation.phases)
+    record.draft.write_parquet(CALIBRATION, evaluation.calibration)
+    told = card(
+        {**record.info, "summary": summary}, evaluation.champions, evaluation.leaderboard(), evaluation.calibration
     )
+    record.draft.write_text("card.md", told)
 
 
 def _newcomers(ids: list[str], panel: Panel, workspace: Workspace) -> Iterator[fit.Fitted]:

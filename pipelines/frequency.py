@@ -4,6 +4,8 @@ import warnings
 from functools import cache
 from typing import Literal, cast
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
@@ -130,6 +132,19 @@ def future(last: pd.Timestamp, alias: str, h: int) -> pd.DatetimeIndex:
     """The `h` grid points after `last`."""
     points = pd.date_range(last, periods=h + 1, freq=parse(alias))
     return points[points > last][:h]
+
+
+def phase(ds: pd.DatetimeIndex, alias: str, season: int) -> npt.NDArray[np.intp]:
+    """The place of each grid point in a season of so many steps, 0 to `season` − 1, counted from 1970."""
+    offset, name = parse(alias), parsed_name(alias)
+    if name in ("B", "C"):
+        steps = np.busday_count("1970-01-01", ds.to_numpy().astype("datetime64[D]")) // offset.n
+    elif (step := fixed_step(alias) or (offset.n * 7 * _DAY if name == "W" else None)) is not None:
+        steps = ((ds - pd.Timestamp(0)) // step).to_numpy()
+    else:
+        months = max(1, round(typical_step(alias) / (365.25 / 12 * _DAY)))
+        steps = ((12 * ds.year + ds.month - 1) // months).to_numpy()
+    return (steps % season).astype(np.intp)
 
 
 def period_start(ds: pd.Timestamp, alias: str) -> pd.Timestamp:

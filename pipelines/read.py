@@ -16,6 +16,7 @@ from pipelines.store import Folder, Store
 
 POINTERS = "pointers.json"
 CURRENT = "current.json"
+CALIBRATION = "calibration.parquet"
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,16 @@ class Reader:
                 f"workspace {workspace} has no production run yet. Run: python scripts/train.py --workspace {workspace}"
             )
         return self.run(workspace, alias["run_id"])
+
+    def calibration(self, workspace: str, run_id: str) -> pd.DataFrame:
+        """`level, by, group, n, coverage, msis` of a run's intervals; NotFound if it was made before that was measured."""
+        run = self.run(workspace, run_id)
+        if CALIBRATION not in run.files:
+            raise NotFound(
+                f"run {run.name} of workspace {workspace} has no {CALIBRATION}: it was not measured then, or the run "
+                f"failed. Run: python scripts/train.py --workspace {workspace}"
+            )
+        return run.read_parquet(CALIBRATION)
 
     def forecast_sets(self, workspace: str) -> list[str]:
         """Finished forecast sets, oldest first."""

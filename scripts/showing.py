@@ -1,6 +1,7 @@
 """What was published, at a glance: a table on the terminal and a picture of history, forecast and intervals as HTML."""
 
 from collections.abc import Iterable, Sequence
+from itertools import cycle
 from pathlib import Path
 
 import pandas as pd
@@ -25,6 +26,7 @@ _WIDTH = 120  # of the table in a file or a log
 _STEPS = 3  # forecast steps in the table
 _HISTORY = 4  # horizons of history in the picture
 _BLUE, _GREY = "#0072B2", "#555555"  # of the Okabe–Ito palette, legible to colour-blind people
+_LEVELS = (_BLUE, "#D55E00", "#009E73", _GREY)  # of the same palette, a colour a level
 
 
 def show(names: Sequence[str], context: Context) -> None:
@@ -35,7 +37,7 @@ def show(names: Sequence[str], context: Context) -> None:
     for name in names:
         workspace = settings.load_workspace(name)
         console.print(table(workspace, context.reader))
-        figures.append(picture(workspace, context.reader))
+        figures += [picture(workspace, context.reader), calibration(workspace, context.reader)]
     path = Path(context.project.artifacts_dir) / f"{'-'.join(names)}.html"
     replace_file(str(path), page(figures).encode())
     console.print(f"\nPicture:   {path}")
@@ -107,6 +109,23 @@ def picture(workspace: Workspace, reader: Reader) -> go.Figure:
         template="plotly_white",
         hovermode="x unified",
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 1.0, "xanchor": "right"},
+    )
+
+
+def calibration(workspace: Workspace, reader: Reader) -> go.Figure:
+    """What the intervals covered at each step of the backtest, beside what they promise."""
+    measured = reader.calibration(workspace.name, reader.production(workspace.name).name)
+    figure = go.Figure()
+    for (level, rows), colour in zip(measured[measured["by"] == "step"].groupby("level"), cycle(_LEVELS)):
+        line = {"color": colour, "width": 2}
+        figure.add_trace(go.Scatter(x=rows["group"].astype(int), y=rows["coverage"], name=f"{level} %", line=line))
+        figure.add_hline(y=level, line={"color": colour, "width": 1, "dash": "dash"})
+    figure.update_xaxes(title_text="step ahead").update_yaxes(title_text="% of the actuals inside")
+    return figure.update_layout(
+        title=f"{heading(workspace, reader)}: what the intervals covered in the backtest (dashed: what they promise)",
+        height=320,
+        template="plotly_white",
+        hovermode="x unified",
     )
 
 

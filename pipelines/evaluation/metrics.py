@@ -228,7 +228,7 @@ class _Folds:
     def mean(self, points: Array) -> Array:
         """The mean of each fold; null if one of its points is undefined or it has none."""
         n = len(self.keys)
-        return ratio(_sums(self.codes, points, n), _sums(self.codes, np.ones_like(points), n))
+        return ratio(sums(self.codes, points, n), sums(self.codes, np.ones_like(points), n))
 
     def long(self, values: dict[str, Array]) -> pd.DataFrame:
         """One row a fold and metric."""
@@ -244,12 +244,10 @@ def _scales(series: Positions, y: Array, n: int, m: int) -> Array:
     difference = y[m:] - y[:-m]
     pairs = (series[m:] == series[:-m]) & ~np.isnan(difference)
     difference, of = difference[pairs], series[m:][pairs]
-    count = _sums(of, np.ones_like(difference), n)
-    return np.stack(
-        [ratio(_sums(of, np.abs(difference), n), count), np.sqrt(ratio(_sums(of, difference**2, n), count))]
-    )
+    count = sums(of, np.ones_like(difference), n)
+    return np.stack([ratio(sums(of, np.abs(difference), n), count), np.sqrt(ratio(sums(of, difference**2, n), count))])
 
 
-def _sums(groups: Positions, values: Array, n: int) -> Array:
+def sums(groups: Positions, values: Array, n: int) -> Array:
     """The sum of the values of each of `n` groups."""
     return np.bincount(groups, weights=values, minlength=n).astype(np.float64, copy=False)

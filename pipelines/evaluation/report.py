@@ -1,17 +1,17 @@
 """What a backtest says: metrics, a champion a series, interval quantiles, and the figures of a run's summary."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
-from pipelines.evaluation import ensemble, intervals, metrics, select, strategy
+from pipelines.evaluation import calibration, ensemble, intervals, metrics, select, strategy
 from pipelines.evaluation.ensemble import ENSEMBLE
 from pipelines.evaluation.metrics import METRIC, SCALE_MAE, SCALE_RMSE, SQUARED
 from pipelines.evaluation.strategy import Plan
 from pipelines.panel import Panel
-from pipelines.schema import BASELINE, CUTOFF, MODEL, UNIQUE_ID, VALUE
+from pipelines.schema import BASELINE, CUTOFF, MODEL, PHASE, UNIQUE_ID, VALUE
 from pipelines.settings import Workspace
 
 _ALL = "champion"  # the champions of all series, judged as one model
@@ -19,7 +19,9 @@ _ALL = "champion"  # the champions of all series, judged as one model
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The tables of a run (`backtest`, `metrics`, `champions`, `weights`) and what its intervals are made of."""
+    """The tables of a run (`backtest`, `metrics`, `champions`, `weights`, `calibration`), what its intervals are made of,
+    and what must be said of them.
+    """
 
     backtest: pd.DataFrame
     metrics: pd.DataFrame
@@ -27,7 +29,15 @@ class Evaluation:
     weights: pd.DataFrame
     scales: pd.DataFrame
     quantiles: pd.DataFrame
-    coverage: dict[int, float | None]
+    phases: pd.DataFrame
+    calibration: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+    @property
+    def coverage(self) -> dict[int, float | None]:
+        """The share of all points that the champions' intervals cover, by level; None where there are no intervals."""
+        overall = self.calibration[self.calibration["by"] == calibration.ALL]
+        return {int(row["level"]): known(row["coverage"] / 100) for _, row in overall.iterrows()}
 
     def leaderboard(self) -> pd.DataFrame:
         """`model` and a column a metric: the mean over series and windows, best MASE first."""
@@ -37,23 +47,21 @@ class Evaluation:
 
     def of_models(self, models: Sequence[str]) -> "Evaluation":
         """The same evaluation with these models only in its tables."""
-        return Evaluation(
-            self.backtest[self.backtest[MODEL].isin(models)].reset_index(drop=True),
-            self.metrics[self.metrics[MODEL].isin(models)].reset_index(drop=True),
-            self.champions,
-            self.weights,
-            self.scales,
-            self.quantiles,
-            self.coverage,
+        return replace(
+            self,
+            backtest=self.backtest[self.backtest[MODEL].isin(models)].reset_index(drop=True),
+            metrics=self.metrics[self.metrics[MODEL].isin(models)].reset_index(drop=True),
         )
 
 
-def evaluate(panel: Panel, backtest: pd.DataFrame, workspace: Workspace, plan: Plan) -> Evaluation:
+def evaluate(
+    panel: Panel, backtest: pd.DataFrame, workspace: Workspace, plan: Plan, profile: pd.DataFrame
+) -> Evaluation:
     """Judges every model of `backtest`, chooses among those of `plan`, and calibrates the champions' intervals.
 
     From a workspace's own list the best model of each series is chosen; the `default` strategy weighs the models of
-    each group of series into an ensemble, which a series leaves only on evidence. `workspace` is complete. The coverage
-    is measured on windows whose errors the intervals have not seen.
+    each group of series into an ensemble, which a series leaves only on evidence. `workspace` is complete. The
+    calibration is measured on windows whose errors the intervals have not seen. `profile`: one row a series.
     """
     horizon, levels, floor = workspace.horizon or 1, workspace.levels, workspace.target.non_negative
     cutoffs = sorted(backtest[CUTOFF].unique())
@@ -65,6 +73,7 @@ def evaluate(panel: Panel, backtest: pd.DataFrame, workspace: Workspace, plan: P
         size = folds.rename(columns={SCALE_RMSE if squared else SCALE_MAE: intervals.SCALE})
         weights = ensemble.find(backtest, size[[UNIQUE_ID, CUTOFF, intervals.SCALE]], strategy.groups(plan), squared)
         backtest = pd.concat([backtest, ensemble.combine(backtest, weights, ENSEMBLE)], ignore_index=True)
+    backtest = intervals.with_phase(backtest, panel.frequency, panel.season_lengths)
     columns = list(backtest)
     table = intervals.cross(backtest, fold_scales, levels, horizon, floor)
     del backtest
@@ -77,15 +86,15 @@ def evaluate(panel: Panel, backtest: pd.DataFrame, workspace: Workspace, plan: P
     else:
         champions = select.champions(values, workspace.metric, list(plan), BASELINE, panel.ids)
     won = table[columns].merge(champions[[UNIQUE_ID, MODEL]], on=[UNIQUE_ID, MODEL])
-    newest = metrics.seasonal_scales(panel.history, panel.season_length)
-    scales = intervals.interval_scales(
-        won, newest.rename(columns={SCALE_MAE: intervals.SCALE})[[UNIQUE_ID, intervals.SCALE]]
-    )
-    quantiles = intervals.quantiles(intervals.scores(won, fold_scales), levels, horizon)
+    del table[PHASE]
+    newest = metrics.seasonal_scales(panel.history, panel.season_length).rename(columns={SCALE_MAE: intervals.SCALE})
+    quantiles, scales, phases = intervals.calibrate(won, fold_scales, newest, levels, horizon)
     as_one = intervals.cross(won.assign(**{MODEL: _ALL}), fold_scales, levels, horizon, floor)
-    judged = metrics.evaluate(as_one, folds, levels).groupby(METRIC, observed=True)[VALUE].mean()
-    coverage = {level: known(judged[f"coverage_{level}"] / 100) for level in levels}
-    return Evaluation(table, values, champions, ensemble.members(champions, weights), scales, quantiles, coverage)
+    segments, left_out = calibration.segments(profile, workspace.covariates.static)
+    measured = calibration.measure(as_one, fold_scales, segments, levels, horizon)
+    notes = (*calibration.notes(measured), *left_out)
+    members = ensemble.members(champions, weights)
+    return Evaluation(table, values, champions, members, scales, quantiles, phases, measured, notes)
 
 
 def summary(evaluation: Evaluation, workspace: Workspace, notes: Sequence[str]) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from pipelines.schema import BASELINE, MODEL, UNIQUE_ID
 _SHOWN = 10
 
 
-def card(info: dict[str, Any], champions: pd.DataFrame, leaderboard: pd.DataFrame) -> str:
-    """Markdown. `champions` as stored; `leaderboard`: `model` + one column a metric, the mean over series."""
+def card(info: dict[str, Any], champions: pd.DataFrame, leaderboard: pd.DataFrame, calibration: pd.DataFrame) -> str:
+    """Markdown. `champions` and `calibration` as stored; `leaderboard`: `model` + one column a metric, the mean over
+    series.
+    """
     summary, config = info["summary"], info["config"]
     counts = champions[MODEL].value_counts()
     weakest = champions.sort_values("skill_vs_seasonal_naive").head(_SHOWN)
@@ -26,6 +28,10 @@ def card(info: dict[str, Any], champions: pd.DataFrame, leaderboard: pd.DataFram
         f"(seasonal naive: {number(summary['baseline'])}; skill {percent(summary['skill'])}).",
         *[f"- Coverage of the {level} % intervals: {percent(found)}." for level, found in summary["coverage"].items()],
         f"- Windows: {summary['windows']} with cutoffs {', '.join(summary['cutoffs'])}.",
+        "",
+        "## Calibration (of windows that the intervals have not seen)",
+        "",
+        _table(_calibrated(calibration)),
         "",
         "## Champions",
         "",
@@ -60,6 +66,34 @@ def number(value: float | None) -> str:
 
 def percent(value: float | None) -> str:
     return "not known" if value is None or pd.isna(value) else f"{value:.1%}"
+
+
+def _calibrated(calibration: pd.DataFrame) -> pd.DataFrame:
+    """A row a level: what it covers overall, and at the step and in the segment that it covers least."""
+    rows = []
+    for level, of_level in calibration.groupby("level"):
+        overall = of_level[of_level["by"] == "all"].iloc[0]
+        steps, whole = of_level["by"] == "step", of_level["by"] == "all"
+        rows.append(
+            {
+                "level": f"{level} %",
+                "points": f"{overall['n']:,}",
+                "covers": percent(float(overall["coverage"]) / 100),
+                "MSIS": overall["msis"],
+                "worst step": _worst(of_level[steps], "{group}"),
+                "worst segment": _worst(of_level[~steps & ~whole], "{by} {group}"),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _worst(groups: pd.DataFrame, name: str) -> str:
+    """The group that is covered least, and how much of how many points."""
+    known = groups.dropna(subset=["coverage"])
+    if known.empty:
+        return "not known"
+    worst = known.loc[known["coverage"].idxmin()]
+    return f"{name.format(**worst)}: {percent(float(worst['coverage']) / 100)} of {worst['n']:,}"
 
 
 def _table(frame: pd.DataFrame) -> str:

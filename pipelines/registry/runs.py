@@ -23,12 +23,13 @@ import pipelines
 from pipelines.errors import ConfigError, ForecastError, StoreError, Untrusted
 from pipelines.evaluation.ensemble import ENSEMBLE
 from pipelines.evaluation.fit import Fitted
-from pipelines.schema import MEMBER, MODEL, UNIQUE_ID, WEIGHT
+from pipelines.schema import MEMBER, MODEL, PHASE, SIZE, UNIQUE_ID, WEIGHT
 from pipelines.settings import Workspace
 from pipelines.store import Draft, Folder, Store, new_version
 
 MODELS = "model/models.parquet"
 WEIGHTS = "weights.parquet"
+PHASES = "phases.parquet"
 _LIBRARIES = ("numpy", "pandas", "statsforecast", "pmdarima", "prophet", "scikit-learn", "statsmodels")
 
 
@@ -137,6 +138,11 @@ def champions_of(run: Folder) -> pd.DataFrame:
     served = pd.MultiIndex.from_frame(weights[[UNIQUE_ID, MEMBER]])
     alone = pd.MultiIndex.from_frame(champions[[UNIQUE_ID, MODEL]]).isin(served)
     return champions.assign(**{MODEL: champions[MODEL].where(alone, ENSEMBLE)})
+
+
+def phases_of(run: Folder) -> pd.DataFrame:
+    """`phase, size`: how large errors are at each phase of the season; none of a run from before this was learnt."""
+    return run.read_parquet(PHASES) if PHASES in run.files else pd.DataFrame({PHASE: [], SIZE: []}, dtype=float)
 
 
 def n_model_files(run: Folder) -> int:

@@ -99,6 +99,11 @@ def test_a_run_holds_what_the_design_promises(site: Site) -> None:
     assert [stage["name"] for stage in info["stages"]] == ["load", "backtest", "evaluate", "fit"]
     champions = run.read_parquet("champions.parquet")
     assert info["summary"]["champion"] == pytest.approx(champions["value"].mean())
+    calibration = site.reader.calibration("mine", run.name)
+    overall = calibration[calibration["by"] == "all"].set_index("level")["coverage"]
+    assert {str(level): value / 100 for level, value in overall.items()} == info["summary"]["coverage"]
+    assert set(calibration["by"]) == {"all", "step", "demand_class"}
+    assert (calibration["by"] == "step").sum() == 2 * HORIZON
     backtest = run.read_parquet("backtest.parquet")
     assert set(backtest["model"]) == {"naive", "moving_average", "seasonal_naive"}
     cutoffs = backtest.groupby("model")["cutoff"].unique().map(sorted)
@@ -356,6 +361,7 @@ def test_the_scripts_run_as_a_user_calls_them(site: Site) -> None:
     assert "Traceback" not in done.stderr
     page = (site.folder / "artifacts/mine.html").read_text()
     assert "Ash" in page
+    assert "what the intervals covered in the backtest" in page
     assert "http-equiv" not in page
     (site.folder / "data/inbox/mine.csv").write_text("")
     failed = script(site, "run_etl", "--workspace", "mine", "--json-log")

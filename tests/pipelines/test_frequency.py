@@ -181,3 +181,18 @@ def test_nothing_is_inferred_from_irregular_events() -> None:
     seconds = np.random.default_rng(1).integers(0, 10**7, 200)
     with pytest.raises(ConfigError, match=r"no common step .* Set frequency"):
         frequency.infer(pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(seconds, unit="s")))
+
+
+@pytest.mark.parametrize("alias", ALIASES)
+def test_phases_follow_each_other(alias: str) -> None:
+    """From one grid point to the next by one, back to 0 after a season, before 1970 and after it."""
+    grid = pd.date_range("1958-03-01", periods=100, freq=frequency.parse(alias))
+    found = frequency.phase(grid, alias, 7)
+    assert set((np.diff(found) - 1) % 7) == {0}
+    assert set(found) == set(range(7))
+
+
+def test_a_phase_is_the_same_whatever_else_is_asked() -> None:
+    """It goes with the timestamp alone, so training and later forecasts agree on it."""
+    months = pd.date_range("2023-01-01", periods=30, freq="MS")
+    assert list(frequency.phase(months[7:9], "MS", 12)) == list(frequency.phase(months, "MS", 12)[7:9]) == [7, 8]

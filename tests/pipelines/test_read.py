@@ -28,6 +28,7 @@ ASKS: list[Callable[[Reader, str], Any]] = [
     Reader.forecast_sets,
     Reader.published,
     lambda reader, name: reader.run(name, new_version()),
+    lambda reader, name: reader.calibration(name, new_version()),
     lambda reader, name: reader.forecast_set(name, new_version()),
 ]
 
@@ -121,6 +122,16 @@ def test_production_and_published_follow_their_pointers(reader: Reader) -> None:
     point(reader, aliases={"production": {"run_id": runs[1]}}, published={"forecast_id": sets[0]})
     assert (reader.production("mine").name, reader.published("mine").name) == (runs[1], sets[0])
     assert (reader.runs("mine"), reader.forecast_sets("mine")) == (runs, sets)
+
+
+def test_the_calibration_of_a_run(reader: Reader) -> None:
+    """As it was stored; a run without one, from before it was measured, says what to do."""
+    table = pd.DataFrame({"level": [80], "by": "all", "group": "all", "n": [10], "coverage": [79.0], "msis": [1.5]})
+    draft = reader.artifacts.draft("mine", "runs", new_version())
+    draft.write_parquet("calibration.parquet", table)
+    assert_frame_equal(reader.calibration("mine", draft.publish().name), table)
+    with pytest.raises(NotFound, match=r"has no calibration\.parquet.* Run: python scripts/train.py --workspace mine"):
+        reader.calibration("mine", finished(reader, "runs").name)
 
 
 @pytest.mark.parametrize("ask", ASKS)

@@ -57,7 +57,7 @@ def judge(rival: Rival, values: Values, config: Workspace) -> Verdict:
     values_of = metrics.evaluate(table, scales, [])
     champions = select.champions(values_of, "mase", list(plan(config)))
     nothing = pd.DataFrame()
-    return rival.verdict(Evaluation(nothing, values_of, champions, nothing, nothing, nothing, {}), "mase")
+    return rival.verdict(Evaluation(nothing, values_of, champions, nothing, nothing, nothing, nothing, nothing), "mase")
 
 
 def verdict(run: Folder | None, values: Values, config: Workspace | None = None) -> Verdict:
