@@ -1,7 +1,7 @@
 """The flows: load, call, save. Each reads like the story it tells."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -113,8 +113,9 @@ def train(workspace: Workspace, context: Context, *, force: bool = False) -> Tra
     record = runs.Recording(reader.artifacts, workspace, _data(dataset), production.name if production else None)
     with record.failing(), parallel.engine(project.engine, project.n_jobs):
         with record.stage("load"):
-            panel, ended = _panel(dataset, workspace)
+            panel, ended = dataset.panel(workspace)
             plan = strategy.plan(panel, dataset.series, workspace)
+            panel = _ahead(panel, workspace, plan)
             rival = challenge.Rival.of(production, workspace, plan)
             made = {**builds(plan, workspace), **rival.builds()}
         with record.stage("backtest"):
@@ -159,10 +160,9 @@ def inference(workspace: Workspace, context: Context) -> Folder:
     trained = Workspace.model_validate(run.read_json("run.json")["config"])
     horizon, floor = trained.horizon or 1, trained.target.non_negative
     dataset = reader.dataset(workspace.name)
-    panel, ended = _panel(dataset, trained)
+    panel, ended = dataset.panel(trained)
     served = run.read_parquet(runs.MODELS)
-    if any(build(name, trained)().uses_future for name in served[MODEL].unique()):
-        panel = future.complete(panel, horizon, list(trained.covariates.future), trained.missing.future)
+    panel = _ahead(panel, trained, served[MODEL].unique())
     fresh = sorted(set(panel.ids) - set(served[UNIQUE_ID]))
     fitted = [runs.load_models(run, panel.ids), _newcomers(fresh, panel, trained)]
     weights, champions = runs.weights_of(run), run.read_parquet("champions.parquet").set_index(UNIQUE_ID)[MODEL]
@@ -181,7 +181,7 @@ def inference(workspace: Workspace, context: Context) -> Folder:
     draft = reader.artifacts.draft(workspace.name, "forecasts", new_version())
     draft.write_parquet("forecasts.parquet", forecasts[[*KEY, MODEL, Y_HAT, *bounds]])
     parts = explain.components(forecasts, listener.exact, weights, panel.history, panel.season_lengths)
-    change = previous.change(reader, workspace.name, run, panel, forecasts, lambda data, of: _panel(data, of)[0])
+    change = previous.change(reader, workspace.name, run, panel, forecasts, _read)
     draft.write_parquet("explanations.parquet", parts.table)
     draft.write_parquet("bridge.parquet", change.table)
     draft.write_json("explanations.json", {**parts.as_json(), "bridge": change.as_json()})
@@ -289,12 +289,16 @@ def _is_trained(reader: Reader, workspace: Workspace, dataset: Dataset) -> bool:
     return bool(same and info["data"] == _data(dataset) and info["code_version"] == runs.code_version())
 
 
-def _panel(dataset: Dataset, workspace: Workspace) -> tuple[Panel, list[str]]:
-    panel, ended = dataset.panel(workspace)
-    where = workspace.holidays
-    return future.add_holidays(
-        panel, workspace.horizon or 1, where.country, where.subdivision, workspace.timezone
-    ), ended
+def _ahead(panel: Panel, workspace: Workspace, models: Iterable[str]) -> Panel:
+    """The panel with what `models` must know of the steps ahead; DataError if the source does not say it."""
+    horizon, where = workspace.horizon or 1, workspace.holidays
+    if any(build(name, workspace)().uses_future for name in models):
+        panel = future.complete(panel, horizon, workspace.covariates.future, workspace.missing.future)
+    return future.add_holidays(panel, horizon, where.country, where.subdivision, workspace.timezone)
+
+
+def _read(dataset: Dataset, workspace: Workspace, models: Iterable[str]) -> Panel:
+    return _ahead(dataset.panel(workspace)[0], workspace, models)
 
 
 def _backtest(
