@@ -17,7 +17,6 @@ from pipelines.evaluation.candidates import build, builds
 from pipelines.evaluation.ensemble import ENSEMBLE, combine
 from pipelines.evaluation.report import Evaluation
 from pipelines.evaluation.strategy import Plan
-from pipelines.features import future
 from pipelines.panel import Panel, Share, held
 from pipelines.progress import Progress
 from pipelines.protocols import Explains, Raw
@@ -118,9 +117,10 @@ def train(workspace: Workspace, context: Context, *, force: bool = False) -> Tra
     record = runs.Recording(reader.artifacts, workspace, _data(dataset), production.name if production else None)
     with record.failing(), parallel.engine(project.engine, project.n_jobs):
         with record.stage("load"):
-            panel, ended = inputs.panel(dataset, workspace)
-            share = held if project.engine.backend == "local" else inputs.stored(dataset, workspace)
+            panel, ended = dataset.panel(workspace)
             plan = strategy.plan(panel, dataset.series, workspace)
+            panel = inputs.ahead(panel, workspace, plan)
+            share = held if project.engine.backend == "local" else inputs.stored(dataset, workspace, plan)
             rival = Rival.of(production, workspace, plan)
             made = {**builds(plan, workspace), **rival.builds()}
         with record.stage("backtest"):
@@ -165,10 +165,9 @@ def inference(workspace: Workspace, context: Context) -> Folder:
     trained = Workspace.model_validate(run.read_json("run.json")["config"])
     horizon, floor = trained.horizon or 1, trained.target.non_negative
     dataset = reader.dataset(workspace.name)
-    panel, ended = inputs.panel(dataset, trained)
+    panel, ended = dataset.panel(trained)
     served = run.read_parquet(runs.MODELS)
-    if any(build(name, trained)().uses_future for name in served[MODEL].unique()):
-        panel = future.complete(panel, horizon, list(trained.covariates.future), trained.missing.future)
+    panel = inputs.ahead(panel, trained, served[MODEL].unique())
     fresh = sorted(set(panel.ids) - set(served[UNIQUE_ID]))
     fitted = [runs.load_models(run, panel.ids), _newcomers(fresh, panel, trained)]
     weights, champions = runs.weights_of(run), runs.champions_of(run).set_index(UNIQUE_ID)[MODEL]
@@ -187,7 +186,7 @@ def inference(workspace: Workspace, context: Context) -> Folder:
     draft = reader.artifacts.draft(workspace.name, "forecasts", new_version())
     draft.write_parquet("forecasts.parquet", forecasts[[*KEY, MODEL, Y_HAT, *bounds]])
     parts = explain.components(forecasts, listener.exact, weights, panel.history, panel.season_lengths)
-    change = previous.change(reader, workspace.name, run, panel, forecasts, lambda data, of: inputs.panel(data, of)[0])
+    change = previous.change(reader, workspace.name, run, panel, forecasts, inputs.read)
     draft.write_parquet("explanations.parquet", parts.table)
     draft.write_parquet("bridge.parquet", change.table)
     draft.write_json("explanations.json", {**parts.as_json(), "bridge": change.as_json()})

@@ -1,5 +1,6 @@
 """What is known of the steps ahead: holidays by the calendar, covariates by the source or by policy."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -13,6 +14,7 @@ from pipelines.schema import DS, KEY, UNIQUE_ID
 
 HOLIDAY = "holiday"
 _EXAMPLES = 3
+_NOTHING = ""  # what an empty text says
 
 Policy = Literal["error", "previous", "seasonal"]
 
@@ -37,27 +39,35 @@ def add_holidays(panel: Panel, h: int, country: str | None, subdivision: str | N
     return replace(panel, history=named(panel.history), known=named(ahead), future=(*panel.future, HOLIDAY))
 
 
-def complete(panel: Panel, h: int, columns: list[str], policy: Policy) -> Panel:
+def complete(panel: Panel, h: int, columns: Sequence[str], policy: Policy) -> Panel:
     """The panel with a value of each of `columns` for each of the `h` steps ahead.
 
-    A missing one is filled from the history by `policy`: `previous` repeats the last value, `seasonal` the last longest
-    season. With `error`, DataError names the covariates, series and dates.
+    A number that is empty, and all of a step that the source has no row for, is missing. An empty text is a value where
+    there is a row: nothing special, as in the history. What is missing is filled from the history by `policy`:
+    `previous` repeats the last value, `seasonal` the last longest season. With `error`, DataError names the covariates,
+    series and dates.
     """
     if not columns:
         return panel
     ahead = panel.grid(h)
-    ahead = (
-        ahead.merge(panel.known, on=KEY, how="left")
-        if panel.known is not None
-        else ahead.reindex(columns=[*KEY, *columns])
-    )
-    missing = ahead[columns].isna().any(axis=1)
-    if missing.any() and policy == "error":
-        raise _incomplete(ahead, columns, missing)
+    if panel.known is None:
+        ahead = ahead.reindex(columns=[*KEY, *columns]).assign(listed=False)
+    else:
+        ahead = ahead.merge(panel.known.assign(listed=True), on=KEY, how="left")
+    listed = ahead.pop("listed").eq(True)
+    text = [name for name in columns if not pd.api.types.is_numeric_dtype(panel.history[name])]
+    missing = ahead[list(columns)].isna()
+    missing[text] = missing[text].mask(listed, False)
+    if missing.any(axis=None) and policy == "error":
+        raise _incomplete(ahead, missing)
     season = max(panel.season_lengths) if policy == "seasonal" else 1
     step = ahead.groupby(UNIQUE_ID).cumcount()
     for name in columns:
-        ahead[name] = ahead[name].fillna(_repeated(panel.history, name, ahead[UNIQUE_ID], step, season))
+        if missing[name].any():
+            past = panel.history[[UNIQUE_ID, name]]
+            past = past.assign(**{name: past[name].fillna(_NOTHING) if name in text else past[name]})
+            found = _repeated(past, name, ahead[UNIQUE_ID], step, season).replace(_NOTHING, None)
+            ahead[name] = ahead[name].mask(missing[name], found)
     return replace(panel, known=ahead)
 
 
@@ -75,9 +85,9 @@ def _repeated(history: pd.DataFrame, name: str, ids: pd.Series, step: pd.Series,
     return pd.Series(values.reindex(wanted).to_numpy(), index=ids.index).fillna(last)
 
 
-def _incomplete(ahead: pd.DataFrame, columns: list[str], missing: pd.Series) -> DataError:
-    rows = ahead[missing]
-    names = [name for name in columns if rows[name].isna().any()]
+def _incomplete(ahead: pd.DataFrame, missing: pd.DataFrame) -> DataError:
+    rows = ahead[missing.any(axis=1)]
+    names = missing.columns[missing.any()]
     spans = rows.groupby(UNIQUE_ID)[DS].agg(["min", "max"])
     examples = "; ".join(
         f"{series} from {span['min']:%Y-%m-%d %H:%M} to {span['max']:%Y-%m-%d %H:%M}"

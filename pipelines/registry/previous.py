@@ -12,7 +12,6 @@ from pipelines.evaluation.bridge import Bridge, Previous
 from pipelines.evaluation.candidates import build
 from pipelines.evaluation.ensemble import ENSEMBLE, combine
 from pipelines.evaluation.fit import Fitted
-from pipelines.features import future
 from pipelines.panel import Panel
 from pipelines.progress import Silent
 from pipelines.read import Dataset, Reader
@@ -23,14 +22,14 @@ from pipelines.store import Folder
 
 _SLOW = {"auto_arima"}  # minutes a series with a long season: nothing to do on the way to a forecast
 
-Read = Callable[[Dataset, Workspace], Panel]
+Read = Callable[[Dataset, Workspace, Iterable[str]], Panel]
 
 
 def change(reader: Reader, name: str, run: Folder, panel: Panel, forecasts: pd.DataFrame, read: Read) -> Bridge:
     """The bridge from the published forecast set of workspace `name` to `forecasts`, whatever became of its run.
 
     `run` made `forecasts` (`unique_id, ds, y_hat`) from `panel`; `read` makes a panel of a data version by a run's
-    settings, without completing its future covariates.
+    settings, with what its models must know of the steps ahead.
     """
     pointer = reader.pointers(name)["published"]
     if pointer is None:
@@ -63,12 +62,6 @@ def _previous(
     settings, now, weights = runs.workspace_of(old), runs.workspace_of(run), runs.weights_of(old)
     dataset = reader.dataset(name)
     builds = {str(member): build(str(member), settings) for member in weights[MEMBER].unique()}
-    ahead = any(make().uses_future for make in builds.values())
-
-    def complete(raw: Panel) -> Panel:
-        if not ahead:
-            return raw
-        return future.complete(raw, settings.horizon or 1, list(settings.covariates.future), settings.missing.future)
 
     def finish(fitted: Iterable[Fitted], panel: Panel, h: int) -> pd.DataFrame:
         rows = fit.predict(fitted, panel, h, 0, Silent())
@@ -79,11 +72,11 @@ def _previous(
         fitted = fit.fit(panel, members, builds, bucket=len(panel.ids), n_jobs=1, progress=Silent())
         return finish(fitted, panel, h)
 
-    newest = complete(read(dataset, settings)) if panel is None else panel
+    newest = read(dataset, settings, builds) if panel is None else panel
     known = newest.known
-    if ahead and data_version != dataset.version:
+    if any(make().uses_future for make in builds.values()) and data_version != dataset.version:
         try:
-            known = complete(read(reader.dataset_version(name, data_version), settings)).known
+            known = read(reader.dataset_version(name, data_version), settings, builds).known
         except NotFound:
             known = None
     return Previous(

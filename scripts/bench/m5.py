@@ -81,7 +81,7 @@ def load(folder: Path, series: int | None = None, seed: int = 1) -> M5:
     sales[DS] = sales[DS].map({day.date(): day for day in days.index}).astype("datetime64[ns]")
     # A week without a price lies before the launch: the inner join drops it.
     rows = sales.assign(wm_yr_wk=sales[DS].map(days["wm_yr_wk"])).merge(prices, on=[UNIQUE_ID, "wm_yr_wk"])
-    rows[EVENT] = rows[DS].map(days["event_name_1"].fillna("none"))  # a missing value would mean: not known
+    rows[EVENT] = rows[DS].map(days["event_name_1"].fillna("none"))
     state = rows[UNIQUE_ID].map(static.set_index(UNIQUE_ID)["state_id"])
     rows[SNAP] = np.select([state == name for name in STATES], [rows[DS].map(days[f"snap_{name}"]) for name in STATES])
     rows = rows[[UNIQUE_ID, DS, Y, PRICE, EVENT, SNAP]].sort_values([UNIQUE_ID, DS], ignore_index=True)

@@ -205,14 +205,72 @@ def test_covariates_and_holidays_reach_the_model(site: Site) -> None:
     assert forecasts.loc[promoted, "y_hat"].mean() > forecasts.loc[~promoted, "y_hat"].mean() + 30
 
 
-def test_missing_future_covariates_are_named(site: Site) -> None:
-    """A model that needs the promotions ahead says for which series and dates they are missing."""
+PLANNED = "source: {kind: file, path: inbox/mine.csv, columns: {keys: [store]}}\ncovariates: {future: [promo]}"
+
+
+def promoted() -> pd.DataFrame:
+    """Sales with promotions that are known up to the last sale only."""
     rows = sales().assign(promo=lambda f: (f["date"].dt.day % 9 == 0).astype(int))
-    rows["units"] += 40 * rows["promo"]
-    site.csv(rows)
-    keys = "source: {kind: file, path: inbox/mine.csv, columns: {keys: [store]}}"
-    with pytest.raises(DataError, match=r"promo are missing for 14 forecast steps of 2 series \(Ash from 2024-03-11"):
-        site.run_all(f"models: [prophet]\ncovariates: {{future: [promo]}}\n{keys}")
+    return rows.assign(units=rows["units"] + 40 * rows["promo"])
+
+
+def test_missing_future_covariates_stop_the_training(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before any time is spent on a run whose forecasts could not be made: series and dates are named, and recorded."""
+    site.csv(promoted())
+    workspace = site.workspace(f"models: [prophet]\n{PLANNED}")
+    flows.etl(workspace, site.context)
+    monkeypatch.setattr(flows, "backtest", lambda *_, **__: pytest.fail("time was spent on a backtest"))
+    what = r"promo are missing for 14 forecast steps of 2 series \(Ash from 2024-03-11 .* to 2024-03-17"
+    with pytest.raises(DataError, match=what):
+        flows.train(workspace, site.context)
+    (failed,) = site.reader.runs("mine")
+    info = site.reader.run("mine", failed).read_json("run.json")
+    assert info["status"] == "failed"
+    assert "promo are missing" in info["error"]
+
+
+def test_a_plan_that_ends_early_stops_the_training(site: Site) -> None:
+    """Three of seven days are planned in one shop, all in the other: only the first is named, with its four days."""
+    ahead = sales(HORIZON, "2024-03-11").assign(units=None, promo=0)
+    known = (ahead["store"] == "Elm") | (ahead["date"] <= "2024-03-13")
+    site.csv(pd.concat([promoted(), ahead[known]]))
+    with pytest.raises(
+        DataError, match=r"4 forecast steps of 1 series \(Ash from 2024-03-14 00:00 to 2024-03-17 00:00"
+    ):
+        site.run_all(f"models: [prophet]\n{PLANNED}")
+
+
+@pytest.mark.parametrize("text", ["models: [moving_average]", "models: [prophet]\nmissing: {future: previous}"])
+def test_what_no_model_needs_or_a_policy_fills_stops_nothing(site: Site, text: str) -> None:
+    """Models that do not look at covariates, or a workspace that says what to assume."""
+    site.csv(promoted())
+    assert site.run_all(f"{text}\n{PLANNED}").groupby("unique_id").size().to_dict() == {"Ash": HORIZON, "Elm": HORIZON}
+
+
+def test_plans_that_are_gone_after_training_stop_the_forecast(site: Site) -> None:
+    """Trained with plans, forecast from newer data without: the same message, and what was published stays."""
+    text = f"models: [prophet]\n{PLANNED}"
+    ahead = sales(HORIZON, "2024-03-11").assign(units=None, promo=0)
+    site.csv(pd.concat([promoted(), ahead]))
+    site.run_all(text)
+    before = site.reader.published("mine").name
+    site.csv(promoted())
+    flows.etl(site.workspace(text), site.context)
+    with pytest.raises(DataError, match="promo are missing for 14 forecast steps of 2 series"):
+        flows.inference(site.workspace(text), site.context)
+    assert site.reader.published("mine").name == before
+
+
+def test_events_as_text_need_a_row_a_day_and_no_word_for_nothing(site: Site) -> None:
+    """Days without an event are empty, in the history as ahead; the day of the fair is forecast higher."""
+    rows = sales().assign(event=lambda f: np.where(f["date"].dt.day % 9 == 0, "fair", None))
+    rows["units"] += 40 * (rows["event"] == "fair")
+    ahead = sales(HORIZON, "2024-03-11").assign(units=None, event=[None, "fair", None, None, None, None, None] * 2)
+    site.csv(pd.concat([rows, ahead]))
+    text = "models: [prophet]\nsource: {kind: file, path: inbox/mine.csv, columns: {keys: [store]}}"
+    forecasts = site.run_all(f"{text}\ncovariates: {{future: [event]}}")
+    fair = forecasts["ds"] == "2024-03-12"
+    assert forecasts.loc[fair, "y_hat"].mean() > forecasts.loc[~fair, "y_hat"].mean() + 20
 
 
 def test_a_target_that_cannot_be_negative_is_never_forecast_below_zero(site: Site) -> None:

@@ -45,9 +45,8 @@ def brought_in(tmp_path_factory: pytest.TempPathFactory) -> tuple[Dataset, Works
 def test_a_part_read_from_the_store_is_what_a_selection_leaves(brought_in: tuple[Dataset, Workspace]) -> None:
     """All its tables, to the last bit, in a process that got nothing but the pickled part; the order of names is no matter."""
     dataset, workspace = brought_in
-    whole, ended = inputs.panel(dataset, workspace)
-    assert ended == ["shop 07"]
-    share = inputs.stored(dataset, workspace)
+    whole, share = inputs.read(dataset, workspace, ["gbm"]), inputs.stored(dataset, workspace, ["gbm"])
+    assert len(whole.ids) == 39
     for ids in (["shop 05", "shop 03"], ["shop 00"], whole.ids):
         part = pickle.loads(pickle.dumps(share(whole, ids)))()
         for ours, theirs in zip(_tables(part), _tables(whole.select(ids)), strict=True):
@@ -58,8 +57,8 @@ def test_a_part_read_from_the_store_is_what_a_selection_leaves(brought_in: tuple
 def test_only_names_travel(brought_in: tuple[Dataset, Workspace]) -> None:
     """A part is as small for a long history as for a short one, and the key that signs stays at home."""
     dataset, workspace = brought_in
-    whole, _ = inputs.panel(dataset, workspace)
-    sent = pickle.dumps(inputs.stored(dataset, workspace)(whole, whole.ids))
+    whole = inputs.read(dataset, workspace, ["gbm"])
+    sent = pickle.dumps(inputs.stored(dataset, workspace, ["gbm"])(whole, whole.ids))
     assert len(sent) < 10_000 < len(pickle.dumps(whole))
     assert KEY.encode() not in sent
 

@@ -68,6 +68,48 @@ def test_the_error_names_covariate_series_and_dates(known: dict[str, list[float 
         future.complete(priced(known), 2, ["price"], "error")
 
 
+def eventful(known: list[tuple[int, str | None]], past: tuple[str | None, ...] = (None, "fair", None)) -> Panel:
+    """A series of three days with an event or none, and what is known of the days after it: day and event."""
+    history = pd.DataFrame(
+        {"unique_id": "a", "ds": pd.date_range("2024-01-01", periods=3), "y": 1.0, "event": list(past)}
+    )
+    ahead = pd.DataFrame(
+        {
+            "unique_id": "a",
+            "ds": [pd.Timestamp("2024-01-03") + pd.Timedelta(days=day) for day, _ in known],
+            "event": pd.Series([event for _, event in known], dtype=object),
+        }
+    )
+    return Panel(history, "D", (2,), ("event",), known=ahead)
+
+
+def events(panel: Panel) -> list[str | None]:
+    assert panel.known is not None
+    return [None if pd.isna(event) else event for event in panel.known["event"]]
+
+
+@pytest.mark.parametrize("policy", ["error", "previous", "seasonal"])
+def test_a_day_without_an_event_is_known_where_there_is_a_row(policy: future.Policy) -> None:
+    """An empty text says that nothing is on, as it does in the history; no policy puts an event there."""
+    panel = eventful([(1, None), (2, "fair"), (3, None)], past=("fair", "fair", "fair"))
+    assert events(future.complete(panel, 3, ["event"], policy)) == [None, "fair", None]
+
+
+def test_a_day_without_a_row_is_not_known() -> None:
+    """The plan ends after a day: what comes then is missing, also of a text."""
+    with pytest.raises(DataError, match=r"event are missing for 2 forecast steps .*a from 2024-01-05 .* to 2024-01-06"):
+        future.complete(eventful([(1, "fair")]), 3, ["event"], "error")
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [("previous", ["sale", None, None]), ("seasonal", ["sale", None, "fair"])],
+)
+def test_a_day_without_an_event_is_repeated_as_such(policy: future.Policy, expected: list[str | None]) -> None:
+    """The last day had no event, the one before it a fair: the fair does not go on until somebody ends it."""
+    assert events(future.complete(eventful([(1, "sale")]), 3, ["event"], policy)) == expected
+
+
 def test_nothing_to_complete_leaves_the_panel_as_it_is() -> None:
     """Models without covariates need no rows ahead."""
     panel = factories.panel()

@@ -1,5 +1,6 @@
 """Why forecasts changed: real runs and forecast sets in a store, panels handed in by data version."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ class Shop:
         self.panels[version] = newest
         return version
 
-    def read(self, dataset: Dataset, _: Workspace) -> Panel:
+    def read(self, dataset: Dataset, _: Workspace, models: Iterable[str]) -> Panel:
         return self.panels[dataset.version]
 
     def run(self, config: Workspace, weights: pd.DataFrame, newest: Panel) -> Folder:
