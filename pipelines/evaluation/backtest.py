@@ -17,6 +17,8 @@ from pipelines.settings import Backtest
 
 COLUMNS = [UNIQUE_ID, CUTOFF, DS, MODEL, STEP, Y, Y_HAT]
 
+_ORDER = [UNIQUE_ID, CUTOFF, MODEL, DS]
+
 Build = Callable[[], Forecaster]
 
 
@@ -102,7 +104,9 @@ def backtest(
         )
         found += [rows for rows, _ in done if len(rows)]
         fallbacks[name] += sum(count for _, count in done)
-    return Backtested(_sorted(pd.concat(found)[COLUMNS], panel.ids), fallbacks, left_out)
+    table = pd.concat(found)
+    del found  # one copy of it is large enough
+    return Backtested(ordered(table, _ORDER), fallbacks, left_out)
 
 
 def forecast(task: Task) -> tuple[pd.DataFrame, int]:
@@ -127,14 +131,19 @@ def forecast(task: Task) -> tuple[pd.DataFrame, int]:
     y_hat[STEP] = y_hat.groupby(UNIQUE_ID).cumcount() + 1 - gap
     rows = test.merge(y_hat[[*KEY, Y_HAT, STEP]], on=KEY, how="inner")
     rows[CUTOFF], rows[MODEL] = task.cutoff, task.model
-    return rows, len(getattr(forecaster, "fallbacks_", ()))
+    return rows[COLUMNS], len(getattr(forecaster, "fallbacks_", ()))
 
 
-def _sorted(table: pd.DataFrame, ids: list[str]) -> pd.DataFrame:
-    """By series, cutoff, model and time; through the places of the names, since comparing millions of names is slow."""
-    places = (pd.Categorical(table[UNIQUE_ID], categories=ids).codes, table[CUTOFF], pd.Categorical(table[MODEL]).codes)
-    order = np.lexsort((table[DS], *reversed(places)))
-    return table.iloc[order].reset_index(drop=True)
+def ordered(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """`table` sorted by `columns`; texts by their places, since comparing millions of names is slow."""
+
+    def keys(name: str) -> np.ndarray:
+        values = table[name]
+        return values.to_numpy() if values.dtype != object else pd.factorize(values, sort=True)[0]
+
+    found = table.take(np.lexsort([keys(name) for name in reversed(columns)]))
+    found.index = pd.RangeIndex(len(found))
+    return found
 
 
 def at_zero(rows: pd.DataFrame, non_negative: bool) -> pd.DataFrame:

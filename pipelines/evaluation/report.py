@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import pandas as pd
 
 from pipelines.evaluation import calibration, ensemble, intervals, metrics, select, strategy
+from pipelines.evaluation.backtest import ordered
 from pipelines.evaluation.ensemble import ENSEMBLE
 from pipelines.evaluation.metrics import METRIC, SCALE_MAE, SCALE_RMSE, SQUARED
 from pipelines.evaluation.strategy import Plan
 from pipelines.panel import Panel
-from pipelines.schema import BASELINE, CUTOFF, MODEL, PHASE, UNIQUE_ID, VALUE
+from pipelines.schema import BASELINE, CUTOFF, DS, MODEL, PHASE, UNIQUE_ID, VALUE
 from pipelines.settings import Workspace
 
 _ALL = "champion"  # the champions of all series, judged as one model
@@ -47,11 +49,7 @@ class Evaluation:
 
     def of_models(self, models: Sequence[str]) -> "Evaluation":
         """The same evaluation with these models only in its tables."""
-        return replace(
-            self,
-            backtest=self.backtest[self.backtest[MODEL].isin(models)].reset_index(drop=True),
-            metrics=self.metrics[self.metrics[MODEL].isin(models)].reset_index(drop=True),
-        )
+        return replace(self, backtest=_of(models, self.backtest), metrics=_of(models, self.metrics))
 
 
 def evaluate(
@@ -67,17 +65,24 @@ def evaluate(
     cutoffs = sorted(backtest[CUTOFF].unique())
     folds = metrics.scales_at(panel.history, cutoffs, panel.season_length)
     fold_scales = folds.rename(columns={SCALE_MAE: intervals.SCALE})[[UNIQUE_ID, CUTOFF, intervals.SCALE]]
-    weights = pd.DataFrame()
+    weights, together = pd.DataFrame(), backtest.head(0)
     if workspace.by_default:
         squared = workspace.metric in SQUARED
         size = folds.rename(columns={SCALE_RMSE if squared else SCALE_MAE: intervals.SCALE})
         weights = ensemble.find(backtest, size[[UNIQUE_ID, CUTOFF, intervals.SCALE]], strategy.groups(plan), squared)
-        backtest = pd.concat([backtest, ensemble.combine(backtest, weights, ENSEMBLE)], ignore_index=True)
-    backtest = intervals.with_phase(backtest, panel.frequency, panel.season_lengths)
-    columns = list(backtest)
-    table = intervals.cross(backtest, fold_scales, levels, horizon, floor)
-    del backtest
-    values = metrics.evaluate(table, folds, levels)
+        together = ensemble.combine(backtest, weights, ENSEMBLE)
+
+    def with_bounds(rows: pd.DataFrame) -> pd.DataFrame:
+        rows = intervals.with_phase(rows, panel.frequency, panel.season_lengths)
+        return intervals.cross(rows, fold_scales, levels, horizon, floor)
+
+    # Model by model: of a large panel the whole table and what is made of it would be too much at one time.
+    models = (backtest[backtest[MODEL] == name] for name in backtest[MODEL].unique())
+    parts = [with_bounds(rows) for rows in chain(models, [together]) if len(rows)]
+    values = ordered(pd.concat([metrics.evaluate(part, folds, levels) for part in parts]), [UNIQUE_ID, CUTOFF, MODEL])
+    table = pd.concat(parts)
+    del parts
+    table = ordered(table, [UNIQUE_ID, CUTOFF, MODEL, DS])
     if len(weights):
         champions = select.robust(values, workspace.metric, list(plan), ENSEMBLE, BASELINE, panel.ids)
         champions[MODEL] = champions[MODEL].where(
@@ -85,7 +90,7 @@ def evaluate(
         )
     else:
         champions = select.champions(values, workspace.metric, list(plan), BASELINE, panel.ids)
-    won = table[columns].merge(champions[[UNIQUE_ID, MODEL]], on=[UNIQUE_ID, MODEL])
+    won = table[[*backtest.columns, PHASE]].merge(champions[[UNIQUE_ID, MODEL]], on=[UNIQUE_ID, MODEL])
     del table[PHASE]
     newest = metrics.seasonal_scales(panel.history, panel.season_length).rename(columns={SCALE_MAE: intervals.SCALE})
     quantiles, scales, phases = intervals.calibrate(won, fold_scales, newest, levels, horizon)
@@ -121,6 +126,12 @@ def summary(evaluation: Evaluation, workspace: Workspace, notes: Sequence[str]) 
         },
         "notes": list(notes),
     }
+
+
+def _of(models: Sequence[str], table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of these models; the table itself where it has no others."""
+    wanted = table[MODEL].isin(models)
+    return table if wanted.all() else table[wanted].reset_index(drop=True)
 
 
 def mean_by_series(values: pd.DataFrame, metric: str) -> pd.DataFrame:
