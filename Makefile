@@ -21,12 +21,11 @@ test: $(STAMP) ## Lint, types, walls between the rooms, tests with coverage
 	@echo "== import-linter" && $(BIN)/lint-imports
 	@echo "== pytest" && $(BIN)/python -m pytest -n auto --cov --cov-report=term
 
-up: $(STAMP) ## Serve the published pictures and reports on this machine (API and app come with their parts)
-	@echo "http://127.0.0.1:8000/ (Ctrl-C ends it)"
-	@$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory "$${FORECAST_ARTIFACTS_DIR:-artifacts}"
+up: $(STAMP) ## Serve what is published over HTTP on this machine: http://127.0.0.1:8000/api/v1 (Ctrl-C ends it)
+	@$(BIN)/python -m backend.main
 
 bench: $(STAMP) ## Measure time, memory and accuracy, side by side
-	@for what in pipelines m4-hourly m5 scale covariates; do $(BIN)/python scripts/benchmark.py $$what; done
+	@for what in pipelines m4-hourly m5 scale covariates api; do $(BIN)/python scripts/benchmark.py $$what; done
 
 lock: $(STAMP) ## Resolve pyproject.toml into requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml $(LOCKED:%=--extra %) --upgrade --python-version 3.11 --python-platform x86_64-manylinux_2_28 \

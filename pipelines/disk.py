@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 from pipelines.errors import StoreError
 
+Looks = tuple[int, int, int]
+
 
 def replace_file(path: str, content: bytes) -> None:
     """`path` holds `content` or what it held before, whatever happens: write, fsync, replace, fsync the directory."""
@@ -29,6 +31,30 @@ def replace_file(path: str, content: bytes) -> None:
         raise StoreError(
             f"{path} was replaced, but the disk does not confirm that it will last. {remedy(error)}"
         ) from error
+
+
+def looks(path: str) -> Looks | None:
+    """What differs once a file is replaced by one written later: time of change in ns, inode and size; None without one."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size
+
+
+def append_line(path: str, line: str) -> None:
+    """Adds a line in one write, so that two writers never mix theirs, and waits until it is on disk."""
+    folder = os.path.dirname(os.path.abspath(path))
+    make_folder(folder)
+    fresh = not os.path.exists(path)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.write(descriptor, f"{line}\n".encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    if fresh:
+        sync_folder(folder)
 
 
 def make_folder(folder: str) -> None:

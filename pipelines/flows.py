@@ -169,7 +169,7 @@ def inference(workspace: Workspace, context: Context) -> Folder:
     served = run.read_parquet(runs.MODELS)
     panel = inputs.ahead(panel, trained, served[MODEL].unique())
     fresh = sorted(set(panel.ids) - set(served[UNIQUE_ID]))
-    fitted = [runs.load_models(run, panel.ids), _newcomers(fresh, panel, trained)]
+    fitted = [runs.load_models(run, panel.ids), newcomers(fresh, panel, trained)]
     weights, champions = runs.weights_of(run), runs.champions_of(run).set_index(UNIQUE_ID)[MODEL]
     explaining = {name for name in served[MODEL].unique() if isinstance(build(name, trained)(), Explains)}
     listener = explain.Listener(panel, horizon, explain.exact_series(weights, explaining))
@@ -178,7 +178,7 @@ def inference(workspace: Workspace, context: Context) -> Folder:
     alone = pd.DataFrame({UNIQUE_ID: fresh, MEMBER: BASELINE, WEIGHT: 1.0})
     rows = combine(paths, pd.concat([weights, alone]), ENSEMBLE)
     rows[MODEL] = rows[UNIQUE_ID].map(champions).fillna(BASELINE)
-    scales = _scales(run, panel, fresh)
+    scales = scales_of(run.read_parquet("scales.parquet"), panel, fresh)
     quantiles, phases = run.read_parquet("quantiles.parquet"), runs.phases_of(run)
     rows = intervals.with_phase(at_zero(rows, floor), panel.frequency, panel.season_lengths)
     forecasts = intervals.apply(rows, quantiles, scales, phases, trained.levels, floor)
@@ -359,15 +359,14 @@ def _save(record: runs.Recording, evaluation: Evaluation, summary: dict[str, Any
     record.draft.write_text("card.md", told)
 
 
-def _newcomers(ids: list[str], panel: Panel, workspace: Workspace) -> Iterator[fit.Fitted]:
+def newcomers(ids: list[str], panel: Panel, workspace: Workspace) -> Iterator[fit.Fitted]:
     """The baseline for series that came after training: it needs none."""
     if ids:
         yield fit.Fitted(BASELINE, tuple(ids), build(BASELINE, workspace)().fit(panel.select(ids)))
 
 
-def _scales(run: Folder, panel: Panel, fresh: list[str]) -> pd.DataFrame:
-    """The scales of the run's intervals, and for newcomers those of their own history."""
-    scales = run.read_parquet("scales.parquet")
+def scales_of(scales: pd.DataFrame, panel: Panel, fresh: list[str]) -> pd.DataFrame:
+    """The `scales` of a run's intervals, and for newcomers those of their own history."""
     if not fresh:
         return scales
     own = metrics.seasonal_scales(panel.select(fresh).history, panel.season_length)

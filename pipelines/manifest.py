@@ -4,11 +4,12 @@ import hashlib
 import hmac
 import json
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from pipelines.errors import Untrusted
 
 NAME = "MANIFEST.json"
+_PIECE = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,15 @@ class Entry:
     @classmethod
     def of(cls, content: bytes) -> Self:
         return cls(len(content), hashlib.sha256(content).hexdigest())
+
+    @classmethod
+    def of_stream(cls, file: BinaryIO) -> Self:
+        """The entry of what is left in an open file, a piece at a time."""
+        digest, size = hashlib.sha256(), 0
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+            size += len(piece)
+        return cls(size, digest.hexdigest())
 
 
 @dataclass(frozen=True)
@@ -47,10 +57,17 @@ class Manifest:
 
     def check_file(self, name: str, content: bytes, where: str) -> None:
         """Untrusted unless `content` is what was written under `name`."""
+        self._compare(name, Entry.of(content), where)
+
+    def check_stream(self, name: str, file: BinaryIO, where: str) -> None:
+        """The same of an open file, which is read to its end."""
+        self._compare(name, Entry.of_stream(file), where)
+
+    def _compare(self, name: str, found: Entry, where: str) -> None:
         entry = self.files.get(name)
         if entry is None:
             raise Untrusted(f"{where}/{name}: the manifest does not list this file.")
-        if Entry.of(content) != entry:
+        if found != entry:
             raise Untrusted(f"{where}/{name}: the content is not what was written (SHA-256 differs). Use another run.")
 
     def to_json(self) -> bytes:

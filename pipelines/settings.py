@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, create_model, field_validator, model_validator
 
-from pipelines import frequency, plugins
+from pipelines import plugins
 from pipelines.errors import ConfigError, UnknownName, did_you_mean
 from pipelines.layers import Layers, environment
 from pipelines.schema import safe_name
@@ -137,6 +137,8 @@ class Workspace(Strict):
     @field_validator("frequency")
     @classmethod
     def _known_frequency(cls, value: str) -> str:
+        from pipelines import frequency  # brings pandas along, which who only asks for names does without
+
         if value != "auto":
             _as_value_error(frequency.parse, value)
         return value
@@ -194,6 +196,8 @@ class Workspace(Strict):
 
     def complete(self, found_frequency: str) -> "Workspace":
         """The same workspace with frequency, seasons, horizon and backtest step filled in."""
+        from pipelines import frequency
+
         alias = found_frequency if self.frequency == "auto" else self.frequency
         horizon = self.horizon or frequency.default_horizon(alias)
         return self.model_copy(
@@ -274,6 +278,14 @@ def load_workspace(name: str, environ: Mapping[str, str] | None = None) -> Works
         layers.add_file(file)
     layers.add_environment(set(Workspace.model_fields) - {"name"}, environ).add({"name": name}, str(path))
     return layers.validate(Workspace, str(path), source=_source_model(layers.values.get("source")))
+
+
+def title(name: str, environ: Mapping[str, str] | None = None) -> str:
+    """What a workspace is called for people, without looking at its other settings."""
+    path, overlay, layers = workspace_files(environ)[name], _overlay(_config_dir(environ), environ), Layers()
+    for file in (path, overlay / f"workspaces/{path.name}"):
+        layers.add_file(file)
+    return str(layers.values.get("title", ""))
 
 
 def workspace_files(environ: Mapping[str, str] | None = None) -> dict[str, Path]:

@@ -7,24 +7,27 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import fsspec
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipelines import disk
 from pipelines import manifest as manifests
 from pipelines.errors import Conflict, NotFound, StoreError, Untrusted
 from pipelines.manifest import Entry, Manifest
 
+if TYPE_CHECKING:  # a second to import: who reads no frame does without
+    import pandas as pd
+    from pyarrow.parquet import ParquetFile
+
 _ABANDONED_AFTER = 24 * 3600  # seconds; no training takes a day, so a directory without a manifest is a dead one
 _LOCK_PATIENCE = 5.0  # seconds that a pointer's writer waits for another
+_SETTLED = 50_000_000  # nanoseconds; a file that was replaced within a tick of the disk's clock may look the same
+_ROW_GROUP = 131_072  # rows: who looks for one series decodes no more than these
 
 
 def new_version(now: datetime | None = None) -> str:
@@ -44,6 +47,7 @@ class Store:
         self.root = path.rstrip("/")
         self.signing_key = signing_key
         self.require_signature = require_signature
+        self._pointers: dict[tuple[str, ...], tuple[str, disk.Looks, dict[str, Any]]] = {}
 
     def without_key(self) -> "Store":
         """The same store for reading what is verified already, fit to be sent elsewhere: secrets stay on this machine."""
@@ -82,14 +86,25 @@ class Store:
         return sorted(PurePosixPath(path).name for path in self._children(*parts) if self._is_finished(path))
 
     def read_pointer(self, *parts: str) -> dict[str, Any]:
-        """A pointer's values; empty with version 0 if it was never written."""
+        """A pointer's values; empty with version 0 if it was never written.
+
+        A file of this machine is only read again once it was replaced.
+        """
+        if parts in self._pointers:
+            where, looks, values = self._pointers[parts]
+            if looks == disk.looks(where):
+                return dict(values)
         where = self.path(*parts)
+        found_looks = disk.looks(where) if self.is_local else None
         content = self._read(where)
         try:
-            values: dict[str, Any] = {"version": 0} if content is None else json.loads(content)
-            return {**values, "version": int(values["version"])}
+            found: dict[str, Any] = {"version": 0} if content is None else json.loads(content)
+            values = {**found, "version": int(found["version"])}
         except (ValueError, KeyError, TypeError):
             raise StoreError(f"{where} is no pointer (JSON with a version). Restore it from a backup.") from None
+        if found_looks is not None and time.time_ns() - found_looks[0] > _SETTLED:
+            self._pointers[parts] = where, found_looks, values
+        return dict(values)
 
     def _read(self, path: str) -> bytes | None:
         """The bytes at a `path` of this store, unverified; None if there is no file."""
@@ -119,6 +134,14 @@ class Store:
             values = {**change(dict(current)), "version": current["version"] + 1}
             disk.replace_file(where, json.dumps(values, indent=1).encode())
         return values
+
+    def append(self, *parts: str, line: str) -> None:
+        """Adds a line to a file that only ever grows; it is on disk when this returns."""
+        where = self.path(*parts)
+        if not self.is_local:
+            raise StoreError(f"{where}: an object store cannot add to a file; use a local folder.")
+        with disk.failing_clearly(where):
+            disk.append_line(where, line)
 
     def sweep(self, *parts: str) -> list[str]:
         """Removes directories that were begun over a day ago and never finished; returns their names."""
@@ -190,10 +213,10 @@ class Draft:
     def write_text(self, name: str, text: str) -> None:
         self.write_bytes(name, text.encode())
 
-    def write_parquet(self, name: str, frame: pd.DataFrame) -> None:
+    def write_parquet(self, name: str, frame: "pd.DataFrame") -> None:
         """A table as parquet with zstd."""
         buffer = io.BytesIO()
-        frame.to_parquet(buffer, engine="pyarrow", compression="zstd", index=False)
+        frame.to_parquet(buffer, engine="pyarrow", compression="zstd", index=False, row_group_size=_ROW_GROUP)
         self.write_bytes(name, buffer.getvalue())
 
     def publish(self) -> "Folder":
@@ -239,15 +262,36 @@ class Folder:
     def read_text(self, name: str) -> str:
         return self.read_bytes(name).decode()
 
-    def read_parquet(self, name: str, columns: list[str] | None = None, filters: Any = None) -> pd.DataFrame:
-        """The table; `filters` as in pyarrow. A text is decoded once, not once a row: with millions of rows that halves
-        time and memory."""
+    def read_parquet(self, name: str, columns: list[str] | None = None) -> "pd.DataFrame":
+        """The table. A text is decoded once, not once a row: with millions of rows that halves time and memory."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
         content = pa.BufferReader(self.read_bytes(name))
         texts = [field.name for field in pq.read_schema(content) if pa.types.is_string(field.type)]
-        frame: pd.DataFrame = pq.read_table(
-            content, columns=columns, filters=filters, read_dictionary=texts
-        ).to_pandas()
+        frame: pd.DataFrame = pq.read_table(content, columns=columns, read_dictionary=texts).to_pandas()
         return frame.astype({name: object for name in texts if name in frame})
+
+    def open_parquet(self, name: str, dictionaries: Sequence[str] = ()) -> "ParquetFile":
+        """A table to read in parts; columns of `dictionaries` come as codes and the values they stand for.
+
+        The whole file is checked here, in pieces, and the same open file is then read: tables larger than the memory
+        stay on the disk. What is executed, such as a model, never comes this way.
+        """
+        from pyarrow.parquet import ParquetFile
+
+        if name not in self.manifest.files:
+            raise NotFound(f"{self.where} has no {name}.")
+        path = self.store.path(*self.parts, name)
+        try:
+            file = self.store.fs.open(path, "rb")
+        except FileNotFoundError:
+            raise Untrusted(f"{self.where}/{name} is listed, but gone. Use another run.") from None
+        except OSError as error:
+            raise StoreError(f"{path} could not be read. {disk.remedy(error)}") from error
+        self.manifest.check_stream(name, file, self.where)
+        file.seek(0)
+        return ParquetFile(file, read_dictionary=list(dictionaries), pre_buffer=False)
 
     def verify(self) -> list[str]:
         """Reads every file again; returns the names of those that are not what was written, or were added since."""
@@ -255,7 +299,8 @@ class Folder:
         wrong = found - {*self.manifest.files, manifests.NAME}
         for name in self.files:
             try:
-                self.read_bytes(name)
-            except StoreError:
+                with self.store.fs.open(self.store.path(*self.parts, name), "rb") as file:
+                    self.manifest.check_stream(name, file, self.where)
+            except (StoreError, OSError):
                 wrong.add(name)
         return sorted(wrong)

@@ -4,6 +4,7 @@ Each program runs in a process of its own and into an empty folder, so that figu
 complete run writes its page to docs/benchmarks; a try on a few series or without rivals, to artifacts/benchmarks.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ import typer
 
 from pipelines.errors import DataError
 from scripts import _cli
-from scripts.bench import contest, covariates, examples, m4, m5, rivals, scale
+from scripts.bench import api, contest, covariates, examples, m4, m5, rivals, scale, tree
 from scripts.bench.site import ROOT
 
 DOCS, TRIES = ROOT / "docs/benchmarks", ROOT / "artifacts/benchmarks"
@@ -26,6 +27,7 @@ Series = Annotated[int | None, typer.Option("--sample", "--series", min=2, help=
 Slow = Annotated[int, typer.Option("--slow", min=1, help="So many series for those that need minutes for each.")]
 Cache = Annotated[Path | None, typer.Option("--cache", help="Where others' forecasts are kept for the next time.")]
 Timeout = Annotated[float, typer.Option("--timeout", help="Seconds after which another's program is ended.")]
+Requests = Annotated[int, typer.Option("--requests", min=100, help="Requests of the long run.")]
 Seed = Annotated[int, typer.Option("--seed")]
 Sizes = Annotated[list[int], typer.Option("--size", min=2, help="Numbers of series; may be repeated.")]
 
@@ -108,6 +110,15 @@ def worth(data: Data = DATA, output: Output = None) -> None:
     reporter.say("done", page=str(page))
 
 
+def service(output: Output = None, series: Series = None, requests: Requests = 100_000, seed: Seed = 1) -> None:
+    """Put the HTTP service under load, on a made-up workspace as large as M5."""
+    reporter, busy = _cli.Reporter(json_log=False), os.getloadavg()[0]
+    found = api.run(series or tree.SERIES, requests, seed, reporter.say)
+    page = _page("api", output, complete=series is None and requests >= 100_000)
+    api.write_page(page, found, f"The machine's load was {busy:.1f} before and {os.getloadavg()[0]:.1f} after.")
+    reporter.say("done", page=str(page))
+
+
 def _names(wanted: bool, chosen: Sequence[str] | None, usual: Sequence[str]) -> list[str]:
     if unknown := sorted(set(chosen or []) - set(rivals.RIVALS)):
         raise typer.BadParameter(f"{', '.join(unknown)}: valid are {', '.join(rivals.RIVALS)}")
@@ -126,7 +137,14 @@ def _page(name: str, output: Path | None, *, complete: bool) -> Path:
 
 
 main = _cli.commands(
-    {"pipelines": pipelines, "m4-hourly": m4_hourly, "m5": m5_daily, "scale": scaling, "covariates": worth}
+    {
+        "pipelines": pipelines,
+        "m4-hourly": m4_hourly,
+        "m5": m5_daily,
+        "scale": scaling,
+        "covariates": worth,
+        "api": service,
+    }
 )
 
 if __name__ == "__main__":

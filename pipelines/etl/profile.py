@@ -17,7 +17,7 @@ _Array = npt.NDArray[np.float64]
 
 
 def profile(observations: pd.DataFrame, spans: pd.DataFrame, statics: list[str], season_length: int) -> pd.DataFrame:
-    """One row a series: `unique_id`, static attributes, `first_ds, last_ds, n, n_missing, share_zero, demand_class, …`.
+    """One row a series: `unique_id`, static attributes, `first_ds, last_ds, last_y, n, n_missing, share_zero, …`.
 
     `n` counts observed targets within the span, `n_missing` the steps without one. A series without any observed
     target has n = 0 and the class `empty`.
@@ -40,6 +40,7 @@ def profile(observations: pd.DataFrame, spans: pd.DataFrame, statics: list[str],
     series["leading_zeros"] = series["leading_zeros"].fillna(0).astype(int)
     outliers = inside[find_outliers(inside)].groupby(UNIQUE_ID).size()
     series["n_outliers"] = series[UNIQUE_ID].map(outliers).fillna(0).astype(int)
+    series["last_y"] = series[UNIQUE_ID].map(groups.last())
     return series.merge(strengths(inside, season_length), on=UNIQUE_ID, how="left")
 
 

@@ -22,6 +22,7 @@ from pipelines.evaluation.metrics import Array, Positions, ratio, sums
 from pipelines.schema import CUTOFF, DS, MODEL, PHASE, SIZE, STEP, UNIQUE_ID, Y_HAT, Y, hi, lo
 
 SCALE = "scale"
+SEASONAL = "seasonal_scale"  # what a scale was before the errors of the backtest had their say
 COMFORT = 5  # times the scores that a level needs: then its quantile is no longer the largest score
 
 
@@ -64,7 +65,8 @@ def calibrate(
     scale that is null or 0 gives way to the series' mean |y − ŷ|, that to 1 where it is 0; a series with neither stays
     null. Series that only `backtest` has are added.
 
-    Returns `step, level, quantile, n, reason` as `quantiles` does; `unique_id, scale`; `phase, size`, unitless.
+    Returns `step, level, quantile, n, reason` as `quantiles` does; `unique_id, seasonal_scale, scale`, the first as in
+    `newest`; `phase, size`, unitless.
     """
     points = _Points.of(backtest, scales)
     learnt = _learn(points, np.ones(points.n_folds, dtype=bool), levels, horizon)
@@ -75,7 +77,7 @@ def calibrate(
     size, instead = np.append(learnt.series, 1.0), np.append(learnt.instead, np.nan)  # the last: without a backtest
     scale = _filled(known[SCALE].to_numpy(dtype=float), instead[place]) * size[place]
     phases = pd.DataFrame({PHASE: np.arange(len(learnt.phase)), SIZE: learnt.phase})
-    return learnt.quantiles, known.assign(**{SCALE: scale}), phases
+    return learnt.quantiles, known.rename(columns={SCALE: SEASONAL}).assign(**{SCALE: scale}), phases
 
 
 def quantiles(scores: pd.DataFrame, levels: Sequence[int], horizon: int) -> pd.DataFrame:

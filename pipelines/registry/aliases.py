@@ -2,6 +2,7 @@
 
 import contextlib
 import getpass
+import json
 import os
 from datetime import UTC, datetime
 from typing import Any
@@ -12,14 +13,23 @@ from pipelines.schema import safe_name
 from pipelines.store import Folder
 
 PRODUCTION = "production"
+AUDIT = "audit.jsonl"  # a line for each move of an alias, in the order of the pointers' versions
 
 
 def promote(
-    reader: Reader, workspace: str, run_id: str, reason: str, alias: str = PRODUCTION, expected: int | None = None
+    reader: Reader,
+    workspace: str,
+    run_id: str,
+    reason: str,
+    alias: str = PRODUCTION,
+    expected: int | None = None,
+    by: str | None = None,
 ) -> dict[str, Any]:
     """Points `alias` at a successful run; with `production`, also `published` at that run's newest forecast set.
 
-    One write moves both. `expected` is the pointers' version that the caller has seen; Conflict if they moved on.
+    One write moves both. `expected` is the pointers' version that the caller has seen; Conflict if they moved on. `by`:
+    who moves it, if it is not the user of this process. The move is in the audit file before it can be seen: after a
+    crash in between, the line's version is that of the next move.
     """
     run = reader.run(workspace, run_id)
     if run.read_json("run.json")["status"] != "success":
@@ -32,10 +42,18 @@ def promote(
         named = {
             "run_id": run_id,
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "by": _user(),
+            "by": by or _user(),
             "reason": reason,
             "previous": before.get("previous" if before.get("run_id") == run_id else "run_id"),
         }
+        move = {
+            "version": current["version"] + 1,
+            "alias": alias,
+            "from": before.get("run_id"),
+            "to": run_id,
+            **{key: named[key] for key in ("at", "by", "reason")},
+        }
+        reader.artifacts.append(workspace, AUDIT, line=json.dumps(move))
         moved = {**current, "aliases": {**aliases, alias: named}}
         newest = newest_forecast_set(reader, workspace, run_id) if alias == PRODUCTION else None
         return moved if newest is None else {**moved, "published": newest}

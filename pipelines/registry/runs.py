@@ -105,14 +105,16 @@ class Recording:
         self.draft.write_json("run.json", self.info)
 
 
-def load_models(run: Folder, ids: Iterable[str]) -> Iterator[Fitted]:
-    """The run's models for those of `ids` that it serves, one file at a time.
+def load_models(run: Folder, ids: Iterable[str], model: str | None = None) -> Iterator[Fitted]:
+    """The run's models for those of `ids` that it serves, one file at a time; with `model`, those of that name.
 
     Pickles are programs: each is unpickled only here, from the very bytes whose checksum the manifest has, after the
     manifest's own signature was checked when `run` was opened. Raises Untrusted before anything is executed.
     """
     table = run.read_parquet(MODELS)
     table = table[table[UNIQUE_ID].isin(set(ids))]
+    if model is not None:
+        table = table[table[MODEL] == model]
     for file, rows in table.groupby("file", sort=True):
         content = run.read_bytes(str(file))
         try:

@@ -326,14 +326,17 @@ def test_a_disk_that_fails_at_any_moment_leaves_the_old_state(tmp_path: Path, ca
 def test_what_cannot_be_read_is_told(local: Store, monkeypatch: pytest.MonkeyPatch, code: int, remedy: str) -> None:
     """A file without permission or on a bad sector gives a StoreError; verify names it."""
     folder = finished(local)
-    cat_file = local.fs.cat_file
 
-    def failing(path: str, **options: Any) -> bytes:
-        if path.endswith("/a"):
-            raise OSError(code, os.strerror(code))
-        return bytes(cat_file(path, **options))
+    def failing(read: Any) -> Any:
+        def guarded(path: str, *args: Any, **options: Any) -> Any:
+            if path.endswith("/a"):
+                raise OSError(code, os.strerror(code))
+            return read(path, *args, **options)
 
-    monkeypatch.setattr(local.fs, "cat_file", failing)
+        return guarded
+
+    for way in ("cat_file", "open"):
+        monkeypatch.setattr(local.fs, way, failing(getattr(local.fs, way)))
     with pytest.raises(StoreError, match=f"one/a could not be read. .*{remedy}"):
         folder.read_bytes("a")
     assert folder.verify() == ["a"]
@@ -370,3 +373,36 @@ def test_an_object_store_refuses_pointers_clearly() -> None:
     assert store.read_pointer("p.json") == {"version": 0}
     with pytest.raises(StoreError, match="generation-matched"):
         store.move_pointer("p.json", change=lambda now: now)
+
+
+def test_a_pointer_is_read_again_only_once_it_was_replaced(local: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A settled file is asked for its looks only; a move, by whomever, is seen at once."""
+    local.move_pointer("p.json", change=lambda now: {"n": 1})
+    os.utime(local.path("p.json"), ns=(1, 1))
+    assert local.read_pointer("p.json")["n"] == 1
+    reads: list[str] = []
+    read = local._read
+    monkeypatch.setattr(local, "_read", lambda path: (reads.append(path), read(path))[1])
+    assert local.read_pointer("p.json") == {"version": 1, "n": 1}
+    assert reads == []
+    Store(local.root).move_pointer("p.json", change=lambda now: {"n": 2})
+    assert local.read_pointer("p.json") == {"version": 2, "n": 2}
+    os.unlink(local.path("p.json"))
+    assert local.read_pointer("p.json") == {"version": 0}
+
+
+def test_moves_in_quick_succession_are_all_seen(local: Store) -> None:
+    """Faster than the clock of the disk ticks: a fresh file is read each time."""
+    other = Store(local.root)
+    for n in range(50):
+        other.move_pointer("p.json", change=lambda now, n=n: {"n": n})
+        assert local.read_pointer("p.json")["n"] == n
+
+
+def test_lines_are_only_ever_added(local: Store) -> None:
+    """Each is there whole when the call returns; an object store, which cannot add, says so."""
+    for n in range(3):
+        local.append("one/audit.jsonl", line=f"line {n}")
+    assert Path(local.path("one/audit.jsonl")).read_text() == "line 0\nline 1\nline 2\n"
+    with pytest.raises(StoreError, match="cannot add to a file"):
+        Store("memory://x").append("audit.jsonl", line="x")

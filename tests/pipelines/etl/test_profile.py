@@ -141,5 +141,5 @@ def test_attributes_are_the_first_that_stands_there() -> None:
     assert found[["unique_id", "region"]].values.tolist() == [["a", "s"], ["b", "n"]]
     assert list(found.columns) == [
         "unique_id", "region", "first_ds", "last_ds", "leading_zeros", "n", "n_missing", "share_zero", "constant",
-        "demand_class", "n_outliers", "seasonal_strength", "trend_strength",
+        "demand_class", "n_outliers", "last_y", "seasonal_strength", "trend_strength",
     ]  # fmt: skip

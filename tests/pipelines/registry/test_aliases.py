@@ -1,6 +1,7 @@
 """Aliases: one write moves what is in production and what is served."""
 
 import getpass
+import json
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,27 @@ def test_promoting_says_what_when_who_and_why(reader: Reader, monkeypatch: pytes
     }
     assert alias["at"].endswith("+00:00")
     assert reader.production("mine").name == second
+
+
+def test_every_move_is_in_the_audit_file(reader: Reader) -> None:
+    """Who, when, from, to and why, a line each with the version that it made; what was refused has none."""
+    first, second = trained(reader), trained(reader)
+    aliases.promote(reader, "mine", first, "the first", by="ada")
+    aliases.promote(reader, "mine", second, "better", alias="canary", by="bob")
+    with pytest.raises(Conflict):
+        aliases.promote(reader, "mine", second, "late", expected=0)
+    aliases.promote(reader, "mine", second, "better")
+    aliases.rollback(reader, "mine", "worse")
+    lines = Path(reader.artifacts.path("mine", aliases.AUDIT)).read_text().splitlines()
+    moves = [json.loads(line) for line in lines]
+    assert [(m["version"], m["alias"], m["from"], m["to"], m["reason"]) for m in moves] == [
+        (1, "production", None, first, "the first"),
+        (2, "canary", None, second, "better"),
+        (3, "production", first, second, "better"),
+        (4, "production", second, first, "worse"),
+    ]
+    assert [move["by"] for move in moves[:2]] == ["ada", "bob"]
+    assert reader.pointers("mine")["aliases"]["production"]["at"] == moves[-1]["at"]
 
 
 def test_a_user_without_a_name_can_promote(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,18 +1,20 @@
-"""The only reader for others: data versions, runs, aliases and forecast sets, always by pointer, always verified."""
+"""Data versions, runs, aliases and forecast sets: always by pointer, always verified."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from pipelines import panel as panels
 from pipelines import settings
 from pipelines.errors import DataError, NotFound
-from pipelines.panel import Panel
-from pipelines.schema import UNIQUE_ID, safe_name, safe_version
+from pipelines.read import tables
+from pipelines.schema import safe_name, safe_version
 from pipelines.settings import Project, Workspace
 from pipelines.store import Folder, Store
+
+if TYPE_CHECKING:  # a second to import: who reads no frame does without
+    import pandas as pd
+
+    from pipelines.panel import Panel
 
 POINTERS = "pointers.json"
 CURRENT = "current.json"
@@ -41,27 +43,32 @@ class Dataset:
         return quality
 
     @property
-    def observations(self) -> pd.DataFrame:
+    def observations(self) -> "pd.DataFrame":
         return self.folder.read_parquet("observations.parquet")
 
     @property
-    def series(self) -> pd.DataFrame:
+    def series(self) -> "pd.DataFrame":
         return self.folder.read_parquet("series.parquet")
 
     @property
-    def rejected(self) -> pd.DataFrame:
+    def rejected(self) -> "pd.DataFrame":
         return self.folder.read_parquet("rejected.parquet")
 
-    def panel(self, workspace: Workspace, ids: Collection[str] | None = None) -> tuple[Panel, list[str]]:
-        """The panel as models see it, of `ids` or of all series, and the series that ended over a horizon ago.
+    def panel(self, workspace: Workspace, ids: Collection[str] | None = None) -> "tuple[Panel, list[str]]":
+        """The panel as models see it, of `ids` or of all series, and all series that ended over a horizon ago.
 
         `workspace` is complete.
 
+        With `ids`, of these series only, on the same grid and up to the same end, without reading the others' rows.
         Raises DataError when the data were brought in under settings that do not fit `workspace`.
         """
-        chosen = None if ids is None else [(UNIQUE_ID, "in", set(ids))]
-        observations = self.folder.read_parquet("observations.parquet", filters=chosen)
+        from pipelines import panel as panels
+
         covariates, series = workspace.covariates, self.series
+        if ids is None:
+            observations = self.observations
+        else:
+            observations = tables.rows_of(self.folder.open_parquet("observations.parquet"), ids).to_pandas()
         lacking = [name for name in covariates.varying if name not in observations]
         lacking += [name for name in covariates.static if name not in series]
         if lacking or self.info["frequency"] != workspace.frequency:
@@ -95,14 +102,18 @@ class Reader:
         """Workspaces that are configured, sorted."""
         return sorted(settings.workspace_files())
 
-    def dataset(self, workspace: str) -> Dataset:
-        """The current data version; NotFound with the command that makes one."""
+    def current(self, workspace: str) -> str:
+        """The name of the current data version; NotFound with the command that makes one."""
         current = self.data.read_pointer("processed", safe_name(workspace, "workspace"), CURRENT)
-        if "version" not in current or "data_version" not in current:
+        if "data_version" not in current:
             raise NotFound(
                 f"workspace {workspace} has no data yet. Run: python scripts/run_etl.py --workspace {workspace}"
             )
-        return self.dataset_version(workspace, current["data_version"])
+        return str(current["data_version"])
+
+    def dataset(self, workspace: str) -> Dataset:
+        """The current data version."""
+        return self.dataset_version(workspace, self.current(workspace))
 
     def dataset_version(self, workspace: str, version: str) -> Dataset:
         return Dataset(
@@ -131,7 +142,7 @@ class Reader:
             )
         return self.run(workspace, alias["run_id"])
 
-    def calibration(self, workspace: str, run_id: str) -> pd.DataFrame:
+    def calibration(self, workspace: str, run_id: str) -> "pd.DataFrame":
         """`level, by, group, n, coverage, msis` of a run's intervals; NotFound if it was made before that was measured."""
         run = self.run(workspace, run_id)
         if CALIBRATION not in run.files:

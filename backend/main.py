@@ -1,0 +1,145 @@
+"""The service: `create_app` for any ASGI server, `main` to run it."""
+
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from backend import errors
+from backend.auth import Keyring
+from backend.limits import HEADER, Access, RateLimit
+from backend.metrics import Metrics
+from backend.observe import Observe, configure_logging
+from backend.routes import forecasts, health, metrics, runs, series, workspaces
+from backend.schemas import ProblemOut
+from backend.service import Service
+from backend.settings import Settings, load
+from backend.workers import Workers
+from pipelines import __version__
+from pipelines import settings as projects
+from pipelines.errors import ConfigError
+from pipelines.read import Reader, reader
+
+API = "/api/v1"
+
+
+def create_app(settings: Settings | None = None, store: Reader | None = None) -> FastAPI:
+    """The service over `store`, or over what the environment names. ConfigError where it would be open to others."""
+    settings = settings or load()
+    keyring = Keyring(settings.keyring())
+    figures = Metrics()
+    workers = Workers(settings.generate_workers, settings.generate_queue, settings.generate_timeout, figures)
+    service = Service(store or _reader(settings.environment), workers, figures, settings.cache_mb)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await workers.start()
+        try:
+            yield
+        finally:
+            await workers.stop()
+
+    tracing = bool(
+        os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    )
+    app = FastAPI(
+        title="Forecast Copilot",
+        version=__version__,
+        description="Forecasts of panels of time series, as published.",
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,  # their pages load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        telemetry={
+            "tracing": tracing, "auto_configure": tracing, "metrics": False, "logs": False, "operation_spans": False
+        },
+    )  # fmt: skip
+    app.state.service = service
+    for routes in (forecasts, series, metrics, workspaces, runs):  # the first ones are found soonest
+        app.include_router(routes.router, prefix=API)
+    app.include_router(health.router)
+    errors.install(app)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    app.add_middleware(Access, keyring=keyring, rate=RateLimit(settings.rate_limit))
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST", "PUT"],
+            allow_headers=[HEADER, "Content-Type", "If-Match", "If-None-Match", "X-Request-ID"],
+            expose_headers=["ETag", "X-Request-ID", "Retry-After"],
+        )
+    app.add_middleware(Observe, metrics=figures, https=settings.environment != "dev")
+    return app
+
+
+class Server(uvicorn.Server):
+    """Tells the service first when it is to stop, so that open streams end and waiting requests are sent away."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self._service = service
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        self._service.stop()
+        await super().shutdown(sockets)
+
+
+def main() -> None:
+    """Serves until it is told to stop; a wrong setting is one message."""
+    os.environ.setdefault("OTEL_EXPORTER_OTLP_TIMEOUT", "2")  # seconds: the last traces must not outlast the shutdown
+    try:
+        settings = load()
+        app = create_app(settings)
+        app.state.service.workspaces()  # a wrong folder is told now, not to the first client
+    except ConfigError as error:
+        sys.exit(f"error: {error}")
+    configure_logging()
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.shutdown_timeout),
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+    logging.getLogger("uvicorn.error").info("Forecast Copilot at http://%s:%d%s", settings.host, settings.port, API)
+    Server(config, app.state.service).run()
+
+
+def _reader(environment: str) -> Reader:
+    """What the project's settings name; in production, signed artifacts only."""
+    key = os.environ.get("ARTIFACT_SIGNING_KEY") or None
+    return reader(projects.load_project(), key, require_signature=environment == "prod")
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """The contract: with the problem's schema and the key that everything but health wants."""
+    if app.openapi_schema is None:
+        found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        components = found["components"]
+        components["schemas"]["ProblemOut"] = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
+        for name, schema in components["schemas"]["ProblemOut"].pop("$defs").items():
+            components["schemas"][name] = schema
+        components["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": HEADER}}
+        for path, operations in found["paths"].items():
+            for operation in operations.values() if path.startswith(API) else ():
+                operation["security"] = [{"key": []}]
+        app.openapi_schema = found
+    return app.openapi_schema
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""What comes in, as the OpenAPI shows it."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from backend.limits import MAX_HORIZON, MAX_PAGE, MAX_SERIES
+from pipelines.read.series import SORTS
+
+WorkspaceName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"), Field(description="A configured workspace.")
+]
+SeriesId = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=300),
+    Field(description="The values of the key columns joined by `/`; percent-encoded in a path."),
+]
+RunId = Annotated[
+    str, StringConstraints(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$"), Field(description="A finished run.")
+]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Level = Annotated[int, Field(ge=1, le=99)]
+Limit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
+Offset = Annotated[int, Field(ge=0, le=10_000_000)]
+Sort = Literal["name", "-name", "skill", "-skill", "error", "-error", "last_value", "-last_value"]
+By = Literal["series", "model", "horizon", "cutoff"]
+RunStatus = Literal["success", "failed"]
+Moment = Annotated[
+    date | datetime, Field(union_mode="left_to_right", description="A date, or a time; without an offset, local time.")
+]
+assert set(Sort.__args__) == {sign + name for name in SORTS for sign in ("", "-")}  # type: ignore[attr-defined] # noqa: S101
+
+
+class In(BaseModel):
+    """What comes from outside: nothing that is not known, so that a slip of the pen is told."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Of(In):
+    workspace: WorkspaceName
+
+
+class Paged(Of):
+    limit: Limit = 50
+    offset: Offset = 0
+
+
+class SeriesQuery(Paged):
+    """Any static attribute of the workspace may stand beside these as a filter, as may demand_class, model and status."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    search: Annotated[str, Field(max_length=300, description="Part of the name, in any case.")] = ""
+    sort: Annotated[Sort, Field(description="With a minus: descending. What is not known comes last.")] = "name"
+
+
+class HistoryQuery(Of):
+    start: Moment | None = None
+    end: Moment | None = None
+
+
+class ForecastQuery(Of):
+    unique_id: SeriesId
+
+
+class MetricsQuery(Paged):
+    unique_id: SeriesId | None = None
+    model: Name | None = None
+    metric: Annotated[Name | None, Field(description="Without it, the metric that chose the champions.")] = None
+    by: By = "model"
+    run_id: Annotated[RunId | None, Field(description="Without it, the production run.")] = None
+
+
+class RunsQuery(Paged):
+    status: RunStatus | None = None
+
+
+class CompareQuery(Of):
+    a: RunId
+    b: RunId
+
+
+def _distinct(values: list[str]) -> list[str]:
+    if len(set(values)) < len(values):
+        raise ValueError("name each series once")
+    return values
+
+
+Series = Annotated[
+    list[SeriesId],
+    Field(min_length=1, max_length=MAX_SERIES, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_distinct),
+]
+
+
+class MetricsIn(Paged):
+    """The same for several series."""
+
+    unique_ids: Series | None = None
+    model: Name | None = None
+    metric: Name | None = None
+    by: By = "model"
+    run_id: RunId | None = None
+
+
+class FutureRow(BaseModel):
+    """Values of future covariates at one step, for one series or, without a name, for all that are asked for."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, float | str | bool | None]
+    unique_id: SeriesId | None = None
+    ds: Moment
+
+
+class GenerateIn(Of):
+    unique_ids: Series
+    horizon: Annotated[int | None, Field(ge=1, le=MAX_HORIZON, description="Steps; without it, the run's.")] = None
+    levels: Annotated[list[Level] | None, Field(min_length=1, max_length=10)] = None
+    model: Annotated[
+        Name | None, Field(description="A model that the run has fitted to the series, or its champion.")
+    ] = None
+    future: Annotated[
+        list[FutureRow] | None,
+        Field(min_length=1, max_length=MAX_SERIES * MAX_HORIZON, description="What if: replaces known covariates."),
+    ] = None
+
+
+class AliasIn(In):
+    run_id: RunId
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]

@@ -1,0 +1,62 @@
+"""Whether the process is up, and whether it can serve."""
+
+import asyncio
+
+from fastapi import APIRouter, Response
+
+from backend.deps import ServiceDep, problems
+from backend.errors import Problem
+from backend.metrics import CONTENT_TYPE_LATEST
+from backend.schemas import HealthOut
+from backend.service import Service
+from pipelines import __version__
+from pipelines.errors import ForecastError
+
+router = APIRouter()
+
+
+@router.get("/health/live", tags=["health"], response_model=HealthOut)
+async def live() -> HealthOut:
+    """The process is up."""
+    return HealthOut(status="ok", version=__version__)
+
+
+@router.get("/health/ready", tags=["health"], response_model=HealthOut, responses={503: problems()[503]})
+async def ready(service: ServiceDep) -> HealthOut:
+    """The storage can be reached and a production run be read; 503 with the checks that fail."""
+    checks = await asyncio.to_thread(_checks, service)
+    if service.stopping:
+        checks.append({"name": "running", "ok": False, "detail": "the service is being stopped"})
+    failing = [check for check in checks if not check["ok"]]
+    if failing:
+        names = ", ".join(str(check["name"]) for check in failing)
+        raise Problem(503, f"Not ready: {names}.", headers={"Retry-After": "5"}, checks=checks)
+    return HealthOut(status="ok", version=__version__, checks=checks)
+
+
+@router.get("/metrics", include_in_schema=False)
+async def metrics(service: ServiceDep) -> Response:
+    """For Prometheus."""
+    return Response(service.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _checks(service: Service) -> list[dict[str, object]]:
+    """Storage, and that at least one workspace has a production run that can be read."""
+    readable, broken = [], []
+    try:
+        for workspace in sorted(service.workspaces()):
+            alias = service.reader.pointers(workspace)["aliases"].get("production")
+            if alias is None:
+                continue
+            try:
+                service.reader.run(workspace, alias["run_id"]).read_json("run.json")
+                readable.append(workspace)
+            except ForecastError:
+                broken.append(workspace)
+    except ForecastError:
+        return [{"name": "storage", "ok": False, "detail": "it cannot be read; the log has the reason"}]
+    detail = f"readable: {', '.join(readable) or 'none'}" + (f"; broken: {', '.join(broken)}" if broken else "")
+    return [
+        {"name": "storage", "ok": True, "detail": "readable"},
+        {"name": "production run", "ok": bool(readable), "detail": detail},
+    ]

@@ -1,0 +1,93 @@
+"""The series of a workspace, and their histories."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from backend.deps import ServiceDep, cached_json, etag, note, problems
+from backend.errors import Problem
+from backend.limits import MAX_YEARS
+from backend.queries import HistoryQuery, SeriesId, SeriesQuery
+from backend.schemas import HistoryOut, SeriesPage
+from pipelines.read.history import history as rows_of
+from pipelines.schema import printable
+
+router = APIRouter(tags=["series"])
+
+
+@router.get("/series", response_model=SeriesPage, responses=problems(304, 404))
+async def series(query: Annotated[SeriesQuery, Query()], request: Request, service: ServiceDep) -> Response:
+    """The series with their attributes, champion and skill; any static attribute is a filter (`&store=Bath`)."""
+    table, dataset = await service.series(query.workspace), await service.dataset(query.workspace)
+    note(request, query.workspace)
+    pointers = service.pointers(query.workspace)
+    run, published = pointers["aliases"].get("production"), pointers["published"]
+    run_id = run["run_id"] if run else None
+    filters = {name: str(value) for name, value in (query.model_extra or {}).items()}
+
+    def render() -> dict[str, Any]:
+        page = table.find(query.search, filters, query.sort, query.offset, query.limit)
+        return {
+            "workspace": query.workspace,
+            "data_version": dataset.version,
+            "run_id": run_id,
+            "filters": table.filters,
+            "total": page.total,
+            "limit": query.limit,
+            "offset": query.offset,
+            "series": page.rows,
+        }
+
+    return await cached_json(request, etag(dataset.version, run_id, published and published["forecast_id"]), render)
+
+
+@router.get("/series/{unique_id:path}/history", response_model=HistoryOut, responses=problems(304, 404))
+async def history(
+    unique_id: Annotated[SeriesId, Path()],
+    query: Annotated[HistoryQuery, Query()],
+    request: Request,
+    service: ServiceDep,
+) -> Response:
+    """The actuals of a series with its covariates, at most ten years of them: without a start, the newest."""
+    dataset = await service.dataset(query.workspace)
+    table, clock = await service.series(query.workspace), await service.clock(query.workspace, dataset)
+    note(request, query.workspace)
+    if unique_id not in table:
+        raise Problem(404, f"Workspace '{query.workspace}' has no series '{printable(unique_id)}'.")
+    start, end = (None if given is None else clock.read(given) for given in (query.start, query.end))
+    first = _first(start, end, table.end)
+    pointers = service.pointers(query.workspace)
+    config = (await service.aliased(query.workspace)).config if pointers["aliases"].get("production") else None
+    covariates = [*config["covariates"]["future"], *config["covariates"]["past"]] if config else []
+
+    def render() -> dict[str, Any]:
+        return {
+            "workspace": query.workspace,
+            "data_version": dataset.version,
+            "unique_id": unique_id,
+            "unit": config["target"]["unit"] if config else "",
+            "points": rows_of(dataset, unique_id, covariates, clock, first, end),
+        }
+
+    return await cached_json(
+        request, etag(dataset.version, (pointers["aliases"].get("production") or {}).get("run_id")), render
+    )
+
+
+def _first(start: datetime | None, end: datetime | None, newest: datetime | None) -> datetime | None:
+    """Where the answer begins; Problem 422 for a range that runs backwards or is too long."""
+    last = end or newest
+    if last is None:
+        return start
+    longest = timedelta(days=366 * MAX_YEARS)
+    if start is None:
+        return last - longest if last - datetime.min > longest else None
+    if end is not None and end < start:
+        raise Problem(
+            422, "The range ends before it begins.", errors=[{"field": "query.end", "message": "lies before start"}]
+        )
+    if last - start > longest:
+        message = f"lies more than {MAX_YEARS} years before the end"
+        raise Problem(422, "The range is too long.", errors=[{"field": "query.start", "message": message}])
+    return start

@@ -1,0 +1,86 @@
+"""The workspaces and how they stand."""
+
+from typing import Annotated, Any
+
+import structlog
+from fastapi import APIRouter, Path, Request
+
+from backend.deps import ServiceDep, note, problems
+from backend.errors import Problem
+from backend.queries import WorkspaceName
+from backend.schemas import WorkspaceOut, WorkspacesOut
+from backend.service import Service
+from pipelines import settings
+from pipelines.errors import ForecastError
+
+router = APIRouter(tags=["workspaces"])
+
+
+@router.get("/workspaces", response_model=WorkspacesOut, responses=problems())
+async def workspaces(service: ServiceDep) -> dict[str, Any]:
+    """All that are configured, by name."""
+    found = [await _standing(service, name) for name in sorted(service.workspaces())]
+    return {"total": len(found), "workspaces": found}
+
+
+@router.get("/workspaces/{workspace}", response_model=WorkspaceOut, responses=problems(404))
+async def workspace(
+    workspace: Annotated[WorkspaceName, Path()], request: Request, service: ServiceDep
+) -> dict[str, Any]:
+    """One workspace: its data, its production run and its headline accuracy."""
+    service.pointers(workspace)
+    found = await _standing(service, workspace)
+    note(request, workspace)
+    return found
+
+
+async def _standing(service: Service, name: str) -> dict[str, Any]:
+    """One whose files are damaged does not hide the others."""
+    nothing = {**dict.fromkeys(WorkspaceOut.model_fields), "name": name, "title": settings.title(name)}
+    try:
+        return {**nothing, **await _facts(service, name)}
+    except ForecastError as error:
+        structlog.get_logger("backend").error("unreadable workspace", workspace=name, reason=str(error))
+        return {**nothing, "status": "unreadable"}
+
+
+async def _facts(service: Service, name: str) -> dict[str, Any]:
+    pointers = service.pointers(name)
+    found: dict[str, Any] = {"status": "no data"}
+    try:
+        dataset = await service.dataset(name)
+    except Problem:
+        return found
+    info, series = await service.info(dataset), await service.series(name)
+    found |= {
+        "status": "no run",
+        "frequency": info["frequency"],
+        "horizon": info["horizon"],
+        "n_series": len(series.ids),
+        "last_ds": series.last_ds,
+        "data_version": dataset.version,
+        "synthetic": info["synthetic"],
+    }
+    if not pointers["aliases"].get("production"):
+        return found
+    run = await service.aliased(name)
+    config, summary = run.config, run.info.get("summary", {})
+    found |= {
+        "status": "no forecasts",
+        "title": config["title"],
+        "frequency": config["frequency"],
+        "timezone": config["timezone"],
+        "unit": config["target"]["unit"],
+        "horizon": config["horizon"],
+        "levels": config["levels"],
+        "models": sorted(summary.get("leaderboard", {})),
+        "production_run": run.id,
+        "accuracy": {
+            **{key: summary.get(key) for key in ("champion", "baseline", "skill")},
+            "metric": summary.get("metric", config["metric"]),
+            "coverage": summary.get("coverage", {}),
+        },
+    }
+    if published := pointers["published"]:
+        found |= {"status": "ready", "forecast_id": published["forecast_id"], "as_of": published["as_of"]}
+    return found

@@ -1,0 +1,302 @@
+"""What goes out, as the OpenAPI shows it."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from backend.queries import By
+from pipelines.read.series import Status
+
+Stamp = Annotated[
+    str, Field(description="A date for steps of a day or more, else a time with the offset of the workspace's zone.")
+]
+
+
+class Point(BaseModel):
+    """One step: the forecast and the bounds of each level; null where a bound is not supported."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float | None]
+    ds: Stamp
+    y_hat: float | None
+
+
+class SeriesForecast(BaseModel):
+    unique_id: str
+    model: str
+    points: list[Point]
+
+
+class ForecastsOut(BaseModel):
+    workspace: str
+    run_id: str
+    forecast_id: str | None
+    as_of: str
+    unit: str
+    source: Literal["published", "computed"]
+    forecasts: list[SeriesForecast]
+
+
+class ComponentsPoint(BaseModel):
+    ds: Stamp
+    components: dict[str, float | None]
+
+
+class BridgePoint(BaseModel):
+    ds: Stamp
+    parts: dict[str, float | None]
+
+
+class Bridge(BaseModel):
+    """Why the forecast differs from the one before: `parts` sum to the change of each step that both have."""
+
+    since: str | None
+    notes: list[str]
+    points: list[BridgePoint]
+
+
+class ExplanationOut(BaseModel):
+    """`components` sum to `y_hat` a step; null for forecast sets from before there were explanations."""
+
+    workspace: str
+    run_id: str
+    forecast_id: str
+    unique_id: str
+    model: str
+    unit: str
+    method: Literal["exact", "descriptive"] | None
+    points: list[ComponentsPoint]
+    bridge: Bridge
+
+
+class HistoryPoint(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float | str | bool | None]
+    ds: Stamp
+    y: float | None
+
+
+class HistoryOut(BaseModel):
+    workspace: str
+    data_version: str
+    unique_id: str
+    unit: str
+    points: list[HistoryPoint]
+
+
+class SeriesOut(BaseModel):
+    unique_id: str
+    attributes: dict[str, Any]
+    first_ds: Stamp | None
+    last_ds: Stamp | None
+    last_value: float | None
+    n: int
+    n_missing: int
+    share_zero: float | None
+    demand_class: str
+    seasonal_strength: float | None
+    trend_strength: float | None
+    model: str | None
+    metric: str | None
+    error: float | None
+    skill: float | None
+    runner_up: str | None
+    status: Status
+
+
+class SeriesPage(BaseModel):
+    workspace: str
+    data_version: str
+    run_id: str | None
+    filters: list[str]
+    total: int
+    limit: int
+    offset: int
+    series: list[SeriesOut]
+
+
+class Accuracy(BaseModel):
+    """Means over the series of a run's backtest."""
+
+    metric: str
+    champion: float | None
+    baseline: float | None
+    skill: float | None
+    coverage: dict[str, float | None]
+
+
+class WorkspaceOut(BaseModel):
+    """`status`: `no data`, `no run`, `no forecasts`, `ready`, or `unreadable` where stored files are damaged."""
+
+    name: str
+    title: str
+    status: Literal["no data", "no run", "no forecasts", "ready", "unreadable"]
+    frequency: str | None
+    timezone: str | None
+    unit: str | None
+    horizon: int | None
+    levels: list[int] | None
+    models: list[str] | None
+    n_series: int | None
+    last_ds: Stamp | None
+    data_version: str | None
+    production_run: str | None
+    forecast_id: str | None
+    as_of: str | None
+    synthetic: bool | None
+    accuracy: Accuracy | None
+
+
+class WorkspacesOut(BaseModel):
+    total: int
+    workspaces: list[WorkspaceOut]
+
+
+class MetricRow(BaseModel):
+    """The mean of the known values of a group, and their number; `horizon` is the step ahead, from 1."""
+
+    unique_id: str | None = None
+    model: str
+    cutoff: Stamp | None = None
+    horizon: int | None = None
+    value: float | None
+    n: int
+
+
+class MetricsOut(BaseModel):
+    workspace: str
+    run_id: str
+    metric: str
+    by: By
+    total: int
+    limit: int
+    offset: int
+    rows: list[MetricRow]
+
+
+class RunOut(BaseModel):
+    run_id: str
+    status: str
+    started_at: str | None
+    finished_at: str | None
+    data_version: str | None
+    code_version: str | None
+    aliases: list[str]
+    metric: str | None
+    champion: float | None
+    baseline: float | None
+    skill: float | None
+    n_series: int | None
+    error: str | None
+
+
+class RunsOut(BaseModel):
+    workspace: str
+    total: int
+    limit: int
+    offset: int
+    runs: list[RunOut]
+
+
+class RunDetail(RunOut):
+    """`summary`, `config`, `stages` and `libraries` as `run.json` has them; `card`: the run as a page of markdown."""
+
+    parent: str | None
+    config: dict[str, Any]
+    config_hash: str | None
+    libraries: dict[str, str]
+    stages: list[dict[str, Any]]
+    summary: dict[str, Any] | None
+    card: str | None
+    files: list[str]
+
+
+class VerifyOut(BaseModel):
+    """Every file read again: `wrong` names those that are not what was written, or were added since."""
+
+    run_id: str
+    intact: bool
+    signed: bool
+    files: int
+    wrong: list[str]
+
+
+class Change(BaseModel):
+    """A setting that two runs have differently, by its dotted name; null where one has it not."""
+
+    key: str
+    a: Any
+    b: Any
+
+
+class Delta(BaseModel):
+    metric: str
+    a: float | None
+    b: float | None
+    delta: float | None
+
+
+class SeriesDelta(BaseModel):
+    unique_id: str
+    a: float
+    b: float
+    delta: float
+    model_a: str
+    model_b: str
+
+
+class CompareOut(BaseModel):
+    """From run `a` to run `b`. A negative delta of an error is better. `better` and `worse` begin with the largest."""
+
+    workspace: str
+    a: str
+    b: str
+    metric: str
+    comparable: bool
+    reason: str
+    config: list[Change]
+    metrics: list[Delta]
+    n_better: int
+    n_worse: int
+    n_equal: int
+    better: list[SeriesDelta]
+    worse: list[SeriesDelta]
+
+
+class AliasOut(BaseModel):
+    name: str
+    run_id: str
+    at: str
+    by: str
+    reason: str
+    previous: str | None
+
+
+class AliasesOut(BaseModel):
+    workspace: str
+    version: int
+    aliases: list[AliasOut]
+    published: dict[str, str] | None
+
+
+class HealthOut(BaseModel):
+    status: Literal["ok"]
+    version: str
+    checks: list[dict[str, Any]] = []
+
+
+class FieldError(BaseModel):
+    field: str
+    message: str
+
+
+class ProblemOut(BaseModel):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    errors: list[FieldError] = []

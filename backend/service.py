@@ -1,0 +1,175 @@
+"""What the routes ask: the reader behind a cache, and errors in the words of a client."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from time import monotonic
+from typing import Any, TypeVar
+
+from backend.cache import Cache
+from backend.errors import Problem
+from backend.metrics import Metrics
+from backend.workers import Workers
+from pipelines.errors import ConfigError, NotFound
+from pipelines.read import Dataset, Folder, Reader
+from pipelines.read.clock import Clock
+from pipelines.read.forecasts import Forecasts
+from pipelines.read.series import SeriesTable
+
+T = TypeVar("T")
+
+_KNOWN_FOR = 1.0  # seconds that the list of the configured workspaces is good for
+_ANSWERS_MB = 32
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run."""
+
+    folder: Folder
+    info: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def succeeded(self) -> bool:
+        return bool(self.info.get("status") == "success")
+
+    @property
+    def config(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.info["config"]
+        return found
+
+    @cached_property
+    def clock(self) -> Clock:
+        return Clock.of(self.config)
+
+
+@dataclass(frozen=True)
+class Published:
+    """The forecast set that is served, in memory."""
+
+    folder: Folder
+    info: dict[str, Any]
+    run: Run
+    forecasts: Forecasts
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def nbytes(self) -> int:
+        return self.forecasts.nbytes
+
+
+@dataclass
+class Service:
+    """Everything a route needs."""
+
+    reader: Reader
+    workers: Workers
+    metrics: Metrics
+    cache_mb: float
+    stopping: bool = False
+    verifying: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    _workspaces: tuple[float, frozenset[str]] = (0.0, frozenset())
+    tables: Cache = field(init=False)
+    answers: Cache = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tables = Cache(self.cache_mb, self.metrics)
+        self.answers = Cache(_ANSWERS_MB, self.metrics)
+
+    def stop(self) -> None:
+        """What is running may end; nothing new is begun."""
+        self.stopping = self.workers.stopping = True
+
+    def workspaces(self) -> frozenset[str]:
+        """The configured workspaces."""
+        now = monotonic()
+        if now - self._workspaces[0] > _KNOWN_FOR or not self._workspaces[1]:
+            self._workspaces = (now, frozenset(self.reader.workspaces()))
+        return self._workspaces[1]
+
+    def pointers(self, workspace: str) -> dict[str, Any]:
+        """What is in production and what is published; Problem 404 for a workspace that is not configured."""
+        if workspace not in self.workspaces():
+            raise Problem(404, f"There is no workspace '{workspace}'.")
+        return self.reader.pointers(workspace)
+
+    async def run(self, workspace: str, run_id: str) -> Run:
+        """A finished run of the workspace; Problem 404."""
+        self.pointers(workspace)
+
+        def load() -> Run:
+            folder = self.reader.run(workspace, run_id)
+            return Run(folder, folder.read_json("run.json"))
+
+        missing = f"Workspace '{workspace}' has no run {run_id}."
+        return await self._get(self.tables, "run", (workspace, run_id), load, missing)
+
+    async def aliased(self, workspace: str, alias: str = "production") -> Run:
+        """The run that an alias names; Problem 404."""
+        named = self.pointers(workspace)["aliases"].get(alias)
+        if named is None:
+            raise Problem(404, f"Workspace '{workspace}' has no {alias} run yet.")
+        return await self.run(workspace, named["run_id"])
+
+    async def published(self, workspace: str) -> Published:
+        """The forecast set that is served; Problem 404."""
+        pointer = self.pointers(workspace)["published"]
+        if pointer is None:
+            raise Problem(404, f"Workspace '{workspace}' has no published forecasts yet.")
+        run = await self.run(workspace, pointer["run_id"])
+
+        def load() -> Published:
+            folder = self.reader.forecast_set(workspace, pointer["forecast_id"])
+            return Published(folder, folder.read_json("inference.json"), run, Forecasts.of(folder, run.clock))
+
+        missing = f"Workspace '{workspace}' has no published forecasts any more."
+        return await self._get(self.tables, "forecasts", (workspace, pointer["forecast_id"]), load, missing)
+
+    async def dataset(self, workspace: str) -> Dataset:
+        """The current data version; Problem 404."""
+        self.pointers(workspace)
+        try:
+            version = self.reader.current(workspace)
+        except NotFound:
+            raise Problem(404, f"Workspace '{workspace}' has no data yet.") from None
+        missing = f"Workspace '{workspace}' has no data version {version} any more."
+        load = lambda: self.reader.dataset_version(workspace, version)  # noqa: E731 - what the cache calls
+        return await self._get(self.tables, "dataset", (workspace, version), load, missing)
+
+    async def info(self, dataset: Dataset) -> dict[str, Any]:
+        """`etl.json` of a data version."""
+        return await self.tables.get("etl", dataset.folder.parts, lambda: dataset.info)
+
+    async def clock(self, workspace: str, dataset: Dataset) -> Clock:
+        """How the workspace's times are written: by its production run, or while there is none, by its data."""
+        if self.pointers(workspace)["aliases"].get("production"):
+            return (await self.aliased(workspace)).clock
+        return Clock((await self.info(dataset))["frequency"])
+
+    async def series(self, workspace: str) -> SeriesTable:
+        """The series of the current data with their champions and forecasts."""
+        dataset, pointers = await self.dataset(workspace), self.pointers(workspace)
+        clock = await self.clock(workspace, dataset)
+        run = await self.aliased(workspace) if pointers["aliases"].get("production") else None
+        served = await self.published(workspace) if pointers["published"] else None
+
+        def load() -> SeriesTable:
+            forecasts, info = (served.forecasts, served.info) if served else (None, {})
+            return SeriesTable(dataset, run.folder if run else None, forecasts, info, clock)
+
+        key = (workspace, dataset.version, run.id if run else None, served.id if served else None)
+        return await self.tables.get("series", key, load)
+
+    async def _get(self, cache: Cache, kind: str, key: tuple[str, ...], load: Callable[[], T], missing: str) -> T:
+        try:
+            return await cache.get(kind, key, load)
+        except (NotFound, ConfigError):
+            raise Problem(404, missing) from None

@@ -1,0 +1,51 @@
+"""Times on their way out and in: days are dates, and shorter steps are moments in the workspace's time zone."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+_DAY = 86_400.0
+_SECONDS = {"h": 3600.0, "min": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+_SECONDS |= {"H": 3600.0, "T": 60.0, "S": 1.0, "L": 1e-3, "U": 1e-6, "N": 1e-9}  # as pandas wrote them before
+_PART = re.compile(r"(\d*\.?\d*)\s*([A-Za-z]+)")
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How the times of a workspace are written; inside they are naive: UTC below a day, else dates."""
+
+    frequency: str
+    timezone: str = "UTC"
+
+    @classmethod
+    def of(cls, config: dict[str, Any]) -> "Clock":
+        """The clock of a run's stored configuration."""
+        return cls(config["frequency"], config["timezone"])
+
+    @cached_property
+    def tells_moments(self) -> bool:
+        """Whether a step is shorter than a day; by the alias alone, as `frequency.is_subdaily` finds it with pandas."""
+        parts = _PART.findall(self.frequency)
+        if not all(unit in _SECONDS for _, unit in parts):
+            return False
+        return sum(float(number or 1) * _SECONDS[unit] for number, unit in parts) < _DAY
+
+    def write(self, ds: datetime) -> str:
+        """`2024-06-01`, or `2024-06-01T01:00:00+01:00`: ISO 8601, with the offset that the time zone has then."""
+        if not self.tells_moments:
+            return ds.date().isoformat()
+        return ds.replace(tzinfo=UTC).astimezone(self._zone).isoformat()
+
+    def read(self, given: date | datetime) -> datetime:
+        """The naive time inside of a date or time from outside; without an offset it is in the workspace's time zone."""
+        moment = given if isinstance(given, datetime) else datetime(given.year, given.month, given.day)
+        if not self.tells_moments:
+            return moment.replace(tzinfo=None)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=self._zone)).astimezone(UTC).replace(tzinfo=None)
+
+    @cached_property
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)

@@ -1,0 +1,145 @@
+"""The series of a workspace with what is known of each: searched, filtered and sorted in memory."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.errors import UnknownName
+from pipelines.read import tables
+from pipelines.read.clock import Clock
+from pipelines.read.forecasts import Forecasts
+from pipelines.read.reader import Dataset
+from pipelines.schema import MODEL, UNIQUE_ID, VALUE
+from pipelines.store import Folder
+
+Status = Literal["forecast", "new", "ended", "waiting"]
+SORTS = ("name", "skill", "error", "last_value")  # each also with a minus: descending
+
+_FACTS = ("n", "n_missing", "share_zero", "demand_class", "seasonal_strength", "trend_strength")
+_TIMES = ("first_ds", "last_ds")
+_LAST = "last_y"
+_FILTERS = ("demand_class", MODEL, "status")
+_SKILL = "skill_vs_seasonal_naive"
+_OTHERS = {UNIQUE_ID, *_FACTS, *_TIMES, _LAST, "leading_zeros", "constant", "n_outliers"}  # all else is an attribute
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of the series that were asked for; `total` counts all of them."""
+
+    total: int
+    rows: list[dict[str, Any]]
+
+
+class SeriesTable:
+    """One row a series: its profile, its champion in a run, and whether a forecast set has it.
+
+    `status`: `forecast` by a trained model, `new` (by the baseline until the next training), `ended` (its values stop over
+    a horizon ago) or `waiting` (nothing is published that could have it).
+    """
+
+    def __init__(
+        self, dataset: Dataset, run: Folder | None, forecasts: Forecasts | None, info: Mapping[str, Any], clock: Clock
+    ) -> None:
+        """`forecasts` and `info` are of the published set: its rows and its `inference.json`."""
+        profile = dataset.folder.open_parquet("series.parquet").read()
+        self.ids: list[str] = profile[UNIQUE_ID].to_pylist()
+        self.attributes = [name for name in profile.column_names if name not in _OTHERS]
+        self._attributes = {name: list(map(_plain, profile[name].to_pylist())) for name in self.attributes}
+        columns: dict[str, list[Any]] = {UNIQUE_ID: self.ids}
+        columns |= {name: profile[name].to_pylist() for name in _FACTS}
+        columns |= {name: [clock.write(ds) if ds else None for ds in tables.times(profile[name])] for name in _TIMES}
+        columns["last_value"] = profile[_LAST].to_pylist() if _LAST in profile.column_names else [None] * len(self.ids)
+        columns |= _champions(run, self.ids)
+        columns["status"] = _statuses(forecasts, info, self.ids)
+        self._columns = {name: [_plain(value) for value in values] for name, values in columns.items()}
+        self._lower = [name.casefold() for name in self.ids]
+        self._known = set(self.ids)
+        newest = [ds for ds in tables.times(profile["last_ds"]) if ds]
+        self.end = max(newest, default=None)  # of the panel's histories
+        self.last_ds = clock.write(self.end) if self.end else None
+
+    def __contains__(self, unique_id: str) -> bool:
+        return unique_id in self._known
+
+    @property
+    def filters(self) -> list[str]:
+        """What `find` filters by; an attribute of the same name goes before what is ours."""
+        return list(dict.fromkeys([*self.attributes, *_FILTERS]))
+
+    @property
+    def nbytes(self) -> int:
+        """About what this takes in memory."""
+        return 60 * len(self.ids) * (len(self._columns) + len(self._attributes))
+
+    def find(
+        self,
+        search: str = "",
+        filters: Mapping[str, str] | None = None,
+        sort: str = "name",
+        offset: int = 0,
+        limit: int = 50,
+    ) -> Page:
+        """Series whose name holds `search`, in any case, and whose attributes are these, as text; nulls come last.
+
+        UnknownName for a filter that the workspace has not.
+        """
+        rows = np.arange(len(self.ids))
+        if search:
+            sought = search.casefold()
+            rows = np.flatnonzero([sought in name for name in self._lower])
+        for name, value in (filters or {}).items():
+            if name not in self.filters:
+                raise UnknownName("filter", name, self.filters)
+            column = self._attributes.get(name) or self._columns[name]
+            rows = rows[np.array([_text(column[row]) == value for row in rows], dtype=bool)]
+        rows = self._sorted(rows, sort)
+        return Page(len(rows), [self._row(int(row)) for row in rows[offset : offset + limit]])
+
+    def _sorted(self, rows: npt.NDArray[np.intp], sort: str) -> npt.NDArray[np.intp]:
+        name, down = sort.removeprefix("-"), sort.startswith("-")
+        if name == "name":  # the table is sorted by it
+            return rows[::-1] if down else rows
+        values = np.array([self._columns[name][row] for row in rows], dtype=float)  # None becomes NaN, which sorts last
+        return rows[np.argsort(-values if down else values, kind="stable")]
+
+    def _row(self, row: int) -> dict[str, Any]:
+        found = {name: values[row] for name, values in self._columns.items()}
+        return {**found, "attributes": {name: values[row] for name, values in self._attributes.items()}}
+
+
+def _champions(run: Folder | None, ids: list[str]) -> dict[str, list[Any]]:
+    """What a run chose for each series, and how well that did in its backtest; null for those it did not have."""
+    names = {MODEL: MODEL, "metric": "metric", "error": VALUE, "skill": _SKILL, "runner_up": "runner_up"}
+    if run is None:
+        return {name: [None] * len(ids) for name in names}
+    table = run.open_parquet("champions.parquet").read()
+    place = {name: row for row, name in enumerate(table[UNIQUE_ID].to_pylist())}
+    found = {name: table[column].to_pylist() for name, column in names.items()}
+    return {name: [None if (at := place.get(i)) is None else values[at] for i in ids] for name, values in found.items()}
+
+
+def _statuses(forecasts: Forecasts | None, info: Mapping[str, Any], ids: list[str]) -> list[Status]:
+    new, ended = set(info.get("new_series", [])), set(info.get("ended_series", []))
+
+    def status(name: str) -> Status:
+        if name in new:
+            return "new"
+        return "forecast" if forecasts and name in forecasts else "ended" if name in ended else "waiting"
+
+    return [status(name) for name in ids]
+
+
+def _plain(value: Any) -> Any:
+    """The value, or None for a float that JSON has no word for."""
+    return None if isinstance(value, float) and value - value != 0 else value
+
+
+def _text(value: Any) -> str:
+    """An attribute as a filter names it: 3 for 3.0, nothing for null."""
+    if value is None:
+        return ""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

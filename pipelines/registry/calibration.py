@@ -1,0 +1,56 @@
+"""What intervals are made of where a run did not store it: for another level, or for one of its models by itself."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from pipelines.evaluation import intervals
+from pipelines.evaluation.metrics import METRIC, ratio
+from pipelines.read import tables
+from pipelines.schema import CUTOFF, DS, MODEL, STEP, UNIQUE_ID, VALUE, Y_HAT, Y
+from pipelines.settings import Workspace
+from pipelines.store import Folder
+
+_COLUMNS = [UNIQUE_ID, CUTOFF, DS, MODEL, STEP, Y, Y_HAT]
+
+
+def calibrate(
+    run: Folder, levels: Sequence[int], workspace: Workspace, model: str | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Quantiles, scales and phases as `intervals.calibrate` gives them, from the run's stored backtest.
+
+    From the errors of each series' champion, or of `model` on all series that it was tried on. For the run's own levels
+    they are what the run has stored. `workspace` is the run's.
+    """
+    champions = run.read_parquet("champions.parquet").set_index(UNIQUE_ID)[MODEL]
+    file = run.open_parquet("backtest.parquet", [UNIQUE_ID, MODEL])
+    parts = []
+    for piece in tables.pieces(file, _COLUMNS):  # most rows are of other models: never all of them in memory
+        rows = piece.to_pandas()
+        wanted = rows[MODEL].astype(object) == (rows[UNIQUE_ID].map(champions) if model is None else model)
+        parts.append(rows[wanted].astype({UNIQUE_ID: object, MODEL: object}))
+    seasons = workspace.season_lengths or (1,)
+    won = intervals.with_phase(pd.concat(parts, ignore_index=True), workspace.frequency, seasons)
+    scales = run.read_parquet("scales.parquet")  # of a run from before there were two, the one is the seasonal one
+    newest = scales[[UNIQUE_ID, intervals.SEASONAL if intervals.SEASONAL in scales else intervals.SCALE]]
+    newest = newest.set_axis([UNIQUE_ID, intervals.SCALE], axis=1)
+    return intervals.calibrate(won, fold_scales(run), newest, levels, workspace.horizon or 1)
+
+
+def fold_scales(run: Folder) -> pd.DataFrame:
+    """`unique_id, cutoff, scale`: the scale of each fold, which a run holds as mae / mase.
+
+    Of the model with the largest error, since 0 / 0 tells nothing; NaN where no model has one.
+    """
+    file = run.open_parquet("metrics.parquet", [UNIQUE_ID, MODEL, METRIC])
+    parts = []
+    for piece in tables.pieces(file, [UNIQUE_ID, CUTOFF, MODEL, METRIC, VALUE]):
+        rows = piece.to_pandas()
+        parts.append(rows[rows[METRIC].isin(["mae", "mase"])].astype(dict.fromkeys((UNIQUE_ID, MODEL, METRIC), object)))
+    values = pd.concat(parts).pivot(index=[UNIQUE_ID, CUTOFF, MODEL], columns=METRIC, values=VALUE)
+    values = values.reindex(columns=["mae", "mase"]).reset_index().sort_values("mae", na_position="first")
+    largest = values.groupby([UNIQUE_ID, CUTOFF], sort=True).tail(1).sort_values([UNIQUE_ID, CUTOFF], ignore_index=True)
+    mae, mase = (largest[name].to_numpy(dtype=np.float64) for name in ("mae", "mase"))
+    scales: pd.DataFrame = largest[[UNIQUE_ID, CUTOFF]].assign(**{intervals.SCALE: ratio(mae, mase)})
+    return scales

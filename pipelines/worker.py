@@ -1,0 +1,207 @@
+"""The process that computes forecasts on request for the API: `python -m pipelines.worker`.
+
+It reads a request a line on its standard input, as JSON, and answers each on its standard output with a line
+`{"kind": "ok" or the name of an error, "message": …, "bytes": n}` and n bytes of JSON. It ends with its input, so whoever
+started it leaves nothing behind.
+"""
+
+import importlib
+import json
+import os
+import sys
+import traceback
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO, Self
+
+import pandas as pd
+import pyarrow as pa
+
+from pipelines import flows, inputs, read, settings
+from pipelines.errors import DataError, ForecastError, NotFound, UnknownName
+from pipelines.evaluation import fit, intervals
+from pipelines.evaluation.backtest import at_zero
+from pipelines.evaluation.ensemble import ENSEMBLE, combine
+from pipelines.panel import Panel
+from pipelines.progress import Silent
+from pipelines.read import Reader
+from pipelines.read.clock import Clock
+from pipelines.read.forecasts import Forecasts
+from pipelines.registry import calibration, runs
+from pipelines.schema import BASELINE, DS, KEY, MEMBER, MODEL, UNIQUE_ID, WEIGHT, Y_HAT, hi, lo, printable
+from pipelines.settings import Workspace
+from pipelines.store import Folder
+
+_WARM = ("lightgbm", "sklearn.ensemble", "statsforecast.models", "holidays")  # what most requests would wait for
+
+
+_Calibration = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]  # quantiles, scales, phases
+
+
+class Worker:
+    """Forecasts series of a workspace from one of its runs on the newest data, as the API serves them."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self._calibrated: dict[tuple[Any, ...], _Calibration] = {}  # those that took a look at a whole backtest
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer to `{workspace, run_id, unique_ids, horizon, levels, model, future}`.
+
+        `horizon`, `levels` and `model` are the run's where they are null; `future` are rows of known covariates that go
+        before the stored ones. Raises ForecastError.
+        """
+        run = self.reader.run(request["workspace"], request["run_id"])
+        config = runs.workspace_of(run)
+        horizon = int(request.get("horizon") or config.horizon or 1)
+        levels = sorted(set(request.get("levels") or config.levels))
+        clock = Clock(config.frequency, config.timezone)
+        panel = self._panel(request["workspace"], config, sorted(request["unique_ids"]))
+        panel = _what_if(panel, horizon, request.get("future") or [], config, clock)
+        served = _Served.of(run, panel.ids)
+        member = served.member(request.get("model"))
+        models = sorted(served.models[MODEL].unique()) if member is None else [member]
+        panel = inputs.ahead(panel, config.model_copy(update={"horizon": horizon}), models)
+        rows = at_zero(_paths(run, served, panel, config, horizon, member), config.target.non_negative)
+        rows = intervals.with_phase(rows, panel.frequency, panel.season_lengths)
+        quantiles, scales, phases = self._calibration(run, levels, config, member)
+        scales = flows.scales_of(scales, panel, served.fresh)
+        forecasts = intervals.apply(rows, quantiles, scales, phases, levels, config.target.non_negative)
+        return {
+            "workspace": request["workspace"],
+            "run_id": run.name,
+            "forecast_id": None,
+            "as_of": f"{panel.history[DS].max():%Y-%m-%dT%H:%M:%SZ}",
+            "unit": config.target.unit,
+            "source": "computed",
+            "forecasts": _as_json(forecasts, levels, request["unique_ids"], clock),
+        }
+
+    def _panel(self, workspace: str, config: Workspace, ids: list[str]) -> Panel:
+        panel, ended = self.reader.dataset(workspace).panel(config, ids)
+        if missing := sorted(set(ids) - set(panel.ids)):
+            why = "ended over a horizon ago" if missing[0] in ended else "has no values"
+            raise NotFound(f"the series {printable(missing[0])!r} {why}, so it is not forecast.")
+        return panel
+
+    def _calibration(self, run: Folder, levels: list[int], config: Workspace, member: str | None) -> _Calibration:
+        """What the run has stored, or the same of what it has not."""
+        if member is None and set(levels) <= set(config.levels):
+            quantiles, scales = (run.read_parquet(f"{name}.parquet") for name in ("quantiles", "scales"))
+            return quantiles, scales, runs.phases_of(run)
+        key = (run.parts, tuple(levels), member)
+        if key not in self._calibrated:
+            self._calibrated[key] = calibration.calibrate(run, levels, config, member)
+        return self._calibrated[key]
+
+
+@dataclass(frozen=True)
+class _Served:
+    """What a run has for some series: `champions` and `models` by series, and the `fresh` ones that came after it."""
+
+    champions: pd.Series
+    models: pd.DataFrame
+    fresh: list[str]
+
+    @classmethod
+    def of(cls, run: Folder, ids: list[str]) -> Self:
+        champions = runs.champions_of(run).set_index(UNIQUE_ID)[MODEL].reindex(ids).fillna(BASELINE)
+        models = run.read_parquet(runs.MODELS)
+        models = models[models[UNIQUE_ID].isin(ids)]
+        return cls(champions, models, sorted(set(ids) - set(models[UNIQUE_ID])))
+
+    def member(self, model: str | None) -> str | None:
+        """`model` where it is fitted to every series; None where the champions do. UnknownName for any other."""
+        if model is None or self.champions.eq(model).all():
+            return None
+        having = self.models.loc[self.models[MODEL] == model, UNIQUE_ID]
+        for name in sorted(set(self.champions.index) - set(having)):
+            fitted = self.models.loc[self.models[UNIQUE_ID] == name, MODEL]
+            raise UnknownName(f"model of the series {printable(name)!r}", model, {*fitted, self.champions[name]})
+        return model
+
+
+def _paths(
+    run: Folder, served: _Served, panel: Panel, config: Workspace, horizon: int, member: str | None
+) -> pd.DataFrame:
+    """`unique_id, ds, model, step, y_hat`: each series by its champion, or by `member`."""
+    fitted = [*runs.load_models(run, panel.ids, member), *flows.newcomers(served.fresh, panel, config)]
+    paths = fit.predict(fitted, panel, horizon, len(fitted), Silent())
+    if member is not None:
+        return paths
+    weights = runs.weights_of(run)
+    alone = pd.DataFrame({UNIQUE_ID: served.fresh, MEMBER: BASELINE, WEIGHT: 1.0})
+    rows = combine(paths, pd.concat([weights[weights[UNIQUE_ID].isin(panel.ids)], alone]), ENSEMBLE)
+    return rows.assign(**{MODEL: rows[UNIQUE_ID].map(served.champions)})
+
+
+def _what_if(panel: Panel, horizon: int, rows: list[dict[str, Any]], config: Workspace, clock: Clock) -> Panel:
+    """The panel with the given values in place of the known ones; DataError for a covariate or a step it has not."""
+    if not rows:
+        return panel
+    ahead = panel.grid(horizon)
+    if panel.known is not None:
+        ahead = ahead.merge(panel.known, on=KEY, how="left")
+    ahead = ahead.reindex(columns=list(dict.fromkeys([*ahead.columns, *config.covariates.future])))
+    place = {key: at for at, key in enumerate(zip(ahead[UNIQUE_ID], ahead[DS].dt.to_pydatetime(), strict=True))}
+    columns = {name: ahead[name].tolist() for name in config.covariates.future}
+    words = {name for name in columns if ahead[name].dtype == object and ahead[name].notna().any()}
+    for number, row in enumerate(rows):
+        ds = clock.read(pd.Timestamp(row[DS]).to_pydatetime())
+        names = panel.ids if row.get(UNIQUE_ID) is None else [row[UNIQUE_ID]]
+        steps = [place[name, ds] for name in names if (name, ds) in place]
+        if not steps:
+            raise DataError(
+                f"future row {number}: {row[DS]} is none of the {horizon} steps that are forecast of "
+                f"{printable(names[0])!r}. Its dates begin with {panel.grid(1)[DS].min()}."
+            )
+        for name, value in row.items():
+            if name in KEY:
+                continue
+            if name not in columns:
+                raise UnknownName("future covariate", name, columns)
+            if name not in words and not isinstance(value, int | float | None):
+                raise DataError(f"future row {number}: {name} is {value!r:.40}; a number is expected.")
+            for step in steps:
+                columns[name][step] = value
+    return replace(panel, known=ahead.assign(**columns))
+
+
+def _as_json(forecasts: pd.DataFrame, levels: list[int], ids: list[str], clock: Clock) -> list[dict[str, Any]]:
+    """The forecasts as those of a published set are written."""
+    columns = [*KEY, MODEL, Y_HAT, *(bound(level) for level in levels for bound in (lo, hi))]
+    found = Forecasts(pa.Table.from_pandas(forecasts[columns].sort_values(KEY), preserve_index=False), clock)
+    return [{UNIQUE_ID: name, MODEL: found.model(name), "points": found.points(name)} for name in ids]
+
+
+def serve(worker: Worker, requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answers one request after the other until there are no more; the first answer says that it is ready."""
+    _send(answers, {"kind": "ok"}, b"{}")
+    for line in requests:
+        try:
+            content = worker.answer(json.loads(line))
+            _send(answers, {"kind": "ok"}, json.dumps(content, ensure_ascii=False, allow_nan=False).encode())
+        except ForecastError as error:
+            _send(answers, {"kind": type(error).__name__, "message": str(error)})
+        except Exception as error:  # noqa: BLE001 - models raise anything, and the next request must be answered
+            traceback.print_exc()
+            _send(answers, {"kind": "Error", "message": f"{type(error).__name__}: {error}"})
+
+
+def _send(answers: BinaryIO, head: dict[str, Any], body: bytes = b"") -> None:
+    answers.write(json.dumps({**head, "bytes": len(body)}).encode() + b"\n" + body)
+    answers.flush()
+
+
+def main() -> None:
+    """Serves the standard input. Whatever a library prints goes to the standard error: the output is for answers."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    for name in _WARM:
+        importlib.import_module(name)
+    key = os.environ.get("ARTIFACT_SIGNING_KEY") or None
+    reader = read.reader(settings.load_project(), key, require_signature=settings.app_env() == "prod")
+    serve(Worker(reader), sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    main()

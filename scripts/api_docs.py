@@ -1,0 +1,113 @@
+"""Writes what the service promises: docs/openapi.json, and docs/API.md for people. A test keeps both equal to the code."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from backend.deps import ALWAYS
+from backend.main import create_app
+from backend.settings import Settings
+from pipelines.read import Reader
+from pipelines.store import Store
+from scripts import _cli
+
+DOCS = Path(__file__).parents[1] / "docs"
+_HEAD = """\
+# The HTTP API
+
+Made from [openapi.json](openapi.json) by `scripts/api_docs.py`; `make up` serves it. How to start, what keys there are and
+curl examples: [README](../README.md#the-service).
+
+All calls below `/api/v1` take the key in the header `X-API-Key` where the service has keys; `viewer` reads, `analyst` also
+computes forecasts, `admin` also moves aliases. Errors are `application/problem+json` (RFC 9457) with `request_id`, and
+`errors` where fields are wrong. Answers to reads carry an `ETag`: send it back in `If-None-Match` and get 304 as long as
+nothing new was published. Limits: a body of 5 MiB, 1,000 rows a page, 100 series and 744 steps a request for forecasts, ten
+years a range of dates, and a number of requests a minute and key (`RateLimit-Limit`, `-Remaining`, `-Reset`; beyond it 429
+with `Retry-After`). Each may answer 401, 403, 422, 429, 500 or 503 besides what stands below. A `unique_id` in a path is percent-encoded: `Bath/bakery-01` is `Bath%2Fbakery-01`.
+"""
+
+
+def openapi() -> dict[str, Any]:
+    """The contract, without a project."""
+    return create_app(
+        Settings(environment="dev"), Reader(Store("memory://data"), Store("memory://artifacts"))
+    ).openapi()
+
+
+def markdown(spec: dict[str, Any]) -> str:
+    """The contract as a page."""
+    lines = [_HEAD]
+    for path, operations in spec["paths"].items():
+        for method, operation in operations.items():
+            lines += [f"## {method.upper()} {path}", "", operation["description"], ""]
+            lines += _table(["parameter", "in", "type", "what"], _parameters(spec, operation))
+            own = {status: one for status, one in operation["responses"].items() if int(status) not in {200, *ALWAYS}}
+            special = "".join(f" {status}: {one['description']}" for status, one in own.items())
+            lines += [f"Answers with {_answer(operation)}.{special}", ""]
+    lines += ["# What comes and goes", ""]
+    for name, schema in sorted(spec["components"]["schemas"].items()):
+        lines += [f"## {name}", "", *([schema["description"], ""] if "description" in schema else [])]
+        lines += _table(["field", "type"], ((field, _type(one)) for field, one in schema.get("properties", {}).items()))
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _parameters(spec: dict[str, Any], operation: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    for one in operation.get("parameters", ()):
+        name = f"**{one['name']}**" if one.get("required") else one["name"]
+        yield name, one["in"], _type(one["schema"]), one.get("description", "") or one["schema"].get("description", "")
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        yield (
+            "**body**",
+            "body",
+            _type(content["schema"]),
+            spec["components"]["schemas"][_name(content["schema"])].get("description", ""),
+        )
+
+
+def _answer(operation: dict[str, Any]) -> str:
+    return _type(operation["responses"]["200"]["content"]["application/json"]["schema"])
+
+
+def _type(schema: dict[str, Any]) -> str:
+    """A schema in a few words."""
+    if "$ref" in schema:
+        return f"[{_name(schema)}](#{_name(schema).lower()})"
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(_type(one) for one in schema["anyOf"]))
+    if "enum" in schema or "const" in schema:
+        return ", ".join(f"`{value}`" for value in schema.get("enum", [schema.get("const")]))
+    kind = schema.get("type", "anything")
+    if kind == "array":
+        return f"list of {_type(schema['items'])}"
+    if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
+        return f"{{name: {_type(schema['additionalProperties'])}}}"
+    bounds = [f"{sign} {schema[key]:,}" for sign, key in (("≥", "minimum"), ("≤", "maximum")) if key in schema]
+    default = [f"default `{schema['default']}`"] if schema.get("default") not in (None, "") else []
+    return " ".join(
+        [str(schema.get("format", kind)), *(f"({', '.join(bounds + default)})" for _ in [0] if bounds + default)]
+    )
+
+
+def _name(schema: dict[str, Any]) -> str:
+    return str(schema["$ref"]).rpartition("/")[2]
+
+
+def _table(head: list[str], rows: Any) -> list[str]:
+    cells = [tuple(str(cell).replace("|", "\\|").replace("\n", " ") for cell in row) for row in rows]
+    if not cells:
+        return []
+    return ["| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *cells]] + [""]
+
+
+def api_docs() -> None:
+    """Write docs/openapi.json and docs/API.md."""
+    spec = openapi()
+    (DOCS / "openapi.json").write_text(json.dumps(spec, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (DOCS / "API.md").write_text(markdown(spec), encoding="utf-8")
+
+
+main = _cli.command(api_docs)
+
+if __name__ == "__main__":
+    main()

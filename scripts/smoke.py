@@ -1,0 +1,140 @@
+"""Walks every endpoint of a running service, as a client would, and says what it finds."""
+
+import time
+from collections.abc import Iterator
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import httpx2
+import typer
+
+from pipelines.errors import ForecastError
+from scripts import _cli
+
+BaseUrl = Annotated[str, typer.Option("--base-url", help="Where the service is.")]
+ApiKey = Annotated[str | None, typer.Option("--api-key", envvar="API_KEY", help="A key, where the service wants one.")]
+Workspace = Annotated[
+    str | None, typer.Option("--workspace", "-w", help="Which to walk; without it, the first that is ready.")
+]
+
+
+class Failed(ForecastError):
+    """An endpoint did not answer as it must."""
+
+
+class Walk:
+    """Calls endpoints one by one; each must answer with the status that is expected of it."""
+
+    def __init__(self, client: httpx2.Client, reporter: _cli.Reporter) -> None:
+        self.client = client
+        self.reporter = reporter
+        self.templates: set[tuple[str, str]] = set()
+
+    def call(self, method: str, template: str, expected: int = 200, **options: Any) -> httpx2.Response:
+        """The answer; `options` are those of httpx2, and `at`, what stands in the path's braces."""
+        path = template
+        for name, value in options.pop("at", {}).items():
+            path = path.replace(f"{{{name}}}", quote(value, safe=""))
+        start = time.perf_counter()
+        try:
+            response = self.client.request(method, path, **options)
+        except httpx2.HTTPError as error:
+            raise Failed(f"{method} {path}: no answer ({error}). Is the service running there?") from None
+        ms = 1000 * (time.perf_counter() - start)
+        self.reporter.say(f"{response.status_code} {method} {template}", ms=round(ms, 1), bytes=len(response.content))
+        if response.status_code != expected:
+            raise Failed(f"{method} {path} answered {response.status_code}, not {expected}: {response.text[:500]}")
+        if "x-request-id" not in response.headers:
+            raise Failed(f"{method} {path} answered without X-Request-ID.")
+        self.templates.add((method, template))
+        return response
+
+
+def smoke(base_url: BaseUrl = "http://127.0.0.1:8000", api_key: ApiKey = None, workspace: Workspace = None) -> None:
+    """Walk every endpoint of a running service."""
+    reporter = _cli.Reporter(json_log=False)
+    headers = {"X-API-Key": api_key} if api_key else {}
+    with httpx2.Client(base_url=base_url, headers=headers, timeout=60) as client:
+        walk = Walk(client, reporter)
+        name = _reading(walk, workspace)
+        _changing(walk, name)
+        missing = sorted(set(_documented(walk)) - walk.templates)
+    if missing:
+        raise Failed(f"endpoints that this walk does not know: {', '.join(' '.join(one) for one in missing)}.")
+    reporter.say("done", endpoints=len(walk.templates), workspace=name)
+
+
+def _reading(walk: Walk, workspace: str | None) -> str:
+    """Everything that only reads; the name of the workspace that was read."""
+    walk.call("GET", "/health/live")
+    walk.call("GET", "/health/ready")
+    walk.call("GET", "/metrics")
+    found = walk.call("GET", "/api/v1/workspaces").json()["workspaces"]
+    ready = [one["name"] for one in found if one["status"] == "ready" and workspace in (None, one["name"])]
+    if not ready:
+        raise Failed(f"no workspace {workspace or ''} with published forecasts. Run: make demo")
+    name = str(ready[0])
+    of: dict[str, Any] = {"workspace": name}
+    walk.call("GET", "/api/v1/workspaces/{workspace}", at=of)
+    unique_id = walk.call("GET", "/api/v1/series", params={**of, "limit": 1, "sort": "-skill"}).json()["series"][0][
+        "unique_id"
+    ]
+    at = {"unique_id": unique_id}
+    walk.call("GET", "/api/v1/series/{unique_id}/history", at=at, params=of)
+    first = walk.call("GET", "/api/v1/forecasts", params={**of, **at})
+    tag = {"If-None-Match": first.headers["etag"]}
+    walk.call("GET", "/api/v1/forecasts", 304, params={**of, **at}, headers=tag)
+    walk.call("GET", "/api/v1/forecasts/{unique_id}/explanation", at=at, params=of)
+    for by in ("series", "model", "horizon", "cutoff"):
+        metric = {"metric": "mae"} if by == "horizon" else {}
+        walk.call("GET", "/api/v1/metrics/historical", params={**of, "by": by, **metric})
+    walk.call("POST", "/api/v1/metrics/historical", json={**of, "unique_ids": [unique_id], "by": "series"})
+    runs = [
+        run["run_id"] for run in walk.call("GET", "/api/v1/runs", params={**of, "status": "success"}).json()["runs"]
+    ]
+    at = {"run_id": runs[0]}
+    walk.call("GET", "/api/v1/runs/{run_id}", at=at, params=of)
+    if not walk.call("GET", "/api/v1/runs/{run_id}/verify", at=at, params=of).json()["intact"]:
+        raise Failed(f"run {runs[0]} is not what was written.")
+    walk.call("GET", "/api/v1/runs/compare", params={**of, "a": runs[-1], "b": runs[0]})
+    walk.call("GET", "/api/v1/forecasts", 404, params={**of, "unique_id": "no such series"})
+    walk.call("GET", "/api/v1/forecasts", 422, params={"workspace": "../etc", "unique_id": unique_id})
+    return name
+
+
+def _changing(walk: Walk, workspace: str) -> None:
+    """What needs more than a viewer: forecasts on request, and an alias that is put where it is."""
+    of = {"workspace": workspace}
+    ids = [
+        walk.call("GET", "/api/v1/series", params={**of, "limit": 1, "status": "forecast"}).json()["series"][0][
+            "unique_id"
+        ]
+    ]
+    published = walk.call("POST", "/api/v1/forecasts/generate", json={**of, "unique_ids": ids}).json()
+    computed = walk.call(
+        "POST", "/api/v1/forecasts/generate", json={**of, "unique_ids": ids, "levels": [50], "horizon": 1}
+    ).json()
+    if (published["source"], computed["source"]) != ("published", "computed"):
+        raise Failed(f"the forecasts are {published['source']} and {computed['source']}.")
+    found = walk.call("GET", "/api/v1/aliases", params=of)
+    production = next(alias["run_id"] for alias in found.json()["aliases"] if alias["name"] == "production")
+    body = {"run_id": production, "reason": "smoke test"}
+    at = {"name": "smoke-test"}
+    walk.call("PUT", "/api/v1/aliases/{name}", 428, at=at, params=of, json=body)
+    walk.call(
+        "PUT", "/api/v1/aliases/{name}", 412, at=at, params=of, json=body, headers={"If-Match": '"no such version"'}
+    )
+    walk.call("PUT", "/api/v1/aliases/{name}", at=at, params=of, json=body, headers={"If-Match": found.headers["etag"]})
+
+
+def _documented(walk: Walk) -> Iterator[tuple[str, str]]:
+    """What the service says that it has."""
+    for path, operations in walk.client.get("/api/v1/openapi.json").json()["paths"].items():
+        for method in operations:
+            yield method.upper(), path
+
+
+main = _cli.command(smoke)
+
+if __name__ == "__main__":
+    main()

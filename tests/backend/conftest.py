@@ -1,0 +1,58 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from backend.main import create_app
+from backend.settings import Settings
+from tests.backend import site as sites
+from tests.backend.site import Site
+
+HERE = "http://127.0.0.1"
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A project with two runs, forecasts and workspaces in every state; nobody changes it."""
+    return sites.make(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture
+def changeable(site: Site, tmp_path: Path) -> Site:
+    """The same for a test of its own."""
+    return site.copy(tmp_path / "site")
+
+
+@pytest.fixture(autouse=True)
+def _environ(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service finds the workspaces of the site, and nothing of this machine's settings."""
+    name = "changeable" if "changeable" in request.fixturenames else "site"
+    for variable in ("APP_ENV", "API_KEYS", "API_KEYS_FILE", "ARTIFACT_SIGNING_KEY", "OTEL_EXPORTER_OTLP_ENDPOINT"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in request.getfixturevalue(name).environ.items():
+        monkeypatch.setenv(variable, value)
+
+
+def connect(site: Site, **settings: Any) -> TestClient:
+    """A client on this machine; within `with`, the processes that compute forecasts run."""
+    given = Settings(**{"environment": "dev", "rate_limit": 1_000_000, **settings})
+    app = create_app(given, site.reader)
+    return TestClient(app, base_url=HERE, client=("127.0.0.1", 50000), raise_server_exceptions=False)
+
+
+@pytest.fixture
+def client(site: Site) -> TestClient:
+    """Without keys, as on a laptop."""
+    return connect(site)
+
+
+@pytest.fixture(scope="session")
+def computing(site: Site) -> Iterator[TestClient]:
+    """With a process that computes forecasts."""
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, value in site.environ.items():
+            patch.setenv(variable, value)
+        with connect(site, generate_timeout=120) as client:
+            yield client

@@ -1,0 +1,99 @@
+"""The contract: the committed pages are what the code answers, and the code answers as it says, whatever is sent."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from scripts import api_docs
+from tests.backend import site as sites
+from tests.backend.site import ROOT, Site, running
+
+CASES = 2_000
+EXAMPLES = 95  # of each operation, beside those that the coverage of its parameters needs
+
+
+def test_the_committed_pages_are_the_codes() -> None:
+    """After a change of a route: python scripts/api_docs.py."""
+    spec = api_docs.openapi()
+    assert json.loads((api_docs.DOCS / "openapi.json").read_text(encoding="utf-8")) == spec
+    assert (api_docs.DOCS / "API.md").read_text(encoding="utf-8") == api_docs.markdown(spec)
+
+
+def test_every_route_of_the_design_is_there() -> None:
+    """By method and path; what belongs to monitoring, jobs and the copilot comes with them."""
+    found = {f"{method.upper()} {path}" for path, ways in api_docs.openapi()["paths"].items() for method in ways}
+    calls = """GET /workspaces, GET /workspaces/{workspace}, GET /series, GET /series/{unique_id}/history,
+        POST /forecasts/generate, GET /forecasts, GET /forecasts/{unique_id}/explanation, GET /metrics/historical,
+        POST /metrics/historical, GET /runs, GET /runs/{run_id}, GET /runs/{run_id}/verify, GET /runs/compare, GET /aliases,
+        PUT /aliases/{name}"""
+    health = {"GET /health/live", "GET /health/ready"}
+    assert found == health | {call.strip().replace(" ", " /api/v1", 1) for call in calls.split(",")}
+
+
+def test_it_answers_as_it_says_whatever_is_sent(changeable: Site, tmp_path: Path) -> None:
+    """Thousands of requests, right and wrong, by every check that schemathesis has."""
+    secrets, lines = sites.keys()
+    runs = changeable.reader.runs("shop")
+    config = tmp_path / "schemathesis.toml"
+    config.write_text(
+        CONFIG.format(hooks=Path(__file__).with_name("hooks.py"), runs=json.dumps(runs)), encoding="utf-8"
+    )
+    environ = {"API_KEYS": lines.replace("\n", ","), "API_RATE_LIMIT": "1000000", "API_GENERATE_TIMEOUT": "120"}
+    with running(changeable, tmp_path / "log", **environ) as (address, _):
+        done = subprocess.run(
+            [
+                str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(config),
+                "run", f"{address}/api/v1/openapi.json", "--header", f"X-API-Key: {secrets['admin']}",
+                "--checks", "all", "--mode", "all", "--max-examples", str(EXAMPLES), "--seed", "1",
+                "--generation-deterministic", "--no-color", "--suppress-health-check", "all",
+            ],
+            capture_output=True, text=True, cwd=tmp_path, check=False,
+            env={**os.environ, "SERIES": "\n".join(sites.IDS), "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2_000:]
+    (cases, passed) = re.findall(r"([\d,]+) generated, ([\d,]+) passed", done.stdout)[0]
+    assert int(passed.replace(",", "")) == int(cases.replace(",", "")) >= CASES
+    answered = {line["status"] for line in sites.lines(tmp_path / "log") if line["event"] == "request"}
+    assert {200, 401, 404, 405, 422} <= answered
+    assert not any(isinstance(status, int) and status >= 500 for status in answered)
+
+
+# Values that exist, most of the time. If-Match must hold: a tag of another time is 412, which no schema can say.
+CONFIG = """\
+hooks = "{hooks}"
+
+[dictionaries.workspaces]
+values = ["shop", "shop", "shop", "meter", "fresh", "empty"]
+[dictionaries.series]
+values = ["Ash/tea", "Elm/50%/off", "Ash/Gruyère ☃ 日本"]
+[dictionaries.runs]
+values = {runs}
+[dictionaries.models]
+values = ["naive", "linear", "seasonal_naive"]
+[dictionaries.starts]
+values = ["2024-02-01", "2024-02-01T00:00:00Z"]
+[dictionaries.ends]
+values = ["2024-03-01", "2024-03-01T12:00:00+01:00"]
+
+[parameters]
+"query.workspace" = {{dictionary = "workspaces", probability = 0.9}}
+"path.workspace" = {{dictionary = "workspaces", probability = 0.9}}
+"body.workspace" = {{dictionary = "workspaces", probability = 0.9}}
+"query.unique_id" = {{dictionary = "series", probability = 0.8}}
+"query.run_id" = {{dictionary = "runs", probability = 0.8}}
+"path.run_id" = {{dictionary = "runs", probability = 0.8}}
+"body.run_id" = {{dictionary = "runs", probability = 0.8}}
+"body.model" = {{dictionary = "models", probability = 0.8}}
+"query.model" = {{dictionary = "models", probability = 0.8}}
+"query.a" = {{dictionary = "runs", probability = 0.8}}
+"query.b" = {{dictionary = "runs", probability = 0.8}}
+"query.start" = {{dictionary = "starts", probability = 1.0}}
+"query.end" = {{dictionary = "ends", probability = 1.0}}
+"header.If-Match" = "*"
+
+[checks]
+missing_required_header.expected-statuses = [401]
+"""
