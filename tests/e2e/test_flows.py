@@ -94,6 +94,7 @@ def test_a_run_holds_what_the_design_promises(site: Site) -> None:
     run = site.reader.production("mine")
     info = run.read_json("run.json")
     assert {"backtest.parquet", "metrics.parquet", "champions.parquet", "card.md", "run.json"} <= set(run.files)
+    assert run.read_parquet("phases.parquet")["phase"].tolist() == list(range(7))
     assert info["status"] == "success"
     assert info["data"]["version"] == site.reader.dataset("mine").version
     assert [stage["name"] for stage in info["stages"]] == ["load", "backtest", "evaluate", "fit"]

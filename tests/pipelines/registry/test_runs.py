@@ -215,6 +215,15 @@ def test_a_model_of_another_version_is_told(store: Store, monkeypatch: pytest.Mo
             list(load_models(run, [name]))
 
 
+def test_a_run_from_before_phases_were_learnt_has_none(store: Store) -> None:
+    """Its intervals are served as they were; those of a newer run come back as stored."""
+    assert runs.phases_of(trained(store)).empty
+    recording = record(store)
+    table = pd.DataFrame({"phase": [0, 1], "size": [0.5, 1.5]})
+    recording.draft.write_parquet("phases.parquet", table)
+    assert runs.phases_of(recording.succeed({})).equals(table)
+
+
 def test_pickles_are_loaded_in_one_place_only() -> None:
     """No other file of the project knows a way to turn bytes into a program."""
     loads = re.compile(r"pickle\.loads?\b|Unpickler|\bfrom pickle\b|joblib\.load|\bdill\b|read_pickle|allow_pickle")
