@@ -27,7 +27,7 @@ Sort = Literal["name", "-name", "skill", "-skill", "error", "-error", "last_valu
 By = Literal["series", "model", "horizon", "cutoff"]
 RunStatus = Literal["success", "failed"]
 Moment = Annotated[
-    date | datetime, Field(union_mode="left_to_right", description="A date, or a time; without an offset, local time.")
+    datetime | date, Field(union_mode="left_to_right", description="A date, or a time; without an offset, local time.")
 ]
 assert set(Sort.__args__) == {sign + name for name in SORTS for sign in ("", "-")}  # type: ignore[attr-defined] # noqa: S101
 

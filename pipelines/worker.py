@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, BinaryIO, Self
 
 import pandas as pd
@@ -146,7 +147,7 @@ def _what_if(panel: Panel, horizon: int, rows: list[dict[str, Any]], config: Wor
     columns = {name: ahead[name].tolist() for name in config.covariates.future}
     words = {name for name in columns if ahead[name].dtype == object and ahead[name].notna().any()}
     for number, row in enumerate(rows):
-        ds = clock.read(pd.Timestamp(row[DS]).to_pydatetime())
+        ds = clock.read(datetime.fromisoformat(row[DS]))
         names = panel.ids if row.get(UNIQUE_ID) is None else [row[UNIQUE_ID]]
         steps = [place[name, ds] for name in names if (name, ds) in place]
         if not steps:

@@ -7,6 +7,8 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pipelines.errors import DataError
+
 _DAY = 86_400.0
 _SECONDS = {"h": 3600.0, "min": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _SECONDS |= {"H": 3600.0, "T": 60.0, "S": 1.0, "L": 1e-3, "U": 1e-6, "N": 1e-9}  # as pandas wrote them before
@@ -40,11 +42,18 @@ class Clock:
         return ds.replace(tzinfo=UTC).astimezone(self._zone).isoformat()
 
     def read(self, given: date | datetime) -> datetime:
-        """The naive time inside of a date or time from outside; without an offset it is in the workspace's time zone."""
+        """The naive time inside of a date or time from outside; without an offset it is in the workspace's time zone.
+
+        DataError for one that is beyond the calendar by the clock inside.
+        """
         moment = given if isinstance(given, datetime) else datetime(given.year, given.month, given.day)
         if not self.tells_moments:
             return moment.replace(tzinfo=None)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=self._zone)).astimezone(UTC).replace(tzinfo=None)
+        try:
+            aware = moment if moment.tzinfo else moment.replace(tzinfo=self._zone)
+            return aware.astimezone(UTC).replace(tzinfo=None)
+        except OverflowError:
+            raise DataError(f"{given.isoformat()} is beyond the calendar. Name another date.") from None
 
     @cached_property
     def _zone(self) -> ZoneInfo:

@@ -56,6 +56,9 @@ class SeriesTable:
         columns |= _champions(run, self.ids)
         columns["status"] = _statuses(forecasts, info, self.ids)
         self._columns = {name: [_plain(value) for value in values] for name, values in columns.items()}
+        self._numbers = {
+            name: np.array(self._columns[name], dtype=float) for name in SORTS[1:]
+        }  # null: NaN, sorted last
         self._lower = [name.casefold() for name in self.ids]
         self._known = set(self.ids)
         newest = [ds for ds in tables.times(profile["last_ds"]) if ds]
@@ -103,7 +106,7 @@ class SeriesTable:
         name, down = sort.removeprefix("-"), sort.startswith("-")
         if name == "name":  # the table is sorted by it
             return rows[::-1] if down else rows
-        values = np.array([self._columns[name][row] for row in rows], dtype=float)  # None becomes NaN, which sorts last
+        values = self._numbers[name][rows]
         return rows[np.argsort(-values if down else values, kind="stable")]
 
     def _row(self, row: int) -> dict[str, Any]:

@@ -143,6 +143,10 @@ def test_a_range_of_hours_is_in_the_workspaces_zone(client: TestClient) -> None:
     local = stamps(start="2024-03-31T00:00:00", end="2024-03-31T02:00:00")
     assert local == ["2024-03-31T00:00:00+00:00", "2024-03-31T02:00:00+01:00"]
     assert stamps(start="2024-03-31T01:00:00+01:00", end="2024-03-31T01:00:00Z") == local
+    assert stamps(start="2024-04-01T00:00:00Z", end="2024-04-01T00:00:00Z") == ["2024-04-01T01:00:00+01:00"]
+    assert stamps(start="2024-04-01", end="2024-04-01") == ["2024-04-01T00:00:00+01:00"]
+    beyond = {"workspace": "meter", "end": "0001-01-01T00:00:00+14:00"}
+    assert client.get(f"{API}/series/{name}/history", params=beyond).status_code == 422
 
 
 @pytest.mark.parametrize("path", ["/series?workspace=shop", "/series/Ash%2Ftea/history?workspace=shop"])

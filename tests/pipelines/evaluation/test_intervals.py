@@ -56,7 +56,7 @@ def test_quantiles_are_of_residuals_in_units_of_the_scale() -> None:
     backtest = backtest_of({("a", 0, "m"): [*residuals, np.nan]})
     quantiles, scales, phases = intervals.calibrate(backtest.assign(step=1), scale_of(a=4), scale_of(a=5), [80], 1)
     assert (at(quantiles, 1, 80), quantiles["n"].item()) == (8, 19)
-    assert scales.to_dict("records") == [{"unique_id": "a", "scale": 5}]
+    assert scales.to_dict("records") == [{"unique_id": "a", "seasonal_scale": 5, "scale": 5}]
     assert_frame_equal(phases, NO_PHASES)
 
 

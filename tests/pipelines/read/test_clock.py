@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from pipelines import frequency
+from pipelines.errors import DataError
 from pipelines.read.clock import Clock
 
 ALIASES = [
@@ -43,6 +44,13 @@ def test_days_are_dates_and_hours_are_moments_with_their_offset() -> None:
 def test_what_comes_in_is_local_unless_it_says_otherwise(clock: Clock, given: date, inside: datetime) -> None:
     """A date is the midnight of the workspace's zone."""
     assert clock.read(given) == inside
+
+
+@pytest.mark.parametrize("given", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+def test_a_moment_beyond_the_calendar_is_told(given: str) -> None:
+    """Not an overflow."""
+    with pytest.raises(DataError, match="is beyond the calendar"):
+        Clock("h").read(datetime.fromisoformat(given))
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/London", "America/New_York", "Australia/Lord_Howe"])
