@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
+import pyarrow as pa
 from cachetools import LRUCache
 
 from backend.metrics import Metrics
@@ -50,6 +51,7 @@ class Cache:
         del self._loading[whole]
         if not done.cancelled() and done.exception() is None:
             self._values[whole] = done.result()
+        pa.default_memory_pool().release_unused()  # what reading took and keeping does not
 
 
 def _size(value: Any) -> int:

@@ -170,7 +170,7 @@ def _what_if(panel: Panel, horizon: int, rows: list[dict[str, Any]], config: Wor
 def _as_json(forecasts: pd.DataFrame, levels: list[int], ids: list[str], clock: Clock) -> list[dict[str, Any]]:
     """The forecasts as those of a published set are written."""
     columns = [*KEY, MODEL, Y_HAT, *(bound(level) for level in levels for bound in (lo, hi))]
-    found = Forecasts(pa.Table.from_pandas(forecasts[columns].sort_values(KEY), preserve_index=False), clock)
+    found = Forecasts.of_rows(pa.Table.from_pandas(forecasts[columns].sort_values(KEY), preserve_index=False), clock)
     return [{UNIQUE_ID: name, MODEL: found.model(name), "points": found.points(name)} for name in ids]
 
 

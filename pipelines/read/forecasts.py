@@ -1,7 +1,8 @@
 """A forecast set as it is served: each series' rows at once, what they are made of, and why they changed."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, Self, cast
 
 import numpy as np
 import pyarrow as pa
@@ -18,28 +19,49 @@ Point = dict[str, Any]  # `ds` and the values of one step; null where one is not
 
 
 class Forecasts:
-    """All rows of a forecast set in memory: 50 bytes a step. `columns`: `y_hat` and the bounds, as stored."""
+    """A forecast set by series. A row group is decoded when one of its series is first asked for, and then kept.
 
-    def __init__(self, rows: pa.Table, clock: Clock) -> None:
-        self.columns = [name for name in rows.column_names if name not in (UNIQUE_ID, DS, MODEL)]
-        codes, names = tables.coded(rows[UNIQUE_ID])
-        starts = np.flatnonzero(np.diff(codes, prepend=-1))  # sorted by series: each has one span of rows
+    50 bytes a step in the end. `columns`: `y_hat` and the bounds, as stored. Only for one thread, but for `in`.
+    """
+
+    def __init__(
+        self,
+        ids: pa.ChunkedArray,
+        groups: Sequence[Callable[[], pa.Table]],
+        sizes: Sequence[int],
+        columns: Sequence[str],
+        clock: Clock,
+    ) -> None:
+        """`ids`: the series of each row, sorted; `groups`: what decodes each row group, and their `sizes` in rows."""
+        self.columns = [name for name in columns if name not in (UNIQUE_ID, DS, MODEL)]
+        self._clock = clock
+        codes, names = tables.coded(ids)
+        starts = np.flatnonzero(codes[1:] != codes[:-1]) + 1  # each series has one span of rows
+        starts = np.concatenate([[0], starts]) if len(codes) else starts
         self._edges = np.append(starts, len(codes))
         self._place = {names[code]: place for place, code in enumerate(codes[starts].tolist())}
-        self._ds, stamps = tables.coded(rows[DS].cast(pa.timestamp("us"), safe=False))
-        self._stamps = [clock.write(ds) for ds in stamps]
-        self._model, self._models = tables.coded(rows[MODEL])
-        self._values = {name: tables.numbers(rows[name]) for name in self.columns}
+        self._groups, self._decoded = groups, [cast(_Group | None, None)] * len(groups)
+        self._firsts = np.cumsum([0, *sizes])
 
     @classmethod
-    def of(cls, forecast_set: Folder, clock: Clock) -> "Forecasts":
+    def of(cls, forecast_set: Folder, clock: Clock) -> Self:
         file = forecast_set.open_parquet(_FORECASTS, [UNIQUE_ID, MODEL])
-        return cls(file.read(), clock)
+        numbers = range(file.metadata.num_row_groups)
+        columns = tables.column_names(file)
+        read = [name for name in columns if name != UNIQUE_ID]
+        groups = [partial(file.read_row_group, number, columns=read) for number in numbers]
+        sizes = [file.metadata.row_group(number).num_rows for number in numbers]
+        return cls(file.read([UNIQUE_ID])[UNIQUE_ID], groups, sizes, columns, clock)
+
+    @classmethod
+    def of_rows(cls, rows: pa.Table, clock: Clock) -> Self:
+        """Of a table like `forecasts.parquet`."""
+        return cls(rows[UNIQUE_ID], [lambda: rows], [len(rows)], rows.column_names, clock)
 
     @property
     def nbytes(self) -> int:
-        """About what this takes in memory."""
-        return int((8 * len(self.columns) + 16) * len(self._ds) + 200 * len(self._place))
+        """About what this takes in memory once it was asked for everything."""
+        return int((8 * len(self.columns) + 16) * self._edges[-1] + 200 * len(self._place))
 
     @property
     def levels(self) -> list[int]:
@@ -56,16 +78,16 @@ class Forecasts:
 
     def model(self, unique_id: str) -> str:
         """What a series is forecast with."""
-        return str(self._models[self._model[self._span(unique_id)[0]]])
+        start, _ = self._span(unique_id)
+        (group, at, _), *_ = self._within(start, start + 1)
+        return group.model(at)
 
     def points(self, unique_id: str, h: int | None = None, levels: Sequence[int] | None = None) -> list[Point]:
         """`[{ds, y_hat, lo_80, hi_80, …}]` of the first `h` steps, or all; NotFound if the series is not forecast."""
         start, end = self._span(unique_id)
         end = end if h is None else min(end, start + h)
         names = [name for name in self.columns if levels is None or _level(name) in (None, *levels)]
-        values = [map(_known, self._values[name][start:end].tolist()) for name in names]
-        stamps = [self._stamps[at] for at in self._ds[start:end].tolist()]
-        return [dict(zip([DS, *names], row, strict=True)) for row in zip(stamps, *values, strict=True)]
+        return [point for group, a, b in self._within(start, end) for point in group.points(a, b, names)]
 
     def _span(self, unique_id: str) -> tuple[int, int]:
         try:
@@ -73,6 +95,35 @@ class Forecasts:
         except KeyError:
             raise NotFound(f"there is no forecast of the series {unique_id!r}.") from None
         return int(self._edges[place]), int(self._edges[place + 1])
+
+    def _within(self, start: int, end: int) -> Iterator[tuple["_Group", int, int]]:
+        """The groups that hold the rows, and which of their own rows these are."""
+        number = int(np.searchsorted(self._firsts, start, side="right")) - 1
+        while start < end:
+            group = self._decoded[number]
+            if group is None:
+                group = self._decoded[number] = _Group(self._groups[number](), self.columns, self._clock)
+            first, last = int(self._firsts[number]), min(end, int(self._firsts[number + 1]))
+            yield group, start - first, last - first
+            start, number = last, number + 1
+
+
+class _Group:
+    """Rows as columns, and the times that occur in them as they are written."""
+
+    def __init__(self, rows: pa.Table, columns: Sequence[str], clock: Clock) -> None:
+        self._ds, stamps = tables.coded(rows[DS].cast(pa.timestamp("us"), safe=False))
+        self._stamps = [clock.write(ds) for ds in stamps]
+        self._model, self._models = tables.coded(rows[MODEL])
+        self._values = {name: tables.numbers(rows[name]) for name in columns}
+
+    def model(self, row: int) -> str:
+        return str(self._models[self._model[row]])
+
+    def points(self, start: int, end: int, names: list[str]) -> list[Point]:
+        values = [map(_known, self._values[name][start:end].tolist()) for name in names]
+        stamps = [self._stamps[at] for at in self._ds[start:end].tolist()]
+        return [dict(zip([DS, *names], row, strict=True)) for row in zip(stamps, *values, strict=True)]
 
 
 def components(forecast_set: Folder, unique_id: str, clock: Clock) -> list[Point]:

@@ -32,14 +32,14 @@ def keep(table: pa.Table, ids: Collection[str]) -> pa.Table:
     return pc.filter(table, mask(np.isin(codes, wanted)))
 
 
-def coded(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.intp], list[Any]]:
+def coded(column: pa.ChunkedArray) -> tuple[npt.NDArray[Any], list[Any]]:
     """A column as codes and the values they stand for; null has the code -1."""
     if column.null_count == len(column):  # also of no type at all, as in a table without rows
         return np.full(len(column), -1, dtype=np.intp), []
     encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     whole = encoded.unify_dictionaries().combine_chunks()
     codes, known = _values(whole.indices, np.dtype(whole.indices.type.to_pandas_dtype()))
-    return (np.where(known, codes, -1) if column.null_count else codes).astype(np.intp), whole.dictionary.to_pylist()
+    return np.where(known, codes, -1) if column.null_count else codes, whole.dictionary.to_pylist()
 
 
 def mask(wanted: npt.NDArray[np.bool_]) -> pa.BooleanArray:
