@@ -1,7 +1,6 @@
 """The flows: load, call, save. Each reads like the story it tells."""
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,10 @@ import pandas as pd
 from pipelines import inputs, plugins
 from pipelines.errors import NotFound
 from pipelines.etl import clean, load, profile, quality, snapshot
-from pipelines.evaluation import explain, fit, intervals, metrics, parallel, report, strategy, windows
+from pipelines.evaluation import explain, fit, parallel, report, strategy, windows
 from pipelines.evaluation.backtest import Budget, Build, at_zero, backtest
 from pipelines.evaluation.candidates import build, builds
-from pipelines.evaluation.ensemble import ENSEMBLE, combine
+from pipelines.evaluation.ensemble import ENSEMBLE
 from pipelines.evaluation.report import Evaluation
 from pipelines.evaluation.strategy import Plan
 from pipelines.panel import Panel, Share, held
@@ -24,7 +23,8 @@ from pipelines.read import CALIBRATION, CURRENT, Dataset, Reader
 from pipelines.registry import aliases, previous, runs
 from pipelines.registry.card import card
 from pipelines.registry.challenge import Rival
-from pipelines.schema import BASELINE, DS, KEY, MEMBER, MODEL, UNIQUE_ID, WEIGHT, Y_HAT, hi, lo
+from pipelines.registry.served import Served, stored
+from pipelines.schema import DS, KEY, MODEL, UNIQUE_ID, Y_HAT, hi, lo
 from pipelines.settings import Project, Workspace, seconds
 from pipelines.store import Folder, new_version
 
@@ -162,30 +162,21 @@ def inference(workspace: Workspace, context: Context) -> Folder:
     """Forecasts the workspace from its production run on the newest data, and publishes the result."""
     reader, progress = context.reader, context.progress
     run = reader.production(workspace.name)  # its manifest is checked before anything is unpickled
-    trained = Workspace.model_validate(run.read_json("run.json")["config"])
-    horizon, floor = trained.horizon or 1, trained.target.non_negative
-    dataset = reader.dataset(workspace.name)
+    trained = runs.workspace_of(run)
+    horizon, dataset = trained.horizon or 1, reader.dataset(workspace.name)
     panel, ended = dataset.panel(trained)
-    served = run.read_parquet(runs.MODELS)
-    panel = inputs.ahead(panel, trained, served[MODEL].unique())
-    fresh = sorted(set(panel.ids) - set(served[UNIQUE_ID]))
-    fitted = [runs.load_models(run, panel.ids), newcomers(fresh, panel, trained)]
-    weights, champions = runs.weights_of(run), runs.champions_of(run).set_index(UNIQUE_ID)[MODEL]
-    explaining = {name for name in served[MODEL].unique() if isinstance(build(name, trained)(), Explains)}
-    listener = explain.Listener(panel, horizon, explain.exact_series(weights, explaining))
-    members = listener.listen(one for part in fitted for one in part)
+    served = Served.of(run, panel.ids)
+    panel = inputs.ahead(panel, trained, served.members)
+    explaining = {name for name in served.members if isinstance(build(name, trained)(), Explains)}
+    listener = explain.Listener(panel, horizon, explain.exact_series(served.weights, explaining))
+    members = listener.listen(served.load(panel))
     paths = fit.predict(members, panel, horizon, runs.n_model_files(run), progress)
-    alone = pd.DataFrame({UNIQUE_ID: fresh, MEMBER: BASELINE, WEIGHT: 1.0})
-    rows = combine(paths, pd.concat([weights, alone]), ENSEMBLE)
-    rows[MODEL] = rows[UNIQUE_ID].map(champions).fillna(BASELINE)
-    scales = scales_of(run.read_parquet("scales.parquet"), panel, fresh)
-    quantiles, phases = run.read_parquet("quantiles.parquet"), runs.phases_of(run)
-    rows = intervals.with_phase(at_zero(rows, floor), panel.frequency, panel.season_lengths)
-    forecasts = intervals.apply(rows, quantiles, scales, phases, trained.levels, floor)
+    calibration = stored(run)
+    forecasts = served.with_intervals(served.combined(paths), panel, calibration, trained.levels)
     bounds = [bound(level) for level in trained.levels for bound in (lo, hi)]
     draft = reader.artifacts.draft(workspace.name, "forecasts", new_version())
     draft.write_parquet("forecasts.parquet", forecasts[[*KEY, MODEL, Y_HAT, *bounds]])
-    parts = explain.components(forecasts, listener.exact, weights, panel.history, panel.season_lengths)
+    parts = explain.components(forecasts, listener.exact, served.weights, panel.history, panel.season_lengths)
     change = previous.change(reader, workspace.name, run, panel, forecasts, inputs.read)
     draft.write_parquet("explanations.parquet", parts.table)
     draft.write_parquet("bridge.parquet", change.table)
@@ -198,9 +189,9 @@ def inference(workspace: Workspace, context: Context) -> Folder:
         "as_of": as_of,
         "horizon": horizon,
         "n_series": len(panel.ids),
-        "new_series": fresh,
-        "ended_series": sorted({*ended, *served[UNIQUE_ID]} - set(panel.ids)),
-        "unsupported_levels": sorted(set(quantiles["reason"]) - {""}),
+        "new_series": served.fresh,
+        "ended_series": sorted({*ended, *runs.weights_of(run)[UNIQUE_ID]} - set(panel.ids)),
+        "unsupported_levels": sorted(set(calibration[0]["reason"]) - {""}),
         "synthetic": dataset.info["synthetic"],
         "code_version": runs.code_version(),
     }
@@ -357,17 +348,3 @@ def _save(record: runs.Recording, evaluation: Evaluation, summary: dict[str, Any
         {**record.info, "summary": summary}, evaluation.champions, evaluation.leaderboard(), evaluation.calibration
     )
     record.draft.write_text("card.md", told)
-
-
-def newcomers(ids: list[str], panel: Panel, workspace: Workspace) -> Iterator[fit.Fitted]:
-    """The baseline for series that came after training: it needs none."""
-    if ids:
-        yield fit.Fitted(BASELINE, tuple(ids), build(BASELINE, workspace)().fit(panel.select(ids)))
-
-
-def scales_of(scales: pd.DataFrame, panel: Panel, fresh: list[str]) -> pd.DataFrame:
-    """The `scales` of a run's intervals, and for newcomers those of their own history."""
-    if not fresh:
-        return scales
-    own = metrics.seasonal_scales(panel.select(fresh).history, panel.season_length)
-    return pd.concat([scales, own.rename(columns={metrics.SCALE_MAE: intervals.SCALE})[[UNIQUE_ID, intervals.SCALE]]])

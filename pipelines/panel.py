@@ -66,6 +66,10 @@ class Panel:
         steps = np.array([frequency.future(end, self.frequency, h) for end in ends], dtype="datetime64[ns]")
         return pd.DataFrame({UNIQUE_ID: last.index.repeat(h).astype(str), DS: steps.reshape(-1, h)[place].ravel()})
 
+    def ahead(self, h: int) -> pd.DataFrame | None:
+        """`grid(h)` with what is known of these steps, null where nothing is; None without future covariates."""
+        return None if self.known is None else self.grid(h).merge(self.known, on=KEY, how="left")
+
     def y(self) -> pd.Series:
         """The target, indexed by unique_id and ds."""
         return self.history.set_index(KEY)[Y]

@@ -10,32 +10,28 @@ import json
 import os
 import sys
 import traceback
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
 import pandas as pd
 import pyarrow as pa
 
-from pipelines import flows, inputs, read, settings
+from pipelines import inputs, read, settings
 from pipelines.errors import DataError, ForecastError, NotFound, UnknownName
-from pipelines.evaluation import fit, intervals
-from pipelines.evaluation.backtest import at_zero
-from pipelines.evaluation.ensemble import ENSEMBLE, combine
+from pipelines.evaluation import fit
 from pipelines.panel import Panel
 from pipelines.progress import Silent
 from pipelines.read import Reader
 from pipelines.read.clock import Clock
 from pipelines.read.forecasts import Forecasts
 from pipelines.registry import calibration, runs
-from pipelines.schema import BASELINE, DS, KEY, MEMBER, MODEL, UNIQUE_ID, WEIGHT, Y_HAT, hi, lo, printable
+from pipelines.registry.served import Calibration, Served, stored
+from pipelines.schema import DS, KEY, MODEL, UNIQUE_ID, Y_HAT, hi, lo, printable
 from pipelines.settings import Workspace
 from pipelines.store import Folder
 
 _WARM = ("lightgbm", "sklearn.ensemble", "statsforecast.models", "holidays")  # what most requests would wait for
-
-
-_Calibration = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]  # quantiles, scales, phases
 
 
 class Worker:
@@ -43,7 +39,7 @@ class Worker:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self._calibrated: dict[tuple[Any, ...], _Calibration] = {}  # those that took a look at a whole backtest
+        self._calibrated: dict[tuple[Any, ...], Calibration] = {}  # those that took a look at a whole backtest
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """The answer to `{workspace, run_id, unique_ids, horizon, levels, model, future}`.
@@ -58,15 +54,14 @@ class Worker:
         clock = Clock(config.frequency, config.timezone)
         panel = self._panel(request["workspace"], config, sorted(request["unique_ids"]))
         panel = _what_if(panel, horizon, request.get("future") or [], config, clock)
-        served = _Served.of(run, panel.ids)
-        member = served.member(request.get("model"))
-        models = sorted(served.models[MODEL].unique()) if member is None else [member]
+        served = Served.of(run, panel.ids)
+        member = _member(served, request.get("model"))
+        models = served.members if member is None else [member]
         panel = inputs.ahead(panel, config.model_copy(update={"horizon": horizon}), models)
-        rows = at_zero(_paths(run, served, panel, config, horizon, member), config.target.non_negative)
-        rows = intervals.with_phase(rows, panel.frequency, panel.season_lengths)
-        quantiles, scales, phases = self._calibration(run, levels, config, member)
-        scales = flows.scales_of(scales, panel, served.fresh)
-        forecasts = intervals.apply(rows, quantiles, scales, phases, levels, config.target.non_negative)
+        fitted = list(served.load(panel, member))
+        paths = fit.predict(fitted, panel, horizon, len(fitted), Silent())
+        rows = served.combined(paths) if member is None else paths
+        forecasts = served.with_intervals(rows, panel, self._calibration(run, levels, config, member), levels)
         return {
             "workspace": request["workspace"],
             "run_id": run.name,
@@ -84,64 +79,33 @@ class Worker:
             raise NotFound(f"the series {printable(missing[0])!r} {why}, so it is not forecast.")
         return panel
 
-    def _calibration(self, run: Folder, levels: list[int], config: Workspace, member: str | None) -> _Calibration:
+    def _calibration(self, run: Folder, levels: list[int], config: Workspace, member: str | None) -> Calibration:
         """What the run has stored, or the same of what it has not."""
         if member is None and set(levels) <= set(config.levels):
-            quantiles, scales = (run.read_parquet(f"{name}.parquet") for name in ("quantiles", "scales"))
-            return quantiles, scales, runs.phases_of(run)
+            return stored(run)
         key = (run.parts, tuple(levels), member)
         if key not in self._calibrated:
             self._calibrated[key] = calibration.calibrate(run, levels, config, member)
         return self._calibrated[key]
 
 
-@dataclass(frozen=True)
-class _Served:
-    """What a run has for some series: `champions` and `models` by series, and the `fresh` ones that came after it."""
-
-    champions: pd.Series
-    models: pd.DataFrame
-    fresh: list[str]
-
-    @classmethod
-    def of(cls, run: Folder, ids: list[str]) -> Self:
-        champions = runs.champions_of(run).set_index(UNIQUE_ID)[MODEL].reindex(ids).fillna(BASELINE)
-        models = run.read_parquet(runs.MODELS)
-        models = models[models[UNIQUE_ID].isin(ids)]
-        return cls(champions, models, sorted(set(ids) - set(models[UNIQUE_ID])))
-
-    def member(self, model: str | None) -> str | None:
-        """`model` where it is fitted to every series; None where the champions do. UnknownName for any other."""
-        if model is None or self.champions.eq(model).all():
-            return None
-        having = self.models.loc[self.models[MODEL] == model, UNIQUE_ID]
-        for name in sorted(set(self.champions.index) - set(having)):
-            fitted = self.models.loc[self.models[UNIQUE_ID] == name, MODEL]
-            raise UnknownName(f"model of the series {printable(name)!r}", model, {*fitted, self.champions[name]})
-        return model
-
-
-def _paths(
-    run: Folder, served: _Served, panel: Panel, config: Workspace, horizon: int, member: str | None
-) -> pd.DataFrame:
-    """`unique_id, ds, model, step, y_hat`: each series by its champion, or by `member`."""
-    fitted = [*runs.load_models(run, panel.ids, member), *flows.newcomers(served.fresh, panel, config)]
-    paths = fit.predict(fitted, panel, horizon, len(fitted), Silent())
-    if member is not None:
-        return paths
-    weights = runs.weights_of(run)
-    alone = pd.DataFrame({UNIQUE_ID: served.fresh, MEMBER: BASELINE, WEIGHT: 1.0})
-    rows = combine(paths, pd.concat([weights[weights[UNIQUE_ID].isin(panel.ids)], alone]), ENSEMBLE)
-    return rows.assign(**{MODEL: rows[UNIQUE_ID].map(served.champions)})
+def _member(served: Served, model: str | None) -> str | None:
+    """`model` where it is fitted to every series; None where the champions do. UnknownName for any other."""
+    if model is None or served.champions.eq(model).all():
+        return None
+    having = served.models.loc[served.models[MODEL] == model, UNIQUE_ID]
+    for name in sorted(set(served.champions.index) - set(having)):
+        fitted = served.models.loc[served.models[UNIQUE_ID] == name, MODEL]
+        raise UnknownName(f"model of the series {printable(name)!r}", model, {*fitted, served.champions[name]})
+    return model
 
 
 def _what_if(panel: Panel, horizon: int, rows: list[dict[str, Any]], config: Workspace, clock: Clock) -> Panel:
     """The panel with the given values in place of the known ones; DataError for a covariate or a step it has not."""
     if not rows:
         return panel
-    ahead = panel.grid(horizon)
-    if panel.known is not None:
-        ahead = ahead.merge(panel.known, on=KEY, how="left")
+    known = panel.ahead(horizon)
+    ahead = panel.grid(horizon) if known is None else known
     ahead = ahead.reindex(columns=list(dict.fromkeys([*ahead.columns, *config.covariates.future])))
     place = {key: at for at, key in enumerate(zip(ahead[UNIQUE_ID], ahead[DS].dt.to_pydatetime(), strict=True))}
     columns = {name: ahead[name].tolist() for name in config.covariates.future}

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from pipelines.errors import ModelError
@@ -116,11 +117,9 @@ def forecast(task: Task) -> tuple[pd.DataFrame, int]:
     if test.empty:
         return pd.DataFrame(columns=COLUMNS), 0
     train = replace(train.select(test[UNIQUE_ID].unique()), horizon=gap + task.horizon)
-    steps = train.grid(gap + task.horizon)
-    future = steps.merge(train.known, on=KEY, how="left") if train.known is not None else None
     try:
         forecaster = task.build().fit(train)
-        y_hat = forecaster.predict(train, gap + task.horizon, future)
+        y_hat = forecaster.predict(train, gap + task.horizon, train.ahead(gap + task.horizon))
     except ModelError:
         raise
     except Exception as error:
@@ -135,13 +134,8 @@ def forecast(task: Task) -> tuple[pd.DataFrame, int]:
 
 
 def ordered(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """`table` sorted by `columns`; texts by their places, since comparing millions of names is slow."""
-
-    def keys(name: str) -> np.ndarray:
-        values = table[name]
-        return values.to_numpy() if values.dtype != object else pd.factorize(values, sort=True)[0]
-
-    found = table.take(np.lexsort([keys(name) for name in reversed(columns)]))
+    """`table` sorted by `columns`."""
+    found = table.take(_order(table, columns))
     found.index = pd.RangeIndex(len(found))
     return found
 
@@ -149,6 +143,16 @@ def ordered(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 def at_zero(rows: pd.DataFrame, non_negative: bool) -> pd.DataFrame:
     """Forecasts that are never below zero where the target cannot be."""
     return rows.assign(**{Y_HAT: rows[Y_HAT].clip(lower=0)}) if non_negative else rows
+
+
+def _order(table: pd.DataFrame, columns: Sequence[str]) -> npt.NDArray[np.intp]:
+    """The places of the sorted rows, by one number a row: comparing millions of names is slow, several keys are large."""
+    key = np.zeros(len(table), dtype=np.int64)
+    for name in columns:
+        codes, values = pd.factorize(table[name], sort=True)
+        key *= len(values)
+        key += codes
+    return np.argsort(key, kind="stable")
 
 
 def _parts(panel: Panel, scope: str, bucket: int, share: Share) -> list[Part]:

@@ -154,8 +154,9 @@ class Listener:
             wanted = self.ids.intersection(one.ids)
             if wanted and isinstance(one.forecaster, Explains):
                 panel = self.panel.select(wanted)
-                future = panel.grid(self.h).merge(panel.known, on=KEY, how="left") if panel.known is not None else None
-                self.heard.append(one.forecaster.explain(panel, self.h, future).assign(**{MEMBER: one.model}))
+                self.heard.append(
+                    one.forecaster.explain(panel, self.h, panel.ahead(self.h)).assign(**{MEMBER: one.model})
+                )
             yield one
 
     @property

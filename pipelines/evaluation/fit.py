@@ -65,8 +65,7 @@ def predict(fitted: Iterable[Fitted], panel: Panel, h: int, total: int, progress
     parts = []
     for one in progress.track(fitted, "forecast", total):
         served = panel.select(one.ids)
-        future = served.grid(h).merge(served.known, on=KEY, how="left") if served.known is not None else None
-        rows = one.forecaster.predict(served, h, future)
+        rows = one.forecaster.predict(served, h, served.ahead(h))
         rows[MODEL], rows[STEP] = one.model, rows.groupby(UNIQUE_ID).cumcount() + 1
         parts.append(rows)
     table = pd.concat(parts).sort_values([*KEY, MODEL], ignore_index=True)

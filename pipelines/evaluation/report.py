@@ -72,15 +72,17 @@ def evaluate(
         weights = ensemble.find(backtest, size[[UNIQUE_ID, CUTOFF, intervals.SCALE]], strategy.groups(plan), squared)
         together = ensemble.combine(backtest, weights, ENSEMBLE)
 
+    def phased(rows: pd.DataFrame) -> pd.DataFrame:
+        return intervals.with_phase(rows, panel.frequency, panel.season_lengths)
+
     def with_bounds(rows: pd.DataFrame) -> pd.DataFrame:
-        rows = intervals.with_phase(rows, panel.frequency, panel.season_lengths)
-        return intervals.cross(rows, fold_scales, levels, horizon, floor)
+        return intervals.cross(phased(rows), fold_scales, levels, horizon, floor).drop(columns=PHASE)
 
     # Model by model: of a large panel the whole table and what is made of it would be too much at one time.
     models = (backtest[backtest[MODEL] == name] for name in backtest[MODEL].unique())
     parts = [with_bounds(rows) for rows in chain(models, [together]) if len(rows)]
     values = ordered(pd.concat([metrics.evaluate(part, folds, levels) for part in parts]), [UNIQUE_ID, CUTOFF, MODEL])
-    table = pd.concat(parts)
+    table = pd.concat(parts, ignore_index=True)
     del parts
     table = ordered(table, [UNIQUE_ID, CUTOFF, MODEL, DS])
     if len(weights):
@@ -90,8 +92,7 @@ def evaluate(
         )
     else:
         champions = select.champions(values, workspace.metric, list(plan), BASELINE, panel.ids)
-    won = table[[*backtest.columns, PHASE]].merge(champions[[UNIQUE_ID, MODEL]], on=[UNIQUE_ID, MODEL])
-    del table[PHASE]
+    won = phased(table[list(backtest.columns)].merge(champions[[UNIQUE_ID, MODEL]], on=[UNIQUE_ID, MODEL]))
     newest = metrics.seasonal_scales(panel.history, panel.season_length).rename(columns={SCALE_MAE: intervals.SCALE})
     quantiles, scales, phases = intervals.calibrate(won, fold_scales, newest, levels, horizon)
     as_one = intervals.cross(won.assign(**{MODEL: _ALL}), fold_scales, levels, horizon, floor)

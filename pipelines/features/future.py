@@ -33,10 +33,9 @@ def add_holidays(panel: Panel, h: int, country: str | None, subdivision: str | N
         table = holidays(rows[DS], country, subdivision, frequency=panel.frequency, timezone=timezone)
         return rows.assign(**{HOLIDAY: table[HOLIDAY].replace("", None)})
 
-    ahead = panel.grid(h)
-    if panel.known is not None:
-        ahead = ahead.merge(panel.known, on=KEY, how="left")
-    return replace(panel, history=named(panel.history), known=named(ahead), future=(*panel.future, HOLIDAY))
+    ahead = panel.ahead(h)
+    known = named(panel.grid(h) if ahead is None else ahead)
+    return replace(panel, history=named(panel.history), known=known, future=(*panel.future, HOLIDAY))
 
 
 def complete(panel: Panel, h: int, columns: Sequence[str], policy: Policy) -> Panel:

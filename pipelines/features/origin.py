@@ -161,7 +161,7 @@ def features(
         phase = origin + step - m * -(-step // m)
         same = [value(phase - k * m) for k in range(phases)]
         table |= {f"season {m} {k}": values for k, values in enumerate(same)}
-        table[f"season {m} mean"] = _mean(same)
+        table[f"season {m} mean"] = mean(same)
         table[f"season {m} change"] = value(origin) - value(origin - m)
     for w in dict.fromkeys((*shape.seasons, shape.window)):
         table[f"mean {w}"] = (sums.level(row, origin, w)[0] - level) / unit
@@ -216,9 +216,9 @@ class _Sums:
         return np.asarray(up_to - np.where(before >= 0, sums[row, np.maximum(before, 0)], 0.0))
 
 
-def _mean(parts: list[Array]) -> Array:
-    """The mean of what is known of `parts`; NaN where nothing is."""
-    stacked = np.stack(parts)
+def mean(parts: Sequence[Array] | Array) -> Array:
+    """The mean of what is known of `parts`, arrays of one shape; NaN where nothing is."""
+    stacked = np.asarray(parts)
     count = (~np.isnan(stacked)).sum(axis=0)
     return np.asarray(np.nansum(stacked, axis=0) / np.where(count > 0, count, np.nan))
 

@@ -10,7 +10,7 @@ from pipelines.features import origin
 from pipelines.features.calendar import cycle_length, cycles
 from pipelines.features.origin import Array, Histories, Index
 from pipelines.models._components import long
-from pipelines.models._tabular import _FAR, Block, TabularForecaster
+from pipelines.models._tabular import FAR, Block, TabularForecaster
 from pipelines.panel import Panel
 from pipelines.schema import LEVEL, REST, TREND, season
 
@@ -83,7 +83,7 @@ class AdditiveForecaster(TabularForecaster):
             found[season(m)] = found.get(season(m), 0.0) + shaped - flatter
             found[LEVEL] = found[LEVEL] - (shaped - flatter)
             shaped = flatter
-        found[REST] = found[REST] + np.clip(total, -_FAR, _FAR) - total
+        found[REST] = found[REST] + np.clip(total, -FAR, FAR) - total
         found = {name: spread * values for name, values in found.items()}
         return {**found, LEVEL: level + found[LEVEL]}
 
@@ -110,7 +110,7 @@ class AdditiveForecaster(TabularForecaster):
                     inside = np.minimum(stretch, means.shape[1] - 1)
                     same.append(np.where(stretch == inside, means[row, inside] - level, np.nan) / unit)
                 flat |= {f"season {m} {k}": values for k, values in enumerate(same)}
-                flat[f"season {m} mean"] = _mean(np.stack(same, axis=-1))
+                flat[f"season {m} mean"] = origin.mean(same)
             yield width, table.assign(**flat)
 
 
@@ -127,10 +127,4 @@ def _stretches(y: Array, width: int) -> Array:
     """The means of `width` steps each of histories (n, T), the newest first; the last stretch may be cut."""
     n, length = y.shape
     padded = np.hstack([y[:, ::-1], np.full((n, -length % width), np.nan)])
-    return _mean(padded.reshape(n, -1, width))
-
-
-def _mean(values: Array) -> Array:
-    """The mean over the last axis of what is known; NaN where nothing is."""
-    count = (~np.isnan(values)).sum(axis=-1)
-    return np.asarray(np.nansum(values, axis=-1) / np.where(count > 0, count, np.nan))
+    return origin.mean(np.moveaxis(padded.reshape(n, -1, width), -1, 0))

@@ -12,7 +12,7 @@ from pipelines.features.origin import Array, Histories, Index, Shape
 from pipelines.panel import Panel
 from pipelines.schema import Y_HAT
 
-_FAR = 10.0  # spreads from the level: beyond it an observation is no example to learn from, nor a forecast to give
+FAR = 10.0  # spreads from the level: beyond it an observation is no example to learn from, nor a forecast to give
 _CHUNK = 500_000  # rows that are forecast at once
 
 Block = int | Literal["horizon", "season"]
@@ -55,7 +55,7 @@ class TabularForecaster:
         table, level, spread = origin.features(known, self.shape_, row, end, step)
         with np.errstate(divide="ignore", invalid="ignore"):
             target = (known.y[row, end + step] - level) / spread - self._anchor(table)
-        usable = np.isfinite(target) & (np.abs(target) <= _FAR)
+        usable = np.isfinite(target) & (np.abs(target) <= FAR)
         self.model_: Any = None
         if usable.sum() > table.shape[1]:
             self.model_ = self.make()
@@ -91,7 +91,7 @@ class TabularForecaster:
         found = self._anchor(table)
         if self.model_ is not None:
             found = found + np.asarray(self.model_.predict(self._typed(table)), dtype=float)
-        return np.asarray(level + spread * np.clip(found, -_FAR, _FAR))
+        return np.asarray(level + spread * np.clip(found, -FAR, FAR))
 
     def _typed(self, table: pd.DataFrame) -> pd.DataFrame:
         """`table` with the codes of text as categories."""
