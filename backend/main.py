@@ -18,7 +18,7 @@ from backend.auth import Keyring
 from backend.limits import HEADER, Access, RateLimit
 from backend.metrics import Metrics
 from backend.observe import Observe, configure_logging
-from backend.routes import forecasts, health, metrics, runs, series, workspaces
+from backend.routes import data, forecasts, health, metrics, portfolio, runs, series, workspaces
 from backend.schemas import ProblemOut
 from backend.service import Service
 from backend.settings import Settings, load
@@ -64,7 +64,7 @@ def create_app(settings: Settings | None = None, store: Reader | None = None) ->
         },
     )  # fmt: skip
     app.state.service = service
-    for routes in (forecasts, series, metrics, workspaces, runs):  # the first ones are found soonest
+    for routes in (forecasts, series, portfolio, metrics, workspaces, data, runs):  # the first ones are found soonest
         app.include_router(routes.router, prefix=API)
     app.include_router(health.router)
     errors.install(app)

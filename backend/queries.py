@@ -16,9 +16,8 @@ SeriesId = Annotated[
     StringConstraints(min_length=1, max_length=300),
     Field(description="The values of the key columns joined by `/`; percent-encoded in a path."),
 ]
-RunId = Annotated[
-    str, StringConstraints(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$"), Field(description="A finished run.")
-]
+Version = Annotated[str, StringConstraints(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$")]
+RunId = Annotated[Version, Field(description="A finished run.")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Level = Annotated[int, Field(ge=1, le=99)]
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
@@ -47,11 +46,38 @@ class Paged(Of):
     offset: Offset = 0
 
 
-class SeriesQuery(Paged):
+class PageQuery(In):
+    limit: Limit = 50
+    offset: Offset = 0
+
+
+class Filtered(Of):
     """Any static attribute of the workspace may stand beside these as a filter, as may demand_class, model and status."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
     search: Annotated[str, Field(max_length=300, description="Part of the name, in any case.")] = ""
+
+
+def filters_of(query: Filtered) -> dict[str, str]:
+    """The attributes that stand beside what a query knows."""
+    return {name: str(value) for name, value in (query.model_extra or {}).items()}
+
+
+class PortfolioQuery(Filtered):
+    limit: Limit = 50
+    offset: Offset = 0
+
+
+class SegmentsQuery(Paged):
+    by: Annotated[Name, Field(description="A static attribute, demand_class, model or status.")]
+
+
+class DistributionQuery(Filtered):
+    of: Literal["error", "skill", "last_value"] = "error"
+    bins: Annotated[int, Field(ge=5, le=100)] = 40
+
+
+class SeriesQuery(PortfolioQuery):
     sort: Annotated[Sort, Field(description="With a minus: descending. What is not known comes last.")] = "name"
 
 
@@ -62,6 +88,14 @@ class HistoryQuery(Of):
 
 class ForecastQuery(Of):
     unique_id: SeriesId
+    forecast_id: Annotated[Version | None, Field(description="An earlier forecast set; without it, the published.")] = (
+        None
+    )
+
+
+class BacktestQuery(Of):
+    model: Name | None = None
+    run_id: Annotated[RunId | None, Field(description="Without it, the production run.")] = None
 
 
 class MetricsQuery(Paged):
@@ -118,7 +152,7 @@ class GenerateIn(Of):
     horizon: Annotated[int | None, Field(ge=1, le=MAX_HORIZON, description="Steps; without it, the run's.")] = None
     levels: Annotated[list[Level] | None, Field(min_length=1, max_length=10)] = None
     model: Annotated[
-        Name | None, Field(description="A model that the run has fitted to the series, or its champion.")
+        Name | None, Field(description="A model that the run has fitted to the series, its champion or the baseline.")
     ] = None
     future: Annotated[
         list[FutureRow] | None,

@@ -104,6 +104,161 @@ class SeriesOut(BaseModel):
     status: Status
 
 
+class BacktestPoint(BaseModel):
+    """One step of one window: actual, forecast and the bounds of each level; `error` = actual − forecast."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float | None]
+    cutoff: Stamp
+    ds: Stamp
+    model: str
+    step: int
+    y: float | None
+    y_hat: float | None
+    error: float | None
+
+
+class BacktestOut(BaseModel):
+    workspace: str
+    run_id: str
+    unique_id: str
+    unit: str
+    points: list[BacktestPoint]
+
+
+class Summary(BaseModel):
+    """Sums over series and the horizon (over time means, where `aggregate` is not `sum`), and relative changes over the
+    series that have both; `error` and `skill` are means over series. Null where too little is known.
+    """
+
+    n_series: int
+    n_forecast: int
+    forecast: float | None
+    last_period: float | None
+    last_year: float | None
+    change: float | None
+    change_on_year: float | None
+    change_on_previous: float | None
+    error: float | None
+    skill: float | None
+    statuses: dict[str, int]
+
+
+class Total(BaseModel):
+    """One step: the actual or the forecast, the same a year before, and the forecast as it was published before."""
+
+    ds: Stamp
+    y: float | None
+    y_hat: float | None
+    last_year: float | None
+    previous: float | None
+
+
+class Reason(BaseModel):
+    """`share` of the total; `error` in units of the median series'; relative changes `on_year`, `on_period` and
+    `since_previous`. `percentile`: among all series, by size.
+    """
+
+    kind: Literal["share", "error", "on_year", "on_period", "since_previous"]
+    value: float
+    percentile: float
+
+
+class Urgent(BaseModel):
+    """One series; `history`: its newest actuals, `ahead`: its forecast, without their dates, for a small picture."""
+
+    unique_id: str
+    attributes: dict[str, Any]
+    model: str | None
+    status: Status
+    error: float | None
+    skill: float | None
+    forecast: float | None
+    last_period: float | None
+    last_year: float | None
+    score: float
+    reasons: list[Reason]
+    history: list[float | None]
+    ahead: list[float | None]
+
+
+class PortfolioOut(BaseModel):
+    workspace: str
+    run_id: str
+    forecast_id: str
+    as_of: str
+    unit: str
+    aggregate: str
+    horizon: int
+    metric: str
+    filters: dict[str, list[str]]
+    summary: Summary
+    totals: list[Total]
+    total: int
+    limit: int
+    offset: int
+    triage: list[Urgent]
+
+
+class Segment(Summary):
+    group: str
+
+
+class SegmentsOut(BaseModel):
+    workspace: str
+    unit: str
+    metric: str
+    by: str
+    total: int
+    limit: int
+    offset: int
+    segments: list[Segment]
+
+
+class DistributionOut(BaseModel):
+    """A histogram over the middle 98 % of the values; `below` and `above` count the others."""
+
+    workspace: str
+    of: str
+    edges: list[float]
+    counts: list[int]
+    below: int
+    above: int
+    median: float | None
+
+
+class Check(BaseModel):
+    name: str
+    status: Literal["pass", "warn", "fail"]
+    message: str
+    count: int
+    total: int
+    examples: list[Any]
+
+
+class QualityOut(BaseModel):
+    workspace: str
+    data_version: str
+    status: Literal["pass", "warn", "fail"]
+    synthetic: bool
+    as_of: str
+    frequency: str
+    inferred: dict[str, str]
+    counts: dict[str, int]
+    checks: list[Check]
+
+
+class RejectedOut(BaseModel):
+    """Rows as they came, all values as text; `reason` says why one was rejected, `row` where it stood."""
+
+    workspace: str
+    data_version: str
+    total: int
+    limit: int
+    offset: int
+    rows: list[dict[str, str | None]]
+
+
 class SeriesPage(BaseModel):
     workspace: str
     data_version: str
@@ -126,7 +281,10 @@ class Accuracy(BaseModel):
 
 
 class WorkspaceOut(BaseModel):
-    """`status`: `no data`, `no run`, `no forecasts`, `ready`, or `unreadable` where stored files are damaged."""
+    """`status`: `no data`, `no run`, `no forecasts`, `ready`, or `unreadable` where stored files are damaged.
+
+    `age_days`: since the newest value; `stale`: two more steps, or days where these are longer, should have come by now.
+    """
 
     name: str
     title: str
@@ -135,10 +293,13 @@ class WorkspaceOut(BaseModel):
     timezone: str | None
     unit: str | None
     horizon: int | None
+    aggregate: str | None
     levels: list[int] | None
     models: list[str] | None
     n_series: int | None
     last_ds: Stamp | None
+    age_days: float | None
+    stale: bool | None
     data_version: str | None
     production_run: str | None
     forecast_id: str | None
@@ -209,6 +370,25 @@ class RunDetail(RunOut):
     summary: dict[str, Any] | None
     card: str | None
     files: list[str]
+
+
+class Coverage(BaseModel):
+    """`coverage`: percent of `n` points within the interval of `level`; `msis`: its mean scaled interval score."""
+
+    level: int
+    by: str
+    group: str
+    n: int
+    coverage: float | None
+    msis: float | None
+
+
+class CalibrationOut(BaseModel):
+    """`by`: `all`, `step`, or the name of what the groups are."""
+
+    workspace: str
+    run_id: str
+    rows: list[Coverage]
 
 
 class VerifyOut(BaseModel):

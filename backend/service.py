@@ -15,6 +15,7 @@ from pipelines.errors import ConfigError, NotFound
 from pipelines.read import Dataset, Folder, Reader
 from pipelines.read.clock import Clock
 from pipelines.read.forecasts import Forecasts
+from pipelines.read.portfolio import Portfolio
 from pipelines.read.series import SeriesTable
 
 T = TypeVar("T")
@@ -119,19 +120,22 @@ class Service:
             raise Problem(404, f"Workspace '{workspace}' has no {alias} run yet.")
         return await self.run(workspace, named["run_id"])
 
-    async def published(self, workspace: str) -> Published:
-        """The forecast set that is served; Problem 404."""
+    async def published(self, workspace: str, forecast_id: str | None = None) -> Published:
+        """The forecast set that is served, or an earlier one; Problem 404."""
         pointer = self.pointers(workspace)["published"]
-        if pointer is None:
+        if forecast_id is None and pointer is None:
             raise Problem(404, f"Workspace '{workspace}' has no published forecasts yet.")
-        run = await self.run(workspace, pointer["run_id"])
+        wanted = forecast_id or pointer["forecast_id"]
 
         def load() -> Published:
-            folder = self.reader.forecast_set(workspace, pointer["forecast_id"])
-            return Published(folder, folder.read_json("inference.json"), run, Forecasts.of(folder, run.clock))
+            folder = self.reader.forecast_set(workspace, wanted)
+            info = folder.read_json("inference.json")
+            run_folder = self.reader.run(workspace, info["run_id"])
+            run = Run(run_folder, run_folder.read_json("run.json"))
+            return Published(folder, info, run, Forecasts.of(folder, run.clock))
 
-        missing = f"Workspace '{workspace}' has no published forecasts any more."
-        return await self._get(self.tables, "forecasts", (workspace, pointer["forecast_id"]), load, missing)
+        missing = f"Workspace '{workspace}' has no forecast set {wanted}."
+        return await self._get(self.tables, "forecasts", (workspace, wanted), load, missing)
 
     async def dataset(self, workspace: str) -> Dataset:
         """The current data version; Problem 404."""
@@ -167,6 +171,17 @@ class Service:
 
         key = (workspace, dataset.version, run.id if run else None, served.id if served else None)
         return await self.tables.get("series", key, load)
+
+    async def portfolio(self, workspace: str) -> Portfolio:
+        """The series of the published forecasts, all together."""
+        served, dataset = await self.published(workspace), await self.dataset(workspace)
+        table, config = await self.series(workspace), served.run.config
+        summed, horizon = config["target"]["aggregate"] == "sum", served.info["horizon"]
+
+        def load() -> Portfolio:
+            return Portfolio(table, dataset, served.folder, served.run.clock, horizon, summed)
+
+        return await self.tables.get("portfolio", (workspace, table.version, served.id), load)
 
     async def _get(self, cache: Cache, kind: str, key: tuple[str, ...], load: Callable[[], T], missing: str) -> T:
         try:

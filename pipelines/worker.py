@@ -27,7 +27,7 @@ from pipelines.read.clock import Clock
 from pipelines.read.forecasts import Forecasts
 from pipelines.registry import calibration, runs
 from pipelines.registry.served import Calibration, Served, stored
-from pipelines.schema import DS, KEY, MODEL, UNIQUE_ID, Y_HAT, hi, lo, printable
+from pipelines.schema import BASELINE, DS, KEY, MODEL, UNIQUE_ID, Y_HAT, hi, lo, printable
 from pipelines.settings import Workspace
 from pipelines.store import Folder
 
@@ -90,13 +90,17 @@ class Worker:
 
 
 def _member(served: Served, model: str | None) -> str | None:
-    """`model` where it is fitted to every series; None where the champions do. UnknownName for any other."""
+    """`model` where every series can have it; None where the champions do. UnknownName for any other."""
     if model is None or served.champions.eq(model).all():
         return None
+    if model == BASELINE:
+        return model
     having = served.models.loc[served.models[MODEL] == model, UNIQUE_ID]
     for name in sorted(set(served.champions.index) - set(having)):
         fitted = served.models.loc[served.models[UNIQUE_ID] == name, MODEL]
-        raise UnknownName(f"model of the series {printable(name)!r}", model, {*fitted, served.champions[name]})
+        raise UnknownName(
+            f"model of the series {printable(name)!r}", model, {*fitted, served.champions[name], BASELINE}
+        )
     return model
 
 

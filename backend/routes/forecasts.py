@@ -31,8 +31,8 @@ router = APIRouter(tags=["forecasts"])
 async def published_forecast(
     query: Annotated[ForecastQuery, Query()], request: Request, service: ServiceDep
 ) -> Response:
-    """The published forecast of one series, with its intervals; 304 if the client has it already."""
-    published = await service.published(query.workspace)
+    """The published forecast of one series, or an earlier one, with its intervals; 304 if the client has it already."""
+    published = await service.published(query.workspace, query.forecast_id)
     note(request, query.workspace)
     _require(published, [query.unique_id])
     tag = etag(published.id)

@@ -5,13 +5,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from backend.deps import ServiceDep, encode, note, problems, requires
+from backend.deps import ServiceDep, cached_json, encode, etag, note, problems, requires
 from backend.errors import Problem
 from backend.limits import MAX_BODY, key_of
 from backend.queries import AliasIn, CompareQuery, Of, RunId, RunsQuery, WorkspaceName
-from backend.schemas import AliasesOut, CompareOut, RunDetail, RunsOut, VerifyOut
+from backend.schemas import AliasesOut, CalibrationOut, CompareOut, RunDetail, RunsOut, VerifyOut
 from backend.service import Run, Service
 from pipelines.errors import Conflict, ForecastError
+from pipelines.read import CALIBRATION
 from pipelines.registry.aliases import promote
 from pipelines.registry.compare import compare
 
@@ -82,6 +83,24 @@ async def verify(
         wrong = await asyncio.to_thread(found.folder.verify)
     signed = found.folder.manifest.signature is not None
     return {"run_id": run_id, "intact": not wrong, "signed": signed, "files": len(found.folder.files), "wrong": wrong}
+
+
+@router.get("/runs/{run_id}/calibration", response_model=CalibrationOut, responses=problems(304, 404))
+async def calibration(
+    run_id: Annotated[RunId, Path()], query: Annotated[Of, Query()], request: Request, service: ServiceDep
+) -> Response:
+    """What the intervals of a run covered in its backtest: over all points, by step and by segment."""
+    found = await service.run(query.workspace, run_id)
+    note(request, query.workspace)
+    if CALIBRATION not in found.folder.files:
+        raise Problem(404, f"The calibration of run {run_id} was not measured.")
+
+    def render() -> dict[str, Any]:
+        rows = found.folder.open_parquet(CALIBRATION).read().to_pylist()
+        known = [{name: None if value != value else value for name, value in row.items()} for row in rows]
+        return {"workspace": query.workspace, "run_id": run_id, "rows": known}
+
+    return await cached_json(request, etag(run_id), render)
 
 
 @router.get("/aliases", response_model=AliasesOut, responses=problems(404))

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from backend.deps import ServiceDep, cached_json, etag, note, problems
 from backend.errors import Problem
 from backend.limits import MAX_YEARS
-from backend.queries import HistoryQuery, SeriesId, SeriesQuery
-from backend.schemas import HistoryOut, SeriesPage
+from backend.queries import BacktestQuery, HistoryQuery, SeriesId, SeriesQuery, filters_of
+from backend.schemas import BacktestOut, HistoryOut, SeriesPage
+from pipelines.read.backtests import backtest as windows_of
 from pipelines.read.history import history as rows_of
 from pipelines.schema import printable
 
@@ -22,12 +23,11 @@ async def series(query: Annotated[SeriesQuery, Query()], request: Request, servi
     table, dataset = await service.series(query.workspace), await service.dataset(query.workspace)
     note(request, query.workspace)
     pointers = service.pointers(query.workspace)
-    run, published = pointers["aliases"].get("production"), pointers["published"]
+    run = pointers["aliases"].get("production")
     run_id = run["run_id"] if run else None
-    filters = {name: str(value) for name, value in (query.model_extra or {}).items()}
 
     def render() -> dict[str, Any]:
-        page = table.find(query.search, filters, query.sort, query.offset, query.limit)
+        page = table.find(query.search, filters_of(query), query.sort, query.offset, query.limit)
         return {
             "workspace": query.workspace,
             "data_version": dataset.version,
@@ -39,7 +39,7 @@ async def series(query: Annotated[SeriesQuery, Query()], request: Request, servi
             "series": page.rows,
         }
 
-    return await cached_json(request, etag(dataset.version, run_id, published and published["forecast_id"]), render)
+    return await cached_json(request, etag(table.version), render)
 
 
 @router.get("/series/{unique_id:path}/history", response_model=HistoryOut, responses=problems(304, 404))
@@ -73,6 +73,33 @@ async def history(
     return await cached_json(
         request, etag(dataset.version, (pointers["aliases"].get("production") or {}).get("run_id")), render
     )
+
+
+@router.get("/series/{unique_id:path}/backtest", response_model=BacktestOut, responses=problems(304, 404))
+async def backtest(
+    unique_id: Annotated[SeriesId, Path()],
+    query: Annotated[BacktestQuery, Query()],
+    request: Request,
+    service: ServiceDep,
+) -> Response:
+    """What the models of a run forecast for a series in the windows of its backtest, with their intervals and errors."""
+    run_id = query.run_id
+    run = await (service.aliased(query.workspace) if run_id is None else service.run(query.workspace, run_id))
+    note(request, query.workspace)
+
+    def render() -> dict[str, Any]:
+        points = windows_of(run.folder, unique_id, run.clock, query.model)
+        if not points:
+            raise Problem(404, f"Run {run.id} has not tested a series '{printable(unique_id)}'.")
+        return {
+            "workspace": query.workspace,
+            "run_id": run.id,
+            "unique_id": unique_id,
+            "unit": run.config["target"]["unit"],
+            "points": points,
+        }
+
+    return await cached_json(request, etag(run.id), render)
 
 
 def _first(start: datetime | None, end: datetime | None, newest: datetime | None) -> datetime | None:

@@ -1,5 +1,6 @@
 """The workspaces and how they stand."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import structlog
@@ -12,6 +13,7 @@ from backend.schemas import WorkspaceOut, WorkspacesOut
 from backend.service import Service
 from pipelines import settings
 from pipelines.errors import ForecastError
+from pipelines.read.clock import Clock
 
 router = APIRouter(tags=["workspaces"])
 
@@ -58,6 +60,7 @@ async def _facts(service: Service, name: str) -> dict[str, Any]:
         "horizon": info["horizon"],
         "n_series": len(series.ids),
         "last_ds": series.last_ds,
+        **_age(series.end, Clock(info["frequency"])),
         "data_version": dataset.version,
         "synthetic": info["synthetic"],
     }
@@ -73,6 +76,7 @@ async def _facts(service: Service, name: str) -> dict[str, Any]:
         "unit": config["target"]["unit"],
         "horizon": config["horizon"],
         "levels": config["levels"],
+        "aggregate": config["target"]["aggregate"],
         "models": sorted(summary.get("leaderboard", {})),
         "production_run": run.id,
         "accuracy": {
@@ -84,3 +88,12 @@ async def _facts(service: Service, name: str) -> dict[str, Any]:
     if published := pointers["published"]:
         found |= {"status": "ready", "forecast_id": published["forecast_id"], "as_of": published["as_of"]}
     return found
+
+
+def _age(end: datetime | None, clock: Clock) -> dict[str, Any]:
+    """How old the newest value is. It is stale when two more of them, or two days, should have passed since its step ended."""
+    if end is None:
+        return {"age_days": None, "stale": None}
+    age = datetime.now(UTC).replace(tzinfo=None) - end
+    patience = max(3 * clock.longest_step, timedelta(days=2) + clock.longest_step)
+    return {"age_days": round(age / timedelta(days=1), 2), "stale": age > patience}

@@ -1,5 +1,6 @@
 """The series of a workspace with what is known of each: searched, filtered and sorted in memory."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from pipelines.read.reader import Dataset
 from pipelines.schema import MODEL, UNIQUE_ID, VALUE
 from pipelines.store import Folder
 
+Positions = npt.NDArray[np.intp]
 Status = Literal["forecast", "new", "ended", "waiting"]
 SORTS = ("name", "skill", "error", "last_value")  # each also with a minus: descending
 
@@ -56,11 +58,13 @@ class SeriesTable:
         columns |= _champions(run, self.ids)
         columns["status"] = _statuses(forecasts, info, self.ids)
         self._columns = {name: [_plain(value) for value in values] for name, values in columns.items()}
-        self._numbers = {
+        self.numbers = {
             name: np.array(self._columns[name], dtype=float) for name in SORTS[1:]
         }  # null: NaN, sorted last
         self._lower = [name.casefold() for name in self.ids]
         self._known = set(self.ids)
+        parts = (dataset.version, run.name if run else "", info.get("forecast_id", ""))
+        self.version = ".".join(parts)  # what this depends on
         newest = [ds for ds in tables.times(profile["last_ds"]) if ds]
         self.end = max(newest, default=None)  # of the panel's histories
         self.last_ds = clock.write(self.end) if self.end else None
@@ -86,7 +90,12 @@ class SeriesTable:
         offset: int = 0,
         limit: int = 50,
     ) -> Page:
-        """Series whose name holds `search`, in any case, and whose attributes are these, as text; nulls come last.
+        """Some of those that `select` finds, sorted; nulls come last."""
+        rows = self._sorted(self.select(search, filters), sort)
+        return Page(len(rows), [self.row(int(row)) for row in rows[offset : offset + limit]])
+
+    def select(self, search: str = "", filters: Mapping[str, str] | None = None) -> Positions:
+        """The places of the series whose name holds `search`, in any case, and whose attributes are these, as text.
 
         UnknownName for a filter that the workspace has not.
         """
@@ -95,23 +104,51 @@ class SeriesTable:
             sought = search.casefold()
             rows = np.flatnonzero([sought in name for name in self._lower])
         for name, value in (filters or {}).items():
-            if name not in self.filters:
-                raise UnknownName("filter", name, self.filters)
-            column = self._attributes.get(name) or self._columns[name]
+            column = self._column(name)
             rows = rows[np.array([_text(column[row]) == value for row in rows], dtype=bool)]
-        rows = self._sorted(rows, sort)
-        return Page(len(rows), [self._row(int(row)) for row in rows[offset : offset + limit]])
+        return rows
 
-    def _sorted(self, rows: npt.NDArray[np.intp], sort: str) -> npt.NDArray[np.intp]:
+    def values(self, name: str) -> list[str]:
+        """What a filter may be, as text, sorted; UnknownName for a filter that the workspace has not."""
+        return sorted({_text(value) for value in self._column(name)})
+
+    def counts(self, name: str, rows: Positions) -> dict[str, int]:
+        """How many of these series have each value of what can be filtered by, most first."""
+        column = self._column(name)
+        return dict(Counter(_text(column[row]) for row in rows.tolist()).most_common())
+
+    def row(self, row: int) -> dict[str, Any]:
+        """What is known of one series."""
+        found = {name: values[row] for name, values in self._columns.items()}
+        return {**found, "attributes": {name: values[row] for name, values in self._attributes.items()}}
+
+    def distribution(self, of: str, rows: Positions, bins: int) -> dict[str, Any]:
+        """How many of these series have how large an `error`, `skill` or `last_value`: `{edges, counts, below, above, median}`.
+
+        The edges span the middle 98 % of the values; what lies beyond them is counted `below` and `above`.
+        """
+        values = self.numbers[of][rows]
+        values = values[np.isfinite(values)]
+        if not len(values):
+            return {"edges": [], "counts": [], "below": 0, "above": 0, "median": None}
+        low, median, high = np.quantile(values, [0.01, 0.5, 0.99])
+        counts, edges = np.histogram(values, bins, (low, high))
+        below, above = int((values < low).sum()), int((values > high).sum())
+        return {
+            "edges": edges.tolist(), "counts": counts.tolist(), "below": below, "above": above, "median": float(median)
+        }  # fmt: skip
+
+    def _column(self, name: str) -> list[Any]:
+        if name not in self.filters:
+            raise UnknownName("filter", name, self.filters)
+        return self._attributes.get(name) or self._columns[name]
+
+    def _sorted(self, rows: Positions, sort: str) -> Positions:
         name, down = sort.removeprefix("-"), sort.startswith("-")
         if name == "name":  # the table is sorted by it
             return rows[::-1] if down else rows
-        values = self._numbers[name][rows]
+        values = self.numbers[name][rows]
         return rows[np.argsort(-values if down else values, kind="stable")]
-
-    def _row(self, row: int) -> dict[str, Any]:
-        found = {name: values[row] for name, values in self._columns.items()}
-        return {**found, "attributes": {name: values[row] for name, values in self._attributes.items()}}
 
 
 def _champions(run: Folder | None, ids: list[str]) -> dict[str, list[Any]]:

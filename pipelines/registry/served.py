@@ -50,11 +50,13 @@ class Served:
         return sorted(self.models[MODEL].unique())
 
     def load(self, panel: Panel, member: str | None = None) -> Iterator[Fitted]:
-        """The fitted members, or only the one named, and the baseline for the fresh: it needs no training."""
+        """The fitted members, or only the one named, and the baseline wherever it is wanted: it needs no training."""
         yield from runs.load_models(self.run, panel.ids, member)
-        if self.fresh:
-            fitted = build(BASELINE, self.config)().fit(panel.select(self.fresh))
-            yield Fitted(BASELINE, tuple(self.fresh), fitted)
+        having = self.models.loc[self.models[MODEL] == BASELINE, UNIQUE_ID]
+        untrained = self.fresh if member != BASELINE else sorted(set(panel.ids) - set(having))
+        if untrained:
+            fitted = build(BASELINE, self.config)().fit(panel.select(untrained))
+            yield Fitted(BASELINE, tuple(untrained), fitted)
 
     def combined(self, paths: pd.DataFrame) -> pd.DataFrame:
         """The forecasts of the champions from those of the members, `unique_id, ds, model, step, y_hat`."""

@@ -174,6 +174,15 @@ def test_another_model_of_the_run_can_be_asked_for(computing: TestClient, site: 
     assert f"Valid: {model}" in refused.json()["detail"]
 
 
+def test_the_baseline_can_be_asked_for_wherever_it_was_not_fitted(computing: TestClient, site: Site) -> None:
+    """It needs no training: the values of a season ago, with intervals of its own errors."""
+    rows = only(generate(computing, model="seasonal_naive"))
+    past = site.reader.dataset("shop").observations
+    week = past[(past["unique_id"] == "Ash/tea") & past["y"].notna()].sort_values("ds")["y"].tail(7)
+    assert rows["y_hat"].tolist() == pytest.approx(week.tolist())
+    assert (rows["lo_95"] <= rows["lo_80"]).all()
+
+
 def test_what_if_the_price_were_another(computing: TestClient) -> None:
     """Known covariates can be replaced; unknown ones, steps that are not forecast and words for numbers are told."""
     body = {**COMPUTED, "horizon": 2}

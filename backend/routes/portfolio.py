@@ -1,0 +1,81 @@
+"""All series of a workspace together: what they add up to, and which need somebody."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from backend.deps import ServiceDep, cached_json, etag, note, problems
+from backend.queries import DistributionQuery, PortfolioQuery, SegmentsQuery, filters_of
+from backend.schemas import DistributionOut, PortfolioOut, SegmentsOut
+
+router = APIRouter(prefix="/portfolio", tags=["portfolio"])
+
+
+@router.get("", response_model=PortfolioOut, responses=problems(304, 404))
+async def portfolio(query: Annotated[PortfolioQuery, Query()], request: Request, service: ServiceDep) -> Response:
+    """What the series come to beside last period and last year, and those that need somebody, the most urgent first.
+
+    Any static attribute is a filter, as for `/series`. The score of a series is the product of its percentiles, among all
+    series, in its share of the total, in its error and in how far its forecast is from what was.
+    """
+    published, found = await service.published(query.workspace), await service.portfolio(query.workspace)
+    note(request, query.workspace)
+
+    def render() -> dict[str, Any]:
+        rows = found.table.select(query.search, filters_of(query))
+        urgent = found.triage(rows)[query.offset : query.offset + query.limit]
+        config = published.run.config
+        return {
+            "workspace": query.workspace,
+            "run_id": published.run.id,
+            "forecast_id": published.id,
+            "as_of": published.info["as_of"],
+            "unit": config["target"]["unit"],
+            "aggregate": config["target"]["aggregate"],
+            "horizon": config["horizon"],
+            "metric": config["metric"],
+            "filters": found.choices(),
+            "summary": found.summary(rows),
+            "totals": found.totals(rows),
+            "total": len(rows),
+            "limit": query.limit,
+            "offset": query.offset,
+            "triage": [found.row(int(row)) for row in urgent],
+        }
+
+    return await cached_json(request, etag(published.id, found.table.version), render)
+
+
+@router.get("/segments", response_model=SegmentsOut, responses=problems(304, 404))
+async def segments(query: Annotated[SegmentsQuery, Query()], request: Request, service: ServiceDep) -> Response:
+    """The figures of each group of series that an attribute, the demand class, the model or the status makes."""
+    published, found = await service.published(query.workspace), await service.portfolio(query.workspace)
+    note(request, query.workspace)
+
+    def render() -> dict[str, Any]:
+        rows = found.segments(query.by)
+        return {
+            "workspace": query.workspace,
+            "unit": published.run.config["target"]["unit"],
+            "metric": published.run.config["metric"],
+            "by": query.by,
+            "total": len(rows),
+            "limit": query.limit,
+            "offset": query.offset,
+            "segments": rows[query.offset : query.offset + query.limit],
+        }
+
+    return await cached_json(request, etag(published.id, found.table.version), render)
+
+
+@router.get("/distribution", response_model=DistributionOut, responses=problems(304, 404))
+async def distribution(query: Annotated[DistributionQuery, Query()], request: Request, service: ServiceDep) -> Response:
+    """How many series have how large an error, skill or last value; any static attribute is a filter."""
+    table = await service.series(query.workspace)
+    note(request, query.workspace)
+
+    def render() -> dict[str, Any]:
+        rows = table.select(query.search, filters_of(query))
+        return {"workspace": query.workspace, "of": query.of, **table.distribution(query.of, rows, query.bins)}
+
+    return await cached_json(request, etag(table.version), render)

@@ -1,0 +1,146 @@
+"""All series together: sums, triage, segments and distributions, beside what pandas makes of the files."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from starlette.testclient import TestClient
+
+from tests.backend import site as sites
+from tests.backend.site import Site
+
+API = "/api/v1/portfolio"
+
+
+def read(client: TestClient, path: str = "", **params: Any) -> dict[str, Any]:
+    response = client.get(f"{API}{path}", params={"workspace": "shop", **params})
+    assert response.status_code == 200, response.text
+    found: dict[str, Any] = response.json()
+    return found
+
+
+def forecasts(site: Site) -> pd.Series:
+    rows = site.reader.published("shop").read_parquet("forecasts.parquet")
+    return rows.groupby("unique_id")["y_hat"].sum()
+
+
+def actuals(site: Site) -> pd.DataFrame:
+    rows = site.reader.dataset("shop").observations
+    return rows[rows["y"].notna()]
+
+
+def test_the_summary_is_the_sum_of_the_series(client: TestClient, site: Site) -> None:
+    """The forecast of the horizon, and as many days before it."""
+    found, rows = read(client)["summary"], actuals(site)
+    last = rows[rows["ds"] > rows["ds"].max() - pd.Timedelta(days=7)]
+    both = last.groupby("unique_id")["y"].sum()
+    assert found["n_series"] == found["n_forecast"] == len(sites.IDS)
+    assert found["forecast"] == pytest.approx(forecasts(site).sum(), rel=1e-5)
+    assert found["last_period"] == pytest.approx(both.sum(), rel=1e-5)
+    assert found["change"] == pytest.approx(forecasts(site)[both.index].sum() / both.sum() - 1, rel=1e-4)
+
+
+def test_the_change_since_the_previous_forecast_is_over_the_steps_that_both_have(
+    client: TestClient, site: Site
+) -> None:
+    """As the bridge tells it: its parts sum to the change."""
+    bridge = site.reader.published("shop").read_parquet("bridge.parquet")
+    rows = site.reader.published("shop").read_parquet("forecasts.parquet")
+    change = bridge.groupby(["unique_id", "ds"])["value"].sum().rename("change").reset_index()
+    both = rows.merge(change, on=["unique_id", "ds"])
+    found = read(client)["summary"]["change_on_previous"]
+    if both.empty:
+        assert found is None
+    else:
+        assert found == pytest.approx(both["change"].sum() / abs((both["y_hat"] - both["change"]).sum()), rel=1e-3)
+
+
+def test_the_totals_go_from_the_actuals_into_the_forecast(client: TestClient, site: Site) -> None:
+    """Every step once, sums over all series, ascending."""
+    found = pd.DataFrame(read(client)["totals"])
+    sums = actuals(site).groupby("ds")["y"].sum()
+    past, ahead = found[found["y"].notna()], found[found["y_hat"].notna()]
+    assert found["ds"].is_monotonic_increasing
+    assert found["ds"].is_unique
+    assert past["y"].tolist() == pytest.approx(sums.tail(len(past)).tolist(), rel=1e-5)
+    assert len(ahead) == 7
+    assert ahead["y_hat"].sum() == pytest.approx(forecasts(site).sum(), rel=1e-5)
+
+
+def test_a_filter_and_a_search_narrow_everything(client: TestClient, site: Site) -> None:
+    """Sums, count and triage are of the series that are left."""
+    found = read(client, region="north", search="tea")
+    names = {row["unique_id"] for row in found["triage"]}
+    assert names == {name for name in names if "tea" in name}
+    assert found["total"] == len(names) == found["summary"]["n_series"] > 0
+    assert found["summary"]["forecast"] == pytest.approx(forecasts(site)[sorted(names)].sum(), rel=1e-5)
+
+
+def test_triage_begins_with_the_series_that_is_large_uncertain_and_changing(client: TestClient) -> None:
+    """Its score is the product of three percentiles, so it falls with the rank and lies between 0 and 1."""
+    found = read(client)["triage"]
+    scores = [row["score"] for row in found]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 < score <= 1 for score in scores)
+    for row in found:
+        by_kind = {reason["kind"]: reason["percentile"] for reason in row["reasons"]}
+        change = by_kind.get("on_year", by_kind.get("on_period", 0.5))
+        assert row["score"] == pytest.approx(by_kind["share"] * by_kind.get("error", 0.5) * change)
+        assert [reason["percentile"] for reason in row["reasons"]] == sorted(by_kind.values(), reverse=True)
+
+
+def test_the_shares_of_all_series_are_one(client: TestClient) -> None:
+    """What each adds to the total."""
+    shares = [one["value"] for row in read(client)["triage"] for one in row["reasons"] if one["kind"] == "share"]
+    assert sum(shares) == pytest.approx(1, rel=1e-5)
+
+
+def test_pages_of_triage_are_the_whole(client: TestClient) -> None:
+    """No series twice, none left out."""
+    pages = [read(client, limit=3, offset=offset)["triage"] for offset in range(0, len(sites.IDS), 3)]
+    assert sorted(row["unique_id"] for page in pages for row in page) == sites.IDS
+
+
+def test_segments_sum_to_the_whole(client: TestClient) -> None:
+    """Each series is in one group."""
+    whole, parts = read(client)["summary"], read(client, "/segments", by="region")["segments"]
+    assert sum(part["n_series"] for part in parts) == whole["n_series"]
+    assert sum(part["forecast"] for part in parts) == pytest.approx(whole["forecast"])
+    assert {part["group"] for part in parts} == set(read(client)["filters"]["region"])
+
+
+@pytest.mark.parametrize("of", ["error", "skill", "last_value"])
+def test_a_distribution_counts_every_known_value_once(client: TestClient, of: str) -> None:
+    """Within its edges or beyond them."""
+    rows = client.get("/api/v1/series", params={"workspace": "shop", "limit": 1000}).json()["series"]
+    values = [row[of] for row in rows if row[of] is not None]
+    found = read(client, "/distribution", of=of, bins=10)
+    assert sum(found["counts"]) + found["below"] + found["above"] == len(values)
+    assert found["median"] == pytest.approx(np.median(values))
+    assert len(found["edges"]) == len(found["counts"]) + 1
+
+
+@pytest.mark.parametrize(
+    ("path", "params", "status"),
+    [
+        ("", {"colour": "red"}, 404),
+        ("/segments", {"by": "colour"}, 404),
+        ("/segments", {}, 422),
+        ("/distribution", {"of": "size"}, 422),
+        ("", {"workspace": "nowhere"}, 404),
+        ("", {"workspace": "empty"}, 404),
+        ("", {"limit": 1001}, 422),
+    ],
+)
+def test_what_there_is_not_is_told(client: TestClient, path: str, params: dict[str, Any], status: int) -> None:
+    """As a problem."""
+    response = client.get(f"{API}{path}", params={"workspace": "shop", **params})
+    assert (response.status_code, response.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_a_portfolio_that_the_client_has_is_not_sent_again(client: TestClient) -> None:
+    """It changes with the forecasts, the run and the data only."""
+    first = client.get(API, params={"workspace": "shop"})
+    again = client.get(API, params={"workspace": "shop"}, headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
