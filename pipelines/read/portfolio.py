@@ -177,10 +177,11 @@ def _year_before(ds: Sequence[datetime], known: Sequence[datetime], clock: Clock
 
 
 def _percentiles(values: Array) -> Array:
-    """The share of the known sizes that are at most as large as each; ½ for what is not known."""
+    """The share of the known sizes that are smaller than each, ties by half; ½ for what is not known."""
     size = np.abs(values)
     known = np.sort(size[~np.isnan(size)])
-    found = np.searchsorted(known, size, side="right") / max(len(known), 1)
+    below, up_to = (np.searchsorted(known, size, side=side) for side in ("left", "right"))
+    found = (below + up_to) / 2 / max(len(known), 1)
     return np.where(np.isnan(size), _UNKNOWN, found)
 
 

@@ -1,0 +1,180 @@
+"""The service as the pages call it: one method a question, answers as the JSON they are."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from threading import Lock
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+
+from frontend.settings import Settings, load
+
+_KEPT = 500  # answers that are asked for again by their ETag
+_PAGE = 1000  # rows of a page when all are wanted
+
+Json = dict[str, Any]
+
+
+class ApiError(Exception):
+    """The service said no. `status` and `detail` as in its problem, `request_id` to find it in its log."""
+
+    def __init__(self, status: int, detail: str, request_id: str = "", fields: list[Json] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.request_id, self.fields = status, detail, request_id, fields or []
+
+
+class ApiDown(Exception):
+    """The service cannot be reached, or answers with what it never says."""
+
+
+class Client:
+    """For all sessions at once. What was read before is asked for by its ETag, so that it is fresh and costs little."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        settings = settings or load()
+        headers = {"X-API-Key": settings.key} if settings.key else {}
+        self._http = httpx2.Client(
+            base_url=f"{str(settings.api_url).rstrip('/')}/api/v1",
+            headers={**headers, "Accept": "application/json"},
+            timeout=settings.api_timeout,
+            transport=httpx2.HTTPTransport(retries=1),
+        )
+        self._known: OrderedDict[str, tuple[str, Json]] = OrderedDict()
+        self._lock = Lock()
+
+    def workspaces(self) -> list[Json]:
+        return list(self._get("/workspaces")["workspaces"])
+
+    def workspace(self, workspace: str) -> Json:
+        return self._get(f"/workspaces/{_part(workspace)}")
+
+    def portfolio(self, workspace: str, filters: Mapping[str, str], search: str = "", limit: int = 50) -> Json:
+        return self._get("/portfolio", {"workspace": workspace, "search": search, "limit": limit, **filters})
+
+    def segments(self, workspace: str, by: str) -> list[Json]:
+        return list(self._get("/portfolio/segments", {"workspace": workspace, "by": by, "limit": _PAGE})["segments"])
+
+    def distribution(self, workspace: str, of: str, filters: Mapping[str, str]) -> Json:
+        return self._get("/portfolio/distribution", {"workspace": workspace, "of": of, **filters})
+
+    def series(
+        self,
+        workspace: str,
+        search: str = "",
+        filters: Mapping[str, str] | None = None,
+        *,
+        sort: str = "name",
+        limit: int = 50,
+        offset: int = 0,
+    ) -> Json:
+        page = {"search": search, "sort": sort, "limit": limit, "offset": offset}
+        return self._get("/series", {"workspace": workspace, **page, **(filters or {})})
+
+    def history(self, workspace: str, unique_id: str, start: str | None = None) -> Json:
+        return self._get(f"/series/{_part(unique_id)}/history", _known(workspace=workspace, start=start))
+
+    def backtest(self, workspace: str, unique_id: str, model: str | None = None, run_id: str | None = None) -> Json:
+        params = _known(workspace=workspace, model=model, run_id=run_id)
+        return self._get(f"/series/{_part(unique_id)}/backtest", params)
+
+    def forecast(self, workspace: str, unique_id: str, forecast_id: str | None = None) -> Json:
+        """The published forecast, or an earlier one."""
+        return self._get("/forecasts", _known(workspace=workspace, unique_id=unique_id, forecast_id=forecast_id))
+
+    def explanation(self, workspace: str, unique_id: str) -> Json:
+        return self._get(f"/forecasts/{_part(unique_id)}/explanation", {"workspace": workspace})
+
+    def generate(self, workspace: str, unique_id: str, horizon: int | None = None, model: str | None = None) -> Json:
+        body = {"workspace": workspace, "unique_ids": [unique_id], **_known(horizon=horizon, model=model)}
+        return self._send("POST", "/forecasts/generate", json=body)
+
+    def metrics(self, workspace: str, by: str, **params: Any) -> Json:
+        """By series, model, horizon or cutoff: all rows."""
+        query = {"workspace": workspace, "by": by, **_known(**params)}
+        first = self._get("/metrics/historical", {**query, "limit": _PAGE})
+        rows = list(first["rows"])
+        while len(rows) < first["total"]:
+            rows += self._get("/metrics/historical", {**query, "limit": _PAGE, "offset": len(rows)})["rows"]
+        return {**first, "rows": rows}
+
+    def quality(self, workspace: str) -> Json:
+        return self._get(f"/workspaces/{_part(workspace)}/quality")
+
+    def rejected(self, workspace: str, limit: int = 100, offset: int = 0) -> Json:
+        return self._get(f"/workspaces/{_part(workspace)}/rejected", {"limit": limit, "offset": offset})
+
+    def runs(self, workspace: str, limit: int = 100) -> Json:
+        return self._get("/runs", {"workspace": workspace, "limit": limit})
+
+    def run(self, workspace: str, run_id: str) -> Json:
+        return self._get(f"/runs/{_part(run_id)}", {"workspace": workspace})
+
+    def calibration(self, workspace: str, run_id: str) -> list[Json]:
+        return list(self._get(f"/runs/{_part(run_id)}/calibration", {"workspace": workspace})["rows"])
+
+    def compare(self, workspace: str, a: str, b: str) -> Json:
+        return self._get("/runs/compare", {"workspace": workspace, "a": a, "b": b})
+
+    def verify(self, workspace: str, run_id: str) -> Json:
+        return self._get(f"/runs/{_part(run_id)}/verify", {"workspace": workspace})
+
+    def aliases(self, workspace: str) -> Json:
+        return self._get("/aliases", {"workspace": workspace})
+
+    def move_alias(self, workspace: str, name: str, run_id: str, reason: str, version: int) -> Json:
+        """Points an alias at a run, if nobody moved one since `version`."""
+        return self._send(
+            "PUT",
+            f"/aliases/{_part(name)}",
+            params={"workspace": workspace},
+            json={"run_id": run_id, "reason": reason},
+            headers={"If-Match": f'"{version}"'},
+        )
+
+    def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Json:
+        key = f"{path}?{httpx2.QueryParams(dict(params or {}))}"
+        with self._lock:
+            tag, known = self._known.get(key, ("", {}))
+        response = self._ask("GET", path, params=params, headers={"If-None-Match": tag} if tag else {})
+        if response.status_code == 304:
+            return known
+        found = _read(response)
+        if "etag" in response.headers:
+            with self._lock:
+                self._known[key] = (response.headers["etag"], found)
+                self._known.move_to_end(key)
+                while len(self._known) > _KEPT:
+                    self._known.popitem(last=False)
+        return found
+
+    def _send(self, method: str, path: str, **request: Any) -> Json:
+        return _read(self._ask(method, path, **request))
+
+    def _ask(self, method: str, path: str, **request: Any) -> httpx2.Response:
+        try:
+            return self._http.request(method, path, **request)
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise ApiDown(type(error).__name__) from error
+
+
+def _read(response: httpx2.Response) -> Json:
+    """The answer's JSON; ApiError for a problem, ApiDown for what is no answer of the service."""
+    try:
+        found = response.json() if response.content else {}
+    except ValueError:
+        raise ApiDown(f"an answer of status {response.status_code} that is no JSON") from None
+    if response.is_success and isinstance(found, dict):
+        return found
+    problem = found if isinstance(found, dict) else {}
+    detail = problem.get("detail") or f"It answered with status {response.status_code}."
+    raise ApiError(response.status_code, str(detail), str(problem.get("request_id", "")), problem.get("errors"))
+
+
+def _known(**params: Any) -> Json:
+    return {name: value for name, value in params.items() if value is not None}
+
+
+def _part(name: str) -> str:
+    """A name as one part of a path."""
+    return quote(name, safe="")

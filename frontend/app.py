@@ -1,0 +1,33 @@
+"""The web app: its pages, and what stands beside all of them."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from frontend import shell
+
+ICON = Path(__file__).with_name("icon.png")
+PAGES = {
+    "Today": [("portfolio", "Portfolio", ":material/dashboard:"), ("forecast", "Forecast", ":material/show_chart:")],
+    "Trust": [("accuracy", "Accuracy", ":material/target:")],
+    "Manage": [("data", "Data", ":material/database:"), ("runs", "Runs", ":material/history:")],
+}
+
+
+def main() -> None:
+    """One run of the app: the page that the URL names, in its shell."""
+    st.set_page_config(page_title="Forecast Copilot", page_icon=str(ICON), layout="wide")
+    page = st.navigation(
+        {
+            section: [
+                st.Page(f"app_pages/{name}.py", title=title, icon=icon, default=name == "portfolio")
+                for name, title, icon in pages
+            ]
+            for section, pages in PAGES.items()
+        }
+    )
+    shell.sidebar()
+    page.run()
+
+
+main()

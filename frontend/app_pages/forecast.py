@@ -1,0 +1,249 @@
+"""One series: what is expected, how sure that is, why, and what it was before."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from frontend import shell, states, tables, words
+from frontend.api_client import Json
+from frontend.charts import accuracy, parts, paths, theme
+from frontend.frames import frame
+
+SERIES = "series"
+FOUND = 50  # series that a search shows
+MATCHES = 12  # and as buttons
+SHOWN = 12  # horizons of actuals in the picture
+MOST = 744  # steps that the service computes
+LINES = {"previous": "Previous forecast", "baseline": "Seasonal naive"}
+BASELINE = "seasonal_naive"
+
+
+def page() -> None:
+    workspace = shell.workspace()
+    name = workspace["name"]
+    shell.title("Forecast", f"{workspace['title']} · one series, and why")
+    states.require(workspace, "ready")
+    unique_id = _pick(name)
+    if unique_id is None:
+        return
+    client = shell.client()
+    with states.loading("Reading the forecast"):
+        forecast = client.forecast(name, unique_id)
+        history = client.history(name, unique_id)
+        why = client.explanation(name, unique_id)
+        profile = next(
+            one for one in client.series(name, unique_id, limit=1000)["series"] if one["unique_id"] == unique_id
+        )
+    rows, past = frame(forecast["forecasts"][0]["points"]), frame(history["points"])
+    _head(forecast, profile)
+    _fan(workspace, unique_id, forecast, rows, past, why)
+    tabs = st.tabs(
+        ["Why", "In the past", "What if", "Table", "About the series"],
+        key="view",
+        bind="query-params",
+        on_change="rerun",
+    )
+    if tabs[0].open:
+        with tabs[0]:
+            _why(why, forecast["unit"])
+    if tabs[1].open:
+        with tabs[1]:
+            _past(name, unique_id, past, forecast)
+    if tabs[2].open:
+        with tabs[2]:
+            _what_if(workspace, unique_id, rows, past, forecast)
+    if tabs[3].open:
+        with tabs[3]:
+            _table(rows, past, f"forecast-{unique_id.replace('/', '-')}")
+    if tabs[4].open:
+        with tabs[4]:
+            _about(profile)
+
+
+def _pick(workspace: str) -> str | None:
+    """The series, kept in the URL; found by the service, however many there are."""
+    client, state = shell.client(), st.session_state
+    left, right = st.columns([1, 2], vertical_alignment="bottom")
+    search = left.text_input("Find a series", key="seek", type="search", live=True, placeholder="part of its name")
+    with states.loading("Searching"):
+        found = client.series(workspace, search or "", sort="-last_value", limit=FOUND)
+    options = [one["unique_id"] for one in found["series"]]
+    named = state.get(SERIES) or st.query_params.get(SERIES)
+    if named and named not in options:
+        options.insert(0, named)
+    if not options:
+        states.empty(f"No series of this workspace holds “{search}”.")
+        return None
+    if not named:
+        state[SERIES] = options[0]
+    whole = found["total"] <= FOUND
+    count = f"{found['total']:,} series" if whole else f"the {FOUND} largest of {found['total']:,} series"
+    chosen: str = right.selectbox(f"Series ({count})", options, key=SERIES, bind="query-params")
+    if search:
+        matches = [one["unique_id"] for one in found["series"]][:MATCHES]
+        st.pills("Found", matches, key="matches", on_change=_take_match, label_visibility="collapsed")
+        if not matches:
+            st.caption(f"No series holds “{search}”.")
+    return chosen
+
+
+def _take_match() -> None:
+    """A match that is clicked is the series from now on."""
+    if match := st.session_state["matches"]:
+        st.session_state[SERIES] = match
+        st.session_state["seek"] = ""
+
+
+def _head(forecast: Json, profile: Json) -> None:
+    """What the series is, and what its forecast comes to."""
+    one, unit = forecast["forecasts"][0], forecast["unit"]
+    with st.container(horizontal=True, gap="small"):
+        st.badge(words.model(one["model"]), icon=":material/model_training:", color="blue", help="The champion")
+        st.badge(profile["demand_class"], color="gray", help="The kind of demand")
+        if profile["status"] != "forecast":
+            st.badge(profile["status"], icon=":material/info:", color="orange")
+        for name, value in profile["attributes"].items():
+            st.badge(f"{name} {value}", color="gray")
+    values = [point["y_hat"] for point in one["points"]]
+    peak = max(one["points"], key=lambda point: point["y_hat"] if point["y_hat"] is not None else float("-inf"))
+    metric = words.metric(profile["metric"])
+    quiet: Any = {"border": True, "height": "stretch", "delta_color": "off", "delta_arrow": "off"}
+    columns = st.columns(4)
+    columns[0].metric("Last value", words.number(profile["last_value"], unit), words.day(profile["last_ds"]), **quiet)
+    columns[1].metric("Next value", words.number(values[0], unit), words.day(one["points"][0]["ds"]), **quiet)
+    columns[2].metric("Highest", words.number(peak["y_hat"], unit), words.day(peak["ds"]), **quiet)
+    columns[3].metric(
+        "Skill", words.percent(profile["skill"]), f"{metric} {words.number(profile['error'])}", **quiet,
+        help="How much smaller the error is than that of the seasonal naive, in the backtest.",
+    )  # fmt: skip
+
+
+def _fan(workspace: Json, unique_id: str, forecast: Json, rows: pd.DataFrame, past: pd.DataFrame, why: Json) -> None:
+    client, name = shell.client(), workspace["name"]
+    shown = st.pills(
+        "Beside it", list(LINES), selection_mode="multi", default=["previous"], format_func=LINES.__getitem__,
+        key="beside", bind="query-params", label_visibility="collapsed",
+    )  # fmt: skip
+    previous = baseline = None
+    if "previous" in shown:
+        if since := why["bridge"]["since"]:
+            with states.loading("Reading the forecast before"):
+                previous = frame(client.forecast(name, unique_id, since)["forecasts"][0]["points"])
+        else:
+            st.caption("There is no earlier forecast yet.")
+    if "baseline" in shown:
+        with states.loading("Computing the seasonal naive"):
+            found = client.generate(name, unique_id, len(rows), BASELINE)
+        baseline = frame(found["forecasts"][0]["points"])
+    figure = paths.fan(past.tail(SHOWN * len(rows)), rows, forecast["unit"], previous=previous, baseline=baseline)
+    st.plotly_chart(figure, key="fan", config=theme.config(f"forecast-{unique_id}"), alt=_told(unique_id, forecast))
+
+
+def _told(unique_id: str, forecast: Json) -> str:
+    """The picture in a sentence, for who cannot see it."""
+    points, unit = forecast["forecasts"][0]["points"], forecast["unit"]
+    first, last = points[0], points[-1]
+    return (
+        f"{unique_id}: {words.number(first['y_hat'], unit)} on {words.day(first['ds'])}, "
+        f"{words.number(last['y_hat'], unit)} on {words.day(last['ds'])}."
+    )
+
+
+def _why(why: Json, unit: str) -> None:
+    """What the forecast is made of, and what changed since the one before."""
+    if why["points"]:
+        exact = why["method"] == "exact"
+        st.markdown("**What it is made of**")
+        st.plotly_chart(
+            parts.components(frame(why["points"], "components"), unit),
+            key="components",
+            config=theme.config("components"),
+        )
+        st.caption(
+            "The parts are the model's own and sum to the forecast."
+            if exact
+            else "The parts describe the forecast and sum to it; the model itself does not work with them."
+        )
+    else:
+        states.empty("This forecast was published without its parts.")
+    bridge = why["bridge"]
+    st.markdown("**Why it is not the forecast before**")
+    if bridge["points"]:
+        changes = frame(bridge["points"], "parts").drop(columns="ds").sum()
+        st.plotly_chart(parts.waterfall(changes, unit), key="bridge", config=theme.config("bridge"))
+        st.caption(f"Over the {len(bridge['points'])} steps that both have; since the forecast {bridge['since']}.")
+    else:
+        st.caption("There is no earlier forecast of the same steps.")
+    for note in bridge["notes"]:
+        st.caption(note)
+
+
+def _past(workspace: str, unique_id: str, past: pd.DataFrame, forecast: Json) -> None:
+    """What would have been forecast at each cutoff of the backtest, and by how much it was off."""
+    model = forecast["forecasts"][0]["model"]
+    with states.loading("Reading the backtest"):
+        tested = frame(shell.client().backtest(workspace, unique_id)["points"])
+    models = sorted(tested["model"].unique(), key=lambda one: (one != model, one))
+    cutoffs = [f"{cutoff:%Y-%m-%d %H:%M}".removesuffix(" 00:00") for cutoff in sorted(tested["cutoff"].unique())]
+    left, right = st.columns([1, 2])
+    chosen = left.selectbox("Model", models, format_func=words.model, key="tested", bind="query-params")
+    cutoff = right.select_slider("Cutoff", ["all", *cutoffs], key="cutoff", bind="query-params")
+    rows = tested[tested["model"] == chosen]
+    if cutoff != "all":
+        rows = rows[rows["cutoff"] == pd.Timestamp(cutoff)]
+    st.plotly_chart(paths.windows(past, rows, forecast["unit"]), key="windows", config=theme.config("backtest"))
+    st.markdown("**Actual minus forecast**")
+    st.plotly_chart(accuracy.residuals(rows, forecast["unit"]), key="residuals", config=theme.config("residuals"))
+    st.caption("Above the line the forecast was too low. These windows were not seen when the models were fitted.")
+    tables.exports(rows, f"backtest-{unique_id.replace('/', '-')}")
+
+
+def _what_if(workspace: Json, unique_id: str, rows: pd.DataFrame, past: pd.DataFrame, forecast: Json) -> None:
+    """Another horizon or model, computed now; nothing that is published changes."""
+    champion = forecast["forecasts"][0]["model"]
+    with st.form("generate", border=False):
+        left, middle, right = st.columns([1, 1, 1], vertical_alignment="bottom")
+        horizon = left.number_input("Steps ahead", 1, MOST, len(rows), key="steps")
+        models = [champion, *(name for name in workspace["models"] if name != champion)]
+        model = middle.selectbox("Model", models, format_func=words.model, key="model")
+        asked = right.form_submit_button("Compute", icon=":material/play_arrow:", type="primary")
+    if not asked:
+        st.caption("Computed from the run's fitted models on the newest data. What is published stays as it is.")
+        return
+    with states.loading("Computing"):
+        found = shell.client().generate(
+            workspace["name"], unique_id, int(horizon), None if model == champion else model
+        )
+    computed, name = frame(found["forecasts"][0]["points"]), words.model(found["forecasts"][0]["model"])
+    figure = paths.fan(past.tail(SHOWN * len(rows)), computed, found["unit"], other=("published", rows))
+    st.plotly_chart(figure, key="computed", config=theme.config(f"computed-{unique_id}"))
+    st.caption(f"{name}, {len(computed)} steps; {found['source']} from run {found['run_id']}.")
+    tables.exports(computed, f"computed-{unique_id.replace('/', '-')}")
+
+
+def _table(rows: pd.DataFrame, past: pd.DataFrame, name: str) -> None:
+    st.dataframe(rows, hide_index=True, placeholder=words.NOTHING, height=320)
+    tables.exports(rows, name)
+    with st.expander("Actuals and covariates", icon=":material/table:"):
+        st.dataframe(past.iloc[::-1], hide_index=True, placeholder="", height=320)
+        tables.exports(past, f"history-{name.removeprefix('forecast-')}")
+
+
+def _about(profile: Json) -> None:
+    """The profile of the series."""
+    facts = {
+        "first value": words.day(profile["first_ds"]),
+        "last value": words.day(profile["last_ds"]),
+        "values": f"{profile['n']:,}, {profile['n_missing']:,} missing",
+        "zeros": words.percent(profile["share_zero"]),
+        "kind of demand": profile["demand_class"],
+        "strength of the season": words.percent(profile["seasonal_strength"]),
+        "strength of the trend": words.percent(profile["trend_strength"]),
+        "champion": words.model(profile["model"]),
+        "runner-up": words.model(profile["runner_up"]),
+    }
+    st.dataframe(pd.DataFrame({"what": list(facts), "is": list(facts.values())}), hide_index=True, width=520)
+
+
+page()

@@ -1,0 +1,186 @@
+"""What was trained: compare, verify, promote and roll back."""
+
+import pandas as pd
+import streamlit as st
+
+from frontend import shell, states, tables, words
+from frontend.api_client import ApiDown, ApiError, Json
+
+PRODUCTION = "production"
+
+
+def page() -> None:
+    workspace = shell.workspace()
+    shell.title("Runs", f"{workspace['title']} · each training is kept as it was")
+    name, client = workspace["name"], shell.client()
+    with states.loading("Reading the runs"):
+        found = client.runs(name)
+        aliases = client.aliases(name)
+    if not found["runs"]:
+        states.empty("Nothing was trained yet.", f"python scripts/train.py --workspace {name}")
+        return
+    if done := st.session_state.pop("moved", None):
+        st.toast(done, icon=":material/check_circle:")
+    _production(aliases)
+    picked = _list(found["runs"], name)
+    if len(picked) == 1:
+        _one(name, picked[0], aliases)
+    elif len(picked) == 2:
+        _two(name, *sorted(picked))
+    else:
+        st.caption("Select a run to see its card, to verify or promote it; select two to compare them.")
+
+
+def _production(aliases: Json) -> None:
+    alias = next((one for one in aliases["aliases"] if one["name"] == PRODUCTION), None)
+    if alias is None:
+        st.info("No run is in production yet.", icon=":material/info:")
+        return
+    with st.container(border=True):
+        st.markdown(f":material/verified: **In production: {alias['run_id']}**")
+        st.caption(f"Since {words.moment(alias['at'])}, by {alias['by']}: {alias['reason']}")
+        previous = alias["previous"]
+        if previous and st.button(f"Roll back to {previous}", icon=":material/undo:", key="rollback"):
+            _confirm(st.session_state[shell.WORKSPACE], previous, aliases["version"], "Roll back")
+
+
+def _list(runs: list[Json], name: str) -> list[str]:
+    table = pd.DataFrame(
+        {
+            "run": one["run_id"],
+            "status": one["status"],
+            "aliases": one["aliases"],
+            "started": words.moment(one["started_at"]),
+            "metric": words.metric(one["metric"]) if one["metric"] else words.NOTHING,
+            "champions": one["champion"],
+            "seasonal naive": one["baseline"],
+            "skill": one["skill"],
+            "series": one["n_series"],
+            "data": one["data_version"],
+            "what went wrong": one["error"],
+        }
+        for one in runs
+    )
+    number = st.column_config.NumberColumn
+    picked = st.dataframe(
+        table, key="runs", hide_index=True, on_select="rerun", selection_mode="multi-row", placeholder=words.NOTHING,
+        column_config={
+            "aliases": st.column_config.ListColumn(width="small"),
+            "champions": number(format="%.4g"),
+            "seasonal naive": number(format="%.4g"),
+            "skill": number(format="percent"),
+        },
+    )  # fmt: skip
+    tables.exports(table.assign(aliases=table["aliases"].str.join(", ")), f"runs-{name}")
+    return [runs[row]["run_id"] for row in picked.selection.rows][-2:]
+
+
+def _one(workspace: str, run_id: str, aliases: Json) -> None:
+    with states.loading("Reading the run"):
+        run = shell.client().run(workspace, run_id)
+    st.subheader(run_id)
+    with st.container(horizontal=True):
+        if st.button(
+            "Verify",
+            icon=":material/verified_user:",
+            key="verify",
+            help="Reads every file again and compares it with what was written.",
+        ):
+            _verify(workspace, run_id)
+        promotable = run["status"] == "success" and PRODUCTION not in run["aliases"]
+        if promotable and st.button("Promote to production", icon=":material/publish:", key="promote", type="primary"):
+            _confirm(workspace, run_id, aliases["version"], "Promote")
+        if run["card"]:
+            st.download_button(
+                "Card",
+                run["card"],
+                f"card-{run_id}.md",
+                "text/markdown",
+                icon=":material/download:",
+                on_click="ignore",
+                key="card",
+            )
+    if run["error"]:
+        st.error(run["error"], icon=":material/error:")
+    if run["card"]:
+        with st.container(border=True):
+            st.markdown(_smaller(run["card"]))
+    left, right = st.columns(2)
+    with left.expander("Stages", icon=":material/timer:"):
+        st.dataframe(pd.DataFrame(run["stages"]), hide_index=True)
+    with right.expander("Settings", icon=":material/settings:"):
+        st.json(run["config"], expanded=1)
+
+
+def _verify(workspace: str, run_id: str) -> None:
+    with states.loading("Reading every file again"):
+        found = shell.client().verify(workspace, run_id)
+    if found["intact"]:
+        signed = "signed" if found["signed"] else "not signed"
+        st.success(
+            f"All {found['files']} files are what was written; the run is {signed}.", icon=":material/verified_user:"
+        )
+    else:
+        st.error(f"Not what was written: {', '.join(found['wrong'])}. Do not promote it.", icon=":material/gpp_bad:")
+
+
+@st.dialog("Change what is in production")
+def _confirm(workspace: str, run_id: str, version: int, what: str) -> None:
+    """Asks for a reason, and moves the alias if nobody did in the meantime."""
+    st.markdown(
+        f"**{what}** to **{run_id}**? Its newest forecasts are served at once, and the audit file keeps who did it and why."
+    )
+    reason = st.text_input(
+        "Reason", key="reason", max_chars=500, placeholder="such as: the last one missed the promotion"
+    )
+    if not st.button(what, type="primary", key="confirm", disabled=not reason.strip()):
+        return
+    try:
+        shell.client().move_alias(workspace, PRODUCTION, run_id, reason.strip(), version)
+    except ApiError as error:
+        again = " Close this and look at what it is now." if error.status == 412 else ""
+        st.error(f"{error.detail}{again}", icon=":material/error:")
+        return
+    except ApiDown:
+        st.error(
+            "The service cannot be reached. Nothing was changed, as far as one can tell from here.",
+            icon=":material/cloud_off:",
+        )
+        return
+    st.session_state["moved"] = f"{run_id} is in production."
+    st.rerun()
+
+
+def _two(workspace: str, a: str, b: str) -> None:
+    with states.loading("Comparing"):
+        found = shell.client().compare(workspace, a, b)
+    st.subheader(f"From {a} to {b}")
+    if not found["comparable"]:
+        st.warning(found["reason"], icon=":material/info:")
+    metric = words.metric(found["metric"])
+    columns = st.columns(3)
+    columns[0].metric("Series that got better", f"{found['n_better']:,}", border=True)
+    columns[1].metric("worse", f"{found['n_worse']:,}", border=True)
+    columns[2].metric("the same", f"{found['n_equal']:,}", border=True)
+    left, right = st.columns(2)
+    for column, words_, rows in ((left, "Better", found["better"]), (right, "Worse", found["worse"])):
+        column.markdown(f"**{words_}**, by {metric}")
+        column.dataframe(pd.DataFrame(rows), hide_index=True, height=220, placeholder=words.NOTHING)
+    st.markdown("**Metrics**")
+    st.dataframe(pd.DataFrame(found["metrics"]), hide_index=True, placeholder=words.NOTHING)
+    st.markdown("**Settings**")
+    if found["config"]:
+        changes = pd.DataFrame(
+            {"setting": one["key"], "before": str(one["a"]), "after": str(one["b"])} for one in found["config"]
+        )
+        st.dataframe(changes, hide_index=True)
+    else:
+        st.caption("They have the same settings.")
+
+
+def _smaller(card: str) -> str:
+    """The card's headings two sizes down: the page has its own."""
+    return "\n".join(f"##{line}" if line.startswith("#") else line for line in card.splitlines())
+
+
+page()

@@ -1,0 +1,145 @@
+"""Lines over time: what was, what is forecast, and how sure that is."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from frontend.charts.theme import BANDS, BLUE, GREEN, GREY, ORANGE, PURPLE, laid_out, rgba
+from frontend.frames import levels
+
+_FEW_DAYS = pd.Timedelta(days=120)
+
+
+def fan(
+    history: pd.DataFrame,
+    forecast: pd.DataFrame,
+    unit: str,
+    *,
+    previous: pd.DataFrame | None = None,
+    baseline: pd.DataFrame | None = None,
+    other: tuple[str, pd.DataFrame] | None = None,
+) -> go.Figure:
+    """Actuals, the forecast with its intervals, and beside it the forecast before, the baseline and another one.
+
+    `history`: `ds, y`; the others `ds, y_hat`, of which `forecast` also has `lo_*, hi_*`.
+    """
+    figure = go.Figure()
+    stamp = _stamp(forecast["ds"])
+    for level, opacity in zip(levels(list(forecast.columns)), BANDS, strict=False):
+        _band(figure, forecast, level, opacity)
+    figure.add_scatter(
+        x=history["ds"], y=history["y"], name="actual", line={"color": GREY, "width": 1.4},
+        hovertemplate=f"{stamp}: <b>%{{y:,.4~g}} {unit}</b> came<extra></extra>",
+    )  # fmt: skip
+    sides = (
+        ("previous forecast", previous, ORANGE, "dash", "was forecast before"),
+        ("seasonal naive", baseline, GREEN, "dot", "says the seasonal naive"),
+        *(((other[0], other[1], PURPLE, "solid", f"says {other[0]}"),) if other else ()),
+    )
+    for name, rows, colour, dash, says in sides:
+        if rows is not None and len(rows):
+            figure.add_scatter(
+                x=rows["ds"], y=rows["y_hat"], name=name, line={"color": colour, "width": 1.8, "dash": dash},
+                hovertemplate=f"{stamp}: <b>%{{y:,.4~g}} {unit}</b> {says}<extra></extra>",
+            )  # fmt: skip
+    figure.add_scatter(
+        x=forecast["ds"], y=forecast["y_hat"], name="forecast", line={"color": BLUE, "width": 2.4},
+        customdata=_sentences(forecast, unit),
+        hovertemplate=f"{stamp}: <b>%{{y:,.4~g}} {unit}</b> expected%{{customdata}}<extra></extra>",
+    )  # fmt: skip
+    if len(history):
+        figure.add_vline(x=history["ds"].iloc[-1], line={"color": GREY, "width": 1, "dash": "dot"})
+    laid_out(figure, height=420, unit=unit)
+    return _ranged(figure, [*history["ds"].tail(1), *forecast["ds"].head(1)])
+
+
+def totals(points: pd.DataFrame, unit: str) -> go.Figure:
+    """The sum over series: actuals, the forecast, the same steps a year before and the forecast as it was."""
+    figure, stamp = go.Figure(), _stamp(points["ds"])
+    lines = (
+        ("last year", "last_year", PURPLE, "dot", 1.4, "a year before"),
+        ("actual", "y", GREY, "solid", 1.6, "came"),
+        ("previous forecast", "previous", ORANGE, "dash", 1.8, "was forecast before"),
+        ("forecast", "y_hat", BLUE, "solid", 2.4, "expected"),
+    )
+    for name, column, colour, dash, width, says in lines:
+        if points[column].notna().any():
+            figure.add_scatter(
+                x=points["ds"], y=points[column], name=name, line={"color": colour, "width": width, "dash": dash},
+                hovertemplate=f"{stamp}: <b>%{{y:,.4~s}} {unit}</b> {says}<extra></extra>",
+            )  # fmt: skip
+    return laid_out(figure, height=320, unit=unit)
+
+
+def windows(history: pd.DataFrame, backtest: pd.DataFrame, unit: str) -> go.Figure:
+    """Actuals and what one model forecast from one or several cutoffs: `cutoff, ds, y_hat, lo_*, hi_*`."""
+    figure, stamp = go.Figure(), _stamp(backtest["ds"])
+    shown = history[history["ds"] >= backtest["ds"].min() - 2 * (backtest["ds"].max() - backtest["ds"].min())]
+    for number, (cutoff, rows) in enumerate(backtest.groupby("cutoff", sort=True)):
+        if backtest["cutoff"].nunique() == 1:
+            for level, opacity in zip(levels(list(rows.columns)), BANDS, strict=False):
+                _band(figure, rows, level, opacity)
+        figure.add_vline(x=cutoff, line={"color": GREY, "width": 1, "dash": "dot"})
+        figure.add_scatter(
+            x=rows["ds"], y=rows["y_hat"], name="forecast then", legendgroup="then", showlegend=number == 0,
+            line={"color": BLUE, "width": 2.2},
+            hovertemplate=f"{stamp}: <b>%{{y:,.4~g}} {unit}</b> was forecast on {cutoff:%-d %b %Y}<extra></extra>",
+        )  # fmt: skip
+    figure.add_scatter(
+        x=shown["ds"], y=shown["y"], name="actual", line={"color": GREY, "width": 1.6},
+        hovertemplate=f"{stamp}: <b>%{{y:,.4~g}} {unit}</b> came<extra></extra>",
+    )  # fmt: skip
+    return laid_out(figure, height=360, unit=unit)
+
+
+def _band(figure: go.Figure, rows: pd.DataFrame, level: int, opacity: float) -> None:
+    known = rows[rows[f"lo_{level}"].notna()]
+    if known.empty:
+        return
+    figure.add_scatter(
+        x=[*known["ds"], *known["ds"][::-1]], y=[*known[f"hi_{level}"], *known[f"lo_{level}"][::-1]],
+        fill="toself", fillcolor=rgba(BLUE, opacity), line={"width": 0}, name=f"{level} % interval", hoverinfo="skip",
+    )  # fmt: skip
+
+
+def _sentences(rows: pd.DataFrame, unit: str) -> list[str]:
+    """`, with 80 % between 10 and 14 pieces` for each step that has an interval."""
+    found = levels(list(rows.columns))
+    if not found:
+        return [""] * len(rows)
+    level = found[-1]
+    return [
+        "" if pd.isna(low) else f",<br>with {level} % between {low:,.4g} and {high:,.4g} {unit}"
+        for low, high in zip(rows[f"lo_{level}"], rows[f"hi_{level}"], strict=True)
+    ]
+
+
+def _stamp(ds: pd.Series) -> str:
+    """The place of a point in time, as a template of plotly."""
+    whole_days = (ds.dt.normalize() == ds).all()
+    return "%{x|%a %-d %b %Y}" if whole_days else "%{x|%a %-d %b %Y, %H:%M}"
+
+
+def _ranged(figure: go.Figure, around: Sequence[pd.Timestamp]) -> go.Figure:
+    """With buttons for the range, where the picture is long enough for them."""
+    stamps = pd.to_datetime(
+        [stamp for trace in figure.data if trace.x is not None for stamp in (trace.x[0], trace.x[-1])]
+    )
+    if not len(stamps) or not len(around) or stamps.max() - stamps.min() < _FEW_DAYS:
+        return figure
+    buttons = [
+        {"count": 3, "label": "3 m", "step": "month", "stepmode": "backward"},
+        {"count": 1, "label": "1 y", "step": "year", "stepmode": "backward"},
+        {"label": "all", "step": "all"},
+    ]
+    selector = {
+        "buttons": buttons,
+        "x": 1,
+        "xanchor": "right",
+        "y": 1.02,
+        "yanchor": "bottom",
+        "bgcolor": "rgba(138,143,152,0.15)",
+    }
+    figure.update_xaxes(rangeselector=selector)
+    return figure

@@ -1,0 +1,64 @@
+"""What every page has: the client, the workspace that is looked at, and how fresh it is."""
+
+import streamlit as st
+
+from frontend import words
+from frontend.api_client import Client, Json
+from frontend.states import loading
+
+WORKSPACE = "workspace"  # the key of its widget, and its name in the URL
+_FIRST = ("ready", "no forecasts", "no run", "no data", "unreadable")
+_NOT_READY = {
+    "no data": "no data yet",
+    "no run": "not trained yet",
+    "no forecasts": "no forecasts yet",
+    "unreadable": "damaged",
+}
+
+
+@st.cache_resource(show_spinner=False)
+def client() -> Client:
+    """One for all sessions: its answers are the same for everybody."""
+    return Client()
+
+
+def sidebar() -> None:
+    """The workspace to look at, kept in the URL, and how fresh it is; whatever page is shown."""
+    with st.sidebar:
+        with loading("Looking for workspaces"):
+            found = client().workspaces()
+        found.sort(key=lambda one: (_FIRST.index(one["status"]), one["name"]))
+        if not found:
+            st.info("No workspace is configured yet. Bring data in on the page Data.", icon=":material/inbox:")
+            return
+        chosen = st.selectbox("Workspace", [one["name"] for one in found], key=WORKSPACE, bind="query-params")
+        _freshness(next(one for one in found if one["name"] == chosen))
+
+
+def workspace() -> Json:
+    """The workspace that is looked at; ends the page where there is none."""
+    name = st.session_state.get(WORKSPACE)
+    if name is None:
+        st.stop()
+    with loading("Reading the workspace"):
+        return client().workspace(name)
+
+
+def title(heading: str, caption: str) -> None:
+    """The head of a page."""
+    st.title(heading)
+    st.caption(caption)
+
+
+def _freshness(found: Json) -> None:
+    with st.container(horizontal=True, gap="small"):
+        if found["status"] in _NOT_READY:
+            st.badge(_NOT_READY[found["status"]], icon=":material/hourglass_empty:", color="orange")
+        if found["synthetic"]:
+            st.badge("synthetic data", icon=":material/science:", color="violet")
+        if found["stale"]:
+            st.badge(f"data {words.age(found['age_days'])}", icon=":material/history:", color="orange")
+    if found["last_ds"]:
+        st.caption(f"Data up to {words.day(found['last_ds'])}")
+    if found["n_series"] is not None:
+        st.caption(f"{found['n_series']:,} series · {words.steps(found['horizon'], found['frequency'])} ahead")

@@ -1,0 +1,65 @@
+"""What a page shows when there is nothing to show yet, or nothing works: always what to do next, never a traceback."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import streamlit as st
+
+from frontend.api_client import ApiDown, ApiError
+
+_NEXT = {
+    "no data": ("There is no data yet.", "run_all"),
+    "no run": ("There is data, but nothing is trained yet.", "train"),
+    "no forecasts": ("There is a trained run, but no forecast is published yet.", "inference"),
+    "unreadable": ("What is stored of this workspace is damaged and is not shown.", "run_all"),
+}
+
+
+@contextmanager
+def loading(words: str) -> Iterator[None]:
+    """A spinner with words while something is read; a failure becomes a panel, and the page ends there."""
+    try:
+        with st.spinner(words):
+            yield
+    except (ApiDown, ApiError) as error:
+        failed(error)
+
+
+def failed(error: ApiDown | ApiError) -> NoReturn:
+    """One panel that says what happened and offers to try again."""
+    if isinstance(error, ApiDown):
+        st.error(
+            "**The service cannot be reached.** Nothing is lost: this page comes back with it.",
+            icon=":material/cloud_off:",
+        )
+    elif error.status in (401, 403):
+        st.warning(f"**Not allowed.** {error.detail}", icon=":material/lock:")
+    elif error.status == 404:
+        st.info(f"**Not there.** {error.detail}", icon=":material/search_off:")
+    else:
+        st.error(f"**That did not work.** {error.detail}", icon=":material/error:")
+        for field in error.fields:
+            st.caption(f"{field['field']}: {field['message']}")
+    if isinstance(error, ApiError) and error.request_id:
+        st.caption(f"Request {error.request_id}")
+    st.button("Try again", icon=":material/refresh:", key="retry")
+    st.stop()
+
+
+def require(workspace: dict[str, str], *statuses: str) -> None:
+    """Ends the page with what to run next if the workspace is in none of `statuses`."""
+    if workspace["status"] in statuses:
+        return
+    words, script = _NEXT[workspace["status"]]
+    empty(words, f"python scripts/{script}.py --workspace {workspace['name']}")
+    st.stop()
+
+
+def empty(words: str, command: str = "") -> None:
+    """Nothing to show, and how to get something."""
+    with st.container(border=True):
+        st.markdown(f":material/inbox: **{words}**")
+        if command:
+            st.caption("Start it on the page Data, or on the command line:")
+            st.code(command, language="shell")

@@ -1,0 +1,114 @@
+"""Numbers, dates and reasons as people read them: units, separators, and no more digits than mean something."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+NOTHING = "–"
+
+_SIZES = ((1e9, "bn"), (1e6, "M"), (1e4, "k"))
+_SPARED = 0.005  # a relative change below this is none worth a word
+_RARE = 0.75  # percentile from which a reason is one
+
+
+def number(value: float | None, unit: str = "") -> str:
+    """`1,234`, `12.3k` or `0.123`, three or four digits, with its unit; a dash where it is not known."""
+    if value is None or value != value:
+        return NOTHING
+    for size, letter in _SIZES:
+        if abs(value) >= size:
+            text = f"{value / (1e3 if letter == 'k' else size):,.3g}{letter}"
+            break
+    else:
+        text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{text} {unit}".strip()
+
+
+def percent(share: float | None, *, signed: bool = False, digits: int = 0) -> str:
+    """`12 %` of a share 0.12; with `signed` a plus too."""
+    if share is None or share != share:
+        return NOTHING
+    if abs(share) >= 10:
+        return f"{1 + share:,.0f}×" if share > 0 else f"{100 * share:,.0f} %"
+    return f"{100 * share:{'+' if signed else ''}.{digits}f} %".replace("-", "−")
+
+
+def change(share: float | None) -> str | None:
+    """A relative change for a tile, `+4.2 %`; None where there is nothing to compare with."""
+    return None if share is None else percent(share, signed=True, digits=1)
+
+
+def day(ds: str | None) -> str:
+    """`Sat 1 Jun 2024`, with the time of the workspace's zone where steps are shorter than a day."""
+    if not ds:
+        return NOTHING
+    moment = datetime.fromisoformat(ds)
+    text = f"{moment:%a} {moment.day} {moment:%b %Y}"
+    return f"{text}, {moment:%H:%M}" if "T" in ds else text
+
+
+def moment(stamp: str | None) -> str:
+    """A time of the registry, `1 Jun 2024, 12:30 UTC`."""
+    if not stamp:
+        return NOTHING
+    found = datetime.fromisoformat(stamp)
+    return f"{found.day} {found:%b %Y, %H:%M} UTC"
+
+
+def age(days: float | None) -> str:
+    """`3 hours old`, `12 days old`, `26 years old`."""
+    if days is None:
+        return "of unknown age"
+    for length, word in ((365.25, "year"), (30.44, "month"), (1.0, "day"), (1 / 24, "hour")):
+        if days >= 2 * length or length < 1:
+            count = int(days / length)
+            return f"{count:,} {word}{'s' if count != 1 else ''} old"
+    return "new"
+
+
+def steps(count: int, frequency: str | None) -> str:
+    """`28 days`, `96 half hours`: the horizon in words."""
+    words = {
+        "D": "day", "B": "business day", "h": "hour", "30min": "half hour", "15min": "quarter hour", "min": "minute",
+        "MS": "month", "ME": "month", "QS": "quarter", "QE": "quarter", "YS": "year", "YE": "year",
+    }  # fmt: skip
+    unit = words.get(frequency or "") or ("week" if (frequency or "").startswith("W") else "step")
+    return f"{count:,} {unit}{'s' if count != 1 else ''}"
+
+
+def metric(name: str | None) -> str:
+    """`MASE`, `sMAPE`: as the field writes it."""
+    return {"smape": "sMAPE", "bias": "bias"}.get(name or "", (name or "error").upper())
+
+
+def model(name: str | None) -> str:
+    """`seasonal naive`, `default ensemble`."""
+    return (name or NOTHING).replace("_", " ")
+
+
+def why(reasons: list[Mapping[str, Any]], status: str) -> str:
+    """Why a series needs somebody, most telling first: `41 % above last year · error 1.8× the typical`."""
+    found = [_reason(one["kind"], one["value"]) for one in reasons if one["percentile"] >= _RARE]
+    if status == "new":
+        found.insert(0, "new since the last training")
+    if status == "ended":
+        found.insert(0, "no values any more")
+    return " · ".join(text for text in found if text) or "nothing unusual"
+
+
+def _reason(kind: str, value: float) -> str:
+    if kind == "share":
+        return f"{percent(value, digits=0 if value >= 0.1 else 1 if value >= 0.001 else 3)} of the total"
+    if kind == "error":
+        return f"error {value:.2g}× the typical"
+    if abs(value) < _SPARED:
+        return ""
+    side = "above" if value > 0 else "below"
+    size = f"{1 + value:.2g} times" if value >= 1 else f"{percent(abs(value))} {side}"
+    against = {"on_year": "last year", "on_period": "the last period", "since_previous": "the previous forecast"}[kind]
+    return f"{size} {against}"
+
+
+def today() -> date:
+    """Of this machine, for names of files."""
+    return datetime.now().date()

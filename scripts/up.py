@@ -1,0 +1,118 @@
+"""Starts the service and the web app on this machine, and ends both when it is told to."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipelines.errors import ForecastError
+from scripts import _cli
+
+ROOT = Path(__file__).parents[1]
+
+_PATIENCE = 60.0  # seconds until both answer
+_GRACE = 9.0  # seconds that a process has to end
+
+ApiPort = Annotated[int, typer.Option("--api-port", help="Of the service; 0: any free one.")]
+AppPort = Annotated[int, typer.Option("--app-port", help="Of the web app; 0: any free one.")]
+
+
+class NotStarted(ForecastError):
+    """A process ended, or did not answer in time."""
+
+
+@dataclass(frozen=True)
+class Up:
+    """Where both answer, and their processes."""
+
+    api: str
+    app: str
+    processes: "tuple[subprocess.Popen[bytes], ...]"
+
+
+def up(api_port: ApiPort = 8000, app_port: AppPort = 8501) -> None:
+    """Serve what is published: the API, and the web app that opens at the Portfolio. Ctrl-C ends both."""
+    reporter = _cli.Reporter(json_log=False)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with running(api_port, app_port) as site:
+        reporter.say("ready", app=site.app, api=f"{site.api}/api/v1")
+        try:
+            while all(process.poll() is None for process in site.processes):
+                time.sleep(0.5)
+        except KeyboardInterrupt:
+            return
+        raise NotStarted("one of the two ended by itself; the lines above say why.")
+
+
+@contextmanager
+def running(
+    api_port: int = 0, app_port: int = 0, environ: Mapping[str, str] | None = None, **pipes: Any
+) -> Iterator[Up]:
+    """Both as processes of their own; they have ended when this ends. NotStarted where one does not answer."""
+    api_port, app_port = api_port or free_port(), app_port or free_port()
+    found = {**os.environ, "PYTHONPATH": str(ROOT), **(environ or {})}
+    app_options = ["--server.port", str(app_port)]
+    api = _start(["backend.main"], {**found, "API_PORT": str(api_port)}, pipes)
+    app = _start(["frontend.serve", *app_options], {**found, "APP_API_URL": f"http://127.0.0.1:{api_port}"}, pipes)
+    site = Up(f"http://127.0.0.1:{api_port}", f"http://127.0.0.1:{app_port}", (api, app))
+    try:
+        _wait(api, f"{site.api}/health/live")
+        _wait(app, f"{site.app}/_stcore/health")
+        yield site
+    finally:
+        _end(site.processes)
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def _start(module: list[str], environ: Mapping[str, str], pipes: Mapping[str, Any]) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", *module]
+    return subprocess.Popen(command, cwd=ROOT, env=dict(environ), **pipes)  # noqa: S603 - our own
+
+
+def _wait(process: "subprocess.Popen[bytes]", url: str) -> None:
+    import httpx2
+
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise NotStarted(f"a process ended with code {process.returncode}; the lines above say why.")
+        try:
+            if httpx2.get(url, timeout=2).is_success:
+                return
+        except httpx2.HTTPError:
+            pass
+        time.sleep(0.1)
+    raise NotStarted(f"{url} did not answer within {_PATIENCE:.0f} s.")
+
+
+def _end(processes: "tuple[subprocess.Popen[bytes], ...]") -> None:
+    """Politely, then not."""
+    for process in processes:
+        process.terminate()
+    until = time.monotonic() + _GRACE
+    for process in processes:
+        try:
+            process.wait(max(0.1, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+main = _cli.command(up)
+
+if __name__ == "__main__":
+    main()

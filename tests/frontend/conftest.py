@@ -1,0 +1,87 @@
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from frontend import settings
+from tests.backend import site as sites
+from tests.backend.site import Site
+
+ROOT = Path(__file__).parents[2]
+Answer = tuple[int, Any]  # status, and JSON or bytes
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A project with two runs, forecasts and workspaces in every state; nobody changes it."""
+    return sites.make(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="session")
+def service(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The service over it, as a process of its own; its address."""
+    with sites.running(site, tmp_path_factory.mktemp("service") / "log") as (address, _):
+        yield address
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No client and no setting of another test."""
+    for name in ("APP_API_KEY", "APP_API_KEY_FILE", "APP_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+    settings.load.cache_clear()
+    st.cache_resource.clear()
+    yield
+    settings.load.cache_clear()
+    st.cache_resource.clear()
+
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def open_page(service: str, monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Opens a page as a link does: its name, and what stands in the URL."""
+
+    def opened(name: str = "portfolio", address: str = service, **query: str) -> AppTest:
+        monkeypatch.setenv("APP_API_URL", address)
+        app = AppTest.from_file(str(ROOT / "frontend/app.py"), default_timeout=60)
+        for key, value in query.items():
+            app.query_params[key] = value
+        return app.switch_page(f"app_pages/{name}.py").run()
+
+    return opened
+
+
+@contextmanager
+def answering(answers: Mapping[str, Answer], otherwise: Answer = (500, {})) -> Iterator[str]:
+    """A server that answers paths as it is told, for what the service does in its worst moments; its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, content = answers.get(self.path.partition("?")[0], otherwise)
+            body = content if isinstance(content, bytes) else json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_PUT = do_GET
+
+        def log_message(self, *_: Any) -> None:
+            """Quietly."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,187 @@
+"""Every page in every state, run by Streamlit itself against the service over HTTP."""
+
+import json
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.backend.site import Site
+from tests.frontend.conftest import ROOT, Open, answering
+
+NAMES = sorted(path.stem for path in (ROOT / "frontend/app_pages").glob("*.py"))
+
+
+def texts(app: AppTest) -> str:
+    """All that a page says."""
+    kinds = ("title", "caption", "markdown", "info", "warning", "error", "success", "subheader", "code")
+    found = [element.value for kind in kinds for element in app.get(kind)]
+    return "\n".join([*map(str, found), *(f"{metric.label}: {metric.value}" for metric in app.metric)])
+
+
+def figure(app: AppTest, place: int = 0) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(app.get("plotly_chart")[place].proto.spec)
+    return found
+
+
+def traces(app: AppTest, place: int = 0) -> set[str]:
+    return {trace.get("name", "") for trace in figure(app, place)["data"]}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("workspace", ["shop", "meter", "fresh", "empty"])
+def test_every_page_opens_in_every_state_of_a_workspace(open_page: Open, name: str, workspace: str) -> None:
+    """With data and forecasts, with data only, and with nothing: no traceback, and always something to read."""
+    app = open_page(name, workspace=workspace)
+    assert not app.exception
+    assert not app.error
+    assert app.title[0].value
+    if workspace == "empty":
+        assert "There is no data yet" in texts(app) or "Nothing was trained yet" in texts(app)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_service_that_is_down_is_one_panel(open_page: Open, name: str) -> None:
+    """With a way to try again, and nothing of what failed inside."""
+    app = open_page(name, "http://127.0.0.1:9")
+    assert not app.exception
+    (panel,) = app.error
+    assert "cannot be reached" in panel.value
+    assert [button.label for button in app.button] == ["Try again"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ((401, {"detail": "No valid API key.", "request_id": "r1"}), "Not allowed"),
+        ((403, {"detail": "This needs the role admin."}), "Not allowed"),
+        ((404, {"detail": "There is nothing at this path."}), "Not there"),
+        ((429, {"detail": "Too many requests."}), "Too many requests."),
+        ((500, {"detail": "Something failed here.", "request_id": "r2"}), "Something failed here."),
+        ((503, b"<html>upstream</html>"), "cannot be reached"),
+        ((200, b"not json"), "cannot be reached"),
+        (
+            (422, {"detail": "Not valid.", "errors": [{"field": "query.limit", "message": "too large"}]}),
+            "query.limit: too large",
+        ),
+    ],
+)
+def test_what_the_service_refuses_is_told_in_its_words(open_page: Open, answer: Any, said: str) -> None:
+    """Never as a traceback."""
+    with answering({}, answer) as address:
+        app = open_page("portfolio", address)
+    assert not app.exception
+    assert said in texts(app)
+
+
+def test_the_portfolio_tells_what_all_series_come_to(open_page: Open, site: Site) -> None:
+    """Tiles, the triage list with its reasons, and the totals."""
+    app = open_page("portfolio", workspace="shop")
+    rows = site.reader.published("shop").read_parquet("forecasts.parquet")
+    tiles = {metric.label: metric.value for metric in app.metric}
+    assert tiles["Forecast"] == f"{rows['y_hat'].sum():,.0f} pieces"
+    assert tiles["Series"] == "10"
+    assert set(app.dataframe[0].value["series"]) == set(rows["unique_id"])
+    assert {"actual", "forecast"} <= traces(app)
+
+
+def test_a_filter_of_the_portfolio_is_in_the_link(open_page: Open) -> None:
+    """Opened again, it is set again."""
+    app = open_page("portfolio", workspace="shop", by_region="south", find="tea")
+    assert app.dataframe[0].value["series"].tolist() == ["Elm/tea"]
+    app = app.selectbox(key="by_region").select("north").run()
+    assert app.dataframe[0].value["series"].tolist() == ["Ash/tea"]
+    app = app.text_input(key="find").input("nobody").run()
+    assert "No series is like that" in texts(app)
+
+
+@pytest.mark.parametrize("series", ["Ash/tea", "Elm/50%/off", "Elm/Gruyère ☃ 日本", "Ash/a?b=c&d#e"])
+def test_a_link_to_a_series_opens_it(open_page: Open, site: Site, series: str) -> None:
+    """Whatever its name holds; the picture has the values of the file."""
+    app = open_page("forecast", workspace="shop", series=series)
+    rows = site.reader.published("shop").read_parquet("forecasts.parquet")
+    forecast = next(trace for trace in figure(app)["data"] if trace.get("name") == "forecast")
+    assert not app.exception
+    assert app.selectbox(key="series").value == series
+    assert len(forecast["x"]) == len(rows[rows["unique_id"] == series])
+    assert {"actual", "forecast", "80 % interval"} <= traces(app)
+
+
+def test_a_series_that_is_not_there_is_told(open_page: Open) -> None:
+    """And the others can still be chosen."""
+    app = open_page("forecast", workspace="shop", series="nobody")
+    assert not app.exception
+    assert "Not there" in texts(app)
+    assert "Ash/tea" in app.selectbox(key="series").options
+
+
+def test_a_search_finds_series_on_the_server(open_page: Open) -> None:
+    """And a click on one takes it."""
+    app = open_page("forecast", workspace="shop")
+    app = app.text_input(key="seek").input("TEA").run()
+    assert set(app.get("button_group")[0].options) >= {"Ash/tea", "Elm/tea"} if app.get("button_group") else True
+
+
+@pytest.mark.parametrize("view", ["Why", "In the past", "What if", "Table", "About the series"])
+def test_every_view_of_a_forecast_opens_by_its_link(open_page: Open, view: str) -> None:
+    """Components and bridge, windows and residuals, another horizon, the table, the profile."""
+    app = open_page("forecast", workspace="shop", series="Ash/tea", view=view)
+    assert not app.exception
+    assert not app.error
+
+
+def test_a_window_of_the_backtest_is_shown_with_its_intervals(open_page: Open) -> None:
+    """One cutoff at a time, or all of them."""
+    app = open_page("forecast", workspace="shop", series="Ash/tea", view="In the past")
+    slider = app.select_slider(key="cutoff")
+    assert len(slider.options) == 1 + 3
+    app = slider.set_value(slider.options[1]).run()
+    assert not app.exception
+    assert "80 % interval" in traces(app, 1)
+
+
+def test_another_horizon_is_computed(open_page: Open) -> None:
+    """Beside what is published, which stays."""
+    app = open_page("forecast", workspace="shop", series="Ash/tea", view="What if")
+    app.number_input(key="steps").set_value(10)
+    app = app.button[-1].click().run()
+    assert not app.exception
+    assert "10 steps; computed" in texts(app)
+    assert "published" in traces(app, 1)
+
+
+@pytest.mark.parametrize("view", ["Models", "Over the horizon", "Over time", "Intervals", "Series", "Segments"])
+def test_every_view_of_the_accuracy_opens_by_its_link(open_page: Open, view: str) -> None:
+    """Each with a picture."""
+    app = open_page("accuracy", workspace="shop", view=view)
+    assert not app.exception
+    assert not app.error
+    assert app.get("plotly_chart")
+
+
+def test_the_leaderboard_has_the_baseline_in_it(open_page: Open, site: Site) -> None:
+    """With the means of the file, best on top."""
+    app = open_page("accuracy", workspace="shop", metric="MAE")
+    rows = site.reader.run("shop", site.second).read_parquet("metrics.parquet")
+    means = rows[rows["metric"] == "mae"].groupby("model")["value"].mean().sort_values(ascending=False)
+    (bars,) = figure(app)["data"]
+    assert bars["y"] == [name.replace("_", " ") for name in means.index]
+    assert "seasonal naive" in bars["y"]
+
+
+@pytest.mark.parametrize("view", ["Checks", "Rejected rows", "Series"])
+def test_every_view_of_the_data_opens_by_its_link(open_page: Open, view: str) -> None:
+    """Checks, what was rejected, and the profiles."""
+    app = open_page("data", workspace="shop", view=view)
+    assert not app.exception
+    assert not app.error
+
+
+def test_runs_are_listed_with_what_went_wrong(open_page: Open, site: Site) -> None:
+    """The production run first among what is said, the failed one with its reason."""
+    app = open_page("runs", workspace="shop")
+    table = app.dataframe[0].value.set_index("run")
+    assert set(table.index) == {site.first, site.second, site.failed}
+    assert table.loc[site.failed, "what went wrong"] == "no luck"
+    assert f"In production: {site.second}" in texts(app)
+    assert f"Roll back to {site.first}" in [button.label for button in app.button]

@@ -1,0 +1,75 @@
+"""Numbers, dates and reasons as people read them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from frontend import words
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"), (float("nan"), "–"), (0.0, "0"), (0.1234, "0.123"), (-3.14159, "-3.14"), (99.96, "100"), (1234.5, "1,234"),
+        (81_800.0, "81.8k"), (1_234_567.0, "1.23M"), (-2.5e9, "-2.5bn"),
+    ],
+)  # fmt: skip
+def test_a_number_has_the_digits_that_mean_something(value: float | None, text: str) -> None:
+    """And separators or a letter for its size."""
+    assert words.number(value) == text
+
+
+@given(st.floats(-1e12, 1e12))
+def test_a_number_reads_back_within_one_percent(value: float) -> None:
+    """Whatever its size; no text is longer than a tile."""
+    text = words.number(value)
+    size = {"k": 1e3, "M": 1e6, "bn": 1e9}
+    letter = next((name for name in size if text.endswith(name)), "")
+    assert float(text.removesuffix(letter).replace(",", "")) * size.get(letter, 1) == pytest.approx(value, rel=0.01)
+    assert len(text) <= 11
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(None, "–"), (0.0, "+0 %"), (0.123, "+12 %"), (-0.05, "−5 %"), (12.0, "13×"), (-12.0, "-1,200 %")],
+)
+def test_a_share_is_told_in_percent(share: float | None, text: str) -> None:
+    """With its sign; beyond ten times as a factor."""
+    assert words.percent(share, signed=True) == text
+
+
+@pytest.mark.parametrize(
+    ("ds", "text"),
+    [(None, "–"), ("2024-06-01", "Sat 1 Jun 2024"), ("2024-10-27T01:30:00+01:00", "Sun 27 Oct 2024, 01:30")],
+)
+def test_a_step_is_told_by_the_clock_of_its_zone(ds: str | None, text: str) -> None:
+    """A day without a time, a shorter step with it."""
+    assert words.day(ds) == text
+
+
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [
+        (0.05, "1 hour old"),
+        (0.5, "12 hours old"),
+        (1.5, "36 hours old"),
+        (3.2, "3 days old"),
+        (100, "3 months old"),
+        (9500, "26 years old"),
+    ],
+)
+def test_an_age_is_told_by_its_largest_unit(days: float, text: str) -> None:
+    """From two of them on."""
+    assert words.age(days) == text
+
+
+def test_reasons_are_told_most_unusual_first_and_only_when_unusual() -> None:
+    """What most series have is none."""
+    reasons = [
+        {"kind": "on_year", "value": 0.41, "percentile": 0.99},
+        {"kind": "error", "value": 1.8, "percentile": 0.9},
+        {"kind": "share", "value": 0.002, "percentile": 0.4},
+    ]
+    assert words.why(reasons, "forecast") == "41 % above last year · error 1.8× the typical"
+    assert words.why(reasons[2:], "forecast") == "nothing unusual"
+    assert words.why([], "new") == "new since the last training"
