@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from frontend import shell
+from frontend import link, shell
 
 ICON = Path(__file__).with_name("icon.png")
 PAGES = {
@@ -26,6 +26,7 @@ def main() -> None:
             for section, pages in PAGES.items()
         }
     )
+    link.enter(page.url_path)
     shell.sidebar()
     page.run()
 

@@ -31,7 +31,13 @@ def sidebar() -> None:
         if not found:
             st.info("No workspace is configured yet. Bring data in on the page Data.", icon=":material/inbox:")
             return
-        chosen = st.selectbox("Workspace", [one["name"] for one in found], key=WORKSPACE, bind="query-params")
+        names = [one["name"] for one in found]
+        if WORKSPACE not in st.query_params:
+            st.session_state.setdefault(WORKSPACE, names[0])
+        # Without a default of its own its value is always in the URL: a link must not mean another one tomorrow.
+        chosen = st.selectbox("Workspace", names, index=None, required=True, key=WORKSPACE, bind="query-params")
+        if chosen is None:
+            return
         _freshness(next(one for one in found if one["name"] == chosen))
 
 

@@ -14,6 +14,7 @@ _NEXT = {
     "no forecasts": ("There is a trained run, but no forecast is published yet.", "inference"),
     "unreadable": ("What is stored of this workspace is damaged and is not shown.", "run_all"),
 }
+_PAUSE = 4.0  # seconds between two looks whether the service is back
 
 
 @contextmanager
@@ -44,7 +45,17 @@ def failed(error: ApiDown | ApiError) -> NoReturn:
     if isinstance(error, ApiError) and error.request_id:
         st.caption(f"Request {error.request_id}")
     st.button("Try again", icon=":material/refresh:", key="retry")
+    if isinstance(error, ApiDown):
+        _look_again()
     st.stop()
+
+
+@st.fragment(run_every=_PAUSE)
+def _look_again() -> None:
+    """Runs the page again after a while: people should not have to press a button for what comes back by itself."""
+    if st.session_state.pop("waited", False):
+        st.rerun()
+    st.session_state["waited"] = True
 
 
 def require(workspace: dict[str, str], *statuses: str) -> None:

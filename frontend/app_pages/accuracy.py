@@ -3,11 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from frontend import shell, states, tables, words
+from frontend import link, shell, states, tables, words
 from frontend.api_client import Json
 from frontend.charts import accuracy, theme
 from frontend.frames import frame
 
+ORDERS = ("worst", "best")
+VIEWS = ("Models", "Over the horizon", "Over time", "Intervals", "Series", "Segments")
 METRICS = ("mase", "rmsse", "mae", "rmse", "smape", "mape", "wape", "bias")
 BY_STEP = ("mae", "rmse", "bias", "smape", "mape")
 SHOWN = 6  # models in a picture of lines
@@ -20,9 +22,10 @@ def page() -> None:
     states.require(workspace, "ready", "no forecasts")
     name, client = workspace["name"], shell.client()
     usual = workspace["accuracy"]["metric"]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    metrics = [usual, *(name for name in METRICS if name != usual)]
+    with link.to("metric", metrics):
         metric = st.selectbox(
-            "Metric", METRICS, index=METRICS.index(usual), format_func=words.metric, key="metric", bind="query-params", width=160,
+            "Metric", metrics, format_func=words.metric, key="metric", width=160,
             help="MASE and RMSSE are free of units: below 1 is better than the seasonal naive on the training part.",
         )  # fmt: skip
     with states.loading("Reading the leaderboard"):
@@ -30,12 +33,8 @@ def page() -> None:
     board = board.sort_values("value", ascending=True, ignore_index=True) if metric != "bias" else board
     _tiles(workspace)
     models = board["model"].tolist()
-    tabs = st.tabs(
-        ["Models", "Over the horizon", "Over time", "Intervals", "Series", "Segments"],
-        key="view",
-        bind="query-params",
-        on_change="rerun",
-    )
+    with link.to("view", VIEWS):
+        tabs = st.tabs(VIEWS, key="view", on_change="rerun")
     if tabs[0].open:
         with tabs[0]:
             _models(board, metric, name)
@@ -136,9 +135,8 @@ def _series(name: str, metric: str) -> None:
         column.plotly_chart(
             accuracy.distribution(found, label), key=f"distribution_{of}", config=theme.config(f"{of}-{name}")
         )
-    order = st.segmented_control(
-        "Show", ["worst", "best"], default="worst", key="order", bind="query-params", required=True
-    )
+    with link.to("order", ORDERS):
+        order = st.segmented_control("Show", ORDERS, key="order", required=True)
     with states.loading("Reading the series"):
         rows = client.series(name, sort="-error" if order == "worst" else "error", limit=WORST)["series"]
     shown = ["unique_id", "model", "runner_up", "error", "skill", "demand_class", "n"]
@@ -151,16 +149,15 @@ def _series(name: str, metric: str) -> None:
     tables.exports(table, f"series-{name}")
     if picked.selection.rows:
         series = rows[picked.selection.rows[0]]["unique_id"]
-        st.switch_page("app_pages/forecast.py", query_params={shell.WORKSPACE: name, "series": series})
+        st.switch_page("app_pages/forecast.py", query_params={"series": series})
 
 
 def _segments(name: str, metric: str) -> None:
     client = shell.client()
     with states.loading("Reading the attributes"):
         choices = list(client.series(name, limit=1)["filters"])
-    by = st.segmented_control(
-        "By", choices, default=choices[0], format_func=words.model, key="by", bind="query-params", required=True
-    )
+    with link.to("by", choices):
+        by = st.segmented_control("By", choices, format_func=words.model, key="by", required=True) or choices[0]
     with states.loading("Reading the segments"):
         rows = pd.DataFrame(client.segments(name, by)).drop(columns="statuses")
     st.plotly_chart(

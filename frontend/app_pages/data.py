@@ -5,11 +5,12 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
-from frontend import shell, states, tables, words
+from frontend import link, shell, states, tables, words
 from frontend.api_client import Json
 
 SIGNS = {"pass": "✓ pass", "warn": "! look", "fail": "✗ fail"}
 COLOURS: dict[str, Literal["green", "orange", "red"]] = {"pass": "green", "warn": "orange", "fail": "red"}
+VIEWS = ("Checks", "Rejected rows", "Series")
 PAGE = 100  # rows of a table
 
 
@@ -17,7 +18,8 @@ def page() -> None:
     workspace = shell.workspace()
     shell.title("Data", f"{workspace['title']} · what came in, and what became of it")
     states.require(workspace, "ready", "no forecasts", "no run")
-    tabs = st.tabs(["Checks", "Rejected rows", "Series"], key="view", bind="query-params", on_change="rerun")
+    with link.to("view", VIEWS):
+        tabs = st.tabs(VIEWS, key="view", on_change="rerun")
     if tabs[0].open:
         with tabs[0]:
             _checks(workspace["name"])
@@ -77,9 +79,8 @@ def _rejected(name: str) -> None:
 
 def _series(name: str) -> None:
     client = shell.client()
-    search = st.text_input(
-        "Find", key="find", type="search", live=True, bind="query-params", placeholder="part of a name", width=260
-    )
+    with link.to("find"):
+        search = st.text_input("Find", key="find", type="search", live=True, placeholder="part of a name", width=260)
     with states.loading("Searching"):
         total = client.series(name, search or "", limit=1)["total"]
     pages = max(1, -(-total // PAGE))

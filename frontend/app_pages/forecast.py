@@ -5,12 +5,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from frontend import shell, states, tables, words
+from frontend import link, shell, states, tables, words
 from frontend.api_client import Json
 from frontend.charts import accuracy, parts, paths, theme
 from frontend.frames import frame
 
 SERIES = "series"
+LAST = "last_series"  # that was looked at, by workspace: who comes back by the menu finds it again
+VIEWS = ("Why", "In the past", "What if", "Table", "About the series")
 FOUND = 50  # series that a search shows
 MATCHES = 12  # and as buttons
 SHOWN = 12  # horizons of actuals in the picture
@@ -38,12 +40,8 @@ def page() -> None:
     rows, past = frame(forecast["forecasts"][0]["points"]), frame(history["points"])
     _head(forecast, profile)
     _fan(workspace, unique_id, forecast, rows, past, why)
-    tabs = st.tabs(
-        ["Why", "In the past", "What if", "Table", "About the series"],
-        key="view",
-        bind="query-params",
-        on_change="rerun",
-    )
+    with link.to("view", VIEWS):
+        tabs = st.tabs(VIEWS, key="view", on_change="rerun")
     if tabs[0].open:
         with tabs[0]:
             _why(why, forecast["unit"])
@@ -68,20 +66,19 @@ def _pick(workspace: str) -> str | None:
     search = left.text_input("Find a series", key="seek", type="search", live=True, placeholder="part of its name")
     with states.loading("Searching"):
         found = client.series(workspace, search or "", sort="-last_value", limit=FOUND)
-    options = [one["unique_id"] for one in found["series"]]
-    named = state.get(SERIES) or st.query_params.get(SERIES)
-    if named and named not in options:
-        options.insert(0, named)
-    if not options:
-        states.empty(f"No series of this workspace holds “{search}”.")
-        return None
-    if not named:
-        state[SERIES] = options[0]
-    whole = found["total"] <= FOUND
-    count = f"{found['total']:,} series" if whole else f"the {FOUND} largest of {found['total']:,} series"
-    chosen: str = right.selectbox(f"Series ({count})", options, key=SERIES, bind="query-params")
+    largest = [one["unique_id"] for one in found["series"]]
+    with link.to(SERIES):
+        state[SERIES] = named = state[SERIES] or state.get(LAST, {}).get(workspace) or next(iter(largest), None)
+        if named is None:
+            states.empty(f"No series of this workspace holds “{search}”.")
+            return None
+        options = largest if named in largest else [named, *largest]
+        whole = found["total"] <= FOUND
+        count = f"{found['total']:,} series" if whole else f"the {FOUND} largest of {found['total']:,} series"
+        chosen: str = right.selectbox(f"Series ({count})", options, key=SERIES)
+    state[LAST] = {workspace: chosen}
     if search:
-        matches = [one["unique_id"] for one in found["series"]][:MATCHES]
+        matches = largest[:MATCHES]
         st.pills("Found", matches, key="matches", on_change=_take_match, label_visibility="collapsed")
         if not matches:
             st.caption(f"No series holds “{search}”.")
@@ -187,8 +184,10 @@ def _past(workspace: str, unique_id: str, past: pd.DataFrame, forecast: Json) ->
     models = sorted(tested["model"].unique(), key=lambda one: (one != model, one))
     cutoffs = [f"{cutoff:%Y-%m-%d %H:%M}".removesuffix(" 00:00") for cutoff in sorted(tested["cutoff"].unique())]
     left, right = st.columns([1, 2])
-    chosen = left.selectbox("Model", models, format_func=words.model, key="tested", bind="query-params")
-    cutoff = right.select_slider("Cutoff", ["all", *cutoffs], key="cutoff", bind="query-params")
+    with link.to("tested", models):
+        chosen = left.selectbox("Model", models, format_func=words.model, key="tested")
+    with link.to("cutoff", ["all", *cutoffs]):
+        cutoff = right.select_slider("Cutoff", ["all", *cutoffs], key="cutoff")
     rows = tested[tested["model"] == chosen]
     if cutoff != "all":
         rows = rows[rows["cutoff"] == pd.Timestamp(cutoff)]

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from frontend import shell, states, tables, words
+from frontend import link, shell, states, tables, words
 from frontend.api_client import Json
 from frontend.charts import paths, theme
 from frontend.frames import frame
@@ -37,14 +37,15 @@ def page() -> None:
 
 def _filters(choices: dict[str, list[str]]) -> tuple[dict[str, str], str]:
     """What the rows are narrowed by, kept in the URL."""
+    chosen = {}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        search = st.text_input(
-            "Find", key="find", type="search", live=True, placeholder="part of a name", bind="query-params", width=200
-        )
-        chosen = {
-            name: st.selectbox(name.replace("_", " "), [ANY, *values], key=f"by_{name}", bind="query-params", width=135)
-            for name, values in choices.items()
-        }
+        with link.to("find"):
+            search = st.text_input(
+                "Find", key="find", type="search", live=True, placeholder="part of a name", width=200
+            )
+        for name, values in choices.items():
+            with link.to(key := f"by_{name}", [ANY, *values]):
+                chosen[name] = st.selectbox(name.replace("_", " "), [ANY, *values], key=key, width=135)
     return {name: value for name, value in chosen.items() if value not in (None, ANY)}, search or ""
 
 
@@ -65,8 +66,8 @@ def _tiles(found: Json, workspace: Json) -> None:
         help="The same steps 52 weeks before, and how the forecast of the series that existed then compares.",
     )  # fmt: skip
     columns[2].metric(
-        "Since before", words.change(summary["change_on_previous"]) or words.NOTHING, **quiet,
-        help="How the forecast changed over the steps that the forecast before has, too.",
+        "Revision", words.change(summary["change_on_previous"]) or words.NOTHING, **quiet,
+        help="How the forecast changed since the one before, over the steps that both have.",
     )  # fmt: skip
     columns[3].metric(
         "Skill", words.percent(summary["skill"]), f"by {words.metric(found['metric'])}", delta_arrow="off", **quiet,
@@ -134,7 +135,7 @@ def _triage(found: Json, workspace: Json) -> None:
     tables.exports(rows.drop(columns="lately and ahead"), f"triage-{workspace['name']}")
     if picked.selection.rows:
         series = found["triage"][picked.selection.rows[0]]["unique_id"]
-        st.switch_page("app_pages/forecast.py", query_params={shell.WORKSPACE: workspace["name"], "series": series})
+        st.switch_page("app_pages/forecast.py", query_params={"series": series})
 
 
 def _totals(found: Json, workspace: Json) -> None:

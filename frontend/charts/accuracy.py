@@ -14,10 +14,17 @@ BASELINE = "seasonal_naive"
 
 
 def leaderboard(rows: pd.DataFrame, metric: str) -> go.Figure:
-    """A bar a model: `model, value`, the best on top, the baseline in its own colour."""
+    """A bar a model: `model, value, n`, the best on top, the baseline in its own colour.
+
+    A model that was tried on some of the series only says so: its mean is of others than the rest's.
+    """
     rows = rows.sort_values("value", ascending=False)
     colours = [GREEN if name == BASELINE else BLUE for name in rows["model"]]
-    names = [words.model(name) for name in rows["model"]]
+    most = rows["n"].max()
+    names = [
+        words.model(name) + ("" if n == most else f" ({words.percent(n / most)} of the windows)")
+        for name, n in zip(rows["model"], rows["n"], strict=True)
+    ]
     figure = go.Figure(
         go.Bar(
             y=names, x=rows["value"], orientation="h", marker={"color": colours},

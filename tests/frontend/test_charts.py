@@ -79,9 +79,9 @@ def test_a_waterfall_ends_with_the_whole_change() -> None:
 
 def test_the_baseline_has_a_colour_of_its_own() -> None:
     """In the leaderboard and among the lines."""
-    rows = pd.DataFrame({"model": ["gbm", "seasonal_naive"], "value": [0.8, 1.0]})
+    rows = pd.DataFrame({"model": ["gbm", "ets", "seasonal_naive"], "value": [0.8, 0.7, 1.0], "n": [20, 10, 20]})
     (bars,) = accuracy.leaderboard(rows, "MASE").data
-    assert list(bars.y) == ["seasonal naive", "gbm"]
+    assert list(bars.y) == ["seasonal naive", "gbm", "ets (50 % of the windows)"]
     assert bars.marker.color[0] != bars.marker.color[1]
 
 

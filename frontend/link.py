@@ -1,0 +1,37 @@
+"""What is looked at stands in the URL, so that a copied link and the back button return to it.
+
+Streamlit's own binding takes a page's values out of the history when the page is left; these stay.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import streamlit as st
+
+_ENTERED, _SHOWN, _WRITTEN = "entered", "shown", "written"
+
+
+def enter(page: str) -> None:
+    """Notes which page this run shows: on one that is come to, the URL says how it is."""
+    st.session_state[_ENTERED] = st.session_state.get(_SHOWN) != page
+    st.session_state[_SHOWN] = page
+
+
+@contextmanager
+def to(key: str, options: Sequence[str] | None = None) -> Iterator[None]:
+    """The widget of this key, made within, has the value that the URL has, and the URL the widget's.
+
+    `options`: what it can be, the first unless told otherwise; None: any text. What it cannot be is left out.
+    """
+    state, usual = st.session_state, options[0] if options else ""
+    written = state.setdefault(_WRITTEN, {})
+    named = st.query_params.get(key, usual)
+    if state.get(_ENTERED, True) or named != written.get(key, usual):
+        state[key] = named if options is None or named in options else usual
+    yield
+    value = state.get(key) or usual
+    if value != usual:
+        st.query_params[key] = value
+    elif key in st.query_params:
+        del st.query_params[key]
+    written[key] = value

@@ -1,0 +1,81 @@
+"""Takes pictures of every page in light and dark, on a screen and on a phone, for docs/img and for looking at."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.errors import ForecastError
+from scripts import _cli
+from scripts.up import ROOT, running
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = Path("/usr/bin/chromium")
+WIDTHS = {1440: 1000, 390: 844}  # with their heights: a screen and a phone
+SCHEMES = ("light", "dark")
+PAGES = {
+    "portfolio": "/?workspace={workspace}",
+    "forecast": "/forecast?workspace={workspace}",
+    "accuracy": "/accuracy?workspace={workspace}",
+    "data": "/data?workspace={workspace}",
+    "runs": "/runs?workspace={workspace}",
+}
+DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
+BUSY = "[data-testid=stStatusWidget], [data-testid=stSpinner], [data-testid=stSkeleton]"
+
+Output = Annotated[Path, typer.Option("--output", "-o", help="The folder of the pictures.")]
+Workspace = Annotated[str, typer.Option("--workspace", "-w", help="Which to show.")]
+Only = Annotated[list[str] | None, typer.Option("--page", help="Which pages; may be repeated.")]
+
+
+class NoBrowser(ForecastError):
+    """There is no Chromium."""
+
+
+def screenshots(output: Output = ROOT / "docs/img", workspace: Workspace = "retail", page: Only = None) -> None:
+    """Start the service and the web app, and take a picture of each page."""
+    from playwright.sync_api import sync_playwright
+
+    if not CHROMIUM.exists():
+        raise NoBrowser(f"there is no {CHROMIUM}. Install Chromium, such as by: apt-get install chromium")
+    reporter = _cli.Reporter(json_log=False)
+    output.mkdir(parents=True, exist_ok=True)
+    with running(stdout=sys.stderr) as site, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        for name in page or PAGES:
+            for width in WIDTHS:
+                for scheme in SCHEMES:
+                    path = output / f"{name}-{width}-{scheme}.png"
+                    _picture(browser, f"{site.app}{PAGES[name].format(workspace=workspace)}", width, scheme, path)
+                    reporter.say("picture", path=str(path))
+        browser.close()
+
+
+def settled(page: "Page") -> None:
+    """Waits until the page has its head and nothing on it is being read or drawn."""
+    page.wait_for_selector("h1")
+    page.wait_for_selector(DONE)
+    page.wait_for_function(f"!document.querySelector('{BUSY}')")
+    page.wait_for_timeout(800)  # for tables and charts, which draw themselves
+
+
+def _picture(browser: "Browser", url: str, width: int, scheme: str, path: Path) -> None:
+    """As much of the page as there is: its own scroll is inside, so the window is made as tall as it."""
+    context = browser.new_context(viewport={"width": width, "height": WIDTHS[width]}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(url)
+    settled(page)
+    height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+    page.set_viewport_size({"width": width, "height": max(WIDTHS[width], int(height))})
+    settled(page)
+    page.screenshot(path=path)
+    context.close()
+
+
+main = _cli.command(screenshots)
+
+if __name__ == "__main__":
+    main()

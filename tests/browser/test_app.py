@@ -1,0 +1,119 @@
+"""The web app in a real browser: what a person does, and what must not happen to them."""
+
+import io
+import re
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from playwright.sync_api import Page, expect
+
+from scripts.screenshots import PAGES, settled
+from scripts.up import Up
+from tests.backend.site import Site
+from tests.browser.conftest import visit
+
+TEA = "/forecast?workspace=shop&series=Ash%2Ftea"
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("workspace", ["shop", "meter", "fresh", "empty"])
+def test_every_page_opens_without_an_error(page: Page, up: Up, name: str, workspace: str) -> None:
+    """Neither on the page nor in the console, and nothing is loaded from another host."""
+    hosts: set[str] = set()
+    page.on("request", lambda request: hosts.add(request.url.partition("://")[2].partition("/")[0]))
+    visit(page, up, PAGES[name].format(workspace=workspace))
+    expect(page.locator("h1")).to_be_visible()
+    assert {host for host in hosts if host} == {up.app.removeprefix("http://")}
+
+
+def test_the_back_button_returns_to_what_was_seen(page: Page, up: Up) -> None:
+    """And a copied link reopens it."""
+    visit(page, up, "/?workspace=shop&by_region=south")
+    page.get_by_role("link", name="Accuracy").click()
+    expect(page.locator("h1")).to_have_text("Accuracy")
+    assert "workspace=shop" in page.url
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("What needs you today")
+    expect(page.get_by_text("5 of 5 series")).to_be_visible()
+
+
+def test_a_series_is_found_on_the_server_and_opened(page: Page, up: Up) -> None:
+    """The address names it from then on."""
+    visit(page, up, "/forecast?workspace=shop")
+    page.get_by_label("Find a series").fill("Elm/te")
+    page.get_by_role("radio", name="Elm/tea").click()
+    settled(page)
+    page.wait_for_url(re.compile("series=Elm%2Ftea"))
+    expect(page.get_by_text("region south")).to_be_visible()
+
+
+def test_another_horizon_is_computed_beside_the_published_one(page: Page, up: Up) -> None:
+    """As long as it takes, with words."""
+    visit(page, up, f"{TEA}&view=What+if")
+    page.get_by_label("Steps ahead").fill("9")
+    page.get_by_role("button", name="Compute").click()
+    expect(page.get_by_text("9 steps; computed")).to_be_visible()
+
+
+def test_a_table_is_taken_along_as_it_is(page: Page, up: Up, site: Site, tmp_path: Path) -> None:
+    """CSV and parquet hold the forecast that the file holds."""
+    visit(page, up, f"{TEA}&view=Table")
+    rows = site.reader.published("shop").read_parquet("forecasts.parquet")
+    rows = rows[rows["unique_id"] == "Ash/tea"]
+    for label, read in (("CSV", pd.read_csv), ("Parquet", pd.read_parquet)):
+        with page.expect_download() as download:
+            page.get_by_test_id("stDownloadButton").filter(has_text=label).first.click()
+        found = read(io.BytesIO(Path(download.value.path()).read_bytes()))
+        assert download.value.suggested_filename.startswith("forecast-Ash-tea")
+        assert found["y_hat"].tolist() == pytest.approx(rows["y_hat"].tolist())
+        assert pd.to_datetime(found["ds"]).tolist() == rows["ds"].tolist()
+
+
+def test_a_run_is_rolled_back_with_a_reason_and_returned_to(page: Page, up: Up, site: Site) -> None:
+    """The alias moves, the audit file knows why, and the page says it."""
+    for run, other in ((site.first, site.second), (site.second, site.first)):
+        visit(page, up, "/runs?workspace=shop")
+        page.get_by_role("button", name=f"Roll back to {run}").click()
+        page.get_by_label("Reason").fill("the other one was better")
+        page.get_by_label("Reason").press("Enter")
+        page.get_by_role("button", name="Roll back", exact=True).click()
+        expect(page.get_by_text(f"In production: {run}")).to_be_visible()
+        alias = site.reader.pointers("shop")["aliases"]["production"]
+        assert (alias["run_id"], alias["previous"], alias["reason"]) == (run, other, "the other one was better")
+
+
+def test_a_run_is_verified(page: Page, up: Up) -> None:
+    """Every file is read again."""
+    visit(page, up, "/runs?workspace=shop")
+    _select_row(page, 0)
+    page.get_by_role("button", name="Verify").click()
+    expect(page.get_by_text(re.compile("All \\d+ files are what was written"))).to_be_visible()
+
+
+def test_selecting_a_series_opens_its_forecast(page: Page, up: Up) -> None:
+    """From the triage list."""
+    visit(page, up, "/?workspace=shop&find=Ash%2Ftea")
+    _select_row(page, 0)
+    expect(page.locator("h1")).to_have_text("Forecast")
+    page.wait_for_url(re.compile("series=Ash%2Ftea"))
+
+
+def test_a_phone_shows_everything_within_its_width(page: Page, up: Up) -> None:
+    """No page scrolls sideways."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    for path in PAGES.values():
+        visit(page, up, path.format(workspace="shop"))
+        wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+        assert wide <= 390
+
+
+def _select_row(page: Page, row: int) -> None:
+    """Clicks the box of a row: a table is one canvas."""
+    table = page.get_by_test_id("stDataFrame").first
+    box = table.bounding_box()
+    assert box is not None
+    time.sleep(0.5)  # it draws itself
+    page.mouse.click(box["x"] + 16, box["y"] + 36 + 35 * row + 17)
+    settled(page)
