@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 LOCKED := engine dask ray api ui dev
 
-.PHONY: help demo test up bench lock format clean
+.PHONY: help demo test up screenshots bench lock format clean
 
 help: ## What can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,8 +21,11 @@ test: $(STAMP) ## Lint, types, walls between the rooms, tests with coverage
 	@echo "== import-linter" && $(BIN)/lint-imports
 	@echo "== pytest" && $(BIN)/python -m pytest -n auto --cov --cov-report=term
 
-up: $(STAMP) ## Serve what is published over HTTP on this machine: http://127.0.0.1:8000/api/v1 (Ctrl-C ends it)
-	@$(BIN)/python -m backend.main
+up: $(STAMP) ## Serve the web app at http://127.0.0.1:8501 and the API at http://127.0.0.1:8000/api/v1 (Ctrl-C ends both)
+	@$(BIN)/python scripts/up.py
+
+screenshots: $(STAMP) ## Take pictures of every page into docs/img (needs Chromium)
+	@$(BIN)/python scripts/screenshots.py
 
 bench: $(STAMP) ## Measure time, memory and accuracy, side by side
 	@for what in pipelines m4-hourly m5 scale covariates api; do $(BIN)/python scripts/benchmark.py $$what; done

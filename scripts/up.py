@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.errors import ForecastError
-from scripts import _cli
+from scripts import _cli, demo
 
 ROOT = Path(__file__).parents[1]
 
@@ -40,8 +40,11 @@ class Up:
 
 
 def up(api_port: ApiPort = 8000, app_port: AppPort = 8501) -> None:
-    """Serve what is published: the API, and the web app that opens at the Portfolio. Ctrl-C ends both."""
-    reporter = _cli.Reporter(json_log=False)
+    """Serve what is published, or the demo where nothing is: the API, and the web app. Ctrl-C ends both."""
+    reporter, reader = _cli.Reporter(json_log=False), _cli.context(json_log=False).reader
+    if not any(reader.pointers(name)["published"] for name in reader.workspaces()):
+        reporter.say("nothing to show yet", first="the demo's workspaces, two to three minutes")
+        demo.demo()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with running(api_port, app_port) as site:
         reporter.say("ready", app=site.app, api=f"{site.api}/api/v1")
