@@ -104,6 +104,33 @@ class Client:
     def rejected(self, workspace: str, limit: int = 100, offset: int = 0) -> Json:
         return self._get(f"/workspaces/{_part(workspace)}/rejected", {"limit": limit, "offset": offset})
 
+    def upload(self, workspace: str, content: bytes) -> Json:
+        """What a table is; nothing is made of it."""
+        path = f"/workspaces/{_part(workspace)}/uploads"
+        return self._send("POST", path, content=content, headers={"Content-Type": "text/csv"})
+
+    def look_again(self, workspace: str, upload_id: str, shape: Json) -> Json:
+        """The same table, understood as `shape` says."""
+        params = _known(**{name: value for name, value in {**shape, **shape["mapping"]}.items() if name != "mapping"})
+        return self._get(f"/workspaces/{_part(workspace)}/uploads/{_part(upload_id)}", params)
+
+    def make_workspace(self, workspace: str, upload_id: str, shape: Json) -> Json:
+        mapping = _known(**shape["mapping"])
+        body = {**_known(**shape), "mapping": mapping, "upload_id": upload_id}
+        return self._send("PUT", f"/workspaces/{_part(workspace)}", json=body)
+
+    def start_job(self, workspace: str, kind: str) -> Json:
+        return self._send("POST", "/jobs", json={"workspace": workspace, "kind": kind})
+
+    def jobs(self, workspace: str, limit: int = 10) -> Json:
+        return self._get("/jobs", {"workspace": workspace, "limit": limit})
+
+    def job(self, workspace: str, job_id: str) -> Json:
+        return self._get(f"/jobs/{_part(job_id)}", {"workspace": workspace})
+
+    def cancel_job(self, workspace: str, job_id: str) -> Json:
+        return self._send("DELETE", f"/jobs/{_part(job_id)}", params={"workspace": workspace})
+
     def runs(self, workspace: str, limit: int = 100) -> Json:
         return self._get("/runs", {"workspace": workspace, "limit": limit})
 

@@ -7,6 +7,7 @@ from frontend.api_client import Client, Json
 from frontend.states import loading
 
 WORKSPACE = "workspace"  # the key of its widget, and its name in the URL
+_WANTED = "wanted_workspace"
 _FIRST = ("ready", "no forecasts", "no run", "no data", "unreadable")
 _NOT_READY = {
     "no data": "no data yet",
@@ -32,6 +33,8 @@ def sidebar() -> None:
             st.info("No workspace is configured yet. Bring data in on the page Data.", icon=":material/inbox:")
             return
         names = [one["name"] for one in found]
+        if wanted := st.session_state.pop(_WANTED, None):
+            st.session_state[WORKSPACE] = wanted
         if WORKSPACE not in st.query_params:
             st.session_state.setdefault(WORKSPACE, names[0])
         # Without a default of its own its value is always in the URL: a link must not mean another one tomorrow.
@@ -48,6 +51,11 @@ def workspace() -> Json:
         st.stop()
     with loading("Reading the workspace"):
         return client().workspace(name)
+
+
+def look_at(workspace: str) -> None:
+    """This workspace is looked at from the next run on."""
+    st.session_state[_WANTED] = workspace
 
 
 def title(heading: str, caption: str) -> None:

@@ -5,30 +5,31 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
-from frontend import link, shell, states, tables, words
+from frontend import jobs, link, shell, states, tables, uploads, words
 from frontend.api_client import Json
 
 SIGNS = {"pass": "✓ pass", "warn": "! look", "fail": "✗ fail"}
 COLOURS: dict[str, Literal["green", "orange", "red"]] = {"pass": "green", "warn": "orange", "fail": "red"}
-VIEWS = ("Checks", "Rejected rows", "Series")
+VIEWS = ("Checks", "Rejected rows", "Series", "Upload", jobs.VIEW)
 PAGE = 100  # rows of a table
 
 
 def page() -> None:
-    workspace = shell.workspace()
-    shell.title("Data", f"{workspace['title']} · what came in, and what became of it")
-    states.require(workspace, "ready", "no forecasts", "no run")
+    shell.title("Data", "What came in and what became of it, and how new data come in")
     with link.to("view", VIEWS):
         tabs = st.tabs(VIEWS, key="view", on_change="rerun")
-    if tabs[0].open:
-        with tabs[0]:
-            _checks(workspace["name"])
-    if tabs[1].open:
-        with tabs[1]:
-            _rejected(workspace["name"])
-    if tabs[2].open:
-        with tabs[2]:
-            _series(workspace["name"])
+    for tab, shown in zip(tabs, (_checks, _rejected, _series), strict=False):
+        if tab.open:
+            with tab:
+                workspace = shell.workspace()
+                states.require(workspace, "ready", "no forecasts", "no run")
+                shown(workspace["name"])
+    if tabs[3].open:
+        with tabs[3]:
+            uploads.upload()
+    if tabs[4].open:
+        with tabs[4]:
+            jobs.jobs(shell.workspace()["name"])
 
 
 def _checks(name: str) -> None:
