@@ -15,7 +15,7 @@ from pipelines import errors
 from pipelines.errors import ForecastError
 
 PROBLEM_JSON = "application/problem+json"
-TOO_LARGE = "The body is larger than 5 MiB."
+TOO_LARGE = "The body is larger than 5 MiB (32 MiB for an upload)."
 _SHOWN = 20  # field errors of one answer
 
 

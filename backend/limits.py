@@ -13,6 +13,7 @@ from backend.auth import LOCAL, Key, Keyring
 from backend.settings import is_loopback
 
 MAX_BODY = 5 * 2**20  # bytes
+MAX_UPLOAD = 32 * 2**20  # of a table
 MAX_PAGE = 1_000  # rows of a list
 MAX_SERIES = 100  # of a request for forecasts
 MAX_HORIZON = 744  # steps: a month of hours, two years of days
@@ -80,7 +81,9 @@ class Access:
             await self._refuse(scope, receive, send)
             return
         length = headers.get("content-length", "")
-        if length.isdigit() and int(length) > MAX_BODY:  # the routes count what comes without a length
+        if length.isdigit() and int(length) > (
+            MAX_UPLOAD if scope["path"].endswith("/uploads") else MAX_BODY
+        ):  # the routes count what comes without a length
             await errors.answer(scope, 413, errors.TOO_LARGE, limits)(scope, receive, send)
             return
         scope["state"].update(key=key, role=key.role)

@@ -15,10 +15,12 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from backend import errors
 from backend.auth import Keyring
+from backend.jobs import Jobs
+from backend.launchers import Launcher, LocalProcess
 from backend.limits import HEADER, Access, RateLimit
 from backend.metrics import Metrics
 from backend.observe import Observe, configure_logging
-from backend.routes import data, forecasts, health, metrics, portfolio, runs, series, workspaces
+from backend.routes import data, forecasts, health, jobs, metrics, portfolio, runs, series, uploads, workspaces
 from backend.schemas import ProblemOut
 from backend.service import Service
 from backend.settings import Settings, load
@@ -31,13 +33,20 @@ from pipelines.read import Reader, reader
 API = "/api/v1"
 
 
-def create_app(settings: Settings | None = None, store: Reader | None = None) -> FastAPI:
-    """The service over `store`, or over what the environment names. ConfigError where it would be open to others."""
+def create_app(
+    settings: Settings | None = None, store: Reader | None = None, launcher: Launcher | None = None
+) -> FastAPI:
+    """The service over `store`, or over what the environment names. ConfigError where it would be open to others.
+
+    Its jobs run where `launcher` says: as processes of this machine unless told otherwise.
+    """
     settings = settings or load()
     keyring = Keyring(settings.keyring())
     figures = Metrics()
     workers = Workers(settings.generate_workers, settings.generate_queue, settings.generate_timeout, figures)
-    service = Service(store or _reader(settings.environment), workers, figures, settings.cache_mb)
+    read = store or _reader(settings.environment)
+    work = Jobs(read, launcher or LocalProcess(), settings.jobs)
+    service = Service(read, workers, work, figures, settings.cache_mb)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -64,7 +73,8 @@ def create_app(settings: Settings | None = None, store: Reader | None = None) ->
         },
     )  # fmt: skip
     app.state.service = service
-    for routes in (forecasts, series, portfolio, metrics, workspaces, data, runs):  # the first ones are found soonest
+    routers = (forecasts, series, portfolio, metrics, workspaces, data, runs, jobs, uploads)
+    for routes in routers:  # the first ones are found soonest
         app.include_router(routes.router, prefix=API)
     app.include_router(health.router)
     errors.install(app)
@@ -75,9 +85,9 @@ def create_app(settings: Settings | None = None, store: Reader | None = None) ->
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
-            allow_methods=["GET", "POST", "PUT"],
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=[HEADER, "Content-Type", "If-Match", "If-None-Match", "X-Request-ID"],
-            expose_headers=["ETag", "X-Request-ID", "Retry-After"],
+            expose_headers=["ETag", "Location", "X-Request-ID", "Retry-After"],
         )
     app.add_middleware(Observe, metrics=figures, https=settings.environment != "dev")
     return app
@@ -95,12 +105,12 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def main() -> None:
+def main(launcher: Launcher | None = None) -> None:
     """Serves until it is told to stop; a wrong setting is one message."""
     os.environ.setdefault("OTEL_EXPORTER_OTLP_TIMEOUT", "2")  # seconds: the last traces must not outlast the shutdown
     try:
         settings = load()
-        app = create_app(settings)
+        app = create_app(settings, launcher=launcher)
         app.state.service.workspaces()  # a wrong folder is told now, not to the first client
     except ConfigError as error:
         sys.exit(f"error: {error}")

@@ -5,11 +5,17 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from backend.job import Kind
 from backend.limits import MAX_HORIZON, MAX_PAGE, MAX_SERIES
 from pipelines.read.series import SORTS
 
 WorkspaceName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"), Field(description="A configured workspace.")
+]
+NewName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"),
+    Field(description="What the workspace is, or will be, called."),
 ]
 SeriesId = Annotated[
     str,
@@ -18,6 +24,8 @@ SeriesId = Annotated[
 ]
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$")]
 RunId = Annotated[Version, Field(description="A finished run.")]
+UploadId = Annotated[Version, Field(description="An upload.")]
+JobId = Annotated[Version, Field(description="A job.")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Level = Annotated[int, Field(ge=1, le=99)]
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
@@ -158,6 +166,46 @@ class GenerateIn(Of):
         list[FutureRow] | None,
         Field(min_length=1, max_length=MAX_SERIES * MAX_HORIZON, description="What if: replaces known covariates."),
     ] = None
+
+
+class JobIn(Of):
+    kind: Annotated[Kind, Field(description="run_all: what is not up to date of etl, train and inference.")]
+
+
+class JobQuery(In):
+    workspace: Annotated[WorkspaceName | None, Field(description="Without it, all are looked through.")] = None
+
+
+Column = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class Mapping(In):
+    """Which column is what; what is not said is found by usual names."""
+
+    ds: Annotated[Column | None, Field(description="The timestamp.")] = None
+    y: Annotated[Column | None, Field(description="The target.")] = None
+    keys: Annotated[list[Column] | None, Field(max_length=10, description="Their values name a series.")] = None
+    static: Annotated[list[Column], Field(max_length=50, description="Attributes of a series.")] = []
+    future: Annotated[list[Column], Field(max_length=50, description="Covariates known ahead.")] = []
+
+
+class Shape(In):
+    """What a workspace is, beside its table."""
+
+    frequency: Annotated[str, Field(max_length=20, description="A pandas alias, or auto: found.")] = "auto"
+    timezone: Annotated[str, Field(max_length=50, description="Of the table's times.")] = "UTC"
+    title: Annotated[str, Field(max_length=200)] = ""
+    unit: Annotated[str, Field(max_length=50, description="Of the target.")] = ""
+    horizon: Annotated[int | None, Field(ge=1, le=MAX_HORIZON, description="Steps; without it, by frequency.")] = None
+
+
+class UploadQuery(Mapping, Shape):
+    """Lists are repeated parameters: `keys=store&keys=item`."""
+
+
+class WorkspaceIn(Shape):
+    upload_id: UploadId
+    mapping: Mapping = Mapping()
 
 
 class AliasIn(In):

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from backend.job import Kind, State
 from backend.queries import By
 from pipelines.read.series import Status
 
@@ -459,15 +460,61 @@ class AliasesOut(BaseModel):
     published: dict[str, str] | None
 
 
-class HealthOut(BaseModel):
-    status: Literal["ok"]
-    version: str
-    checks: list[dict[str, Any]] = []
+class Progress(BaseModel):
+    """Where the script is; `done` and `total` where it counts."""
+
+    stage: str
+    done: int | None
+    total: int | None
+
+
+class JobOut(BaseModel):
+    """`error`: what went wrong, in words."""
+
+    model_config = ConfigDict(from_attributes=True)
+    job_id: str
+    workspace: str
+    kind: Kind
+    state: State
+    by: str
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    progress: Progress | None
+    error: str | None
+
+
+class LogLine(BaseModel):
+    """A line that the script has printed, with its facts."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Any]
+    timestamp: str = ""
+    level: str = ""
+    event: str
+
+
+class JobDetail(JobOut):
+    log: list[LogLine]
+
+
+class JobsOut(BaseModel):
+    workspace: str
+    total: int
+    limit: int
+    offset: int
+    jobs: list[JobOut]
 
 
 class FieldError(BaseModel):
     field: str
     message: str
+
+
+class HealthOut(BaseModel):
+    status: Literal["ok"]
+    version: str
+    checks: list[dict[str, Any]] = []
 
 
 class ProblemOut(BaseModel):

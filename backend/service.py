@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from backend.cache import Cache
 from backend.errors import Problem
+from backend.jobs import Jobs
 from backend.metrics import Metrics
 from backend.workers import Workers
 from pipelines.errors import ConfigError, NotFound
@@ -73,6 +74,7 @@ class Service:
 
     reader: Reader
     workers: Workers
+    jobs: Jobs
     metrics: Metrics
     cache_mb: float
     stopping: bool = False
@@ -95,6 +97,10 @@ class Service:
         if now - self._workspaces[0] > _KNOWN_FOR or not self._workspaces[1]:
             self._workspaces = (now, frozenset(self.reader.workspaces()))
         return self._workspaces[1]
+
+    def forget_workspaces(self) -> None:
+        """There is a new one."""
+        self._workspaces = (0.0, frozenset())
 
     def pointers(self, workspace: str) -> dict[str, Any]:
         """What is in production and what is published; Problem 404 for a workspace that is not configured."""

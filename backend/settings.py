@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     generate_workers: PositiveInt = 1  # processes that compute what is not published
     generate_queue: Annotated[int, Field(ge=0)] = 8  # requests that may wait for one of them
     generate_timeout: PositiveFloat = 30.0  # seconds that waiting and computing may take together
+    jobs: PositiveInt = 2  # pipelines that may run at the same time, one a workspace
     shutdown_timeout: PositiveFloat = 6.0  # seconds for what is running when the service is told to stop
     environment: str = ""  # APP_ENV
 

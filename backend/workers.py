@@ -1,4 +1,4 @@
-"""The processes that compute forecasts: model code runs there, never here."""
+"""The processes that compute forecasts and look at uploads: model code and pandas run there, never here."""
 
 import asyncio
 import contextlib
@@ -103,28 +103,28 @@ class Workers:
         self.stopping = True
         await asyncio.gather(*(worker.stop() for worker in self._all))
 
-    async def compute(self, request: dict[str, Any]) -> bytes:
-        """The answer of a worker. Problem 503 when the queue is full or the service stops, 504 when it takes too long."""
+    async def compute(
+        self, request: dict[str, Any], what: str = "forecasts", less: str = "Ask for fewer series or steps."
+    ) -> bytes:
+        """The answer of a worker. `what` is asked for, and `less` takes less time. Problem 503 when the queue is full or the service stops, 504 when it takes too long."""
         if self.stopping or (self._free.locked() and self._waiting >= self.queue):
             self.metrics.generated.labels("refused").inc()
-            why = "The service is being stopped." if self.stopping else "Too many forecasts are being computed."
+            why = "The service is being stopped." if self.stopping else f"Too many {what} are being computed."
             raise Problem(503, f"{why} Try again in a few seconds.", headers={"Retry-After": "5"})
         try:
             async with asyncio.timeout(self.timeout), self._one() as worker:
                 head, body = await worker.ask(request)
         except TimeoutError:
             self.metrics.generated.labels("timeout").inc()
-            raise Problem(
-                504, f"The forecasts took longer than {self.timeout:g} s. Ask for fewer series or steps."
-            ) from None
+            raise Problem(504, f"The {what} took longer than {self.timeout:g} s. {less}") from None
         except Crashed:
             self.metrics.generated.labels("crashed").inc()
             raise Problem(
-                503, "The process that computes forecasts ended. Try again.", headers={"Retry-After": "5"}
+                503, f"The process that computes {what} ended. Try again.", headers={"Retry-After": "5"}
             ) from None
         if head["kind"] != "ok":
             self.metrics.generated.labels("failed").inc()
-            raise _problem(head)
+            raise _problem(head, what)
         self.metrics.generated.labels("computed").inc()
         return body
 
@@ -162,10 +162,10 @@ async def _answer(process: asyncio.subprocess.Process) -> tuple[dict[str, Any], 
     return head, await process.stdout.readexactly(head["bytes"])
 
 
-def _problem(head: dict[str, Any]) -> Problem:
+def _problem(head: dict[str, Any], what: str) -> Problem:
     """The problem that a worker reports; what it did not expect stays in the log."""
     status = _STATUS.get(head["kind"])
     if status is None:
         structlog.get_logger("backend").error("worker failed", kind=head["kind"], reason=head["message"])
-        return Problem(500, "The forecasts could not be computed. The log has the reason.")
+        return Problem(500, f"The {what} could not be computed. The log has the reason.")
     return Problem(status, head["message"])

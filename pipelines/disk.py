@@ -5,6 +5,7 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from pipelines.errors import StoreError
 
@@ -12,12 +13,19 @@ Looks = tuple[int, int, int]
 
 
 def replace_file(path: str, content: bytes) -> None:
-    """`path` holds `content` or what it held before, whatever happens: write, fsync, replace, fsync the directory."""
+    """`path` holds `content` or what it held before, whatever happens."""
+    with replacing(path) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def replacing(path: str) -> Iterator[BinaryIO]:
+    """A file to write in pieces that becomes `path` once it is whole: write, fsync, replace, fsync the directory."""
     folder, temporary = os.path.dirname(os.path.abspath(path)), f"{path}.{secrets.token_hex(4)}.tmp"
     make_folder(folder)
     try:
         with open(temporary, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

@@ -28,6 +28,7 @@ class DataError(ForecastError):
 
 class MissingColumn(DataError):
     def __init__(self, column: str, found: Iterable[str], source: str) -> None:
+        self.column = column
         columns = [str(name) for name in found]
         super().__init__(
             f"{source}: column '{column}' is missing (found: {', '.join(columns)})"

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, create_model, fi
 
 from pipelines import plugins
 from pipelines.errors import ConfigError, UnknownName, did_you_mean
-from pipelines.layers import Layers, environment
+from pipelines.layers import Layers, environment, read_yaml
 from pipelines.schema import safe_name
 
 DEFAULT = "default"  # in place of a list of models: the strategy chooses
@@ -268,16 +268,26 @@ def load_project(environ: Mapping[str, str] | None = None) -> Project:
 
 def load_workspace(name: str, environ: Mapping[str, str] | None = None) -> Workspace:
     """The settings of one workspace; all mistakes of its layers in one ConfigError."""
-    config_dir, files = _config_dir(environ), workspace_files(environ)
+    files = workspace_files(environ)
     path = files.get(safe_name(name, "workspace"))
     if path is None:
         raise UnknownName("workspace", name, files)
+    return workspace_of(name, read_yaml(path), str(path), environ)
+
+
+def workspace_of(
+    name: str, values: Mapping[str, Any], origin: str, environ: Mapping[str, str] | None = None
+) -> Workspace:
+    """The settings of a workspace whose file holds, or would hold, `values`; `origin` stands for it in errors."""
     _refuse_unknown_variables(environ)
-    overlay, layers = _overlay(config_dir, environ), Layers()
-    for file in [*_sections(config_dir / "base"), path, *_sections(overlay), overlay / f"workspaces/{path.name}"]:
+    base, overlay, layers = _config_dir(environ) / "base", _overlay(_config_dir(environ), environ), Layers()
+    for file in _sections(base):
         layers.add_file(file)
-    layers.add_environment(set(Workspace.model_fields) - {"name"}, environ).add({"name": name}, str(path))
-    return layers.validate(Workspace, str(path), source=_source_model(layers.values.get("source")))
+    layers.add(values, origin)
+    for file in [*_sections(overlay), *sorted(overlay.glob(f"workspaces/{safe_name(name, 'workspace')}.y*ml"))]:
+        layers.add_file(file)
+    layers.add_environment(set(Workspace.model_fields) - {"name"}, environ).add({"name": name}, origin)
+    return layers.validate(Workspace, origin, source=_source_model(layers.values.get("source")))
 
 
 def title(name: str, environ: Mapping[str, str] | None = None) -> str:

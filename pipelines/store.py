@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import fsspec
 
@@ -153,6 +153,13 @@ class Store:
                     removed.append(PurePosixPath(path).name)
         return removed
 
+    def remove(self, *parts: str) -> None:
+        """Removes a finished directory that nothing needs any more; its manifest first, so that half of it does not exist."""
+        where = self.path(*parts)
+        with disk.failing_clearly(where):
+            self.fs.rm_file(f"{where}/{manifests.NAME}")
+            self.fs.rm(where, recursive=True)
+
     def _children(self, *parts: str) -> list[str]:
         """Paths right below `parts`; none if there is no such directory."""
         try:
@@ -197,15 +204,24 @@ class Draft:
 
     def write_bytes(self, name: str, content: bytes) -> None:
         """Adds or replaces a file; the bytes are on disk when this returns. Conflict once the directory is finished."""
-        path = self.store.path(*self.parts, name)
-        if self.store._is_finished(self.where):
-            raise Conflict(f"{self.where} is finished and never changes again.")
+        path = self._writable(name)
         with disk.failing_clearly(path):
             if self.store.is_local:
                 disk.replace_file(path, content)
             else:
                 self.store.fs.pipe_file(path, content)
         self._files[name] = Entry.of(content)
+
+    @contextlib.contextmanager
+    def open(self, name: str) -> Iterator[BinaryIO]:
+        """A file to fill in pieces, for what should never be in memory as a whole; it is on disk at the end."""
+        path = self._writable(name)
+        if not self.store.is_local:
+            raise StoreError(f"{path}: an object store takes whole files; use a local folder.")
+        with disk.failing_clearly(path), disk.replacing(path) as file:
+            yield file
+        with open(path, "rb") as written:
+            self._files[name] = Entry.of_stream(written)
 
     def write_json(self, name: str, values: Any) -> None:
         self.write_bytes(name, json.dumps(values, indent=1, default=str, allow_nan=False).encode())
@@ -218,6 +234,17 @@ class Draft:
         buffer = io.BytesIO()
         frame.to_parquet(buffer, engine="pyarrow", compression="zstd", index=False, row_group_size=_ROW_GROUP)
         self.write_bytes(name, buffer.getvalue())
+
+    def discard(self) -> None:
+        """Removes what was begun and will not be finished."""
+        if self.store.is_local and not self.store._is_finished(self.where):
+            shutil.rmtree(self.where, ignore_errors=True)
+
+    def _writable(self, name: str) -> str:
+        """The path of a file to write; Conflict once the directory is finished."""
+        if self.store._is_finished(self.where):
+            raise Conflict(f"{self.where} is finished and never changes again.")
+        return self.store.path(*self.parts, name)
 
     def publish(self) -> "Folder":
         """Writes the manifest, last: from here on the directory exists, and is never changed again."""

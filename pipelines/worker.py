@@ -1,4 +1,4 @@
-"""The process that computes forecasts on request for the API: `python -m pipelines.worker`.
+"""The process that computes forecasts and looks at uploads on request for the API: `python -m pipelines.worker`.
 
 It reads a request a line on its standard input, as JSON, and answers each on its standard output with a line
 `{"kind": "ok" or the name of an error, "message": …, "bytes": n}` and n bytes of JSON. It ends with its input, so whoever
@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import pandas as pd
 import pyarrow as pa
 
-from pipelines import inputs, read, settings
+from pipelines import inputs, preview, read, settings
 from pipelines.errors import DataError, ForecastError, NotFound, UnknownName
 from pipelines.evaluation import fit
 from pipelines.panel import Panel
@@ -35,18 +35,20 @@ _WARM = ("lightgbm", "sklearn.ensemble", "statsforecast.models", "holidays")  # 
 
 
 class Worker:
-    """Forecasts series of a workspace from one of its runs on the newest data, as the API serves them."""
+    """Forecasts series of a workspace from one of its runs on the newest data, as the API serves them; or looks at an upload."""
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self._calibrated: dict[tuple[Any, ...], Calibration] = {}  # those that took a look at a whole backtest
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The answer to `{workspace, run_id, unique_ids, horizon, levels, model, future}`.
+        """The answer to `{workspace, run_id, unique_ids, horizon, levels, model, future}`, or to `{preview: …}`.
 
         `horizon`, `levels` and `model` are the run's where they are null; `future` are rows of known covariates that go
         before the stored ones. Raises ForecastError.
         """
+        if "preview" in request:
+            return preview.preview(self.reader, request["preview"])
         run = self.reader.run(request["workspace"], request["run_id"])
         config = runs.workspace_of(run)
         horizon = int(request.get("horizon") or config.horizon or 1)

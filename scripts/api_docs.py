@@ -20,11 +20,12 @@ Made from [openapi.json](openapi.json) by `scripts/api_docs.py`; `make up` serve
 curl examples: [README](../README.md#the-service).
 
 All calls below `/api/v1` take the key in the header `X-API-Key` where the service has keys; `viewer` reads, `analyst` also
-computes forecasts, `admin` also moves aliases. Errors are `application/problem+json` (RFC 9457) with `request_id`, and
-`errors` where fields are wrong. Answers to reads carry an `ETag`: send it back in `If-None-Match` and get 304 as long as
-nothing new was published. Limits: a body of 5 MiB, 1,000 rows a page, 100 series and 744 steps a request for forecasts, ten
+computes forecasts, brings data in and runs jobs, `admin` also moves aliases. Errors are `application/problem+json` (RFC
+9457) with `request_id`, and `errors` where fields are wrong. Answers to reads carry an `ETag`: send it back in `If-None-Match` and get 304 as long as
+nothing new was published. Limits: a body of 5 MiB (an upload: 32 MiB), 1,000 rows a page, 100 series and 744 steps a request for forecasts, ten
 years a range of dates, and a number of requests a minute and key (`RateLimit-Limit`, `-Remaining`, `-Reset`; beyond it 429
-with `Retry-After`). Each may answer 401, 403, 422, 429, 500 or 503 besides what stands below. A `unique_id` in a path is percent-encoded: `Bath/bakery-01` is `Bath%2Fbakery-01`.
+with `Retry-After`). Each may answer 401, 403, 422, 429, 500 or 503 besides what stands below: 503 also to what writes
+(uploads, jobs, workspaces) where folders cannot be written or lie on an object store. A `unique_id` in a path is percent-encoded: `Bath/bakery-01` is `Bath%2Fbakery-01`.
 """
 
 
@@ -42,7 +43,11 @@ def markdown(spec: dict[str, Any]) -> str:
         for method, operation in operations.items():
             lines += [f"## {method.upper()} {path}", "", operation["description"], ""]
             lines += _table(["parameter", "in", "type", "what"], _parameters(spec, operation))
-            own = {status: one for status, one in operation["responses"].items() if int(status) not in {200, *ALWAYS}}
+            own = {
+                status: one
+                for status, one in operation["responses"].items()
+                if int(status) >= 300 and int(status) not in ALWAYS
+            }
             special = "".join(f" {status}: {one['description']}" for status, one in own.items())
             lines += [f"Answers with {_answer(operation)}.{special}", ""]
     lines += ["# What comes and goes", ""]
@@ -56,17 +61,19 @@ def _parameters(spec: dict[str, Any], operation: dict[str, Any]) -> Iterator[tup
     for one in operation.get("parameters", ()):
         name = f"**{one['name']}**" if one.get("required") else one["name"]
         yield name, one["in"], _type(one["schema"]), one.get("description", "") or one["schema"].get("description", "")
-    for content in operation.get("requestBody", {}).get("content", {}).values():
-        yield (
-            "**body**",
-            "body",
-            _type(content["schema"]),
-            spec["components"]["schemas"][_name(content["schema"])].get("description", ""),
-        )
+    for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+        schema = content["schema"]
+        if "$ref" in schema:
+            what = spec["components"]["schemas"][_name(schema)].get("description", "")
+            yield "**body**", "body", _type(schema), what
+        else:
+            yield "**body**", "body", kind, ""
 
 
 def _answer(operation: dict[str, Any]) -> str:
-    return _type(operation["responses"]["200"]["content"]["application/json"]["schema"])
+    status, success = next((status, one) for status, one in operation["responses"].items() if status.startswith("2"))
+    found = _type(success["content"]["application/json"]["schema"])
+    return found if status == "200" else f"{status} and {found}"
 
 
 def _type(schema: dict[str, Any]) -> str:

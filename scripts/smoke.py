@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -18,6 +19,10 @@ Workspace = Annotated[
 ]
 
 
+MADE = "smoke-test"  # the workspace that the walk leaves behind, and the alias
+_PATIENCE = 300.0  # seconds for a job to end
+
+
 class Failed(ForecastError):
     """An endpoint did not answer as it must."""
 
@@ -30,8 +35,8 @@ class Walk:
         self.reporter = reporter
         self.templates: set[tuple[str, str]] = set()
 
-    def call(self, method: str, template: str, expected: int = 200, **options: Any) -> httpx2.Response:
-        """The answer; `options` are those of httpx2, and `at`, what stands in the path's braces."""
+    def call(self, method: str, template: str, *expected: int, **options: Any) -> httpx2.Response:
+        """The answer, whose status is 200 unless others are `expected`; `options` are those of httpx2, and `at`, what stands in the path's braces."""
         path = template
         for name, value in options.pop("at", {}).items():
             path = path.replace(f"{{{name}}}", quote(value, safe=""))
@@ -42,8 +47,8 @@ class Walk:
             raise Failed(f"{method} {path}: no answer ({error}). Is the service running there?") from None
         ms = 1000 * (time.perf_counter() - start)
         self.reporter.say(f"{response.status_code} {method} {template}", ms=round(ms, 1), bytes=len(response.content))
-        if response.status_code != expected:
-            raise Failed(f"{method} {path} answered {response.status_code}, not {expected}: {response.text[:500]}")
+        if response.status_code not in (expected or (200,)):
+            raise Failed(f"{method} {path} answered {response.status_code}: {response.text[:500]}")
         if "x-request-id" not in response.headers:
             raise Failed(f"{method} {path} answered without X-Request-ID.")
         self.templates.add((method, template))
@@ -58,6 +63,7 @@ def smoke(base_url: BaseUrl = "http://127.0.0.1:8000", api_key: ApiKey = None, w
         walk = Walk(client, reporter)
         name = _reading(walk, workspace)
         _changing(walk, name)
+        _bringing_in(walk)
         missing = sorted(set(_documented(walk)) - walk.templates)
     if missing:
         raise Failed(f"endpoints that this walk does not know: {', '.join(' '.join(one) for one in missing)}.")
@@ -119,12 +125,43 @@ def _changing(walk: Walk, workspace: str) -> None:
     found = walk.call("GET", "/api/v1/aliases", params=of)
     production = next(alias["run_id"] for alias in found.json()["aliases"] if alias["name"] == "production")
     body = {"run_id": production, "reason": "smoke test"}
-    at = {"name": "smoke-test"}
+    at = {"name": MADE}
     walk.call("PUT", "/api/v1/aliases/{name}", 428, at=at, params=of, json=body)
     walk.call(
         "PUT", "/api/v1/aliases/{name}", 412, at=at, params=of, json=body, headers={"If-Match": '"no such version"'}
     )
     walk.call("PUT", "/api/v1/aliases/{name}", at=at, params=of, json=body, headers={"If-Match": found.headers["etag"]})
+
+
+def _bringing_in(walk: Walk) -> None:
+    """From a table to a workspace with data; then a job that is cancelled."""
+    at = {"workspace": MADE}
+    days = (f"{date(2024, 1, 1) + timedelta(n)},{n % 7 + n % 3}\n" for n in range(60))
+    table = "day,units\n" + "".join(days)
+    uploads = "/api/v1/workspaces/{workspace}/uploads"
+    found = walk.call("POST", uploads, 201, at=at, content=table, headers={"Content-Type": "text/csv"}).json()
+    upload_id = {"upload_id": found["upload_id"]}
+    walk.call("GET", f"{uploads}/{{upload_id}}", at={**at, **upload_id}, params={"horizon": 7})
+    walk.call("PUT", "/api/v1/workspaces/{workspace}", 200, 201, at=at, json={**upload_id, "horizon": 7})
+    if (ended := _job(walk, cancel=False)) != "succeeded":
+        raise Failed(f"the job of the walk has {ended}.")
+    _job(walk, cancel=True)
+    walk.call("GET", "/api/v1/jobs", params=at)
+
+
+def _job(walk: Walk, cancel: bool) -> str:
+    """How a job ends."""
+    job = walk.call("POST", "/api/v1/jobs", 202, json={"workspace": MADE, "kind": "etl"}).json()
+    at = {"job_id": job["job_id"]}
+    if cancel:
+        walk.call("DELETE", "/api/v1/jobs/{job_id}", 202, 409, at=at)
+    deadline = time.monotonic() + _PATIENCE
+    while job["state"] in ("queued", "running"):
+        if time.monotonic() > deadline:
+            raise Failed(f"job {job['job_id']} is still {job['state']} after {_PATIENCE:g} s.")
+        time.sleep(1)
+        job = walk.call("GET", "/api/v1/jobs/{job_id}", at=at).json()
+    return str(job["state"])
 
 
 def _documented(walk: Walk) -> Iterator[tuple[str, str]]:

@@ -21,7 +21,7 @@ router = APIRouter(tags=["workspaces"])
 @router.get("/workspaces", response_model=WorkspacesOut, responses=problems())
 async def workspaces(service: ServiceDep) -> dict[str, Any]:
     """All that are configured, by name."""
-    found = [await _standing(service, name) for name in sorted(service.workspaces())]
+    found = [await standing(service, name) for name in sorted(service.workspaces())]
     return {"total": len(found), "workspaces": found}
 
 
@@ -31,12 +31,12 @@ async def workspace(
 ) -> dict[str, Any]:
     """One workspace: its data, its production run and its headline accuracy."""
     service.pointers(workspace)
-    found = await _standing(service, workspace)
+    found = await standing(service, workspace)
     note(request, workspace)
     return found
 
 
-async def _standing(service: Service, name: str) -> dict[str, Any]:
+async def standing(service: Service, name: str) -> dict[str, Any]:
     """One whose files are damaged does not hide the others."""
     nothing = {**dict.fromkeys(WorkspaceOut.model_fields), "name": name, "title": settings.title(name)}
     try:

@@ -33,6 +33,15 @@ class Loaded:
     rejected: pd.DataFrame
     rows_in: int
     notes: dict[str, str]
+    columns: dict[str, list[str]]  # of the source: those that are `ds`, `y` and, joined, `unique_id`
+
+
+class NoUsableRow(DataError):
+    """Every row was rejected; `rejected` has them."""
+
+    def __init__(self, message: str, rejected: pd.DataFrame, columns: dict[str, list[str]]) -> None:
+        super().__init__(message)
+        self.rejected, self.columns = rejected, columns
 
 
 def load(raw: pd.DataFrame, workspace: Workspace) -> Loaded:
@@ -47,7 +56,7 @@ def load(raw: pd.DataFrame, workspace: Workspace) -> Loaded:
     if raw.empty:
         raise DataError(f"{where}: the source has a header but no rows (columns: {', '.join(raw.columns)}). Add data.")
     raw, columns = _long(raw, workspace, where)
-    keys, notes = columns.pop(UNIQUE_ID), {name: f"column '{column[0]}'" for name, column in columns.items()}
+    keys, notes = columns[UNIQUE_ID], {name: f"column '{columns[name][0]}'" for name in (DS, Y)}
     notes[UNIQUE_ID] = f"columns {', '.join(keys)}" if keys else "one series"
     ds, aware, how = dates.parse(raw[columns[DS][0]], workspace.source.date_format)
     notes["dates"] = how
@@ -72,12 +81,13 @@ def load(raw: pd.DataFrame, workspace: Workspace) -> Loaded:
     )
     kept = rows[~unusable].reset_index(drop=True) if unusable.any() else rows
     if kept.empty:
-        raise DataError(f"{where}: no row can be used. {explain(rejected, columns[DS][0], columns[Y][0])}")
+        message = f"{where}: no row can be used. {explain(rejected, columns[DS][0], columns[Y][0])}"
+        raise NoUsableRow(message, rejected.reset_index(drop=True), columns)
     if kept[Y].isna().all():
         raise DataError(
             f"{where}: the target '{columns[Y][0]}' is empty in all {len(kept):,} rows. Name the right column in source.columns.y."
         )
-    return Loaded(kept, rejected.reset_index(drop=True), len(raw), notes)
+    return Loaded(kept, rejected.reset_index(drop=True), len(raw), notes, columns)
 
 
 def _reasons(rows: pd.DataFrame, has_target: pd.Series, workspace: Workspace) -> pd.Series:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from backend.launchers import Launcher
 from backend.main import create_app
 from backend.settings import Settings
 from tests.backend import site as sites
@@ -35,10 +36,10 @@ def _environ(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setenv(variable, value)
 
 
-def connect(site: Site, **settings: Any) -> TestClient:
+def connect(site: Site, launcher: Launcher | None = None, **settings: Any) -> TestClient:
     """A client on this machine; within `with`, the processes that compute forecasts run."""
     given = Settings(**{"environment": "dev", "rate_limit": 1_000_000, **settings})
-    app = create_app(given, site.reader)
+    app = create_app(given, site.reader, launcher)
     return TestClient(app, base_url=HERE, client=("127.0.0.1", 50000), raise_server_exceptions=False)
 
 

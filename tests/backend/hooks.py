@@ -1,11 +1,18 @@
-"""What schemathesis cannot know of the site: which series there are. A value that is valid stays one."""
+"""What schemathesis cannot know of the site: which series there are, and what a table is. A value that is valid stays one."""
 
+import gzip
 import os
 from typing import Any
 
 import schemathesis
+from hypothesis import strategies as st
 
 SERIES = os.environ["SERIES"].split("\n")
+DAYS = "".join(f"2024-01-{day:02d},Ash,{day % 7}\n" for day in range(1, 32))
+TABLES = st.just(f"date,store,units\n{DAYS}".encode()) | st.binary(min_size=1, max_size=200)
+
+schemathesis.openapi.media_type("text/csv", TABLES)
+schemathesis.openapi.media_type("application/gzip", TABLES.map(gzip.compress))
 
 
 @schemathesis.hook

@@ -130,11 +130,13 @@ def keys() -> tuple[dict[str, str], str]:
 
 
 @contextmanager
-def running(site: Site, log: Path, **environ: str) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+def running(
+    site: Site, log: Path, code: str = "from backend.main import main; main()", **environ: str
+) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """The service as a process of its own on a free port; its address once it answers, and the process."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "backend.main"],
+            [sys.executable, "-c", code],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT), **site.environ, "API_PORT": "0", **environ},
             stdout=output,

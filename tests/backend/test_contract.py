@@ -12,6 +12,8 @@ from tests.backend import site as sites
 from tests.backend.site import ROOT, Site, running
 
 CASES = 2_000
+# Jobs are done as soon as they are started: nobody wants hundreds of trainings.
+INSTANT = "from backend.main import main; from tests.backend.launchers import Instant; main(Instant())"
 EXAMPLES = 95  # of each operation, beside those that the coverage of its parameters needs
 
 
@@ -23,12 +25,15 @@ def test_the_committed_pages_are_the_codes() -> None:
 
 
 def test_every_route_of_the_design_is_there() -> None:
-    """By method and path; what belongs to monitoring, jobs and the copilot comes with them."""
+    """By method and path; what belongs to monitoring and the copilot comes with them."""
     found = {f"{method.upper()} {path}" for path, ways in api_docs.openapi()["paths"].items() for method in ways}
     calls = """GET /workspaces, GET /workspaces/{workspace}, GET /series, GET /series/{unique_id}/history,
         POST /forecasts/generate, GET /forecasts, GET /forecasts/{unique_id}/explanation, GET /metrics/historical,
         POST /metrics/historical, GET /runs, GET /runs/{run_id}, GET /runs/{run_id}/verify, GET /runs/compare, GET /aliases,
-        PUT /aliases/{name}"""
+        PUT /aliases/{name}, GET /jobs, POST /jobs, GET /jobs/{job_id}, DELETE /jobs/{job_id},
+        GET /portfolio, GET /portfolio/segments, GET /portfolio/distribution, GET /series/{unique_id}/backtest,
+        GET /runs/{run_id}/calibration, GET /workspaces/{workspace}/quality, GET /workspaces/{workspace}/rejected,
+        POST /workspaces/{workspace}/uploads, GET /workspaces/{workspace}/uploads/{upload_id}, PUT /workspaces/{workspace}"""
     health = {"GET /health/live", "GET /health/ready"}
     assert found == health | {call.strip().replace(" ", " /api/v1", 1) for call in calls.split(",")}
 
@@ -42,13 +47,13 @@ def test_it_answers_as_it_says_whatever_is_sent(changeable: Site, tmp_path: Path
         CONFIG.format(hooks=Path(__file__).with_name("hooks.py"), runs=json.dumps(runs)), encoding="utf-8"
     )
     environ = {"API_KEYS": lines.replace("\n", ","), "API_RATE_LIMIT": "1000000", "API_GENERATE_TIMEOUT": "120"}
-    with running(changeable, tmp_path / "log", **environ) as (address, _):
+    with running(changeable, tmp_path / "log", INSTANT, **environ) as (address, _):
         done = subprocess.run(
             [
                 str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(config),
                 "run", f"{address}/api/v1/openapi.json", "--header", f"X-API-Key: {secrets['admin']}",
                 "--checks", "all", "--mode", "all", "--max-examples", str(EXAMPLES), "--seed", "1",
-                "--generation-deterministic", "--no-color", "--suppress-health-check", "all",
+                "--generation-deterministic", "--no-color", "--request-timeout", "120", "--suppress-health-check", "all",
             ],
             capture_output=True, text=True, cwd=tmp_path, check=False,
             env={**os.environ, "SERIES": "\n".join(sites.IDS), "PYTHONPATH": str(ROOT)},

@@ -23,14 +23,16 @@ from tests.backend.site import ROOT, Site, running
 
 API = "/api/v1"
 MODELS = ("sklearn", "lightgbm", "statsforecast", "prophet", "pmdarima", "statsmodels", "torch", "interpret")
-# Everything that only reads, in a process of its own; prints which of the names it has imported then.
+# Everything but computing, in a process of its own; prints which of the names it has imported then.
 READS = r"""
-import sys
+import json, sys
 from starlette.testclient import TestClient
 from backend.main import create_app
 from backend.settings import Settings
+from tests.backend.launchers import Instant
 
-client = TestClient(create_app(Settings(environment="dev")), base_url="http://127.0.0.1", client=("127.0.0.1", 1))
+app = create_app(Settings(environment="dev"), launcher=Instant())
+client = TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 1))
 of = "?workspace=shop"
 run = client.get("/api/v1/runs" + of + "&status=success").json()["runs"][0]["run_id"]
 for path in ["/health/ready", "/metrics", *("/api/v1" + path for path in (
@@ -41,18 +43,28 @@ for path in ["/health/ready", "/metrics", *("/api/v1" + path for path in (
     assert client.get(path).status_code == 200, path
 body = {"workspace": "shop", "unique_ids": ["Ash/tea"]}
 assert client.post("/api/v1/forecasts/generate", json=body).json()["source"] == "published"
+service = app.state.service
+async def preview(*_):
+    return json.dumps({"acceptable": True, "settings": {"source": {"kind": "file", "path": "x.csv"}}}).encode()
+service.workers.compute = preview
+sent = client.post("/api/v1/workspaces/new/uploads", content=b"date,y\n")
+assert sent.status_code == 201, sent.text
+upload_id = sent.headers["location"].rpartition("/")[2]
+assert client.put("/api/v1/workspaces/new", json={"upload_id": upload_id}).status_code == 201
+assert client.post("/api/v1/jobs", json={"workspace": "new", "kind": "etl"}).status_code == 202
+assert client.get("/api/v1/jobs?workspace=new").json()["total"] == 1
 print("\nreads:", *(name for name in sys.argv[1:] if name in sys.modules))
 client.get("/api/v1/metrics/historical" + of + "&by=horizon&metric=mae")
 print("\nby horizon:", *(name for name in sys.argv[1:] if name in sys.modules))
 """
 
 
-def test_reading_loads_no_model_library_and_no_pandas(site: Site) -> None:
-    """Nor does it unpickle: no code of a model is there. Errors by horizon bring pandas, and no model library."""
+def test_the_service_loads_no_model_library_and_no_pandas(changeable: Site) -> None:
+    """Nor does it unpickle: no code of a model is there. Uploads are looked at elsewhere. Errors by horizon bring pandas, and no model library."""
     names = [*MODELS, "pandas", "pipelines.models", "pipelines.registry.runs", "pipelines.evaluation.fit"]
     done = subprocess.run(
         [sys.executable, "-c", READS, *names], capture_output=True, text=True, cwd=ROOT,
-        env={**os.environ, **site.environ, "PYTHONPATH": str(ROOT)}, check=False,
+        env={**os.environ, **changeable.environ, "PYTHONPATH": str(ROOT)}, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = [line for line in done.stdout.splitlines() if line.startswith(("reads:", "by horizon:"))]

@@ -406,3 +406,47 @@ def test_lines_are_only_ever_added(local: Store) -> None:
     assert Path(local.path("one/audit.jsonl")).read_text() == "line 0\nline 1\nline 2\n"
     with pytest.raises(StoreError, match="cannot add to a file"):
         Store("memory://x").append("audit.jsonl", line="x")
+
+
+def test_a_file_in_pieces_is_whole_or_not_there(local: Store) -> None:
+    """What breaks off leaves nothing; what is finished is as if it had been written at once."""
+    draft = local.draft("uploads", "one")
+
+    def break_off() -> None:
+        with draft.open("table.csv") as file:
+            file.write(b"half")
+            raise RuntimeError("the client is gone")
+
+    with pytest.raises(RuntimeError, match="the client is gone"):
+        break_off()
+    assert not os.listdir(draft.where)
+    with draft.open("table.csv") as file:
+        file.write(b"one ")
+        file.write(b"two")
+    folder = draft.publish()
+    assert (folder.read_bytes("table.csv"), folder.verify()) == (b"one two", [])
+    with pytest.raises(Conflict), draft.open("table.csv"):
+        pass
+    with pytest.raises(StoreError, match="takes whole files"), Store("memory://x").draft("one").open("a"):
+        pass
+
+
+def test_what_is_begun_in_vain_can_be_discarded(local: Store) -> None:
+    """With all that was written; what is finished stays."""
+    draft = local.draft("uploads", "one")
+    draft.write_bytes("a", b"a")
+    draft.discard()
+    assert not os.path.exists(draft.where)
+    folder = finished(local, "uploads", "two")
+    Store(local.root).draft("uploads", "two").discard()
+    assert folder.verify() == []
+
+
+def test_what_is_removed_is_gone_as_a_whole(store: Store) -> None:
+    """Its neighbours stay."""
+    finished(store, "uploads", "one")
+    finished(store, "uploads", "two")
+    store.remove("uploads", "one")
+    assert store.folders("uploads") == ["two"]
+    with pytest.raises(NotFound):
+        store.folder("uploads", "one")

@@ -1,0 +1,104 @@
+"""The jobs of every workspace, as their files tell: nothing of them is kept in this process."""
+
+import contextlib
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from backend import job as files
+from backend.errors import Problem
+from backend.job import Job, Kind
+from backend.launchers import Launcher
+from pipelines.disk import failing_clearly, make_folder
+from pipelines.read import Reader, new_version
+from pipelines.schema import safe_name, safe_version
+
+KEPT = 50  # jobs of a workspace, the newest ones
+LINES = 200  # of a log that is shown
+
+_SCRIPTS: dict[Kind, str] = {
+    "etl": "scripts.run_etl",
+    "train": "scripts.train",
+    "inference": "scripts.inference",
+    "run_all": "scripts.run_all",
+}
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """Starts, shows and cancels jobs; at most one runs in a workspace, and `at_once` in all of them."""
+
+    reader: Reader
+    launcher: Launcher
+    at_once: int
+
+    def start(self, workspace: str, kind: Kind, by: str) -> Job:
+        """Begins a job. Problem 409 while the workspace has another one, 503 while there are as many as may be."""
+        above = self._above(workspace)
+        with failing_clearly(str(above)):
+            make_folder(str(above))
+            with files.alone(above / "lock"):
+                self._refuse_second(workspace)
+                job = Job(new_version(), workspace, kind, by, files.now())
+                command = [_SCRIPTS[kind], "--workspace", workspace, "--json-log"]
+                self.launcher.start(above / job.job_id, job, command)
+                for old in self.ids(workspace)[KEPT:]:
+                    shutil.rmtree(above / old, ignore_errors=True)
+        return job
+
+    def ids(self, workspace: str) -> list[str]:
+        """The jobs of a workspace, newest first."""
+        with contextlib.suppress(FileNotFoundError):
+            return sorted((path.parent.name for path in self._above(workspace).glob(f"*/{files.RECORD}")), reverse=True)
+        return []
+
+    def get(self, workspace: str, job_id: str) -> Job | None:
+        """A job as it is now. One whose process is gone without a word has failed, or is cancelled if that was asked for."""
+        folder = self.folder(workspace, job_id)
+        job = Job.load(folder)
+        if job is None or not job.active or self.launcher.state(folder) == "alive":
+            return job
+        job = Job.load(folder)  # it may have ended between the two looks
+        if job is None or not job.active:
+            return job
+        ended = files.last_sign_of_life(folder)
+        if files.is_cancelled(folder):
+            return replace(job, state="cancelled", finished_at=ended)
+        return replace(job, state="failed", finished_at=ended, error=files.VANISHED)
+
+    def log(self, job: Job) -> list[dict[str, Any]]:
+        """The newest lines that the script has printed."""
+        return files.tail(self.folder(job.workspace, job.job_id), LINES)
+
+    def cancel(self, job: Job, by: str) -> None:
+        """Asks for the end of a job. Problem 409 for one that has ended."""
+        if not job.active:
+            raise Problem(409, f"Job {job.job_id} has ended already: {job.state}.")
+        folder = self.folder(job.workspace, job.job_id)
+        with failing_clearly(str(folder)):
+            self.launcher.cancel(folder, by)
+
+    def active(self, workspace: str) -> Job | None:
+        """The job that runs in a workspace: only the newest one can."""
+        newest = next(iter(self.ids(workspace)), None)
+        job = self.get(workspace, newest) if newest else None
+        return job if job is not None and job.active else None
+
+    def folder(self, workspace: str, job_id: str) -> Path:
+        return self._above(workspace) / safe_version(job_id, "job")
+
+    def _above(self, workspace: str) -> Path:
+        artifacts = self.reader.artifacts
+        if not artifacts.is_local:
+            raise Problem(503, "Jobs need artifacts in a folder; these are on an object store. Run the scripts there.")
+        return Path(artifacts.path(safe_name(workspace, "workspace"), "jobs"))
+
+    def _refuse_second(self, workspace: str) -> None:
+        if running := self.active(workspace):
+            detail = f"Workspace '{workspace}' has a job already: {running.kind} {running.job_id} is {running.state}. Wait or cancel it."
+            raise Problem(409, detail, job_id=running.job_id)
+        others = [job.job_id for name in self.reader.workspaces() if (job := self.active(name))]
+        if len(others) >= self.at_once:
+            detail = f"{len(others)} jobs run in other workspaces, as many as this service allows. Try again later."
+            raise Problem(503, detail, headers={"Retry-After": "30"})
