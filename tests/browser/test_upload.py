@@ -36,7 +36,7 @@ def test_a_good_table_becomes_a_workspace_with_forecasts(page: Page, up: Up, sit
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"shop,sold\nAsh,1\nElm,2\n", "date"),
+        (b"shop,sold\nAsh,1\nElm,2\n", "ds"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "file"),
         (b"day,shop,sold\n2024-01-01,Ash,many\n2024-01-02,Ash,few\n", "sold"),
     ],
@@ -54,6 +54,7 @@ def test_a_bad_table_is_told_what_it_lacks(
 
 def _choose(page: Page, up: Up, name: str, path: Path) -> None:
     visit(page, up, "/data?workspace=shop&view=Upload")
-    page.get_by_label("Name of the workspace").fill(name)
-    page.get_by_label("Name of the workspace").press("Enter")
+    named = page.get_by_role("textbox", name="Name of the workspace")
+    named.fill(name)
+    named.press("Enter")
     page.locator("input[type=file]").set_input_files(path)
