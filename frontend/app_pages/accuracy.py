@@ -108,12 +108,14 @@ def _intervals(name: str, run_id: str) -> None:
         rows = pd.DataFrame(shell.client().calibration(name, run_id))
     left, right = st.columns(2)
     left.plotly_chart(
-        accuracy.calibration(rows[rows["by"] == "all"]), key="calibration", config=theme.config(f"calibration-{name}")
+        accuracy.calibration(rows[rows["by"] == ("curve" if "curve" in set(rows["by"]) else "all")]),
+        key="calibration",
+        config=theme.config(f"calibration-{name}"),
     )
     steps = rows[rows["by"] == "step"].assign(step=lambda table: table["group"].astype(int))
     right.plotly_chart(accuracy.coverage(steps), key="coverage", config=theme.config(f"coverage-{name}"))
     st.caption("Measured on windows whose errors the intervals had not seen.")
-    groups = rows[~rows["by"].isin(["all", "step"])]
+    groups = rows[~rows["by"].isin(["all", "step", "curve"])]
     if len(groups):
         st.markdown("**By segment**")
         st.dataframe(

@@ -11,6 +11,8 @@ from pipelines.evaluation.metrics import Array, Positions, covered, interval_sco
 from pipelines.schema import CUTOFF, STEP, UNIQUE_ID, Y, hi, lo
 
 ALL = "all"
+CURVE = "curve"  # the same as `all`, for a ladder of levels that nobody asked for
+LADDER = (20, 40, 60, 80, 90, 95)
 CLASS = "demand_class"
 COLUMNS = ["level", "by", "group", "n", "coverage", "msis"]
 
@@ -29,7 +31,7 @@ def segments(profile: pd.DataFrame, attributes: Sequence[str]) -> tuple[pd.DataF
     names, left_out = [], []
     for name in (CLASS, *attributes):
         values = profile[name].nunique(dropna=False)
-        if values > _MOST or name in (ALL, STEP):
+        if values > _MOST or name in (ALL, STEP, CURVE):
             why = f"it has {values:,} values, over {_MOST}" if values > _MOST else "its name has a meaning here"
             left_out.append(f"The calibration is not told by {name}: {why}.")
         else:
@@ -67,6 +69,12 @@ def measure(
                 pd.DataFrame({"level": level, "by": by, "group": names, "n": n, "coverage": coverage, "msis": msis})
             )
     return pd.concat(parts, ignore_index=True)[COLUMNS]
+
+
+def curve(rows: pd.DataFrame, scales: pd.DataFrame, horizon: int) -> pd.DataFrame:
+    """`measure` over all points for the `LADDER`, whatever levels are published: with bounds as `rows` then need them."""
+    whole = measure(rows, scales, rows[[UNIQUE_ID]].drop_duplicates(), LADDER, horizon)
+    return whole[whole["by"] == ALL].assign(by=CURVE)
 
 
 def shortfalls(table: pd.DataFrame) -> pd.DataFrame:

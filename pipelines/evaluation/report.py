@@ -99,6 +99,8 @@ def evaluate(
     segments, left_out = calibration.segments(profile, workspace.covariates.static)
     measured = calibration.measure(as_one, fold_scales, segments, levels, horizon)
     notes = (*calibration.notes(measured), *left_out)
+    ladder = intervals.cross(won.assign(**{MODEL: _ALL}), fold_scales, calibration.LADDER, horizon, floor)
+    measured = pd.concat([measured, calibration.curve(ladder, fold_scales, horizon)], ignore_index=True)
     members = ensemble.members(champions, weights)
     return Evaluation(table, values, champions, members, scales, quantiles, phases, measured, notes)
 

@@ -71,7 +71,7 @@ def percent(value: float | None) -> str:
 def _calibrated(calibration: pd.DataFrame) -> pd.DataFrame:
     """A row a level: what it covers overall, and at the step and in the segment that it covers least."""
     rows = []
-    for level, of_level in calibration.groupby("level"):
+    for level, of_level in calibration[calibration["by"] != "curve"].groupby("level"):
         overall = of_level[of_level["by"] == "all"].iloc[0]
         steps, whole = of_level["by"] == "step", of_level["by"] == "all"
         rows.append(

@@ -36,7 +36,7 @@ def test_a_good_table_becomes_a_workspace_with_forecasts(page: Page, up: Up, sit
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"shop,sold\nAsh,1\nElm,2\n", "ds"),
+        (b"shop,sold\nAsh,1\nElm,2\n", "timestamp"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "file"),
         (b"day,shop,sold\n2024-01-01,Ash,many\n2024-01-02,Ash,few\n", "sold"),
     ],

@@ -173,3 +173,16 @@ def test_notes_name_the_worst_groups() -> None:
         "5 (65.0 %) and 2 more.",
     ]
     assert calibration.notes(measured((80, "step", "1", 10_000, 80.0))) == []
+
+
+def test_the_curve_tells_the_same_as_all_for_a_ladder_of_levels() -> None:
+    """Whatever levels are published: the share of the points within the bounds of each."""
+    n = 400
+    rows = pd.DataFrame({"unique_id": "a", "cutoff": pd.Timestamp("2024-01-01"), "step": 1, "y": np.linspace(-1, 1, n)})
+    for level in calibration.LADDER:
+        rows[f"lo_{level}"], rows[f"hi_{level}"] = -level / 100, level / 100
+    scales = pd.DataFrame({"unique_id": ["a"], "cutoff": [pd.Timestamp("2024-01-01")], "scale": [1.0]})
+    found = calibration.curve(rows, scales, 1)
+    assert set(found["by"]) == {calibration.CURVE}
+    assert found["level"].tolist() == list(calibration.LADDER)
+    assert found["coverage"].tolist() == pytest.approx(list(calibration.LADDER), abs=0.6)
