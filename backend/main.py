@@ -20,7 +20,19 @@ from backend.launchers import Launcher, LocalProcess
 from backend.limits import HEADER, Access, RateLimit
 from backend.metrics import Metrics
 from backend.observe import Observe, configure_logging
-from backend.routes import data, forecasts, health, jobs, metrics, portfolio, runs, series, uploads, workspaces
+from backend.routes import (
+    data,
+    forecasts,
+    health,
+    jobs,
+    metrics,
+    monitoring,
+    portfolio,
+    runs,
+    series,
+    uploads,
+    workspaces,
+)
 from backend.schemas import ProblemOut
 from backend.service import Service
 from backend.settings import Settings, load
@@ -73,7 +85,7 @@ def create_app(
         },
     )  # fmt: skip
     app.state.service = service
-    routers = (forecasts, series, portfolio, metrics, workspaces, data, runs, jobs, uploads)
+    routers = (forecasts, series, portfolio, metrics, workspaces, data, runs, monitoring, jobs, uploads)
     for routes in routers:  # the first ones are found soonest
         app.include_router(routes.router, prefix=API)
     app.include_router(health.router)

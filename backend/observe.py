@@ -46,7 +46,9 @@ class Observe:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id), *self.headers]
+                own = [*message.get("headers", ()), (b"x-request-id", request_id)]
+                set_already = {name for name, _ in own}  # a page has a policy of its own; two would both hold
+                message["headers"] = [*own, *(one for one in self.headers if one[0] not in set_already)]
             await send(message)
 
         try:

@@ -1,12 +1,15 @@
 """What comes in, as the OpenAPI shows it."""
 
+from collections import abc
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from backend.job import Kind
+from backend.job import Kind as JobKind
 from backend.limits import MAX_HORIZON, MAX_PAGE, MAX_SERIES
+from pipelines.read.monitoring import SORTS as MONITORED_SORTS
+from pipelines.read.monitoring import Kind, Status
 from pipelines.read.series import SORTS
 
 WorkspaceName = Annotated[
@@ -32,11 +35,15 @@ Limit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
 Offset = Annotated[int, Field(ge=0, le=10_000_000)]
 Sort = Literal["name", "-name", "skill", "-skill", "error", "-error", "last_value", "-last_value"]
 By = Literal["series", "model", "horizon", "cutoff"]
+MonitoredSort = Literal["severity", "name", "error", "drift", "bias"]
+AlertKind = Literal["error", "bias", "coverage", "drift", "health", "rollback"]
 RunStatus = Literal["success", "failed"]
 Moment = Annotated[
     datetime | date, Field(union_mode="left_to_right", description="A date, or a time; without an offset, local time.")
 ]
 assert set(Sort.__args__) == {sign + name for name in SORTS for sign in ("", "-")}  # type: ignore[attr-defined] # noqa: S101
+
+assert MonitoredSort.__args__ == MONITORED_SORTS  # type: ignore[attr-defined] # noqa: S101
 
 
 class In(BaseModel):
@@ -114,6 +121,33 @@ class MetricsQuery(Paged):
     run_id: Annotated[RunId | None, Field(description="Without it, the production run.")] = None
 
 
+AlertId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$"), Field(description="As GET /alerts has it.")]
+
+
+class MonitoredQuery(Paged):
+    unique_id: SeriesId | None = None
+    search: Annotated[str, StringConstraints(max_length=300), Field(description="A part of the name, in any case.")] = (
+        ""
+    )
+    status: Status | None = None
+    kind: Annotated[Kind | None, Field(description="Of which kind `status` is; without it, the gravest of all.")] = None
+    sort: Annotated[MonitoredSort, Field(description="The worst first.")] = "severity"
+
+
+class AlertsQuery(Paged):
+    state: Annotated[Literal["open", "acknowledged"] | None, Field(description="Whether somebody has seen it.")] = None
+    kind: AlertKind | None = None
+
+    def keeps(self, alert: abc.Mapping[str, Any]) -> bool:
+        """Whether an alert is asked for."""
+        state = "open" if alert["acknowledged"] is None else "acknowledged"
+        return self.state in (None, state) and self.kind in (None, alert["kind"])
+
+
+class AcknowledgeIn(In):
+    note: Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)] = ""
+
+
 class RunsQuery(Paged):
     status: RunStatus | None = None
 
@@ -169,7 +203,7 @@ class GenerateIn(Of):
 
 
 class JobIn(Of):
-    kind: Annotated[Kind, Field(description="run_all: what is not up to date of etl, train and inference.")]
+    kind: Annotated[JobKind, Field(description="run_all: what is not up to date of etl, train and inference.")]
 
 
 class JobQuery(In):

@@ -16,6 +16,7 @@ from pipelines.errors import ConfigError, NotFound
 from pipelines.read import Dataset, Folder, Reader
 from pipelines.read.clock import Clock
 from pipelines.read.forecasts import Forecasts
+from pipelines.read.monitoring import Monitored
 from pipelines.read.portfolio import Portfolio
 from pipelines.read.series import SeriesTable
 
@@ -188,6 +189,16 @@ class Service:
             return Portfolio(table, dataset, served.folder, served.run.clock, horizon, summed)
 
         return await self.tables.get("portfolio", (workspace, table.version, served.id), load)
+
+    async def monitored(self, workspace: str) -> Monitored:
+        """What monitoring has found last; Problem 404."""
+        self.pointers(workspace)
+        try:
+            folder = await asyncio.to_thread(self.reader.monitoring, workspace)
+        except NotFound:
+            raise Problem(404, f"Workspace '{workspace}' was not monitored yet.") from None
+        clock = await self.clock(workspace, await self.dataset(workspace))
+        return await self.tables.get("monitoring", folder.parts, lambda: Monitored(folder, clock))
 
     async def _get(self, cache: Cache, kind: str, key: tuple[str, ...], load: Callable[[], T], missing: str) -> T:
         try:

@@ -16,14 +16,17 @@ from pipelines.evaluation.candidates import build, builds
 from pipelines.evaluation.ensemble import ENSEMBLE
 from pipelines.evaluation.report import Evaluation
 from pipelines.evaluation.strategy import Plan
+from pipelines.monitoring import alerts, delivery, stored, watch
+from pipelines.monitoring.stored import Snapshot
 from pipelines.panel import Panel, Share, held
 from pipelines.progress import Progress
 from pipelines.protocols import Explains, Raw
 from pipelines.read import CALIBRATION, CURRENT, Dataset, Reader
-from pipelines.registry import aliases, previous, runs
+from pipelines.registry import aliases, previous, rivals, runs
 from pipelines.registry.card import card
 from pipelines.registry.challenge import Rival
-from pipelines.registry.served import Served, stored
+from pipelines.registry.served import Served
+from pipelines.registry.served import stored as calibrated
 from pipelines.schema import DS, KEY, MODEL, UNIQUE_ID, Y_HAT, hi, lo
 from pipelines.settings import Project, Workspace, seconds
 from pipelines.store import Folder, new_version
@@ -171,13 +174,15 @@ def inference(workspace: Workspace, context: Context) -> Folder:
     listener = explain.Listener(panel, horizon, explain.exact_series(served.weights, explaining))
     members = listener.listen(served.load(panel))
     paths = fit.predict(members, panel, horizon, runs.n_model_files(run), progress)
-    calibration = stored(run)
+    calibration = calibrated(run)
     forecasts = served.with_intervals(served.combined(paths), panel, calibration, trained.levels)
     bounds = [bound(level) for level in trained.levels for bound in (lo, hi)]
     draft = reader.artifacts.draft(workspace.name, "forecasts", new_version())
     draft.write_parquet("forecasts.parquet", forecasts[[*KEY, MODEL, Y_HAT, *bounds]])
     parts = explain.components(forecasts, listener.exact, served.weights, panel.history, panel.season_lengths)
     change = previous.change(reader, workspace.name, run, panel, forecasts, inputs.read)
+    others, told = rivals.forecasts(reader, workspace.name, run.name, panel, trained, workspace.monitoring.comparison)
+    draft.write_parquet("rivals.parquet", others)
     draft.write_parquet("explanations.parquet", parts.table)
     draft.write_parquet("bridge.parquet", change.table)
     draft.write_json("explanations.json", {**parts.as_json(), "bridge": change.as_json()})
@@ -189,6 +194,7 @@ def inference(workspace: Workspace, context: Context) -> Folder:
         "as_of": as_of,
         "horizon": horizon,
         "n_series": len(panel.ids),
+        "rivals": told,
         "new_series": served.fresh,
         "ended_series": sorted({*ended, *runs.weights_of(run)[UNIQUE_ID]} - set(panel.ids)),
         "unsupported_levels": sorted(set(calibration[0]["reason"]) - {""}),
@@ -202,6 +208,36 @@ def inference(workspace: Workspace, context: Context) -> Folder:
         "forecasts published", forecast_id=forecast_set.name, series=len(panel.ids), rows=len(forecasts), as_of=as_of
     )
     return forecast_set
+
+
+def monitor(
+    workspace: Workspace, context: Context, *, now: pd.Timestamp | None = None, with_report: bool = True
+) -> Folder:
+    """Compares what was forecast with what came, and the data with what they were; says what is new, and goes back if it may.
+
+    Without new data, forecasts, runs or settings nothing is done again. Safe beside a training and beside itself.
+    """
+    reader, say, name = context.reader, context.progress.say, workspace.name
+    run, dataset, before = reader.production(name), reader.dataset(name), Snapshot.newest(reader, name)
+    key = stored.key(reader, name, run, dataset, workspace.monitoring)
+    if before.summary.get("key") == key:
+        say("monitoring up to date", monitoring_id=before.summary["monitoring_id"])
+        _deliver(workspace, context)
+        return reader.monitoring(name)
+    trained = runs.workspace_of(run).model_copy(update={"monitoring": workspace.monitoring})
+    now = now or pd.Timestamp.now(tz="UTC").tz_localize(None)
+    look = watch.look(reader, trained, run, dataset, before, now)
+    backs = watch.go_back(reader, trained, look.found)
+    raised = alerts.raise_new(reader, [*look.alerts, *backs])
+    draft = look.found.draft(reader, key, now, len(raised))
+    if with_report:
+        draft.write_text(stored.REPORT, watch.page(reader, look, run, workspace.monitoring.report_rows))
+    folder = stored.publish(reader, name, draft, look.found.summary["as_of"])
+    for alert in raised:
+        say(f"{alert.severity}: {alert.kind}", message=alert.message)
+    say("monitored", monitoring_id=folder.name, as_of=look.found.summary["as_of"], status=look.found.summary["status"])
+    _deliver(workspace, context)
+    return folder
 
 
 def run_all(workspace: Workspace, context: Context, *, force: bool = False) -> Folder:
@@ -222,6 +258,14 @@ def run_all(workspace: Workspace, context: Context, *, force: bool = False) -> F
             context.progress.say("forecasts up to date", forecast_id=info["forecast_id"])
             return reader.published(workspace.name)
     return inference(workspace, context)
+
+
+def _deliver(workspace: Workspace, context: Context) -> None:
+    """Sends what is waiting, where somebody wants it."""
+    if url := delivery.webhook():
+        sent = delivery.deliver(context.reader, workspace.name, url, workspace.monitoring.delivery)
+        if any(sent.values()):
+            context.progress.say("alerts sent", **sent)
 
 
 def _source(workspace: Workspace, project: Project) -> Any:

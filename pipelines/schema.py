@@ -23,6 +23,10 @@ PHASE = "phase"  # of the shortest season, from 0, and the size of errors at it
 SIZE = "size"
 MEMBER = "member"  # of an ensemble, and its weight
 WEIGHT = "weight"
+PREVIOUS = (
+    "previous"  # the run that was in production before, and the one that may be next: what forecasts are held against
+)
+CANARY = "canary"
 BASELINE = "seasonal_naive"  # always a candidate, and what `skill` is measured against
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

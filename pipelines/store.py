@@ -143,6 +143,11 @@ class Store:
         with disk.failing_clearly(where):
             disk.append_line(where, line)
 
+    def lines(self, *parts: str) -> list[str]:
+        """The finished lines of a file that only ever grows; none if there is no such file."""
+        content = self._read(self.path(*parts)) or b""
+        return content[: content.rfind(b"\n") + 1].decode().split("\n")[:-1]
+
     def sweep(self, *parts: str) -> list[str]:
         """Removes directories that were begun over a day ago and never finished; returns their names."""
         removed = []

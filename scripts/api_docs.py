@@ -20,7 +20,7 @@ Made from [openapi.json](openapi.json) by `scripts/api_docs.py`; `make up` serve
 curl examples: [README](../README.md#the-service).
 
 All calls below `/api/v1` take the key in the header `X-API-Key` where the service has keys; `viewer` reads, `analyst` also
-computes forecasts, brings data in and runs jobs, `admin` also moves aliases. Errors are `application/problem+json` (RFC
+computes forecasts, brings data in, runs jobs and acknowledges alerts, `admin` also moves aliases. Errors are `application/problem+json` (RFC
 9457) with `request_id`, and `errors` where fields are wrong. Answers to reads carry an `ETag`: send it back in `If-None-Match` and get 304 as long as
 nothing new was published. Limits: a body of 5 MiB (an upload: 32 MiB), 1,000 rows a page, 100 series and 744 steps a request for forecasts, ten
 years a range of dates, and a number of requests a minute and key (`RateLimit-Limit`, `-Remaining`, `-Reset`; beyond it 429
@@ -72,7 +72,8 @@ def _parameters(spec: dict[str, Any], operation: dict[str, Any]) -> Iterator[tup
 
 def _answer(operation: dict[str, Any]) -> str:
     status, success = next((status, one) for status, one in operation["responses"].items() if status.startswith("2"))
-    found = _type(success["content"]["application/json"]["schema"])
+    (kind, content), *_ = success["content"].items()
+    found = _type(content["schema"]) if kind == "application/json" else kind
     return found if status == "200" else f"{status} and {found}"
 
 

@@ -1,9 +1,17 @@
-"""The demo: two workspaces from source to published forecasts, with nothing but what is installed."""
+"""The demo: two workspaces from source to published forecasts, and a third one whose past is replayed under monitoring."""
+
+from dataclasses import replace
 
 from pipelines import flows, settings
+from pipelines.progress import Silent
+from pipelines.settings import SourceSpec
 from scripts import _cli, showing
+from scripts.simulate import Shift, replay
 
 WORKSPACES = ("electricity", "retail")
+REPLAYED, STEPS, EVERY = "replay", 9, 7  # a small retail panel lives through nine weeks
+SOURCE = SourceSpec.model_validate({"kind": "retail_demo", "stores": 4, "products": 5, "end": "2024-09-30"})
+SHIFT = Shift("Bath/", factor=2.5, at=6)  # three weeks before their end, one store sells more
 
 
 def demo(json_log: _cli.JsonLog = False) -> None:
@@ -13,7 +21,11 @@ def demo(json_log: _cli.JsonLog = False) -> None:
         workspace = settings.load_workspace(name)
         context.progress.say(f"== {name}", title=workspace.title)
         flows.run_all(workspace, context)
+    replayed = settings.load_workspace(REPLAYED)
+    context.progress.say(f"== {REPLAYED}", title=replayed.title)
+    replay(SOURCE, replayed, replace(context, progress=Silent()), STEPS, EVERY, SHIFT)
     showing.show(WORKSPACES, context)
+    showing.show_monitoring([REPLAYED], context)
 
 
 main = _cli.command(demo)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -16,6 +17,7 @@ from pipelines.disk import replace_file
 from pipelines.etl.dates import to_local
 from pipelines.flows import Context
 from pipelines.frequency import is_subdaily
+from pipelines.monitoring import alerts
 from pipelines.read import Reader
 from pipelines.schema import DS, MODEL, UNIQUE_ID, Y_HAT, Y, hi, lo
 from pipelines.settings import Workspace
@@ -23,6 +25,7 @@ from pipelines.settings import Workspace
 _ROWS = 8  # series of a workspace in the table
 _PICTURES = 4  # series of a workspace in the picture
 _WIDTH = 120  # of the table in a file or a log
+_MONITORINGS = 12  # of a workspace in the table
 _STEPS = 3  # forecast steps in the table
 _HISTORY = 4  # horizons of history in the picture
 _BLUE, _GREY = "#0072B2", "#555555"  # of the Okabe–Ito palette, legible to colour-blind people
@@ -44,6 +47,39 @@ def show(names: Sequence[str], context: Context) -> None:
     for name in names:
         console.print(f"Forecasts: {context.reader.published(name).where}/forecasts.parquet", soft_wrap=True)
         console.print(f"Report:    {context.reader.production(name).where}/card.md", soft_wrap=True)
+
+
+def show_monitoring(names: Sequence[str], context: Context) -> None:
+    """Prints how each workspace stands, how it got there, and what was raised on the way."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH)
+    for name in names:
+        folder = context.reader.monitoring(name)
+        console.print(standing(folder.read_json("summary.json"), alerts.all_of(context.reader, name)))
+        console.print(f"Monitoring: {folder.where}", soft_wrap=True)
+
+
+def standing(summary: dict[str, Any], raised: Sequence[dict[str, Any]]) -> Table:
+    """One row a monitoring: its status, the series in alert by kind, the error beside the backtest's, and its alerts."""
+    shown = Table(
+        title=f"Monitoring of {summary['workspace']}: {summary['status']} as of {summary['as_of'][:10]}",
+        title_justify="left",
+    )
+    shown.add_column("as of", no_wrap=True)
+    for column in ("status", "in alert", "MASE (backtest)"):
+        shown.add_column(column, justify="right", no_wrap=True)
+    shown.add_column("what was raised", overflow="fold")
+    judged = {one["until"][:10]: one for one in summary["timeline"]}
+    for past in summary["history"][-_MONITORINGS:]:
+        errors = judged.get(past["as_of"][:10])
+        mase = f"{_number(errors['mase'])} ({_number(errors['mase_baseline'])})" if errors else "–"
+        news = [one["message"] for one in reversed(raised) if one["as_of"] == past["as_of"]]
+        count = past["counts"]["overall"]["alert"]
+        shown.add_row(
+            past["as_of"][:10], past["status"], f"{count:,} of {summary['n_series']:,}", mase, "\n".join(news)
+        )
+    return shown
 
 
 def heading(workspace: Workspace, reader: Reader) -> str:

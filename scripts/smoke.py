@@ -103,9 +103,25 @@ def _reading(walk: Walk, workspace: str | None) -> str:
     if not walk.call("GET", "/api/v1/runs/{run_id}/verify", at=at, params=of).json()["intact"]:
         raise Failed(f"run {runs[0]} is not what was written.")
     walk.call("GET", "/api/v1/runs/compare", params={**of, "a": runs[-1], "b": runs[0]})
+    _monitoring(walk, of)
     walk.call("GET", "/api/v1/forecasts", 404, params={**of, "unique_id": "no such series"})
     walk.call("GET", "/api/v1/forecasts", 422, params={"workspace": "../etc", "unique_id": unique_id})
     return name
+
+
+def _monitoring(walk: Walk, of: dict[str, Any]) -> None:
+    """What monitoring has found, where it has looked already."""
+    listed = walk.call("GET", "/api/v1/monitoring/alerts", params=of).json()["alerts"]
+    at = {"alert_id": listed[0]["id"] if listed else "0" * 16}
+    walk.call(
+        "POST", "/api/v1/monitoring/alerts/{alert_id}/acknowledge", 200 if listed else 404, at=at, params=of, json={}
+    )
+    known = walk.client.get("/api/v1/monitoring/summary", params=of)
+    expected = known.status_code if known.status_code in (200, 404) else 200
+    walk.call("GET", "/api/v1/monitoring/summary", expected, params=of)
+    walk.call("GET", "/api/v1/monitoring/series", expected, params={**of, "limit": 5})
+    with_report = expected == 200 and known.json()["report"]
+    walk.call("GET", "/api/v1/monitoring/report", 200 if with_report else 404, params=of)
 
 
 def _changing(walk: Walk, workspace: str) -> None:

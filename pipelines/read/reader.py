@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # a second to import: who reads no frame does without
 
 POINTERS = "pointers.json"
 CURRENT = "current.json"
+MONITORING = "monitoring"
 CALIBRATION = "calibration.parquet"
 
 
@@ -168,6 +169,16 @@ class Reader:
                 f"workspace {workspace} has no forecasts yet. Run: python scripts/inference.py --workspace {workspace}"
             )
         return self.forecast_set(workspace, pointer["forecast_id"])
+
+    def monitoring(self, workspace: str) -> Folder:
+        """What monitoring has found last; NotFound with the command that makes it look."""
+        pointer = self.artifacts.read_pointer(safe_name(workspace, "workspace"), MONITORING, CURRENT)
+        if "monitoring_id" not in pointer:
+            raise NotFound(
+                f"workspace {workspace} was not monitored yet. Run: python scripts/monitor.py --workspace {workspace}"
+            )
+        name = safe_version(pointer["monitoring_id"], "monitoring")
+        return self.artifacts.folder(safe_name(workspace, "workspace"), MONITORING, name)
 
 
 def reader(project: Project, signing_key: str | None = None, require_signature: bool = False) -> Reader:

@@ -61,13 +61,15 @@ def promote(
     return reader.artifacts.move_pointer(workspace, POINTERS, change=change, expected=expected)
 
 
-def rollback(reader: Reader, workspace: str, reason: str, alias: str = PRODUCTION) -> dict[str, Any]:
-    """Points `alias` at the run it named before."""
+def rollback(
+    reader: Reader, workspace: str, reason: str, alias: str = PRODUCTION, by: str | None = None
+) -> dict[str, Any]:
+    """Points `alias` at the run it named before; once more, and it is where it was."""
     pointers = reader.pointers(workspace)
     current = pointers["aliases"].get(alias)
     if current is None or not current.get("previous"):
         raise NotFound(f"alias {alias} of workspace {workspace} has no earlier run to go back to.")
-    return promote(reader, workspace, current["previous"], reason, alias, expected=pointers["version"])
+    return promote(reader, workspace, current["previous"], reason, alias, expected=pointers["version"], by=by)
 
 
 def publish(reader: Reader, workspace: str, forecast_set: Folder, run_id: str, as_of: str) -> dict[str, Any]:

@@ -23,19 +23,29 @@ def calibrate(
     From the errors of each series' champion, or of `model` on all series that it was tried on. For the run's own levels
     they are what the run has stored. `workspace` is the run's.
     """
-    champions = run.read_parquet("champions.parquet").set_index(UNIQUE_ID)[MODEL]
-    file = run.open_parquet("backtest.parquet", [UNIQUE_ID, MODEL])
-    parts = []
-    for piece in tables.pieces(file, _COLUMNS):  # most rows are of other models: never all of them in memory
-        rows = piece.to_pandas()
-        wanted = rows[MODEL].astype(object) == (rows[UNIQUE_ID].map(champions) if model is None else model)
-        parts.append(rows[wanted].astype({UNIQUE_ID: object, MODEL: object}))
+    won = champion_rows(run, _COLUMNS, model)
     seasons = workspace.season_lengths or (1,)
-    won = intervals.with_phase(pd.concat(parts, ignore_index=True), workspace.frequency, seasons)
+    won = intervals.with_phase(won, workspace.frequency, seasons)
     scales = run.read_parquet("scales.parquet")  # of a run from before there were two, the one is the seasonal one
     newest = scales[[UNIQUE_ID, intervals.SEASONAL if intervals.SEASONAL in scales else intervals.SCALE]]
     newest = newest.set_axis([UNIQUE_ID, intervals.SCALE], axis=1)
     return intervals.calibrate(won, fold_scales(run), newest, levels, workspace.horizon or 1)
+
+
+def champion_rows(run: Folder, columns: Sequence[str], model: str | None = None) -> pd.DataFrame:
+    """`columns` of the run's stored backtest: the rows of each series' champion, or of `model` on all series that it has.
+
+    `columns` hold at least `unique_id` and `model`; those that the backtest lacks are left out.
+    """
+    champions = run.read_parquet("champions.parquet").set_index(UNIQUE_ID)[MODEL]
+    file = run.open_parquet("backtest.parquet", [UNIQUE_ID, MODEL])
+    parts = []
+    for piece in tables.pieces(file, [name for name in columns if name in tables.column_names(file)]):
+        rows = piece.to_pandas()  # most rows are of other models: never all of them in memory
+        wanted = rows[MODEL].astype(object) == (rows[UNIQUE_ID].map(champions) if model is None else model)
+        parts.append(rows[wanted].astype({UNIQUE_ID: object, MODEL: object}))
+    found: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    return found
 
 
 def fold_scales(run: Folder) -> pd.DataFrame:

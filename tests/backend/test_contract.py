@@ -25,7 +25,7 @@ def test_the_committed_pages_are_the_codes() -> None:
 
 
 def test_every_route_of_the_design_is_there() -> None:
-    """By method and path; what belongs to monitoring and the copilot comes with them."""
+    """By method and path; what belongs to the copilot comes with it."""
     found = {f"{method.upper()} {path}" for path, ways in api_docs.openapi()["paths"].items() for method in ways}
     calls = """GET /workspaces, GET /workspaces/{workspace}, GET /series, GET /series/{unique_id}/history,
         POST /forecasts/generate, GET /forecasts, GET /forecasts/{unique_id}/explanation, GET /metrics/historical,
@@ -33,7 +33,9 @@ def test_every_route_of_the_design_is_there() -> None:
         PUT /aliases/{name}, GET /jobs, POST /jobs, GET /jobs/{job_id}, DELETE /jobs/{job_id},
         GET /portfolio, GET /portfolio/segments, GET /portfolio/distribution, GET /series/{unique_id}/backtest,
         GET /runs/{run_id}/calibration, GET /workspaces/{workspace}/quality, GET /workspaces/{workspace}/rejected,
-        POST /workspaces/{workspace}/uploads, GET /workspaces/{workspace}/uploads/{upload_id}, PUT /workspaces/{workspace}"""
+        POST /workspaces/{workspace}/uploads, GET /workspaces/{workspace}/uploads/{upload_id}, PUT /workspaces/{workspace},
+        GET /monitoring/summary, GET /monitoring/series, GET /monitoring/report,
+        GET /monitoring/alerts, POST /monitoring/alerts/{alert_id}/acknowledge"""
     health = {"GET /health/live", "GET /health/ready"}
     assert found == health | {call.strip().replace(" ", " /api/v1", 1) for call in calls.split(",")}
 

@@ -1,0 +1,128 @@
+"""What monitoring has found: how the workspace stands, its series, the report, and the alerts."""
+
+import asyncio
+import base64
+import hashlib
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from backend.deps import ServiceDep, cached_json, encode, etag, is_known, not_modified, note, problems, requires
+from backend.errors import Problem
+from backend.limits import MAX_BODY, key_of
+from backend.monitored import AlertOut, AlertsOut, MonitoredPage, MonitoringOut
+from backend.queries import AcknowledgeIn, AlertId, AlertsQuery, MonitoredQuery, Of
+from pipelines.errors import NotFound
+from pipelines.monitoring import alerts
+
+router = APIRouter(prefix="/monitoring", tags=["monitoring"])
+
+_SCRIPT = re.compile(rb"<script[^>]*>(.*?)</script>", re.DOTALL)
+
+
+@router.get("/summary", response_model=MonitoringOut, responses=problems(304, 404))
+async def summary(query: Annotated[Of, Query()], request: Request, service: ServiceDep) -> Response:
+    """How the newest forecasts and data stand, how they stood before, and what is proposed."""
+    found = await service.monitored(query.workspace)
+    note(request, query.workspace)
+    return await cached_json(request, etag(found.id), found.summary)
+
+
+@router.get("/series", response_model=MonitoredPage, responses=problems(304, 404))
+async def series(query: Annotated[MonitoredQuery, Query()], request: Request, service: ServiceDep) -> Response:
+    """The series by severity, with the drift of each feature; with `unique_id`, that one and all that is known of it."""
+    found = await service.monitored(query.workspace)
+    note(request, query.workspace)
+
+    def render() -> dict[str, Any]:
+        page = found.find(**query.model_dump(exclude={"workspace"}))
+        return {
+            "workspace": query.workspace,
+            "monitoring_id": found.id,
+            "as_of": found.info["as_of"],
+            "total": page.total,
+            "limit": query.limit,
+            "offset": query.offset,
+            "series": page.rows,
+            "detail": found.detail(query.unique_id) if query.unique_id is not None else None,
+        }
+
+    try:
+        return await cached_json(request, etag(found.id), render)
+    except NotFound:
+        raise Problem(404, f"Nothing is known of the series '{query.unique_id}'.") from None
+
+
+@router.get(
+    "/report",
+    response_class=Response,
+    responses={**problems(304, 404), 200: {"description": "A page of HTML.", "content": {"text/html": {}}}},
+)
+async def report(query: Annotated[Of, Query()], request: Request, service: ServiceDep) -> Response:
+    """The report by Evidently as a page that loads nothing from elsewhere and may only run the scripts it came with."""
+    found = await service.monitored(query.workspace)
+    note(request, query.workspace)
+    if not found.has_report:
+        raise Problem(404, f"The newest monitoring of workspace '{query.workspace}' has no report.")
+    tag = etag(found.id)
+    if is_known(request, tag):
+        return not_modified(tag)
+    html = await asyncio.to_thread(found.report)
+    policy = await service.tables.get("policy", found.folder.parts, lambda: _policy(html))
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Content-Security-Policy": policy}
+    return Response(html, headers=headers, media_type="text/html; charset=utf-8")
+
+
+@router.get("/alerts", response_model=AlertsOut, responses=problems(304, 404))
+async def listed(query: Annotated[AlertsQuery, Query()], request: Request, service: ServiceDep) -> Response:
+    """What was raised, newest first."""
+    service.pointers(query.workspace)
+    note(request, query.workspace)
+    found = await asyncio.to_thread(alerts.all_of, service.reader, query.workspace)
+    kept = [one for one in found if query.keeps(one)]
+    content = {
+        "workspace": query.workspace,
+        "open": sum(one["acknowledged"] is None for one in found),
+        "total": len(kept),
+        "limit": query.limit,
+        "offset": query.offset,
+        "alerts": kept[query.offset : query.offset + query.limit],
+    }
+    body = encode(content)
+    return await cached_json(request, etag(hashlib.sha256(body).hexdigest()[:16]), lambda: content)
+
+
+@router.post(
+    "/alerts/{alert_id}/acknowledge",
+    response_model=AlertOut,
+    responses=problems(400, 404, 413),
+    dependencies=[requires("analyst")],
+    max_body_size=MAX_BODY,
+)
+async def acknowledge(
+    alert_id: Annotated[AlertId, Path()],
+    given: AcknowledgeIn,
+    query: Annotated[Of, Query()],
+    request: Request,
+    service: ServiceDep,
+) -> dict[str, Any]:
+    """Says that somebody has seen it; who was first stays."""
+    service.pointers(query.workspace)
+    note(request, query.workspace)
+    by = key_of(request.scope).name
+    try:
+        return await asyncio.to_thread(alerts.acknowledge, service.reader, query.workspace, alert_id, by, given.note)
+    except NotFound:
+        raise Problem(404, f"Workspace '{query.workspace}' has no alert {alert_id}.") from None
+
+
+def _policy(html: bytes) -> str:
+    """What the page may do: run the scripts that it holds, by their hashes, and show what it holds; nothing else."""
+    hashes = {base64.b64encode(hashlib.sha256(one).digest()).decode() for one in _SCRIPT.findall(html)}
+    scripts = " ".join(f"'sha256-{one}'" for one in sorted(hashes)) or "'none'"
+    return (
+        f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; "
+        "connect-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "sandbox allow-scripts"
+    )

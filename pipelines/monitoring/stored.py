@@ -1,0 +1,89 @@
+"""What monitoring has found, as it is stored: one immutable directory a monitoring, and a pointer to the newest.
+
+Its pointer is not that of the aliases: who moves an alias does not lose against a monitoring in between.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import pandas as pd
+
+from pipelines.errors import NotFound
+from pipelines.monitoring import bias as biases
+from pipelines.monitoring import drift as drifts
+from pipelines.monitoring.accuracy import COLUMNS
+from pipelines.monitoring.origins import Judged
+from pipelines.monitoring.rivals import Verdict
+from pipelines.read import CURRENT, MONITORING, Dataset, Folder, Reader
+from pipelines.registry.runs import digest
+from pipelines.schema import UNIQUE_ID
+from pipelines.settings import Monitoring
+from pipelines.store import Draft, new_version
+
+REPORT = "report.html"
+SERIES = [UNIQUE_ID, "status", "since"]
+_TABLES = ("accuracy", "groups", "bias", "drift", "series")
+_KEPT = 400  # monitorings that the history holds
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One monitoring: its tables as they are stored, and `summary.json`."""
+
+    judged: Judged = field(default_factory=Judged.nothing)
+    accuracy: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=COLUMNS))
+    groups: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["by", "group", *COLUMNS[1:]]))
+    bias: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=biases.COLUMNS))
+    drift: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=drifts.COLUMNS))
+    series: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SERIES))
+    summary: dict[str, Any] = field(default_factory=dict)
+    verdicts: tuple[Verdict, ...] = ()
+
+    @classmethod
+    def newest(cls, reader: Reader, workspace: str) -> Self:
+        """The last one; one with nothing in it where there was none."""
+        try:
+            folder = reader.monitoring(workspace)
+        except NotFound:
+            return cls()
+        read = folder.read_parquet
+        summary = folder.read_json("summary.json")
+        judged = Judged(
+            read("origins.parquet"), read("group_origins.parquet"), read("rivals.parquet"), read("bias.parquet"), summary["bias_to"]
+        )  # fmt: skip
+        accuracy, groups, bias, drift, series = (read(f"{name}.parquet") for name in _TABLES)
+        return cls(judged, accuracy, groups, bias, drift, series, summary)
+
+    def draft(self, reader: Reader, key: dict[str, Any], now: pd.Timestamp, raised: int) -> Draft:
+        """A directory with all of it, not yet finished."""
+        told, draft = self.summary, reader.artifacts.draft(self.summary["workspace"], MONITORING, new_version())
+        tables = {"origins": self.judged.series, "group_origins": self.judged.groups, "rivals": self.judged.rivals}
+        for name, table in {**tables, **{name: getattr(self, name) for name in _TABLES}}.items():
+            draft.write_parquet(f"{name}.parquet", table)
+        named = {"monitoring_id": draft.parts[-1], "at": f"{now:%Y-%m-%dT%H:%M:%SZ}"}
+        point = {**named, **{name: told[name] for name in ("as_of", "status", "counts")}, "raised": raised}
+        history = [*told["history"], point][-_KEPT:]
+        kept = {"key": key, "bias_to": self.judged.bias_to}
+        draft.write_json("summary.json", {**told, **named, **kept, "history": history})
+        return draft
+
+
+def key(reader: Reader, workspace: str, run: Folder, dataset: Dataset, settings: Monitoring) -> dict[str, Any]:
+    """What a monitoring depends on: the same again finds the same."""
+    sets = reader.forecast_sets(workspace)
+    aliases = {name: alias["run_id"] for name, alias in reader.pointers(workspace)["aliases"].items()}
+    return {
+        "run_id": run.name,
+        "aliases": aliases,
+        "data_version": dataset.version,
+        "forecast_id": sets[-1] if sets else None,
+        "settings_hash": digest(settings.model_dump(mode="json")),
+    }
+
+
+def publish(reader: Reader, workspace: str, draft: Draft, as_of: str) -> Folder:
+    """Finishes it and points to it; who reads sees the one before or this one."""
+    folder = draft.publish()
+    pointer = {"monitoring_id": folder.name, "as_of": as_of}
+    reader.artifacts.move_pointer(workspace, MONITORING, CURRENT, change=lambda _: pointer)
+    return folder

@@ -1,0 +1,23 @@
+"""Compares what was forecast for a workspace with what came, watches its data, and raises alerts. Fit for a schedule."""
+
+from typing import Annotated
+
+import typer
+
+from pipelines import flows, settings
+from scripts import _cli
+
+Report = Annotated[bool, typer.Option(help="Also make the page by Evidently, which takes some seconds.")]
+
+
+def monitor(workspace: _cli.WorkspaceName, report: Report = True, json_log: _cli.JsonLog = False) -> None:
+    """Monitor a workspace; without anything new, nothing is done again."""
+    context = _cli.context(json_log)
+    found = flows.monitor(settings.load_workspace(workspace), context, with_report=report)
+    context.progress.say("done", summary=f"{found.where}/summary.json")
+
+
+main = _cli.command(monitor)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""Replays a source step by step, as if its newest values came today: data, forecasts, monitoring; with a shift, if wanted."""
+
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import typer
+
+from pipelines import flows, frequency, plugins, settings
+from pipelines.disk import replace_file
+from pipelines.errors import ConfigError, DataError
+from pipelines.flows import Context
+from pipelines.settings import SourceSpec, Workspace
+from scripts import _cli, showing
+
+Of = Annotated[str, typer.Option("--of", help="The workspace whose source is replayed.")]
+Into = Annotated[str, typer.Option("--into", help="The workspace it becomes; its source is a file inbox/….parquet.")]
+Steps = Annotated[int, typer.Option(min=1, help="How often new data come.")]
+Every = Annotated[int, typer.Option(min=1, help="Steps of the grid that come each time.")]
+Series = Annotated[str, typer.Option("--shift-series", help="Shift the series whose key begins so; nothing: no shift.")]
+Factor = Annotated[float, typer.Option("--shift-factor", help="What their target is multiplied by.")]
+From = Annotated[int, typer.Option("--shift-from", min=1, help="The first time at which it is.")]
+
+
+@dataclass(frozen=True)
+class Shift:
+    """What changes in the series whose key begins with `series`, from the `at`-th time on."""
+
+    series: str
+    factor: float
+    at: int
+
+
+def simulate(
+    of: Of = "retail",
+    into: Into = "replay",
+    steps: Steps = 10,
+    every: Every = 7,
+    shift_series: Series = "",
+    shift_factor: Factor = 1.6,
+    shift_from: From = 6,
+    json_log: _cli.JsonLog = False,
+) -> None:
+    """Replay a workspace's source into another workspace, and show what monitoring says of it."""
+    context = _cli.context(json_log)
+    shift = Shift(shift_series, shift_factor, shift_from) if shift_series else None
+    into_ = settings.load_workspace(into)
+    replay(settings.load_workspace(of).source, into_, context, steps, every, shift)
+    showing.show_monitoring([into], context)
+
+
+def replay(
+    source: SourceSpec, into: Workspace, context: Context, steps: int, every: int, shift: Shift | None = None
+) -> None:
+    """Trains `into` on what `source` had before its last `steps` · `every` steps, then lets these come one after the other.
+
+    What was replayed before into the same workspace stays; its newest forecasts and statuses are then those of this time.
+    """
+    rows, ds, y, keys = _rows(source, into, Path(context.project.data_dir))
+    known = rows.loc[rows[y].notna(), ds]
+    grid = pd.DatetimeIndex(np.sort(known.unique()))
+    if len(grid) <= steps * every:
+        raise DataError(f"the source has {len(grid):,} steps, too few to replay {steps} times {every} of them.")
+    names = rows[keys].astype(str).agg("/".join, axis=1) if keys else pd.Series("", index=rows.index)
+    for time in range(steps + 1):
+        now = grid[-1 - (steps - time) * every]
+        if shift is not None and time == shift.at:
+            shifted = names.str.startswith(shift.series) & (rows[ds] > grid[-1 - (steps - time + 1) * every])
+            rows[y] = rows[y].where(~shifted, rows[y] * shift.factor)
+        ahead = frequency.future(now, into.frequency, into.horizon or 1)[-1]
+        seen = rows[rows[ds] <= ahead]
+        seen = seen.assign(**{y: seen[y].where(seen[ds] <= now)})
+        buffer = BytesIO()
+        seen.to_parquet(buffer, index=False)
+        replace_file(str(Path(context.project.data_dir) / into.source.options.path), buffer.getvalue())
+        flows.etl(into, context)
+        if time == 0:
+            flows.train(into, context, force=True)
+        flows.inference(into, context)
+        flows.monitor(into, context, with_report=time == steps)
+
+
+def _rows(source: SourceSpec, into: Workspace, data_dir: Path) -> tuple[pd.DataFrame, str, str, list[str]]:
+    """The rows of the source, and which of their columns are timestamp, target and keys."""
+    if into.source.kind != "file":
+        raise ConfigError(f"workspace {into.name}: source.kind is {into.source.kind}; a replay needs a file to write.")
+    rows = plugins.load("pipelines.etl.sources", source.kind).build(source.options, data_dir).read().rows
+    ds, y = (
+        _one_of(rows, into.source.columns.ds, "ds", "date"),
+        _one_of(rows, into.source.columns.y, "y", into.target.name),
+    )
+    keys = [name for name in into.source.columns.keys or ("unique_id",) if name in rows]
+    return rows.assign(**{ds: pd.to_datetime(rows[ds]), y: pd.to_numeric(rows[y]).astype(float)}), ds, y, keys
+
+
+def _one_of(rows: pd.DataFrame, *names: str | None) -> str:
+    """The first of the names that is a column."""
+    for name in names:
+        if name is not None and name in rows:
+            return name
+    raise DataError(
+        f"the source has none of the columns {', '.join(filter(None, names))} (found: {', '.join(map(str, rows))}). Set "
+        "source.columns in the workspace that is replayed into."
+    )
+
+
+main = _cli.command(simulate)
+
+if __name__ == "__main__":
+    main()

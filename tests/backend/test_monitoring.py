@@ -1,0 +1,148 @@
+"""Monitoring over HTTP: a workspace that was monitored for weeks, in the last of which one series sold four times as much."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from starlette.testclient import TestClient
+
+from pipelines import flows, settings
+from pipelines.flows import Context
+from pipelines.progress import Silent
+from pipelines.settings import Project
+from tests.backend import site as sites
+from tests.backend.conftest import connect
+from tests.backend.site import Site
+
+API = "/api/v1/monitoring"
+OF = {"workspace": "shop"}
+SHIFTED = "Ash/tea"
+
+
+@pytest.fixture(scope="session")
+def watched(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """Four weeks later: a week as ever, three in which one series sells four times as much."""
+    copy = site.copy(tmp_path_factory.mktemp("watched") / "site")
+    project = Project(
+        data_dir=copy.environ["FORECAST_DATA_DIR"], artifacts_dir=copy.environ["FORECAST_ARTIFACTS_DIR"], n_jobs=1
+    )
+    context = Context(project, copy.reader, Silent())
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, value in copy.environ.items():
+            patch.setenv(variable, value)
+        workspace = settings.load_workspace("shop")
+        for week in (1, 2, 3, 4):
+            rows = sites.sales(84 + 7 * week)
+            shifted = (rows["store"] == "Ash") & (rows["item"] == "tea") & (rows["date"] >= pd.Timestamp("2024-04-01"))
+            rows["units"] = np.where(shifted, 4 * rows["units"], rows["units"])
+            rows.to_csv(copy.folder / "data/inbox/shop.csv", index=False)
+            flows.etl(workspace, context)
+            flows.monitor(workspace, context, with_report=week == 4)
+            flows.inference(workspace, context)
+    return copy
+
+
+@pytest.fixture
+def client(watched: Site, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+    for variable, value in watched.environ.items():
+        monkeypatch.setenv(variable, value)
+    return connect(watched)
+
+
+def test_the_summary_is_what_was_stored(client: TestClient, watched: Site) -> None:
+    """Status, counts, windows, drift, checks, history and timeline; 304 for who has it."""
+    found = client.get(f"{API}/summary", params=OF)
+    stored = watched.reader.monitoring("shop").read_json("summary.json")
+    body = found.json()
+    for key in ("status", "counts", "accuracy", "drift", "health", "comparisons", "history", "as_of", "monitoring_id"):
+        assert body[key] == stored[key], key
+    assert body["report"] is True
+    assert body["timeline"][0]["cutoff"] == "2024-03-24"
+    assert [point["as_of"][:10] for point in body["history"]] == [
+        "2024-03-31",
+        "2024-04-07",
+        "2024-04-14",
+        "2024-04-21",
+    ]
+    assert client.get(f"{API}/summary", params=OF, headers={"If-None-Match": found.headers["etag"]}).status_code == 304
+
+
+def test_the_series_come_with_the_worst_first(client: TestClient) -> None:
+    """The one that was shifted is in alert, and by its error; filters and pages count."""
+    found = client.get(f"{API}/series", params=OF).json()
+    first = found["series"][0]
+    assert (first["unique_id"], first["status"], first["statuses"]["error"]) == (SHIFTED, "alert", "alert")
+    assert first["mae"] > 2 * first["mae_baseline"]
+    assert found["total"] == len(sites.IDS)
+    assert {row["feature"] for row in first["drift"]} == {"y", "price"}
+    alerts = client.get(f"{API}/series", params={**OF, "status": "alert", "kind": "error"}).json()
+    assert [row["unique_id"] for row in alerts["series"]] == [SHIFTED]
+    page = client.get(f"{API}/series", params={**OF, "sort": "name", "limit": 2, "offset": 1}).json()
+    assert [row["unique_id"] for row in page["series"]] == sites.IDS[1:3]
+    assert client.get(f"{API}/series", params={**OF, "search": "ELM/TEA"}).json()["total"] == 1
+
+
+def test_one_series_is_told_in_detail(client: TestClient) -> None:
+    """Each window's metrics and each forecast set that was judged, with what the backtest had."""
+    found = client.get(f"{API}/series", params={**OF, "unique_id": SHIFTED}).json()
+    assert [row["unique_id"] for row in found["series"]] == [SHIFTED]
+    windows = {(row["window"], row["metric"]) for row in found["detail"]["accuracy"]}
+    assert {(1, "mase"), (4, "coverage_80"), (4, "skill")} <= windows
+    origins = found["detail"]["origins"]
+    assert [one["cutoff"] for one in origins] == ["2024-03-24", "2024-03-31", "2024-04-07", "2024-04-14"]
+    assert origins[1]["mae"] > 3 * origins[1]["mae_baseline"]
+    assert client.get(f"{API}/series", params={**OF, "unique_id": "nobody"}).status_code == 404
+
+
+def test_the_report_may_only_run_its_own_scripts(client: TestClient) -> None:
+    """HTML without a reference to load anything, under a policy that names its scripts by hash and nothing else."""
+    found = client.get(f"{API}/report", params=OF)
+    assert found.headers["content-type"].startswith("text/html")
+    (policy,) = found.headers.get_list("content-security-policy")
+    assert "default-src 'none'" in policy
+    assert "'unsafe-inline'" not in policy.split("style-src")[0]
+    assert re.search(r"script-src ('sha256-[A-Za-z0-9+/=]{44}' ?)+;", policy)
+    assert not re.search(r"<(script|link|img|iframe)[^>]+(src|href)=[\"']?https?:", found.text)
+
+
+def test_an_alert_is_acknowledged_once(watched: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whom and with which note; who comes later changes nothing; a viewer may not."""
+    copy = watched.copy(tmp_path / "site")
+    for variable, value in copy.environ.items():
+        monkeypatch.setenv(variable, value)
+    secrets, lines = sites.keys()
+    client = connect(copy, keys=lines)
+
+    def acknowledge(role: str, alert_id: str, **body: Any) -> Any:
+        path = f"{API}/alerts/{alert_id}/acknowledge"
+        return client.post(path, params=OF, json=body, headers={"X-API-Key": secrets[role]})
+
+    head = {"X-API-Key": secrets["viewer"]}
+    found = client.get(f"{API}/alerts", params={**OF, "kind": "error"}, headers=head)
+    alert = next(one for one in found.json()["alerts"] if one["subject"] == "series")
+    assert (alert["named"], alert["severity"], alert["acknowledged"]) == ([SHIFTED], "alert", None)
+    assert SHIFTED in alert["message"]
+    assert acknowledge("viewer", alert["id"]).status_code == 403
+    first = acknowledge("analyst", alert["id"], note="a promotion").json()
+    assert (first["acknowledged"]["by"], first["acknowledged"]["note"]) == ("analyst-of-tests", "a promotion")
+    assert acknowledge("admin", alert["id"], note="me too").json() == first
+    after = client.get(f"{API}/alerts", params={**OF, "kind": "error"}, headers=head)
+    assert after.headers["etag"] != found.headers["etag"]
+    assert after.json()["open"] == found.json()["open"] - 1
+    acknowledged = client.get(f"{API}/alerts", params={**OF, "state": "acknowledged"}, headers=head).json()["alerts"]
+    assert [one["id"] for one in acknowledged] == [alert["id"]]
+    assert acknowledge("analyst", "0" * 16).status_code == 404
+    lines_ = (copy.folder / "artifacts/shop/monitoring/alerts.jsonl").read_text().splitlines()
+    assert [json.loads(line)["event"] for line in lines_].count("acknowledged") == 1
+
+
+def test_what_was_never_monitored_is_told_so(client: TestClient) -> None:
+    """404 with the reason; its list of alerts is empty."""
+    for path in ("summary", "series", "report"):
+        found = client.get(f"{API}/{path}", params={"workspace": "meter"})
+        assert (found.status_code, found.json()["detail"]) == (404, "Workspace 'meter' was not monitored yet.")
+    assert client.get(f"{API}/alerts", params={"workspace": "meter"}).json()["alerts"] == []

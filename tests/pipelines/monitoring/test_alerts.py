@@ -1,0 +1,77 @@
+"""The log of alerts and their way out, without a workspace around them."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import ConfigError, NotFound
+from pipelines.monitoring import alerts, delivery
+from pipelines.monitoring.alerts import Alert
+from pipelines.read import Reader
+from pipelines.settings import Delivery
+from pipelines.store import Store
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Reader:
+    return Reader(Store(str(tmp_path / "data")), Store(str(tmp_path / "artifacts")))
+
+
+def alert(**changed: str) -> Alert:
+    given = {"workspace": "shop", "kind": "error", "subject": "series", "as_of": "2024-05-01T00:00:00Z"}
+    return Alert(**{**given, **changed}, severity="alert", message="Error in Ash.", named=("Ash\u2028Elm",))  # type: ignore[arg-type]
+
+
+def test_the_same_news_is_raised_once(reader: Reader) -> None:
+    """Another time or subject is other news."""
+    assert len(alerts.raise_new(reader, [alert(), alert()])) == 1
+    assert alerts.raise_new(reader, [alert()]) == []
+    assert len(alerts.raise_new(reader, [alert(as_of="2024-05-08T00:00:00Z"), alert(subject="groups")])) == 2
+    found = alerts.all_of(reader, "shop")
+    assert [one["as_of"][:10] for one in found] == ["2024-05-08", "2024-05-01", "2024-05-01"]
+    assert found[0]["named"] == ["Ash\u2028Elm"]
+
+
+def test_a_torn_line_hides_no_other(reader: Reader, tmp_path: Path) -> None:
+    """As a full disk leaves it in the middle of the log, or a crash at its end."""
+    alerts.raise_new(reader, [alert()])
+    log = tmp_path / "artifacts/shop/monitoring/alerts.jsonl"
+    with log.open("a") as file:
+        file.write('{"event": "rai\n')
+    alerts.acknowledge(reader, "shop", alert().id, by="ada")
+    with log.open("a") as file:
+        file.write('{"event": "acknowl')
+    (found,) = alerts.all_of(reader, "shop")
+    assert found["acknowledged"]["by"] == "ada"
+
+
+def test_what_was_never_raised_cannot_be_acknowledged(reader: Reader) -> None:
+    """Nothing is added to the log."""
+    with pytest.raises(NotFound):
+        alerts.acknowledge(reader, "shop", "0" * 16, by="ada")
+    assert alerts.all_of(reader, "shop") == []
+
+
+def test_the_address_comes_from_the_environment_or_a_file(tmp_path: Path) -> None:
+    """None without either; what is no address is refused without being repeated."""
+    secret = tmp_path / "url"
+    secret.write_text("https://hooks.example/T0/secret\n")
+    assert delivery.webhook({}) is None
+    assert delivery.webhook({"MONITORING_WEBHOOK_URL_FILE": str(secret)}) == "https://hooks.example/T0/secret"
+    for wrong in ("file:///etc/secret", "hooks.example/secret", "https:///secret"):
+        with pytest.raises(ConfigError) as error:
+            delivery.webhook({"MONITORING_WEBHOOK_URL": wrong})
+        assert "secret" not in str(error.value)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        delivery.webhook({"MONITORING_WEBHOOK_URL_FILE": str(tmp_path / "gone")})
+
+
+def test_nobody_there_is_given_up_and_kept_aside(reader: Reader, tmp_path: Path) -> None:
+    """After the attempts that are allowed; it is not sent again, and the address is in no file."""
+    alerts.raise_new(reader, [alert()])
+    url = "http://127.0.0.1:9/secret"
+    assert delivery.deliver(reader, "shop", url, Delivery(attempts=2, wait=0, timeout=1))["given_up"] == 1
+    assert delivery.deliver(reader, "shop", url, Delivery()) == {"delivered": 0, "given_up": 0}
+    written = "".join(path.read_text() for path in (tmp_path / "artifacts/shop/monitoring").iterdir())
+    assert "no answer (ConnectionRefusedError)" in written
+    assert "secret" not in written

@@ -1,0 +1,42 @@
+"""The report by Evidently: a page that needs nothing but itself, small however large the data."""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from pipelines.monitoring import report
+from tests.factories import panel
+
+
+def forecasts(days: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What was said of each step of the panel: of the time before the newest `days`, and of these."""
+    history = panel(120, future=("price", "event")).history
+    rows = history[["unique_id", "ds"]].assign(y_hat=history["y"] + 0.5)
+    now = rows["ds"] > rows["ds"].max() - pd.Timedelta(days=days)
+    return rows[~now], rows[now]
+
+
+def test_samples_are_steps_with_a_forecast() -> None:
+    """No more than asked for, from before and from now, with target, covariates and what was said."""
+    reference, current, features = report.samples(panel(120, future=("price", "event")), *forecasts(28), 28, 50)
+    assert features == ["y", "price", "event"]
+    assert (len(reference), len(current)) == (50, 50)
+    assert np.allclose(current["y_hat"] - current["y"], 0.5)
+    few = report.samples(panel(120, future=("price",)), forecasts(28)[0], forecasts(28)[1].head(3), 28, 50)[1]
+    assert len(few) == 3
+
+
+def test_the_page_needs_no_network() -> None:
+    """Whole HTML with drift and regression, no reference that a browser would load, and under 6 MB."""
+    html = report.render(*report.samples(panel(120, future=("price", "event")), *forecasts(28), 28, 200))
+    assert "</html>" in html
+    assert "Regression" in html
+    assert not re.search(r"<(script|link|img|iframe)[^>]+(src|href)=[\"']?https?:", html)
+    assert len(html) < 6_000_000
+
+
+def test_without_forecasts_there_is_drift_alone() -> None:
+    """Right after the first training."""
+    nothing = forecasts(28)[1].head(0)
+    assert "</html>" in report.render(*report.samples(panel(120), nothing, nothing, 28, 100))
