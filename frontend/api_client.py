@@ -98,6 +98,32 @@ class Client:
             rows += self._get("/metrics/historical", {**query, "limit": _PAGE, "offset": len(rows)})["rows"]
         return {**first, "rows": rows}
 
+    def monitoring(self, workspace: str) -> Json:
+        return self._get("/monitoring/summary", {"workspace": workspace})
+
+    def monitored(self, workspace: str, search: str = "", limit: int = 50) -> Json:
+        """Series by severity."""
+        return self._get("/monitoring/series", {"workspace": workspace, "search": search, "limit": limit})
+
+    def alerts(self, workspace: str, limit: int = 50) -> Json:
+        return self._get("/monitoring/alerts", {"workspace": workspace, "limit": limit})
+
+    def acknowledge(self, workspace: str, alert_id: str) -> Json:
+        path = f"/monitoring/alerts/{_part(alert_id)}/acknowledge"
+        return self._send("POST", path, params={"workspace": workspace}, json={})
+
+    def report(self, workspace: str) -> str:
+        """The report as a page that may do no more than the service's policy for it says."""
+        response = self._ask(
+            "GET", "/monitoring/report", params={"workspace": workspace}, headers={"Accept": "text/html"}
+        )
+        if not response.is_success:
+            _read(response)
+        rules = response.headers.get("content-security-policy", "default-src 'none'").split(";")
+        # Two of them are for headers only, and a frame has both from the page that holds it.
+        policy = ";".join(rule for rule in rules if not rule.strip().startswith(("sandbox", "frame-ancestors")))
+        return f'<meta http-equiv="Content-Security-Policy" content="{policy}">{response.text}'
+
     def quality(self, workspace: str) -> Json:
         return self._get(f"/workspaces/{_part(workspace)}/quality")
 

@@ -9,7 +9,10 @@ from frontend import link, shell
 ICON = Path(__file__).with_name("icon.png")
 PAGES = {
     "Today": [("portfolio", "Portfolio", ":material/dashboard:"), ("forecast", "Forecast", ":material/show_chart:")],
-    "Trust": [("accuracy", "Accuracy", ":material/target:")],
+    "Trust": [
+        ("accuracy", "Accuracy", ":material/target:"),
+        ("monitoring", "Monitoring", ":material/monitor_heart:"),
+    ],
     "Manage": [("data", "Data", ":material/database:"), ("runs", "Runs", ":material/history:")],
 }
 

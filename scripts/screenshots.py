@@ -20,6 +20,7 @@ PAGES = {
     "portfolio": "/?workspace={workspace}",
     "forecast": "/forecast?workspace={workspace}",
     "accuracy": "/accuracy?workspace={workspace}",
+    "monitoring": "/monitoring?workspace={workspace}",
     "data": "/data?workspace={workspace}",
     "runs": "/runs?workspace={workspace}",
 }

@@ -3,10 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from frontend import shell, states, tables, words
-from frontend.api_client import ApiDown, ApiError, Json
-
-PRODUCTION = "production"
+from frontend import aliases, shell, states, tables, words
+from frontend.api_client import Json
 
 
 def page() -> None:
@@ -15,24 +13,23 @@ def page() -> None:
     name, client = workspace["name"], shell.client()
     with states.loading("Reading the runs"):
         found = client.runs(name)
-        aliases = client.aliases(name)
+        named = client.aliases(name)
     if not found["runs"]:
         states.empty("Nothing was trained yet.", f"python scripts/train.py --workspace {name}")
         return
-    if done := st.session_state.pop("moved", None):
-        st.toast(done, icon=":material/check_circle:")
-    _production(aliases)
+    aliases.moved()
+    _production(named)
     picked = _list(found["runs"], name)
     if len(picked) == 1:
-        _one(name, picked[0], aliases)
+        _one(name, picked[0], named)
     elif len(picked) == 2:
         _two(name, *sorted(picked))
     else:
         st.caption("Select a run to see its card, to verify or promote it; select two to compare them.")
 
 
-def _production(aliases: Json) -> None:
-    alias = next((one for one in aliases["aliases"] if one["name"] == PRODUCTION), None)
+def _production(named: Json) -> None:
+    alias = next((one for one in named["aliases"] if one["name"] == aliases.PRODUCTION), None)
     if alias is None:
         st.info("No run is in production yet.", icon=":material/info:")
         return
@@ -41,7 +38,7 @@ def _production(aliases: Json) -> None:
         st.caption(f"Since {words.moment(alias['at'])}, by {alias['by']}: {alias['reason']}")
         previous = alias["previous"]
         if previous and st.button(f"Roll back to {previous}", icon=":material/undo:", key="rollback"):
-            _confirm(st.session_state[shell.WORKSPACE], previous, aliases["version"], "Roll back")
+            aliases.confirm(st.session_state[shell.WORKSPACE], previous, named["version"], "Roll back")
 
 
 def _list(runs: list[Json], name: str) -> list[str]:
@@ -75,7 +72,7 @@ def _list(runs: list[Json], name: str) -> list[str]:
     return [runs[row]["run_id"] for row in picked.selection.rows][-2:]
 
 
-def _one(workspace: str, run_id: str, aliases: Json) -> None:
+def _one(workspace: str, run_id: str, named: Json) -> None:
     with states.loading("Reading the run"):
         run = shell.client().run(workspace, run_id)
     st.subheader(run_id)
@@ -87,9 +84,9 @@ def _one(workspace: str, run_id: str, aliases: Json) -> None:
             help="Reads every file again and compares it with what was written.",
         ):
             _verify(workspace, run_id)
-        promotable = run["status"] == "success" and PRODUCTION not in run["aliases"]
+        promotable = run["status"] == "success" and aliases.PRODUCTION not in run["aliases"]
         if promotable and st.button("Promote to production", icon=":material/publish:", key="promote", type="primary"):
-            _confirm(workspace, run_id, aliases["version"], "Promote")
+            aliases.confirm(workspace, run_id, named["version"], "Promote")
         if run["card"]:
             st.download_button(
                 "Card",
@@ -122,33 +119,6 @@ def _verify(workspace: str, run_id: str) -> None:
         )
     else:
         st.error(f"Not what was written: {', '.join(found['wrong'])}. Do not promote it.", icon=":material/gpp_bad:")
-
-
-@st.dialog("Change what is in production")
-def _confirm(workspace: str, run_id: str, version: int, what: str) -> None:
-    """Asks for a reason, and moves the alias if nobody did in the meantime."""
-    st.markdown(
-        f"**{what}** to **{run_id}**? Its newest forecasts are served at once, and the audit file keeps who did it and why."
-    )
-    reason = st.text_input(
-        "Reason", key="reason", max_chars=500, placeholder="such as: the last one missed the promotion"
-    )
-    if not st.button(what, type="primary", key="confirm", disabled=not reason.strip()):
-        return
-    try:
-        shell.client().move_alias(workspace, PRODUCTION, run_id, reason.strip(), version)
-    except ApiError as error:
-        again = " Close this and look at what it is now." if error.status == 412 else ""
-        st.error(f"{error.detail}{again}", icon=":material/error:")
-        return
-    except ApiDown:
-        st.error(
-            "The service cannot be reached. Nothing was changed, as far as one can tell from here.",
-            icon=":material/cloud_off:",
-        )
-        return
-    st.session_state["moved"] = f"{run_id} is in production."
-    st.rerun()
 
 
 def _two(workspace: str, a: str, b: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx2
 import numpy as np
 import pandas as pd
+import pytest
 
 from backend import auth
 from pipelines import flows, settings
@@ -109,6 +110,28 @@ def make(folder: Path) -> Site:
     flows.run_all(workspace("meter"), context)
     failed = Recording(site.reader.artifacts, workspace("shop").complete("D"), {}, None).fail(ForecastError("no luck"))
     return Site(folder, first.run.name, second.run.name, failed.name)
+
+
+def watched(site: Site, folder: Path) -> Site:
+    """The same project after four weeks under monitoring: a week as ever, three in which one series sells four times as much."""
+    copy = site.copy(folder)
+    project = Project(
+        data_dir=copy.environ["FORECAST_DATA_DIR"], artifacts_dir=copy.environ["FORECAST_ARTIFACTS_DIR"], n_jobs=1
+    )
+    context = Context(project, copy.reader, Silent())
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, value in copy.environ.items():
+            patch.setenv(variable, value)
+        workspace = settings.load_workspace("shop")
+        for week in (1, 2, 3, 4):
+            rows = sales(84 + 7 * week)
+            shifted = (rows["store"] == "Ash") & (rows["item"] == "tea") & (rows["date"] >= pd.Timestamp("2024-04-01"))
+            rows["units"] = np.where(shifted, 4 * rows["units"], rows["units"])
+            rows.to_csv(copy.folder / "data/inbox/shop.csv", index=False)
+            flows.etl(workspace, context)
+            flows.monitor(workspace, context, with_report=week == 4)
+            flows.inference(workspace, context)
+    return copy
 
 
 def sales(days: int = 84) -> pd.DataFrame:

@@ -5,15 +5,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
-from pipelines import flows, settings
-from pipelines.flows import Context
-from pipelines.progress import Silent
-from pipelines.settings import Project
 from tests.backend import site as sites
 from tests.backend.conftest import connect
 from tests.backend.site import Site
@@ -26,24 +20,7 @@ SHIFTED = "Ash/tea"
 @pytest.fixture(scope="session")
 def watched(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Site:
     """Four weeks later: a week as ever, three in which one series sells four times as much."""
-    copy = site.copy(tmp_path_factory.mktemp("watched") / "site")
-    project = Project(
-        data_dir=copy.environ["FORECAST_DATA_DIR"], artifacts_dir=copy.environ["FORECAST_ARTIFACTS_DIR"], n_jobs=1
-    )
-    context = Context(project, copy.reader, Silent())
-    with pytest.MonkeyPatch.context() as patch:
-        for variable, value in copy.environ.items():
-            patch.setenv(variable, value)
-        workspace = settings.load_workspace("shop")
-        for week in (1, 2, 3, 4):
-            rows = sites.sales(84 + 7 * week)
-            shifted = (rows["store"] == "Ash") & (rows["item"] == "tea") & (rows["date"] >= pd.Timestamp("2024-04-01"))
-            rows["units"] = np.where(shifted, 4 * rows["units"], rows["units"])
-            rows.to_csv(copy.folder / "data/inbox/shop.csv", index=False)
-            flows.etl(workspace, context)
-            flows.monitor(workspace, context, with_report=week == 4)
-            flows.inference(workspace, context)
-    return copy
+    return sites.watched(site, tmp_path_factory.mktemp("watched") / "site")
 
 
 @pytest.fixture

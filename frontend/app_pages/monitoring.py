@@ -1,0 +1,215 @@
+"""Whether the forecasts are still right: how they stand by what came, what has moved, and what to do about it."""
+
+from typing import Literal
+
+import pandas as pd
+import streamlit as st
+
+from frontend import aliases, link, shell, states, tables, words
+from frontend.api_client import ApiError, Json
+from frontend.charts import monitoring, theme
+from frontend.frames import frame
+
+VIEWS = ("Over time", "Series", "Drift", "Alerts", "Data health", "Report")
+COLOURS: dict[str, Literal["green", "orange", "red", "gray"]] = {
+    "ok": "green", "warn": "orange", "alert": "red", "insufficient": "gray"
+}  # fmt: skip
+WORST = 200  # series in a table
+METRIC = "mase"
+
+
+def page() -> None:
+    workspace = shell.workspace()
+    shell.title("Monitoring", f"{workspace['title']} · what was forecast, against what came")
+    states.require(workspace, "ready", "no forecasts")
+    name, client = workspace["name"], shell.client()
+    try:
+        found = client.monitoring(name)
+    except ApiError as error:
+        if error.status != 404:
+            states.failed(error)
+        states.empty("It was not monitored yet.", f"python scripts/monitor.py --workspace {name}")
+        return
+    _status(found)
+    _rivals(found, name)
+    with link.to("view", VIEWS):
+        tabs = st.tabs(VIEWS, key="view", on_change="rerun")
+    for tab, shown in zip(tabs, (_time, _series, _drift, _alerts, _health, _report), strict=True):
+        if tab.open:
+            with tab:
+                shown(found, name)
+
+
+def _status(found: Json) -> None:
+    """The statuses now, and the error beside that of the backtest."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(found["status"], color=COLOURS[found["status"]], icon=":material/monitor_heart:")
+        st.caption(f"By the values up to {words.day(found['as_of'][:10])}, of run {found['run_id']}")
+    kinds = list(found["counts"])
+    columns = st.columns(len(kinds) + 1)
+    whole = [row for row in found["accuracy"] if row["by"] == "all" and row["metric"] == METRIC]
+    newest = max(whole, key=lambda row: row["window"], default=None)
+    columns[0].metric(
+        "MASE by what came", words.number(newest and newest["value"]),
+        f"backtest {words.number(newest and newest['baseline'])}", border=True, height="stretch", delta_color="off", delta_arrow="off",
+    )  # fmt: skip
+    for column, kind in zip(columns[1:], kinds, strict=True):
+        counts = found["counts"][kind]
+        column.metric(
+            f"{words.model(kind)}: series in alert", f"{counts['alert']:,}",
+            f"{counts['warn']:,} warn, {counts['insufficient']:,} too few values", border=True, height="stretch",
+            delta_color="off", delta_arrow="off",
+        )  # fmt: skip
+
+
+def _rivals(found: Json, name: str) -> None:
+    """Runs that do worse than the one before them, and the way back."""
+    for one in found["comparisons"]:
+        if not one["worse"]:
+            continue
+        st.warning(
+            f"**{one['run_id']}** ({one['alias']}) is worse than {one['other_run_id']} on the same values: "
+            f"MASE {words.number(one['error'])} against {words.number(one['other_error'])}. {one['why']}",
+            icon=":material/trending_down:",
+        )
+        if one["alias"] == aliases.PRODUCTION and st.button(
+            f"Roll back to {one['other_run_id']}", icon=":material/undo:", key=f"back-{one['run_id']}"
+        ):
+            with states.loading("Reading the aliases"):
+                version = shell.client().aliases(name)["version"]
+            aliases.confirm(name, one["other_run_id"], version, "Roll back")
+
+
+def _time(found: Json, name: str) -> None:
+    timeline = frame(found["timeline"])
+    if timeline.empty:
+        st.caption("No forecast has met its actuals yet.")
+        return
+    left, right = st.columns(2)
+    left.markdown("**Error by what came**")
+    left.plotly_chart(monitoring.errors(timeline, METRIC), key="errors", config=theme.config(f"error-{name}"))
+    right.markdown("**What the intervals covered**")
+    right.plotly_chart(monitoring.coverage(timeline), key="covered", config=theme.config(f"coverage-{name}"))
+    tables.exports(timeline, f"timeline-{name}")
+    history = pd.DataFrame(
+        {
+            "as_of": pd.Timestamp(one["as_of"][:19]),
+            "status": one["status"],
+            "warn": max(counts["warn"] for counts in one["counts"].values()),
+            "alert": max(counts["alert"] for counts in one["counts"].values()),
+            "raised": one["raised"],
+        }
+        for one in found["history"]
+    )
+    if len(history) > 1:
+        st.markdown("**Series that stood out, monitoring by monitoring**")
+        st.plotly_chart(monitoring.statuses(history), key="statuses", config=theme.config(f"statuses-{name}"))
+
+
+def _series(found: Json, name: str) -> None:
+    with link.to("find"):
+        search = st.text_input("Find", key="find", type="search", live=True, placeholder="part of a name", width=260)
+    with states.loading("Reading the series"):
+        page = shell.client().monitored(name, search or "", WORST)
+    rows = page["series"]
+    table = pd.DataFrame(
+        {
+            "series": one["unique_id"],
+            "status": one["status"],
+            "since": one["since"],
+            "MASE": one["mase"],
+            "in the backtest": one["mase_baseline"],
+            "skill": one["skill"],
+            "bias": one["bias"],
+            "lean": one["lean"],
+            "moved": one["feature"],
+            "PSI": one["psi"],
+            "threshold": one["threshold"],
+        }
+        for one in rows
+    )
+    if table.empty:
+        st.caption("No series is like that.")
+        return
+    number = st.column_config.NumberColumn
+    picked = st.dataframe(
+        table, key="monitored", hide_index=True, height=min(420, 38 + 35 * len(table)), on_select="rerun",
+        selection_mode="single-row", placeholder=words.NOTHING,
+        column_config={
+            "skill": number(format="percent"),
+            "lean": number(format="%.2g", help="The CUSUM of its bias; positive: the forecasts are too low."),
+            **{column: number(format="%.3g") for column in ("MASE", "in the backtest", "bias", "PSI", "threshold")},
+        },
+    )  # fmt: skip
+    st.caption(f"{len(rows):,} of {page['total']:,} series, the gravest first. Select one to open its forecast.")
+    tables.exports(table, f"monitored-{name}")
+    if picked.selection.rows:
+        st.switch_page("app_pages/forecast.py", query_params={"series": rows[picked.selection.rows[0]]["unique_id"]})
+
+
+def _drift(found: Json, name: str) -> None:
+    with states.loading("Reading the drift"):
+        rows = shell.client().monitored(name, "", WORST)["series"]
+    table = pd.DataFrame({"unique_id": one["unique_id"], **row} for one in rows for row in one["drift"])
+    if table.empty or table["psi"].notna().sum() == 0:
+        st.caption("There are too few values for a comparison yet.")
+        return
+    st.plotly_chart(monitoring.drift(table), key="drift", config=theme.config(f"drift-{name}"))
+    st.caption(
+        "PSI in units of its threshold, which knows how many values both samples have: from 1 on it is no chance."
+    )
+    st.dataframe(pd.DataFrame(found["drift"]), hide_index=True, placeholder=words.NOTHING)
+    tables.exports(table, f"drift-{name}")
+
+
+def _alerts(_: Json, name: str) -> None:
+    client = shell.client()
+    with states.loading("Reading the alerts"):
+        page = client.alerts(name)
+    if not page["total"]:
+        st.success("Nothing was raised.", icon=":material/check_circle:")
+        return
+    st.caption(f"{page['open']:,} that nobody has seen, of {page['total']:,}")
+    for one in page["alerts"]:
+        with st.container(border=True):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.badge(one["severity"], color=COLOURS[one["severity"]])
+                st.markdown(f"**{one['kind']}** · {words.moment(one['at'])}")
+                if one["acknowledged"] is None and st.button("Seen", icon=":material/done:", key=f"seen-{one['id']}"):
+                    with states.loading("Noting it"):
+                        client.acknowledge(name, one["id"])
+                    st.rerun()
+            st.text(one["message"])  # it names series: text of somebody else, never markup
+            if seen := one["acknowledged"]:
+                st.caption(f"Seen by {seen['by']}, {words.moment(seen['at'])}")
+
+
+def _health(found: Json, name: str) -> None:
+    checks = pd.DataFrame(found["health"])
+    if checks.empty:
+        st.caption("Nothing was checked yet.")
+        return
+    checks["examples"] = [", ".join(map(str, examples)) for examples in checks["examples"]]
+    shown = checks[["name", "status", "message", "value", "limit", "count", "examples"]]
+    st.dataframe(
+        shown,
+        hide_index=True,
+        placeholder=words.NOTHING,
+        column_config={"message": st.column_config.TextColumn(width="large")},
+    )
+    tables.exports(checks, f"health-{name}")
+
+
+def _report(found: Json, name: str) -> None:
+    if not found["report"]:
+        states.empty("The newest monitoring has no report.", f"python scripts/monitor.py --workspace {name}")
+        return
+    with states.loading("Reading the report"):
+        html = shell.client().report(name)
+    st.download_button(
+        "Report", html, f"report-{name}.html", "text/html", icon=":material/download:", on_click="ignore", key="report"
+    )
+    st.iframe(html, height=900)
+
+
+page()

@@ -1,0 +1,66 @@
+"""The page Monitoring, over a workspace that was monitored for weeks, in the last of which one series sold much more."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.backend import site as sites
+from tests.backend.site import Site
+from tests.frontend.conftest import Open
+from tests.frontend.test_pages import texts, traces
+
+SHIFTED = "Ash/tea"
+
+
+@pytest.fixture(scope="module")
+def watched(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return sites.watched(site, tmp_path_factory.mktemp("watched") / "site")
+
+
+@pytest.fixture(scope="module")
+def address(watched: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with sites.running(watched, tmp_path_factory.mktemp("watched-service") / "log") as (found, _):
+        yield found
+
+
+@pytest.mark.parametrize("view", ["Over time", "Series", "Drift", "Alerts", "Data health", "Report"])
+def test_every_view_opens_by_its_link(open_page: Open, address: str, view: str) -> None:
+    """Lines, series, the heat map, alerts, checks, and the report."""
+    app = open_page("monitoring", address, workspace="shop", view=view)
+    assert not app.exception
+    assert not app.error
+    assert "MASE by what came" in texts(app)
+
+
+def test_errors_and_coverage_are_beside_the_backtest(open_page: Open, address: str) -> None:
+    """Forecast set by forecast set."""
+    app = open_page("monitoring", address, workspace="shop")
+    assert traces(app) == {"backtest", "by what came"}
+    assert {"80 %", "95 %"} <= traces(app, 1)
+
+
+def test_the_series_that_moved_is_named_first(open_page: Open, address: str) -> None:
+    """With what it was and what it is."""
+    app = open_page("monitoring", address, workspace="shop", view="Series")
+    table = app.dataframe[0].value
+    assert table["series"].iloc[0] == SHIFTED
+    assert table["status"].iloc[0] == "alert"
+    assert table["MASE"].iloc[0] > table["in the backtest"].iloc[0]
+
+
+def test_an_alert_is_acknowledged_once(open_page: Open, address: str) -> None:
+    """From then on it says who has seen it."""
+    app = open_page("monitoring", address, workspace="shop", view="Alerts")
+    buttons = [button for button in app.button if button.label == "Seen"]
+    assert buttons
+    app = buttons[0].click().run()
+    assert not app.exception
+    assert "Seen by" in texts(app)
+    assert len([button for button in app.button if button.label == "Seen"]) == len(buttons) - 1
+
+
+def test_a_workspace_that_was_not_monitored_is_told_how(open_page: Open) -> None:
+    """By the command."""
+    app = open_page("monitoring", workspace="shop")
+    assert not app.exception
+    assert "scripts/monitor.py --workspace shop" in texts(app)
