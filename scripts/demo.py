@@ -15,7 +15,7 @@ SHIFT = Shift("Bath/", factor=2.5, at=6)  # three weeks before their end, one st
 
 
 def demo(json_log: _cli.JsonLog = False) -> None:
-    """Run the demo's workspaces and show what they forecast."""
+    """Run the demo's workspaces, and show what they forecast and what monitoring found."""
     context = _cli.context(json_log)
     for name in WORKSPACES:
         workspace = settings.load_workspace(name)

@@ -15,12 +15,14 @@ API = "/api/v1"
 GENERATE = {"workspace": "shop", "unique_ids": ["Ash/tea"]}
 LONG = "z" * 301
 NOBODY = "20240101T000000Z-00000000"
+ALERT = "0" * 16
 BODIES = [
     ("POST", "/forecasts/generate"),
     ("POST", "/metrics/historical"),
     ("PUT", "/aliases/canary?workspace=shop"),
     ("POST", "/jobs"),
     ("PUT", "/workspaces/shop"),
+    ("POST", f"/monitoring/alerts/{ALERT}/acknowledge?workspace=shop"),
 ]
 
 
@@ -258,8 +260,12 @@ def test_the_endpoints_with_a_body_are_all_known(client: TestClient) -> None:
         for method, one in ways.items()
         if "application/json" in one.get("requestBody", {}).get("content", {})  # uploads have a limit of their own
     }
-    named = {
-        (method, API + path.partition("?")[0].replace("/canary", "/{name}").replace("/shop", "/{workspace}"))
-        for method, path in BODIES
-    }
+    named = {(method, _template(path)) for method, path in BODIES}
     assert found == named
+
+
+def _template(path: str) -> str:
+    """The route that a path of `BODIES` belongs to."""
+    for value, name in (("/canary", "/{name}"), ("/shop", "/{workspace}"), (ALERT, "{alert_id}")):
+        path = path.partition("?")[0].replace(value, name)
+    return API + path
