@@ -50,15 +50,14 @@ def _status(found: Json) -> None:
     whole = [row for row in found["accuracy"] if row["by"] == "all" and row["metric"] == METRIC]
     newest = max(whole, key=lambda row: row["window"], default=None)
     columns[0].metric(
-        "MASE by what came", words.number(newest and newest["value"]),
+        "MASE", words.number(newest and newest["value"]),
         f"backtest {words.number(newest and newest['baseline'])}", border=True, height="stretch", delta_color="off", delta_arrow="off",
     )  # fmt: skip
     for column, kind in zip(columns[1:], kinds, strict=True):
         counts = found["counts"][kind]
         column.metric(
-            f"{words.model(kind)}: series in alert", f"{counts['alert']:,}",
-            f"{counts['warn']:,} warn, {counts['insufficient']:,} too few values", border=True, height="stretch",
-            delta_color="off", delta_arrow="off",
+            words.model(kind).capitalize(), f"{counts['alert']:,} in alert", f"{counts['warn']:,} warn", border=True, height="stretch",
+            delta_color="off", delta_arrow="off", help=f"{counts['insufficient']:,} of the series have too few values to tell.",
         )  # fmt: skip
 
 

@@ -43,7 +43,7 @@ def horizons(rows: pd.DataFrame, metric: str, shown: Sequence[str]) -> go.Figure
         part = rows[rows["model"] == name]
         dash, tint = ("dot", GREEN) if name == BASELINE else ("solid", colour)
         figure.add_scatter(
-            x=part["horizon"], y=part["value"], name=words.model(name), line={"color": tint, "width": 2, "dash": dash},
+            mode="lines", x=part["horizon"], y=part["value"], name=words.model(name), line={"color": tint, "width": 2, "dash": dash},
             hovertemplate=f"{words.model(name)}, %{{x}} steps ahead: {metric} <b>%{{y:.4~g}}</b><extra></extra>",
         )  # fmt: skip
     return laid_out(figure, height=320).update_xaxes(title_text="steps ahead").update_yaxes(title_text=metric)
@@ -84,7 +84,7 @@ def coverage(rows: pd.DataFrame) -> go.Figure:
     figure = go.Figure()
     for (level, part), colour in zip(rows.groupby("level", sort=True), cycle(PALETTE)):
         figure.add_scatter(
-            x=part["step"], y=part["coverage"], name=f"{level} %", line={"color": colour, "width": 2},
+            mode="lines", x=part["step"], y=part["coverage"], name=f"{level} %", line={"color": colour, "width": 2},
             hovertemplate=f"%{{x}} steps ahead <b>%{{y:.1f}} %</b> lay in the {level} % interval<extra></extra>",
         )  # fmt: skip
         figure.add_hline(y=level, line={"color": colour, "width": 1, "dash": "dot"})

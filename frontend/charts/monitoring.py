@@ -13,7 +13,7 @@ def errors(timeline: pd.DataFrame, metric: str) -> go.Figure:
     """The error of each forecast set by what came, beside that of the backtest: `cutoff`, `<metric>`, `<metric>_baseline`."""
     figure = go.Figure()
     figure.add_scatter(
-        x=timeline["cutoff"], y=timeline[f"{metric}_baseline"], name="backtest", line={"color": GREY, "dash": "dot", "width": 1.4},
+        mode="lines", x=timeline["cutoff"], y=timeline[f"{metric}_baseline"], name="backtest", line={"color": GREY, "dash": "dot", "width": 1.4},
         hovertemplate=f"the backtest: {metric.upper()} <b>%{{y:.3~g}}</b><extra></extra>",
     )  # fmt: skip
     figure.add_scatter(

@@ -14,12 +14,12 @@ def components(parts: pd.DataFrame, unit: str) -> go.Figure:
     names = [name for name in parts.columns if name != "ds"]
     for name, colour in zip(names, cycle(PALETTE)):
         figure.add_scatter(
-            x=parts["ds"], y=parts[name], name=name, line={"color": colour, "width": 2},
+            mode="lines", x=parts["ds"], y=parts[name], name=name, line={"color": colour, "width": 2},
             hovertemplate=f"%{{x|%a %-d %b %Y, %H:%M}}: <b>{name} %{{y:+,.4~g}} {unit}</b><extra></extra>",
         )  # fmt: skip
     total = parts[names].sum(axis=1, min_count=1)
     figure.add_scatter(
-        x=parts["ds"], y=total, name="forecast", line={"color": GREY, "width": 1.4, "dash": "dot"},
+        mode="lines", x=parts["ds"], y=total, name="forecast", line={"color": GREY, "width": 1.4, "dash": "dot"},
         hovertemplate=f"%{{x|%a %-d %b %Y, %H:%M}}: together <b>%{{y:,.4~g}} {unit}</b><extra></extra>",
     )  # fmt: skip
     return laid_out(figure, height=340, unit=unit)

@@ -29,7 +29,7 @@ def fan(
     for level, opacity in zip(levels(list(forecast.columns)), BANDS, strict=False):
         _band(figure, forecast, level, opacity)
     figure.add_scatter(
-        x=history["ds"], y=history["y"], name="actual", line={"color": GREY, "width": 1.4},
+        mode="lines", x=history["ds"], y=history["y"], name="actual", line={"color": GREY, "width": 1.4},
         hovertemplate=f"{stamp}: <b>%{{y:,.4~g}} {unit}</b> came<extra></extra>",
     )  # fmt: skip
     sides = (
@@ -40,11 +40,11 @@ def fan(
     for name, rows, colour, dash, says in sides:
         if rows is not None and len(rows):
             figure.add_scatter(
-                x=rows["ds"], y=rows["y_hat"], name=name, line={"color": colour, "width": 1.8, "dash": dash},
+                mode="lines", x=rows["ds"], y=rows["y_hat"], name=name, line={"color": colour, "width": 1.8, "dash": dash},
                 hovertemplate=f"{stamp}: <b>%{{y:,.4~g}} {unit}</b> {says}<extra></extra>",
             )  # fmt: skip
     figure.add_scatter(
-        x=forecast["ds"], y=forecast["y_hat"], name="forecast", line={"color": BLUE, "width": 2.4},
+        mode="lines", x=forecast["ds"], y=forecast["y_hat"], name="forecast", line={"color": BLUE, "width": 2.4},
         customdata=_sentences(forecast, unit),
         hovertemplate=f"{stamp}: <b>%{{y:,.4~g}} {unit}</b> expected%{{customdata}}<extra></extra>",
     )  # fmt: skip
@@ -66,7 +66,7 @@ def totals(points: pd.DataFrame, unit: str) -> go.Figure:
     for name, column, colour, dash, width, says in lines:
         if points[column].notna().any():
             figure.add_scatter(
-                x=points["ds"], y=points[column], name=name, line={"color": colour, "width": width, "dash": dash},
+                mode="lines", x=points["ds"], y=points[column], name=name, line={"color": colour, "width": width, "dash": dash},
                 hovertemplate=f"{stamp}: <b>%{{y:,.4~s}} {unit}</b> {says}<extra></extra>",
             )  # fmt: skip
     return laid_out(figure, height=320, unit=unit)
@@ -82,12 +82,12 @@ def windows(history: pd.DataFrame, backtest: pd.DataFrame, unit: str) -> go.Figu
                 _band(figure, rows, level, opacity)
         figure.add_vline(x=cutoff, line={"color": GREY, "width": 1, "dash": "dot"})
         figure.add_scatter(
-            x=rows["ds"], y=rows["y_hat"], name="forecast then", legendgroup="then", showlegend=number == 0,
+            mode="lines", x=rows["ds"], y=rows["y_hat"], name="forecast then", legendgroup="then", showlegend=number == 0,
             line={"color": BLUE, "width": 2.2},
             hovertemplate=f"{stamp}: <b>%{{y:,.4~g}} {unit}</b> was forecast on {cutoff:%-d %b %Y}<extra></extra>",
         )  # fmt: skip
     figure.add_scatter(
-        x=shown["ds"], y=shown["y"], name="actual", line={"color": GREY, "width": 1.6},
+        mode="lines", x=shown["ds"], y=shown["y"], name="actual", line={"color": GREY, "width": 1.6},
         hovertemplate=f"{stamp}: <b>%{{y:,.4~g}} {unit}</b> came<extra></extra>",
     )  # fmt: skip
     return laid_out(figure, height=360, unit=unit)
@@ -98,7 +98,7 @@ def _band(figure: go.Figure, rows: pd.DataFrame, level: int, opacity: float) -> 
     if known.empty:
         return
     figure.add_scatter(
-        x=[*known["ds"], *known["ds"][::-1]], y=[*known[f"hi_{level}"], *known[f"lo_{level}"][::-1]],
+        mode="lines", x=[*known["ds"], *known["ds"][::-1]], y=[*known[f"hi_{level}"], *known[f"lo_{level}"][::-1]],
         fill="toself", fillcolor=rgba(BLUE, opacity), line={"width": 0}, name=f"{level} % interval", hoverinfo="skip",
     )  # fmt: skip
 

@@ -133,6 +133,33 @@ def test_a_shift_is_alerted_once_over_http_and_at_the_webhook(site: Site, hook: 
     assert "secret-token" not in stored
 
 
+def test_a_monitoring_that_dies_is_done_again_and_raises_nothing_twice(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After its alerts were raised and before it was published: readers see the one before, and the next one is whole."""
+    workspace = begin(site)
+    weeks(site, workspace, 2, shift_from=START + 7)
+    site.csv(sales(START + 21, START + 7))
+    flows.etl(workspace, site.context)
+    before = site.reader.monitoring("mine").name
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(flows.stored, "publish", die)
+        with pytest.raises(KeyboardInterrupt):
+            flows.monitor(workspace, site.context, with_report=False)
+    assert site.reader.monitoring("mine").name == before
+    raised = alerts.all_of(site.reader, "mine")
+    assert any(one["kind"] == "error" for one in raised)
+    flows.monitor(workspace, site.context, with_report=False)
+    assert site.reader.monitoring("mine").name > before
+    assert alerts.all_of(site.reader, "mine") == raised
+    lines = (site.folder / "artifacts/mine/monitoring/alerts.jsonl").read_text().splitlines()
+    assert len(lines) == len(raised)
+
+
 def test_a_worse_run_is_rolled_back_and_forward_again(site: Site, hook: Hook) -> None:
     """The new run forecasts the wrong weekday; monitoring leaves it, the served forecasts follow, and one call undoes it."""
     begin(site)

@@ -29,7 +29,7 @@ def test_every_view_opens_by_its_link(open_page: Open, address: str, view: str) 
     app = open_page("monitoring", address, workspace="shop", view=view)
     assert not app.exception
     assert not app.error
-    assert "MASE by what came" in texts(app)
+    assert "MASE: " in texts(app)
 
 
 def test_errors_and_coverage_are_beside_the_backtest(open_page: Open, address: str) -> None:
