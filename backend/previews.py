@@ -4,7 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from backend.schemas import Check, FieldError
+from backend.checks import Check
+from backend.schemas import FieldError
 
 
 class ColumnOut(BaseModel):

@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from backend.checks import QualityOut, RejectedOut
 from backend.deps import ServiceDep, cached_json, etag, note, problems
 from backend.queries import PageQuery, WorkspaceName
-from backend.schemas import QualityOut, RejectedOut
 
 router = APIRouter(prefix="/workspaces/{workspace}", tags=["data"])
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from backend.deps import ServiceDep, cached_json, etag, note, problems
+from backend.portfolios import DistributionOut, PortfolioOut, SegmentsOut
 from backend.queries import DistributionQuery, PortfolioQuery, SegmentsQuery, filters_of
-from backend.schemas import DistributionOut, PortfolioOut, SegmentsOut
 
 router = APIRouter(prefix="/portfolio", tags=["portfolio"])
 

@@ -1,0 +1,109 @@
+"""What goes out about all series together, as the OpenAPI shows it."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from backend.schemas import Stamp
+from pipelines.read.series import Status
+
+
+class Summary(BaseModel):
+    """Sums over series and the horizon (over time means, where `aggregate` is not `sum`), and relative changes over the
+    series that have both; `error` and `skill` are means over series. Null where too little is known.
+    """
+
+    n_series: int
+    n_forecast: int
+    forecast: float | None
+    last_period: float | None
+    last_year: float | None
+    change: float | None
+    change_on_year: float | None
+    change_on_previous: float | None
+    error: float | None
+    skill: float | None
+    statuses: dict[str, int]
+
+
+class Total(BaseModel):
+    """One step: the actual or the forecast, the same a year before, and the forecast as it was published before."""
+
+    ds: Stamp
+    y: float | None
+    y_hat: float | None
+    last_year: float | None
+    previous: float | None
+
+
+class Reason(BaseModel):
+    """`share` of the total; `error` in units of the median series'; relative changes `on_year`, `on_period` and
+    `since_previous`. `percentile`: among all series, by size.
+    """
+
+    kind: Literal["share", "error", "on_year", "on_period", "since_previous"]
+    value: float
+    percentile: float
+
+
+class Urgent(BaseModel):
+    """One series; `history`: its newest actuals, `ahead`: its forecast, without their dates, for a small picture."""
+
+    unique_id: str
+    attributes: dict[str, Any]
+    model: str | None
+    status: Status
+    error: float | None
+    skill: float | None
+    forecast: float | None
+    last_period: float | None
+    last_year: float | None
+    score: float
+    reasons: list[Reason]
+    history: list[float | None]
+    ahead: list[float | None]
+
+
+class PortfolioOut(BaseModel):
+    workspace: str
+    run_id: str
+    forecast_id: str
+    as_of: str
+    unit: str
+    aggregate: str
+    horizon: int
+    metric: str
+    filters: dict[str, list[str]]
+    summary: Summary
+    totals: list[Total]
+    total: int
+    limit: int
+    offset: int
+    triage: list[Urgent]
+
+
+class Segment(Summary):
+    group: str
+
+
+class SegmentsOut(BaseModel):
+    workspace: str
+    unit: str
+    metric: str
+    by: str
+    total: int
+    limit: int
+    offset: int
+    segments: list[Segment]
+
+
+class DistributionOut(BaseModel):
+    """A histogram over the middle 98 % of the values; `below` and `above` count the others."""
+
+    workspace: str
+    of: str
+    edges: list[float]
+    counts: list[int]
+    below: int
+    above: int
+    median: float | None
