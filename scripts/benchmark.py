@@ -13,7 +13,7 @@ import typer
 
 from pipelines.errors import DataError
 from scripts import _cli
-from scripts.bench import api, contest, covariates, examples, m4, m5, rivals, scale, tree
+from scripts.bench import api, app, contest, covariates, examples, m4, m5, rivals, scale, tree
 from scripts.bench.site import ROOT
 
 DOCS, TRIES = ROOT / "docs/benchmarks", ROOT / "artifacts/benchmarks"
@@ -119,6 +119,15 @@ def service(output: Output = None, series: Series = None, requests: Requests = 1
     reporter.say("done", page=str(page))
 
 
+def web_app(output: Output = None, series: Series = None, seed: Seed = 1) -> None:
+    """Walk through the web app in Chromium, on a made-up workspace as large as M5."""
+    reporter, busy = _cli.Reporter(json_log=False), os.getloadavg()[0]
+    found = app.run(series or tree.SERIES, seed, reporter.say)
+    page = _page("app", output, complete=series is None)
+    app.write_page(page, found, f"The machine's load was {busy:.1f} before and {os.getloadavg()[0]:.1f} after.")
+    reporter.say("done", page=str(page))
+
+
 def _names(wanted: bool, chosen: Sequence[str] | None, usual: Sequence[str]) -> list[str]:
     if unknown := sorted(set(chosen or []) - set(rivals.RIVALS)):
         raise typer.BadParameter(f"{', '.join(unknown)}: valid are {', '.join(rivals.RIVALS)}")
@@ -144,6 +153,7 @@ main = _cli.commands(
         "scale": scaling,
         "covariates": worth,
         "api": service,
+        "app": web_app,
     }
 )
 

@@ -1,5 +1,6 @@
 """Takes pictures of every page in light and dark, on a screen and on a phone, for docs/img and for looking at."""
 
+import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,11 +25,13 @@ PAGES = {
     "data": "/data?workspace={workspace}",
     "runs": "/runs?workspace={workspace}",
 }
+COLOURS = 128  # enough for pages without photographs, at a third of the bytes
 DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 BUSY = "[data-testid=stStatusWidget], [data-testid=stSpinner], [data-testid=stSkeleton]"
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="The folder of the pictures.")]
 Workspace = Annotated[str, typer.Option("--workspace", "-w", help="Which to show.")]
+Monitored = Annotated[str, typer.Option("--monitored", help="Which to show on the page Monitoring.")]
 Only = Annotated[list[str] | None, typer.Option("--page", help="Which pages; may be repeated.")]
 
 
@@ -36,7 +39,12 @@ class NoBrowser(ForecastError):
     """There is no Chromium."""
 
 
-def screenshots(output: Output = ROOT / "docs/img", workspace: Workspace = "retail", page: Only = None) -> None:
+def screenshots(
+    output: Output = ROOT / "docs/img",
+    workspace: Workspace = "retail",
+    monitored: Monitored = "replay",
+    page: Only = None,
+) -> None:
     """Start the service and the web app, and take a picture of each page."""
     from playwright.sync_api import sync_playwright
 
@@ -47,10 +55,11 @@ def screenshots(output: Output = ROOT / "docs/img", workspace: Workspace = "reta
     with running(stdout=sys.stderr) as site, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         for name in page or PAGES:
+            shown = monitored if name == "monitoring" else workspace
             for width in WIDTHS:
                 for scheme in SCHEMES:
                     path = output / f"{name}-{width}-{scheme}.png"
-                    _picture(browser, f"{site.app}{PAGES[name].format(workspace=workspace)}", width, scheme, path)
+                    _picture(browser, f"{site.app}{PAGES[name].format(workspace=shown)}", width, scheme, path)
                     reporter.say("picture", path=str(path))
         browser.close()
 
@@ -65,6 +74,8 @@ def settled(page: "Page") -> None:
 
 def _picture(browser: "Browser", url: str, width: int, scheme: str, path: Path) -> None:
     """As much of the page as there is: its own scroll is inside, so the window is made as tall as it."""
+    from PIL import Image
+
     context = browser.new_context(viewport={"width": width, "height": WIDTHS[width]}, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(url)
@@ -72,7 +83,8 @@ def _picture(browser: "Browser", url: str, width: int, scheme: str, path: Path) 
     height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     page.set_viewport_size({"width": width, "height": max(WIDTHS[width], int(height))})
     settled(page)
-    page.screenshot(path=path)
+    picture = Image.open(io.BytesIO(page.screenshot()))
+    picture.convert("RGB").quantize(COLOURS).save(path, optimize=True)
     context.close()
 
 

@@ -18,6 +18,7 @@ from pipelines.read import reader
 from pipelines.settings import Project
 from scripts.bench import page, tree
 from scripts.bench.client import Load, Measured
+from scripts.bench.memory import rss_mb
 from scripts.bench.site import ROOT
 
 _V1 = "/api/v1"
@@ -49,8 +50,7 @@ class Server:
 
     def rss_mb(self) -> float:
         """Resident memory of the server process, in MiB."""
-        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+        return rss_mb(self.pid)
 
 
 @dataclass

@@ -1,0 +1,168 @@
+"""The web app in a real browser over a workspace as large as M5: how long a person waits, and what many of them take."""
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median, quantiles
+from typing import TYPE_CHECKING
+
+from pipelines.read import reader
+from pipelines.settings import Project
+from scripts.bench import page as pages
+from scripts.bench import tree
+from scripts.bench.memory import rss_mb
+from scripts.screenshots import CHROMIUM, DONE
+from scripts.up import Up, running
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+PAGES = ("Forecast", "Accuracy", "Runs", "Portfolio")
+SESSIONS = 30
+
+_ROUNDS = 5
+_PATIENCE = 60_000  # milliseconds
+_TARGETS = {"first page": 3.0, "page switch": 1.0, "search": 0.7, "filter": 0.7}  # seconds
+_MEMORY = 600  # MiB of the app with all sessions
+
+
+@dataclass
+class Results:
+    """Seconds by what was done, as often as it was; MiB of the web app by when."""
+
+    n_series: int
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    memory: dict[str, float] = field(default_factory=dict)
+
+
+def run(n: int, seed: int, say: Callable[..., None]) -> Results:
+    """Makes the workspace and walks through the app as a person does."""
+    from playwright.sync_api import sync_playwright
+
+    found = Results(n)
+    with tempfile.TemporaryDirectory() as folder:
+        project = Project(data_dir=f"{folder}/data", artifacts_dir=f"{folder}/artifacts")
+        tree.make(Path(folder), reader(project), n, seed)
+        say("workspace made", series=n)
+        environ = {
+            "FORECAST_CONFIG_DIR": f"{folder}/configs",
+            "FORECAST_DATA_DIR": project.data_dir,
+            "FORECAST_ARTIFACTS_DIR": project.artifacts_dir,
+            "API_RATE_LIMIT": "1000000000",
+        }
+        with (
+            running(environ=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as site,
+            sync_playwright() as play,
+        ):
+            browser = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+            _walk(browser, site, found)
+            say("walked", **{name: round(median(values), 2) for name, values in found.seconds.items()})
+            _crowd(browser, site, found)
+            say("crowd", **found.memory)
+            browser.close()
+    return found
+
+
+def _walk(browser: "Browser", site: Up, found: Results) -> None:
+    """A first visit, then others; pages in turn; searches and filters."""
+    for _ in range(_ROUNDS):
+        with _tab(browser) as page, _timed(found, "first page"):
+            page.goto(site.app)
+            _shows(page, "of 30,490 series" if found.n_series == tree.SERIES else " series, the most urgent")
+    with _tab(browser) as page:
+        page.goto(site.app)
+        _shows(page, "the most urgent first")
+        for _ in range(_ROUNDS):
+            for name in PAGES:
+                with _timed(found, "page switch"):
+                    page.get_by_role("link", name=name, exact=True).click()
+                    heading = "What needs you today" if name == "Portfolio" else name
+                    page.locator("h1").get_by_text(heading, exact=True).wait_for()
+                    page.wait_for_selector(DONE)
+        for term in ("CA_1", "TX", "HOBBIES", "FOODS_3", "WI_3", "_0"):
+            with _timed(found, "search"):
+                page.get_by_label("Find").fill(term)
+                _changed(page)
+        page.get_by_label("Find").fill("")
+        _changed(page)
+        for option in range(1, 1 + _ROUNDS):
+            page.get_by_label("store id").click()
+            with _timed(found, "filter"):
+                page.get_by_role("option").nth(option).click()
+                _changed(page)
+
+
+def _crowd(browser: "Browser", site: Up, found: Results) -> None:
+    """Many sessions at once, each on its page."""
+    app = site.processes[1].pid
+    found.memory["one session"] = rss_mb(app)
+    contexts = [browser.new_context() for _ in range(SESSIONS)]
+    for number, context in enumerate(contexts):
+        page = context.new_page()
+        page.goto(f"{site.app}/{('', 'forecast', 'accuracy', 'runs')[number % 4]}")
+        page.wait_for_selector("h1", timeout=_PATIENCE)
+        page.wait_for_selector(DONE, timeout=_PATIENCE)
+    found.memory[f"{SESSIONS} sessions"] = rss_mb(app)
+    for context in contexts:
+        context.close()
+
+
+@contextmanager
+def _tab(browser: "Browser") -> Iterator["Page"]:
+    context = browser.new_context(viewport={"width": 1440, "height": 1600})
+    context.set_default_timeout(_PATIENCE)
+    yield context.new_page()
+    context.close()
+
+
+@contextmanager
+def _timed(found: Results, what: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    found.seconds.setdefault(what, []).append(time.perf_counter() - start)
+
+
+def _shows(page: "Page", words: str) -> None:
+    page.get_by_text(words).first.wait_for()
+    page.wait_for_selector(DONE)
+    page.wait_for_selector(".js-plotly-plot")
+
+
+def _changed(page: "Page") -> None:
+    """The app has begun to run again, and has ended."""
+    page.wait_for_function(f"!document.querySelector('{DONE}')", polling="raf")
+    page.wait_for_selector(DONE)
+
+
+def write_page(path: Path, found: Results, load: str) -> None:
+    """The figures as a page; `load`: what else the machine did meanwhile."""
+    rows = [
+        [
+            name,
+            f"{len(values)}",
+            f"{median(values):.2f}",
+            f"{quantiles(values, n=20)[-1]:.2f}",
+            f"≤ {_TARGETS[name]:g} s",
+        ]
+        for name, values in found.seconds.items()
+    ]
+    memory = [[when, f"{mb:,.0f}", f"≤ {_MEMORY}"] for when, mb in found.memory.items()]
+    paragraphs = [
+        f"{found.n_series:,} made-up series (`scripts/bench/tree.py`), the service, the web app and Chromium on the same cores. "
+        f"{pages.machine(1)} {load}",
+        "Seconds until the page is there and nothing on it is being computed; a first page with its charts drawn.",
+        pages.table(["what", "times", "median s", "p95 s", "should be"], rows),
+        "Resident memory of the web app's process.",
+        pages.table(["when", "MiB", "should be"], memory),
+    ]
+    bars = {name: median(values) for name, values in found.seconds.items()}
+    pages.write(
+        path,
+        "The web app",
+        paragraphs,
+        [pages.Bars("seconds (median)", bars, {}), pages.Bars("MiB", found.memory, {"600": _MEMORY})],
+    )
