@@ -87,6 +87,12 @@ def _reading(walk: Walk, workspace: str | None) -> str:
     ]
     at = {"unique_id": unique_id}
     walk.call("GET", "/api/v1/series/{unique_id}/history", at=at, params=of)
+    walk.call("GET", "/api/v1/series/{unique_id}/backtest", at=at, params=of)
+    walk.call("GET", "/api/v1/portfolio", params={**of, "limit": 5})
+    walk.call("GET", "/api/v1/portfolio/segments", params={**of, "by": "demand_class"})
+    walk.call("GET", "/api/v1/portfolio/distribution", params={**of, "of": "skill"})
+    walk.call("GET", "/api/v1/workspaces/{workspace}/quality", at=of)
+    walk.call("GET", "/api/v1/workspaces/{workspace}/rejected", at=of, params={"limit": 5})
     first = walk.call("GET", "/api/v1/forecasts", params={**of, **at})
     tag = {"If-None-Match": first.headers["etag"]}
     walk.call("GET", "/api/v1/forecasts", 304, params={**of, **at}, headers=tag)
@@ -100,6 +106,7 @@ def _reading(walk: Walk, workspace: str | None) -> str:
     ]
     at = {"run_id": runs[0]}
     walk.call("GET", "/api/v1/runs/{run_id}", at=at, params=of)
+    walk.call("GET", "/api/v1/runs/{run_id}/calibration", at=at, params=of)
     if not walk.call("GET", "/api/v1/runs/{run_id}/verify", at=at, params=of).json()["intact"]:
         raise Failed(f"run {runs[0]} is not what was written.")
     walk.call("GET", "/api/v1/runs/compare", params={**of, "a": runs[-1], "b": runs[0]})
