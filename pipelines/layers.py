@@ -8,13 +8,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines.errors import ConfigError, did_you_mean
 
 PREFIX = "FORECAST_"
 M = TypeVar("M", bound=BaseModel)
 Key = tuple[str, ...]
+
+
+class Strict(BaseModel):
+    """Settings that stay as they are, and refuse what they do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Layers:

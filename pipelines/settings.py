@@ -11,7 +11,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    PositiveFloat,
     PositiveInt,
     create_model,
     field_validator,
@@ -20,20 +19,14 @@ from pydantic import (
 
 from pipelines import plugins
 from pipelines.errors import ConfigError, UnknownName, did_you_mean
-from pipelines.layers import Layers, environment, read_yaml
+from pipelines.layers import Layers, Strict, environment, read_yaml
 from pipelines.schema import safe_name
+from pipelines.thresholds import Monitoring
 
 DEFAULT = "default"  # in place of a list of models: the strategy chooses
 Aggregate = Literal["sum", "mean", "median", "min", "max", "first", "last"]
 GapPolicy = Literal["zero", "interpolate", "previous", "leave"]
-Share = Annotated[float, Field(gt=0, lt=1)]
 MetricName = Literal["mae", "rmse", "mape", "smape", "wape", "mase", "rmsse"]
-
-
-class Strict(BaseModel):
-    """Frozen, and refuses what it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Columns(Strict):
@@ -107,91 +100,12 @@ class Backtest(Strict):
     size: PositiveInt | None = None  # of a sliding window; None: what the first window has
 
 
-class Features(Strict):
-    calendar: bool = True
-    lags: tuple[PositiveInt, ...] | None = None  # None: 1, 2 and each season
-    rolling: tuple[PositiveInt, ...] | None = None  # None: each season
-
-
 class Quality(Strict):
     """Limits of the quality checks; a share is of the rows or steps in question."""
 
     max_rejected: Annotated[float, Field(ge=0, le=1)] = 0.05
     max_gaps: Annotated[float, Field(ge=0, le=1)] = 0.2
     max_age_days: PositiveInt | None = None  # None: any age passes, and is told
-
-
-class Evidence(Strict):
-    """How sure monitoring must be of a series' errors before it says so."""
-
-    windows: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 4)  # horizons
-    min_origins: PositiveInt = 3
-    tolerance: Annotated[float, Field(ge=0)] = 0.2
-    points: Annotated[float, Field(ge=0, le=100)] = 5.0
-    false_discoveries: Share = 0.01
-    warn_discoveries: Share = 0.1
-    correction: Literal["bh", "by"] = "bh"
-    clear_after: PositiveInt = 2
-
-
-class Bias(Strict):
-    """The CUSUM of forecast batches, in standard deviations of a batch's mean error."""
-
-    allowance: Annotated[float, Field(gt=0)] = 0.5
-    limit: Annotated[float, Field(gt=0)] = 5.0
-
-
-class Drift(Strict):
-    """When the distribution of a feature counts as another one."""
-
-    window: PositiveInt | None = None  # steps; None: two horizons, at least `least`, in whole seasons
-    reference: PositiveInt = 1100
-    bins: Annotated[int, Field(ge=2, le=50)] = 5
-    least: PositiveInt = 50
-    psi: Annotated[float, Field(gt=0)] = 0.1
-    chance: Share = 0.01
-
-
-class Health(Strict):
-    """The shares of series or steps above which the data themselves are the news."""
-
-    late: Share = 0.1
-    missing: Share = 0.1
-    volume: Share = 0.3
-    vanished: Share = 0.05
-
-
-class Comparison(Strict):
-    """When production is worse than the run before it, or a canary worse than production."""
-
-    share: Share = 0.1
-    least: PositiveInt = 50
-    limit: Annotated[float, Field(ge=0)] = 0.1
-    blocks: Annotated[int, Field(ge=3)] = 4
-    confidence: Share = 0.95
-    auto_rollback: bool = False
-
-
-class Delivery(Strict):
-    """How alerts leave; where to is the business of MONITORING_WEBHOOK_URL or MONITORING_WEBHOOK_URL_FILE."""
-
-    format: Literal["generic", "slack"] = "generic"
-    least: Literal["warn", "alert"] = "alert"
-    attempts: Annotated[int, Field(ge=1, le=10)] = 4
-    timeout: PositiveFloat = 5.0
-    wait: Annotated[float, Field(ge=0)] = 1.0
-
-
-class Monitoring(Strict):
-    """Thresholds and windows of monitoring, explained in configs/base/monitoring.yaml."""
-
-    accuracy: Evidence = Evidence()
-    bias: Bias = Bias()
-    drift: Drift = Drift()
-    health: Health = Health()
-    comparison: Comparison = Comparison()
-    delivery: Delivery = Delivery()
-    report_rows: PositiveInt = 2000
 
 
 class Workspace(Strict):
@@ -209,12 +123,11 @@ class Workspace(Strict):
     holidays: Holidays = Holidays()
     missing: Missing = Missing()
     backtest: Backtest = Backtest()
-    features: Features = Features()
     quality: Quality = Quality()
     monitoring: Monitoring = Monitoring()
     models: Annotated[tuple[str, ...], Field(min_length=1)] = (DEFAULT,)
     budget: str | None = None  # of a training, such as 5m; what cannot be afforded is left out
-    model_params: dict[str, dict[str, Any]] = {}
+    model_params: dict[str, dict[str, Any]] = Field(default_factory=dict)
     metric: MetricName = "mase"
     levels: tuple[Annotated[int, Field(ge=1, le=99)], ...] = (80, 95)
 

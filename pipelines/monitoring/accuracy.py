@@ -17,7 +17,7 @@ from pipelines.evaluation.metrics import METRIC, SCALE_MAE, SCALE_RMSE, Array, P
 from pipelines.monitoring import evidence
 from pipelines.monitoring.evidence import CALM, STATUS
 from pipelines.schema import BASELINE, CUTOFF, KEY, MODEL, STEP, UNIQUE_ID, VALUE, Y
-from pipelines.settings import Evidence
+from pipelines.thresholds import Evidence
 
 SERVED = "production"
 NAIVE = "naive"  # the MAE of the seasonal naive from the same origin

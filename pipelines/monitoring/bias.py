@@ -13,7 +13,7 @@ from pipelines.evaluation.metrics import Array, ratio
 from pipelines.monitoring import evidence
 from pipelines.monitoring.evidence import CALM, STATUS
 from pipelines.schema import UNIQUE_ID, VALUE
-from pipelines.settings import Bias, Evidence
+from pipelines.thresholds import Bias, Evidence
 
 COLUMNS = [UNIQUE_ID, "up", "down", "score", "n", STATUS, "p_value"]
 

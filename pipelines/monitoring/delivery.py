@@ -17,7 +17,7 @@ import tenacity
 from pipelines.errors import ConfigError
 from pipelines.monitoring import alerts
 from pipelines.read import Reader
-from pipelines.settings import Delivery
+from pipelines.thresholds import Delivery
 
 DEAD_LETTERS = ("monitoring", "dead_letters.jsonl")
 VARIABLE = "MONITORING_WEBHOOK_URL"

@@ -19,7 +19,7 @@ from pipelines.monitoring import evidence
 from pipelines.monitoring.evidence import CALM, STATUS
 from pipelines.panel import Panel
 from pipelines.schema import DS, UNIQUE_ID, Y
-from pipelines.settings import Drift, Evidence
+from pipelines.thresholds import Drift, Evidence
 
 FEATURE = "feature"
 COLUMNS = [UNIQUE_ID, "as_of", FEATURE, "psi", "threshold", "n_reference", "n_current", STATUS, "p_value", CALM]

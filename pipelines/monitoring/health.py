@@ -11,7 +11,7 @@ from pipelines import frequency
 from pipelines.monitoring.evidence import ALERT, INSUFFICIENT, OK, WARN
 from pipelines.panel import Panel
 from pipelines.schema import DS, UNIQUE_ID, Y
-from pipelines.settings import Health
+from pipelines.thresholds import Health
 
 _EXAMPLES = 5
 

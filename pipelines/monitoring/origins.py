@@ -18,9 +18,9 @@ from pipelines.monitoring.accuracy import SERVED, UNTIL
 from pipelines.panel import Panel
 from pipelines.read import Folder, Reader
 from pipelines.registry import calibration
-from pipelines.registry.runs import workspace_of
 from pipelines.schema import BASELINE, CUTOFF, DS, KEY, MODEL, STEP, UNIQUE_ID, VALUE, Y_HAT, Y, hi, lo
-from pipelines.settings import Bias, Workspace
+from pipelines.settings import Workspace
+from pipelines.thresholds import Bias
 
 ALL = segmented.ALL
 SEPARATOR = "\x1f"  # between the kind and the name of a group, where groups stand in for series
@@ -161,7 +161,7 @@ class _Reference:
 
     @classmethod
     def of(cls, run: Folder, groups: pd.DataFrame) -> Self:
-        levels = workspace_of(run).levels
+        levels = tuple(run.read_json("run.json")["config"]["levels"])  # its other settings may not be known any more
         columns = [UNIQUE_ID, CUTOFF, DS, MODEL, STEP, Y, Y_HAT, *(bound(n) for n in levels for bound in (lo, hi))]
         served = calibration.champion_rows(run, columns).assign(**{MODEL: SERVED})
         rows = pd.concat([served, calibration.champion_rows(run, columns, BASELINE)], ignore_index=True)

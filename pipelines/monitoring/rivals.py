@@ -9,7 +9,7 @@ from scipy import stats
 
 from pipelines.monitoring.accuracy import SERVED, UNTIL
 from pipelines.schema import CANARY, CUTOFF, MODEL, PREVIOUS, UNIQUE_ID
-from pipelines.settings import Comparison
+from pipelines.thresholds import Comparison
 
 METRIC = "mase"  # series of any size count alike
 SCORED = [CUTOFF, UNTIL, "rival", "run_id", "rival_run_id", "served", "other", "n"]

@@ -17,8 +17,8 @@ from pipelines.monitoring.rivals import Verdict
 from pipelines.read import CURRENT, MONITORING, Dataset, Folder, Reader
 from pipelines.registry.runs import digest
 from pipelines.schema import UNIQUE_ID
-from pipelines.settings import Monitoring
 from pipelines.store import Draft, new_version
+from pipelines.thresholds import Monitoring
 
 REPORT = "report.html"
 SERIES = [UNIQUE_ID, "status", "since"]

@@ -20,7 +20,8 @@ from pipelines.panel import Panel
 from pipelines.read import Dataset, Folder, Reader
 from pipelines.registry import aliases, runs
 from pipelines.schema import CANARY, DS, PREVIOUS, UNIQUE_ID, VALUE
-from pipelines.settings import Comparison, Workspace
+from pipelines.settings import Workspace
+from pipelines.thresholds import Comparison
 
 _SHOWN = ["by", "group", "window", METRIC, VALUE, "baseline", STATUS, "n", "p_value"]
 

@@ -20,7 +20,8 @@ from pipelines.registry import runs
 from pipelines.registry.aliases import PRODUCTION
 from pipelines.registry.served import Served
 from pipelines.schema import BASELINE, CANARY, KEY, MODEL, PREVIOUS, Y_HAT
-from pipelines.settings import Comparison, Workspace
+from pipelines.settings import Workspace
+from pipelines.thresholds import Comparison
 
 COLUMNS = [*KEY, MODEL, Y_HAT]
 

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from backend.main import create_app
 from backend.settings import Settings
-from pipelines import flows, settings
+from pipelines import flows, thresholds
 from pipelines.monitoring import alerts
 from pipelines.registry import aliases
 from pipelines.settings import Workspace
@@ -235,7 +235,7 @@ def test_a_webhook_that_fails_is_tried_again_and_then_given_up(site: Site, hook:
     slack = workspace.model_copy(
         update={
             "monitoring": workspace.monitoring.model_copy(
-                update={"delivery": settings.Delivery(format="slack", wait=0)}
+                update={"delivery": thresholds.Delivery(format="slack", wait=0)}
             )
         }
     )

@@ -12,8 +12,8 @@ from pydantic import Field, NonNegativeInt, field_validator
 from pipelines.errors import DataError, did_you_mean
 from pipelines.etl.sources._columns import column_names, without_empty_unnamed
 from pipelines.etl.sources._text import MISSING, read_text
+from pipelines.layers import Strict
 from pipelines.protocols import Raw, Source
-from pipelines.settings import Strict
 
 _TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 ENDINGS = (*_TEXT, ".parquet", ".xlsx")

@@ -7,9 +7,9 @@ from typing import Literal
 
 import pandas as pd
 
+from pipelines.layers import Strict
 from pipelines.protocols import Raw, Source
 from pipelines.schema import DS, UNIQUE_ID, Y
-from pipelines.settings import Strict
 
 Dataset = Literal[
     "airpassengers",

@@ -11,8 +11,8 @@ import pandas as pd
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from pipelines.errors import DataError, did_you_mean
+from pipelines.layers import Strict
 from pipelines.protocols import Raw, Source
-from pipelines.settings import Strict
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

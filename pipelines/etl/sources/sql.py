@@ -11,8 +11,8 @@ from pydantic import StringConstraints
 
 from pipelines.errors import DataError
 from pipelines.etl.sources._columns import column_names
+from pipelines.layers import Strict
 from pipelines.protocols import Raw, Source
-from pipelines.settings import Strict
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine

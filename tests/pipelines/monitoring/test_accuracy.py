@@ -10,7 +10,7 @@ from pipelines.evaluation import metrics
 from pipelines.monitoring import accuracy, bias, drift, summary
 from pipelines.monitoring.accuracy import SERVED
 from pipelines.panel import Panel
-from pipelines.settings import Bias, Drift, Evidence
+from pipelines.thresholds import Bias, Drift, Evidence
 
 H = 7
 START = pd.Timestamp("2024-01-01")

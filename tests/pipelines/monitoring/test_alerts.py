@@ -8,8 +8,8 @@ from pipelines.errors import ConfigError, NotFound
 from pipelines.monitoring import alerts, delivery
 from pipelines.monitoring.alerts import Alert
 from pipelines.read import Reader
-from pipelines.settings import Delivery
 from pipelines.store import Store
+from pipelines.thresholds import Delivery
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from pipelines.monitoring import bias
-from pipelines.settings import Bias, Evidence
+from pipelines.thresholds import Bias, Evidence
 
 SETTINGS = Bias()
 LONG = 5_000

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pipelines.monitoring import drift
 from pipelines.monitoring.drift import Bins
 from pipelines.panel import Panel
-from pipelines.settings import Drift, Evidence
+from pipelines.thresholds import Drift, Evidence
 
 NOTHING = pd.DataFrame(columns=drift.COLUMNS)
 SIZES = [(50, 50), (50, 5000), (200, 200), (500, 50), (1000, 200), (5000, 50), (5000, 5000)]

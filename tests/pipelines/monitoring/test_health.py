@@ -6,7 +6,7 @@ import pandas as pd
 from pipelines.monitoring import health
 from pipelines.monitoring.health import Check
 from pipelines.panel import Panel
-from pipelines.settings import Health
+from pipelines.thresholds import Health
 from tests.factories import panel as make
 
 WINDOW = 14

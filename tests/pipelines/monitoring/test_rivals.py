@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from pipelines.monitoring import rivals
-from pipelines.settings import Comparison
+from pipelines.thresholds import Comparison
 
 OLD, NEW = "20240101T000000Z-00000000", "20240201T000000Z-00000000"
 SETTINGS = Comparison()

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines import flows
 from pipelines.registry import aliases, rivals
-from pipelines.settings import Comparison
+from pipelines.thresholds import Comparison
 from tests.e2e.test_flows import Site, sales
 
 
