@@ -5,7 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
-LOCKED := engine dask ray api ui dev
+LOCKED := engine dask ray api copilot gcp s3 ui dev
 
 .PHONY: help demo test up screenshots bench lock format clean
 
