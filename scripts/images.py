@@ -144,7 +144,7 @@ def _walk(engine: Engine, folder: Path, reporter: _cli.Reporter) -> None:
     for path in folder.rglob("*"):
         path.chmod(0o777 if path.is_dir() else 0o666)  # the user inside is nobody here
     start = time.perf_counter()
-    _run(engine, "pipelines", ["scripts.run_all", "--workspace", WORKSPACE, "--json-log"], mounts)
+    _run(engine, "pipelines", ["-m", "scripts.run_all", "--workspace", WORKSPACE, "--json-log"], mounts)
     reporter.say("pipelines", seconds=round(time.perf_counter() - start))
     make = ["python", "-m", "scripts.create_api_key", "--name", "smoke", "--role", "admin", "--file", "keys/keys"]
     key = _run(engine, "api", make, mounts)

@@ -11,7 +11,7 @@ resource "google_monitoring_notification_channel" "email" {
 resource "google_monitoring_alert_policy" "errors" {
   for_each = {
     service = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=~\"^forecast-\" AND severity>=ERROR"
-    job     = "resource.type=\"cloud_run_job\" AND resource.labels.job_name=~\"^${local.job_prefix}-\" AND severity>=ERROR"
+    job     = "resource.type=\"cloud_run_job\" AND resource.labels.job_name=~\"^${local.job_prefix}\" AND severity>=ERROR"
   }
 
   display_name = "Forecast Copilot: a ${each.key} reports an error"

@@ -7,12 +7,16 @@ locals {
     FORECAST_ARTIFACTS_DIR = "gs://${google_storage_bucket.store.name}/artifacts"
   }
   launcher = {
-    API_LAUNCHER           = "cloud_run"
-    API_CLOUD_RUN_PROJECT  = var.project
-    API_CLOUD_RUN_LOCATION = var.region
-    API_CLOUD_RUN_PREFIX   = local.job_prefix
+    API_JOBS_ON           = "cloud_run"
+    API_CLOUD_RUN_PROJECT = var.project
+    API_CLOUD_RUN_REGION  = var.region
+    API_CLOUD_RUN_PREFIX  = local.job_prefix
   }
-  llm = var.llm == null ? {} : { LLM_BASE_URL = var.llm.base_url, LLM_MODEL = var.llm.model }
+  llm = var.llm == null ? {} : {
+    FORECAST_COPILOT__PROVIDER = "openai"
+    FORECAST_COPILOT__BASE_URL = var.llm.base_url
+    FORECAST_COPILOT__MODEL    = var.llm.model
+  }
 }
 
 resource "google_cloud_run_v2_service" "backend" {

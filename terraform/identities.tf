@@ -40,12 +40,12 @@ resource "google_cloud_run_v2_service_iam_member" "frontend_calls_backend" {
   member   = local.member["frontend"]
 }
 
-# What the launcher of the API does: start a job with its workspace, follow it, cancel it.
+# What starts a job with its workspace: the launcher of the API, and the schedule.
 resource "google_project_iam_custom_role" "launcher" {
   role_id = "forecastJobLauncher"
-  title   = "Starts, follows and cancels forecast jobs"
+  title   = "Starts forecast jobs"
   permissions = [
-    "run.executions.cancel", "run.executions.get", "run.executions.list", "run.jobs.run", "run.jobs.runWithOverrides",
+    "run.jobs.run", "run.jobs.runWithOverrides",
   ]
 }
 
@@ -56,4 +56,19 @@ resource "google_cloud_run_v2_job_iam_member" "launchers" {
   location = var.region
   role     = google_project_iam_custom_role.launcher.id
   member   = local.member[each.value[1]]
+}
+
+# What follows one, cancels it, and reads what it prints: executions and logs have no policies of their own.
+resource "google_project_iam_custom_role" "follower" {
+  role_id = "forecastJobFollower"
+  title   = "Follows and cancels jobs"
+  permissions = [
+    "logging.logEntries.list", "run.executions.cancel", "run.executions.get", "run.executions.list",
+  ]
+}
+
+resource "google_project_iam_member" "backend_follows_jobs" {
+  project = var.project
+  role    = google_project_iam_custom_role.follower.id
+  member  = local.member["backend"]
 }

@@ -1,7 +1,7 @@
 # The jobs, and when they run. Whoever starts one says for which workspace: the schedule here, the API's launcher there.
 
 locals {
-  job_prefix = "forecast"
+  job_prefix = "forecast-"
   scripts = {
     etl       = "scripts.run_etl"
     train     = "scripts.train"
@@ -14,7 +14,7 @@ locals {
 resource "google_cloud_run_v2_job" "this" {
   for_each = local.scripts
 
-  name                = "${local.job_prefix}-${replace(each.key, "_", "-")}"
+  name                = "${local.job_prefix}${replace(each.key, "_", "-")}"
   location            = var.region
   deletion_protection = var.environment == "prod"
 
@@ -29,7 +29,7 @@ resource "google_cloud_run_v2_job" "this" {
 
       containers {
         image = var.images.pipelines
-        args  = [each.value, "--workspace", sort(tolist(var.workspaces))[0], "--json-log"]
+        args  = ["-m", each.value, "--workspace", sort(tolist(var.workspaces))[0], "--json-log"]
 
         resources {
           limits = { cpu = var.job_size.cpu, memory = var.job_size.memory }
@@ -80,7 +80,7 @@ resource "google_cloud_scheduler_job" "this" {
     for pair in setproduct(["etl", "train", "inference", "monitor"], var.workspaces) : "${pair[0]}-${pair[1]}" => pair
   }
 
-  name      = "${local.job_prefix}-${each.key}"
+  name      = "${local.job_prefix}${each.key}"
   region    = var.region
   schedule  = var.schedule[each.value[0]]
   time_zone = var.schedule.time_zone
@@ -96,7 +96,7 @@ resource "google_cloud_scheduler_job" "this" {
     headers     = { "Content-Type" = "application/json" }
     body = base64encode(jsonencode({
       overrides = {
-        containerOverrides = [{ args = [local.scripts[each.value[0]], "--workspace", each.value[1], "--json-log"] }]
+        containerOverrides = [{ args = ["-m", local.scripts[each.value[0]], "--workspace", each.value[1], "--json-log"] }]
       }
     }))
 
