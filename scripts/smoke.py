@@ -79,6 +79,7 @@ def smoke(
         name = _reading(walk, workspace)
         _monitoring(walk, name, acknowledging=not reading)
         if not reading:
+            _asking(walk, name)
             _changing(walk, name)
             _bringing_in(walk)
         missing = [] if reading else sorted(set(_documented(walk)) - walk.templates)
@@ -146,6 +147,16 @@ def _monitoring(walk: Walk, workspace: str, acknowledging: bool) -> None:
     walk.call("GET", "/api/v1/monitoring/series", expected, params={**of, "limit": 5})
     with_report = expected == 200 and known.json()["report"]
     walk.call("GET", "/api/v1/monitoring/report", 200 if with_report else 404, params=of)
+
+
+def _asking(walk: Walk, workspace: str) -> None:
+    """Questions to the copilot: they change nothing, and may cost tokens."""
+    of = {"workspace": workspace}
+    asked = {**of, "question": "How good are the forecasts?"}
+    if not walk.call("POST", "/api/v1/copilot/explain", json=asked).json()["facts"]:
+        raise Failed("the copilot answered without a fact.")
+    walk.call("POST", "/api/v1/copilot/summarize", json=of)
+    walk.call("POST", "/api/v1/copilot/stream", json=asked)
 
 
 def _changing(walk: Walk, workspace: str) -> None:
