@@ -79,7 +79,6 @@ def smoke(
         name = _reading(walk, workspace)
         _monitoring(walk, name, acknowledging=not reading)
         if not reading:
-            _asking(walk, name)
             _changing(walk, name)
             _bringing_in(walk)
         missing = [] if reading else sorted(set(_documented(walk)) - walk.templates)
@@ -128,35 +127,38 @@ def _reading(walk: Walk, workspace: str | None) -> str:
     if not walk.call("GET", "/api/v1/runs/{run_id}/verify", at=at, params=of).json()["intact"]:
         raise Failed(f"run {runs[0]} is not what was written.")
     walk.call("GET", "/api/v1/runs/compare", params={**of, "a": runs[-1], "b": runs[0]})
+    walk.call("GET", "/api/v1/knowledge/search", params={**of, "q": "how good are the intervals?"})
+    _asking(walk, of, unique_id)
     walk.call("GET", "/api/v1/forecasts", 404, params={**of, "unique_id": "no such series"})
     walk.call("GET", "/api/v1/forecasts", 422, params={"workspace": "../etc", "unique_id": unique_id})
     return name
 
 
+def _asking(walk: Walk, of: dict[str, Any], unique_id: str) -> None:
+    """Questions, whose answers say where each of their numbers is from."""
+    asked = {**of, "unique_id": unique_id}
+    for call, question in (("explain", {"question": "How much is forecast?"}), ("summarize", {})):
+        found = walk.call("POST", f"/api/v1/copilot/{call}", json={**asked, **question}).json()
+        if not found["explanation"] or not all(fact["source"] for fact in found["facts"]):
+            raise Failed("the copilot has given an answer without sources.")
+    stream = walk.call("POST", "/api/v1/copilot/stream", json={**asked, "question": "How much is forecast?"}).text
+    if not (stream.startswith("event: start\n") and "\nevent: done\n" in stream):
+        raise Failed(f"the copilot's stream does not end as it must: {stream[-300:]}")
+
+
 def _monitoring(walk: Walk, workspace: str, acknowledging: bool) -> None:
     """What monitoring has found, where it has looked already."""
     of = {"workspace": workspace}
-    listed = walk.call("GET", "/api/v1/monitoring/alerts", params=of).json()["alerts"] if acknowledging else []
-    at = {"alert_id": listed[0]["id"] if listed else "0" * 16}
-    walk.call(
-        "POST", "/api/v1/monitoring/alerts/{alert_id}/acknowledge", 200 if listed else 404, at=at, params=of, json={}
-    )
+    listed = walk.call("GET", "/api/v1/monitoring/alerts", params=of).json()["alerts"]
+    if acknowledging:
+        at, status = ({"alert_id": listed[0]["id"]}, 200) if listed else ({"alert_id": "0" * 16}, 404)
+        walk.call("POST", "/api/v1/monitoring/alerts/{alert_id}/acknowledge", status, at=at, params=of, json={})
     known = walk.client.get("/api/v1/monitoring/summary", params=of)
     expected = known.status_code if known.status_code in (200, 404) else 200
     walk.call("GET", "/api/v1/monitoring/summary", expected, params=of)
     walk.call("GET", "/api/v1/monitoring/series", expected, params={**of, "limit": 5})
     with_report = expected == 200 and known.json()["report"]
     walk.call("GET", "/api/v1/monitoring/report", 200 if with_report else 404, params=of)
-
-
-def _asking(walk: Walk, workspace: str) -> None:
-    """Questions to the copilot: they change nothing, and may cost tokens."""
-    of = {"workspace": workspace}
-    asked = {**of, "question": "How good are the forecasts?"}
-    if not walk.call("POST", "/api/v1/copilot/explain", json=asked).json()["facts"]:
-        raise Failed("the copilot answered without a fact.")
-    walk.call("POST", "/api/v1/copilot/summarize", json=of)
-    walk.call("POST", "/api/v1/copilot/stream", json=asked)
 
 
 def _changing(walk: Walk, workspace: str) -> None:
@@ -182,6 +184,21 @@ def _changing(walk: Walk, workspace: str) -> None:
         "PUT", "/api/v1/aliases/{name}", 412, at=at, params=of, json=body, headers={"If-Match": '"no such version"'}
     )
     walk.call("PUT", "/api/v1/aliases/{name}", at=at, params=of, json=body, headers={"If-Match": found.headers["etag"]})
+    _noting(walk, of)
+
+
+def _noting(walk: Walk, of: dict[str, Any]) -> None:
+    """A note that is added, found and deleted."""
+    text, name = "# Smoke test\n\nThis note is of a walk over every endpoint.", {"name": "smoke test"}
+    added = walk.call("POST", "/api/v1/knowledge/sources", 200, 201, params={**of, **name}, content=text).json()
+    hits = walk.call("GET", "/api/v1/knowledge/search", params={**of, "q": "smoke test walk"}).json()["hits"]
+    if added["source_id"] not in [hit["source_id"] for hit in hits]:
+        raise Failed("a note that was added is not found.")
+    at = {"source_id": added["source_id"]}
+    walk.call("DELETE", "/api/v1/knowledge/sources/{source_id}", at=at, params=of)
+    listed = walk.call("GET", "/api/v1/knowledge/sources", params=of).json()["sources"]
+    fixed = next(one["source_id"] for one in listed if one["kind"] != "note")
+    walk.call("DELETE", "/api/v1/knowledge/sources/{source_id}", 409, at={"source_id": fixed}, params=of)
 
 
 def _bringing_in(walk: Walk) -> None:
