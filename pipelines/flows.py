@@ -17,6 +17,7 @@ from pipelines.evaluation.ensemble import ENSEMBLE
 from pipelines.evaluation.report import Evaluation
 from pipelines.evaluation.strategy import Plan
 from pipelines.monitoring import alerts, delivery, stored, watch
+from pipelines.monitoring.report import evidently_installed
 from pipelines.monitoring.stored import Snapshot
 from pipelines.panel import Panel, Share, held
 from pipelines.progress import Progress
@@ -230,7 +231,7 @@ def monitor(
     backs = watch.go_back(reader, trained, look.found)
     raised = alerts.raise_new(reader, [*look.alerts, *backs])
     draft = look.found.draft(reader, key, now, len(raised))
-    if with_report:
+    if with_report and evidently_installed():
         draft.write_text(stored.REPORT, watch.page(reader, look, run, workspace.monitoring.report_rows))
     folder = stored.publish(reader, name, draft, look.found.summary["as_of"])
     for alert in raised:

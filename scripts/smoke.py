@@ -1,4 +1,7 @@
-"""Walks every endpoint of a running service, as a client would, and says what it finds."""
+"""Walks every endpoint of a running service, as a client would, and says what it finds.
+
+With `--reading` it calls only what changes nothing: for a service that others use.
+"""
 
 import time
 from collections.abc import Iterator
@@ -14,6 +17,10 @@ from scripts import _cli
 
 BaseUrl = Annotated[str, typer.Option("--base-url", help="Where the service is.")]
 ApiKey = Annotated[str | None, typer.Option("--api-key", envvar="API_KEY", help="A key, where the service wants one.")]
+IdToken = Annotated[
+    str | None, typer.Option(envvar="ID_TOKEN", help="An identity token, where the platform wants one.")
+]
+Reading = Annotated[bool, typer.Option("--reading", help="Call only what changes nothing.")]
 Workspace = Annotated[
     str | None, typer.Option("--workspace", "-w", help="Which to walk; without it, the first that is ready.")
 ]
@@ -55,16 +62,26 @@ class Walk:
         return response
 
 
-def smoke(base_url: BaseUrl = "http://127.0.0.1:8000", api_key: ApiKey = None, workspace: Workspace = None) -> None:
+def smoke(
+    base_url: BaseUrl = "http://127.0.0.1:8000",
+    api_key: ApiKey = None,
+    id_token: IdToken = None,
+    workspace: Workspace = None,
+    reading: Reading = False,
+) -> None:
     """Walk every endpoint of a running service."""
     reporter = _cli.Reporter(json_log=False)
     headers = {"X-API-Key": api_key} if api_key else {}
+    if id_token:
+        headers["X-Serverless-Authorization"] = f"Bearer {id_token}"
     with httpx2.Client(base_url=base_url, headers=headers, timeout=60) as client:
         walk = Walk(client, reporter)
         name = _reading(walk, workspace)
-        _changing(walk, name)
-        _bringing_in(walk)
-        missing = sorted(set(_documented(walk)) - walk.templates)
+        _monitoring(walk, name, acknowledging=not reading)
+        if not reading:
+            _changing(walk, name)
+            _bringing_in(walk)
+        missing = [] if reading else sorted(set(_documented(walk)) - walk.templates)
     if missing:
         raise Failed(f"endpoints that this walk does not know: {', '.join(' '.join(one) for one in missing)}.")
     reporter.say("done", endpoints=len(walk.templates), workspace=name)
@@ -110,7 +127,6 @@ def _reading(walk: Walk, workspace: str | None) -> str:
     if not walk.call("GET", "/api/v1/runs/{run_id}/verify", at=at, params=of).json()["intact"]:
         raise Failed(f"run {runs[0]} is not what was written.")
     walk.call("GET", "/api/v1/runs/compare", params={**of, "a": runs[-1], "b": runs[0]})
-    _monitoring(walk, of)
     walk.call("GET", "/api/v1/knowledge/search", params={**of, "q": "how good are the intervals?"})
     _asking(walk, of, unique_id)
     walk.call("GET", "/api/v1/forecasts", 404, params={**of, "unique_id": "no such series"})
@@ -130,13 +146,13 @@ def _asking(walk: Walk, of: dict[str, Any], unique_id: str) -> None:
         raise Failed(f"the copilot's stream does not end as it must: {stream[-300:]}")
 
 
-def _monitoring(walk: Walk, of: dict[str, Any]) -> None:
+def _monitoring(walk: Walk, workspace: str, acknowledging: bool) -> None:
     """What monitoring has found, where it has looked already."""
+    of = {"workspace": workspace}
     listed = walk.call("GET", "/api/v1/monitoring/alerts", params=of).json()["alerts"]
-    at = {"alert_id": listed[0]["id"] if listed else "0" * 16}
-    walk.call(
-        "POST", "/api/v1/monitoring/alerts/{alert_id}/acknowledge", 200 if listed else 404, at=at, params=of, json={}
-    )
+    if acknowledging:
+        at, status = ({"alert_id": listed[0]["id"]}, 200) if listed else ({"alert_id": "0" * 16}, 404)
+        walk.call("POST", "/api/v1/monitoring/alerts/{alert_id}/acknowledge", status, at=at, params=of, json={})
     known = walk.client.get("/api/v1/monitoring/summary", params=of)
     expected = known.status_code if known.status_code in (200, 404) else 200
     walk.call("GET", "/api/v1/monitoring/summary", expected, params=of)
