@@ -67,7 +67,8 @@ class PageQuery(In):
 
 
 class Filtered(Of):
-    """Any static attribute of the workspace may stand beside these as a filter, as may demand_class, model and status."""
+    """Any static attribute of the workspace may stand beside these as a filter, as may demand_class, model, status and, once
+    monitoring has looked, monitored."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
     search: Annotated[str, Field(max_length=300, description="Part of the name, in any case.")] = ""
