@@ -28,7 +28,7 @@ screenshots: $(STAMP) ## Take pictures of every page into docs/img (needs Chromi
 	@$(BIN)/python scripts/screenshots.py
 
 bench: $(STAMP) ## Measure time, memory and accuracy, side by side
-	@for what in pipelines m4-hourly m5 scale covariates api app; do $(BIN)/python scripts/benchmark.py $$what; done
+	@for what in pipelines m4-hourly m5 scale covariates api app monitoring; do $(BIN)/python scripts/benchmark.py $$what; done
 
 lock: $(STAMP) ## Resolve pyproject.toml into requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml $(LOCKED:%=--extra %) --upgrade --python-version 3.11 --python-platform x86_64-manylinux_2_28 \

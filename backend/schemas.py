@@ -249,6 +249,7 @@ class Coverage(BaseModel):
     by: str
     group: str
     n: int
+    n_effective: Annotated[float | None, Field(description="So many independent points they are worth.")] = None
     coverage: float | None
     msis: float | None
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import pandas as pd
 
-from pipelines.errors import NotFound
+from pipelines.errors import NotFound, StoreError
 from pipelines.monitoring import bias as biases
 from pipelines.monitoring import drift as drifts
 from pipelines.monitoring.accuracy import COLUMNS
@@ -106,6 +106,6 @@ def tidy(reader: Reader, workspace: str, keep: int) -> list[str]:
     store.sweep(workspace, MONITORING)
     old = [name for name in store.folders(workspace, MONITORING)[:-keep] if name != pointed]
     for name in old:
-        with contextlib.suppress(FileNotFoundError):  # another process may tidy up too
+        with contextlib.suppress(StoreError):  # another process may tidy up too
             store.remove(workspace, MONITORING, name)
     return old

@@ -17,8 +17,8 @@ from scripts.bench.process import PROCESSES, Cost, measure
 from scripts.bench.site import ROOT, prepare
 
 INTO = "replayed"
+KINDS = ("error", "bias", "coverage", "drift")
 
-_KINDS = ("error", "bias", "coverage", "drift")
 _REPLAYED = {"kind": "file", "path": f"inbox/{INTO}.parquet"}
 
 
@@ -36,7 +36,7 @@ class Scene:
 
 
 SCENES = (
-    Scene("gefcom2012", {}, 20, 168, "zone2", 1.3, 16),
+    Scene("gefcom2012", {}, 16, 168, "zone2", 1.6, 11),
     Scene(
         "rossmann",
         {
@@ -44,18 +44,18 @@ SCENES = (
             "backtest": {"windows": 8, "step": 7},
             "models": ["seasonal_naive", "moving_average", "linear"],
         },
-        20,
+        12,
         7,
         "R11",
-        1.3,
-        16,
+        1.5,
+        8,
     ),
 )
 
 
 @dataclass(frozen=True)
 class Found:
-    """A replay: what it and its last monitoring took, and every alert of series as `kind, week, series`.
+    """A replay: what it and one more monitoring took, and `kind, week, series` whenever a series came into alert.
 
     `shifted`: the series that were; `n_series`: of all.
     """
@@ -69,7 +69,7 @@ class Found:
     summary: dict[str, Any]
 
     @property
-    def before(self) -> pd.DataFrame:
+    def unshifted(self) -> pd.DataFrame:
         """The alerts that no shift explains: of the weeks before it, and of series that it left alone."""
         own = (self.alerts["week"] >= self.scene.at) & self.alerts["series"].isin(self.shifted)
         return self.alerts[~own]
@@ -113,18 +113,18 @@ def run(data: Path, scene: Scene) -> Found:
 
 
 def _read(scene: Scene, folder: Path, replay: Cost, monitoring: Cost) -> Found:
-    newest = folder / json.loads((folder / "current.json").read_text())["monitoring_id"]
-    summary = json.loads((newest / "summary.json").read_text())
-    weeks = {
-        one["as_of"]: week for week, one in enumerate(summary["history"])
-    }  # the last one is there twice: a week more
-    weeks[summary["as_of"]] = scene.steps
-    rows = []
-    for line in (folder / "alerts.jsonl").read_text().splitlines() if (folder / "alerts.jsonl").exists() else []:
-        event = json.loads(line)
-        if event["event"] == "raised" and event["subject"] == "series":
-            rows += [(event["kind"], weeks[event["as_of"]], name) for name in event["named"]]
-    ids = pd.read_parquet(newest / "series.parquet", columns=["unique_id"])["unique_id"]
+    """What each of the replay's monitorings has in alert that the one before had not."""
+    weeks = sorted(path.parent for path in folder.glob("*/MANIFEST.json"))[: scene.steps + 1]
+    rows, before = [], set[tuple[str, str]]()
+    for week, found in enumerate(weeks):
+        table = pd.read_parquet(found / "series.parquet")
+        now = {
+            (kind, str(name)) for kind in KINDS for name in table.loc[table[f"{kind}_status"] == "alert", "unique_id"]
+        }
+        rows += [(kind, week, name) for kind, name in sorted(now - before)]
+        before = now
+    ids = [str(name) for name in table["unique_id"]]
     shifted = [name for name in ids if name.startswith(scene.series)]
     alerts = pd.DataFrame(rows, columns=["kind", "week", "series"])
+    summary = json.loads((weeks[-1] / "summary.json").read_text())
     return Found(scene, replay, monitoring, alerts, shifted, len(ids), summary)
