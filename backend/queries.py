@@ -204,7 +204,9 @@ class GenerateIn(Of):
 
 
 class JobIn(Of):
-    kind: Annotated[JobKind, Field(description="run_all: what is not up to date of etl, train and inference.")]
+    kind: Annotated[
+        JobKind, Field(description="run_all: what is not up to date of etl, train, inference and monitoring.")
+    ]
 
 
 class JobQuery(In):
