@@ -150,7 +150,7 @@ def _list(name: str) -> None:
 def _one(name: str) -> None:
     """The series that the URL names: forecast set by forecast set, and its drift."""
     with link.to(WATCHED):
-        watched = st.session_state[WATCHED]
+        watched = st.session_state.get(WATCHED)
     if not watched:
         return
     with states.loading("Reading the series"):
