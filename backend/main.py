@@ -15,16 +15,22 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from backend import errors
 from backend.auth import Keyring
+from backend.copilot import settings as copilots
+from backend.copilot.agent import Copilot
+from backend.copilot.knowledge.embeddings import Embedding, choose
+from backend.copilot.settings import CopilotSettings
 from backend.jobs import Jobs
 from backend.launchers import Launcher, LocalProcess
 from backend.limits import HEADER, Access, RateLimit
 from backend.metrics import Metrics
 from backend.observe import Observe, configure_logging
 from backend.routes import (
+    copilot,
     data,
     forecasts,
     health,
     jobs,
+    knowledge,
     metrics,
     monitoring,
     portfolio,
@@ -57,8 +63,9 @@ def create_app(
     figures = Metrics()
     workers = Workers(settings.generate_workers, settings.generate_queue, settings.generate_timeout, figures)
     read = store or _reader(settings.environment)
+    assistant = copilots.load()
     work = Jobs(read, launcher or LocalProcess(), settings.jobs)
-    service = Service(read, workers, work, figures, settings.cache_mb)
+    service = Service(read, workers, work, figures, settings.cache_mb, embedding=_embedding(assistant))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -85,7 +92,21 @@ def create_app(
         },
     )  # fmt: skip
     app.state.service = service
-    routers = (forecasts, series, portfolio, metrics, workspaces, data, runs, monitoring, jobs, uploads)
+    app.state.copilot = Copilot(service, assistant)
+    routers = (
+        forecasts,
+        series,
+        portfolio,
+        metrics,
+        workspaces,
+        data,
+        runs,
+        monitoring,
+        jobs,
+        uploads,
+        copilot,
+        knowledge,
+    )
     for routes in routers:  # the first ones are found soonest
         app.include_router(routes.router, prefix=API)
     app.include_router(health.router)
@@ -145,6 +166,11 @@ def _reader(environment: str) -> Reader:
     """What the project's settings name; in production, signed artifacts only."""
     key = os.environ.get("ARTIFACT_SIGNING_KEY") or None
     return reader(projects.load_project(), key, require_signature=environment == "prod")
+
+
+def _embedding(assistant: CopilotSettings) -> Embedding:
+    key = assistant.key.get_secret_value() if assistant.key else ""
+    return choose(assistant.embeddings, assistant.embedding_model, assistant.base_url, key)
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
