@@ -32,7 +32,7 @@ screenshots: $(STAMP) ## Take pictures of every page into docs/img (needs Chromi
 	@$(BIN)/python scripts/screenshots.py
 
 bench: $(STAMP) ## Measure time, memory and accuracy, side by side
-	@for what in pipelines m4-hourly m5 scale covariates api app; do $(BIN)/python scripts/benchmark.py $$what; done
+	@for what in pipelines m4-hourly m5 scale covariates api app monitoring; do $(BIN)/python scripts/benchmark.py $$what; done
 
 images: $(STAMP) ## Lint, build and start the images, and walk the API in them (needs Docker, or buildah as root)
 	@$(BIN)/python -m scripts.images
