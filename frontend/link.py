@@ -8,13 +8,27 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-_ENTERED, _SHOWN, _WRITTEN = "entered", "shown", "written"
+_ENTERED, _SHOWN, _WRITTEN, _BEFORE = "entered", "shown", "written", "before"
 
 
 def enter(page: str) -> None:
     """Notes which page this run shows: on one that is come to, the URL says how it is."""
-    st.session_state[_ENTERED] = st.session_state.get(_SHOWN) != page
+    shown = st.session_state.get(_SHOWN)
+    st.session_state[_ENTERED] = shown != page
+    if shown != page:
+        st.session_state[_BEFORE] = shown
     st.session_state[_SHOWN] = page
+
+
+def entered() -> bool:
+    """Whether this page is come to in this run."""
+    return bool(st.session_state.get(_ENTERED, True))
+
+
+def before() -> str | None:
+    """The page that one comes from, as the URL names it; None where this one was opened first."""
+    found: str | None = st.session_state.get(_BEFORE)
+    return found
 
 
 @contextmanager
@@ -26,7 +40,7 @@ def to(key: str, options: Sequence[str] | None = None) -> Iterator[None]:
     state, usual = st.session_state, options[0] if options else ""
     written = state.setdefault(_WRITTEN, {})
     named = st.query_params.get(key, usual)
-    if state.get(_ENTERED, True) or named != written.get(key, usual):
+    if entered() or key not in state or named != written.get(key, usual):
         state[key] = named if options is None or named in options else usual
     yield
     value = state.get(key) or usual

@@ -1,10 +1,14 @@
 """Numbers, dates and reasons as people read them: units, separators, and no more digits than mean something."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
 NOTHING = "–"
+
+_MARKUP = re.compile(r"[\\`*_\[\]<>#!|~$:@&{}]|(?<=www)\.", re.IGNORECASE)
+_NO_SHORTCODE = "\u2060"  # a word joiner: a colon that is escaped would still begin a shortcode
 
 _SIZES = ((1e9, "bn"), (1e6, "M"), (1e4, "k"))
 _SPARED = 0.005  # a relative change below this is none worth a word
@@ -107,6 +111,11 @@ def _reason(kind: str, value: float) -> str:
     size = f"{1 + value:.2g} times" if value >= 1 else f"{percent(abs(value))} {side}"
     against = {"on_year": "last year", "on_period": "the last period", "since_previous": "the previous forecast"}[kind]
     return f"{size} {against}"
+
+
+def literal(text: str) -> str:
+    """Markdown for a label that shows exactly this text: no markup, colour, formula, icon, link or picture in it."""
+    return _MARKUP.sub(lambda match: match[0] + _NO_SHORTCODE if match[0] == ":" else f"\\{match[0]}", text)
 
 
 def today() -> date:
