@@ -35,6 +35,7 @@ def main() -> None:
     )
     link.enter(page.url_path)
     shell.sidebar()
+    link.follow()
     page.run()
 
 

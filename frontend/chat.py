@@ -6,7 +6,7 @@ from typing import Literal
 
 import streamlit as st
 
-from frontend import answers, shell, states, words
+from frontend import answers, link, shell, states, words
 from frontend.api_client import ApiDown, ApiError, Json
 from frontend.passage import passage
 
@@ -117,7 +117,7 @@ def box(workspace: str, page: str, unique_id: str | None = None) -> None:
         entry(workspace, page, unique_id, f"box-{page}-entry", "Ask about what is on this page")
         if mine and st.button("Continue in Copilot", icon=":material/arrow_forward:", key=f"box-{page}-on"):
             about = {SERIES: unique_id} if unique_id else {}
-            st.switch_page("app_pages/copilot.py", query_params={FROM: page, QUESTION: mine[-1].question, **about})
+            link.go("copilot", **{FROM: page, QUESTION: mine[-1].question, **about})
 
 
 def _listen(workspace: str, turn: Turn, before: Sequence[Turn]) -> None:
@@ -163,8 +163,7 @@ def _said(turn: Turn, key: str) -> None:
                 st.code(one["quote"], language=None, wrap_lines=True)
     st.caption(_told(answer))
     if opened is not None:
-        series = {SERIES: opened["unique_id"]} if opened["unique_id"] else {}
-        st.switch_page(f"app_pages/{answers.page(opened)}.py", query_params=series)
+        link.go(answers.page(opened), **({SERIES: opened["unique_id"]} if opened["unique_id"] else {}))
 
 
 def _told(answer: Json) -> str:

@@ -5,10 +5,11 @@ Streamlit's own binding takes a page's values out of the history when the page i
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NoReturn
 
 import streamlit as st
 
-_ENTERED, _SHOWN, _WRITTEN, _BEFORE = "entered", "shown", "written", "before"
+_ENTERED, _SHOWN, _WRITTEN, _BEFORE, _GOING = "entered", "shown", "written", "before", "going"
 
 
 def enter(page: str) -> None:
@@ -29,6 +30,19 @@ def before() -> str | None:
     """The page that one comes from, as the URL names it; None where this one was opened first."""
     found: str | None = st.session_state.get(_BEFORE)
     return found
+
+
+def go(page: str, **query: str) -> NoReturn:
+    """Goes to a page, with what its URL shall say; from a fragment, too, which has no part in the URL's other values."""
+    st.session_state[_GOING] = (page, query)
+    st.rerun()
+
+
+def follow() -> None:
+    """Goes where `go` was told to, if it was."""
+    if going := st.session_state.pop(_GOING, None):
+        page, query = going
+        st.switch_page(f"app_pages/{page}.py", query_params=query)
 
 
 @contextmanager
