@@ -152,8 +152,7 @@ def _said(turn: Turn, key: str) -> None:
     label, icon, colour = _BADGES[answer["grounding"]]
     with st.container(horizontal=True, gap="small"):
         st.badge(label, icon=icon, color=colour)
-        provider, model = answer["provider"], words.literal(answer["model"])
-        st.badge(f"{provider}: {model}", icon=":material/smart_toy:", color="blue", help="Who wrote the answer.")
+        st.badge(answer["provider"], icon=":material/smart_toy:", color="blue", help="Who wrote the answer.")
     with st.container(border=answer["grounding"] == "abstained"):
         opened = passage(answer, key)
     if answer["citations"]:
@@ -167,8 +166,9 @@ def _said(turn: Turn, key: str) -> None:
 
 
 def _told(answer: Json) -> str:
-    """How many facts it has, and what it took."""
+    """How many facts it has, who wrote it, and what that took."""
     usage, count = answer["usage"], len(answer["facts"])
     tokens = usage["input_tokens"] + usage["output_tokens"]
     said = [f"{count} fact{'s' if count != 1 else ''}: select one to see where it comes from"] if count else []
-    return " · ".join([*said, f"{answer['latency_ms'] / 1000:.1f} s", *([f"{tokens:,} tokens"] if tokens else [])])
+    said += [f"by {words.literal(answer['model'])}", f"{answer['latency_ms'] / 1000:.1f} s"]
+    return " · ".join([*said, f"{tokens:,} tokens"] if tokens else said)

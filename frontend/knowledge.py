@@ -72,21 +72,15 @@ def _remove(workspace: str, notes: list[Json]) -> None:
         return
     names = {one["source_id"]: one["name"] for one in notes}
     chosen = st.selectbox("Note", list(names), format_func=names.__getitem__, key="note")
-    if st.button("Delete", icon=":material/delete:", key="delete_note"):
-        _confirm(workspace, chosen, names[chosen])
-
-
-@st.dialog("Delete a note")
-def _confirm(workspace: str, source_id: str, name: str) -> None:
-    """Deletes it when that is meant."""
-    st.text(name)
-    st.caption("Answers cannot quote it any more. It can be added again from its file.")
-    if not st.button("Delete it", type="primary", key="confirm_delete"):
-        return
-    try:
-        shell.client().remove_note(workspace, source_id)
-    except (ApiDown, ApiError) as error:
-        states.told(error, "the note is still there")
-        return
-    st.session_state[_DONE] = f"{name} is deleted."
+    with st.popover("Delete", icon=":material/delete:"):
+        st.text(names[chosen])
+        st.caption("Answers cannot quote it any more. It can be added again from its file.")
+        if not st.button("Delete it", type="primary", key="delete_note"):
+            return
+        try:
+            shell.client().remove_note(workspace, chosen)
+        except (ApiDown, ApiError) as error:
+            states.told(error, "the note is still there")
+            return
+    st.session_state[_DONE] = f"{names[chosen]} is deleted."
     st.rerun()

@@ -114,7 +114,10 @@ def _reason(kind: str, value: float) -> str:
 
 
 def literal(text: str) -> str:
-    """Markdown for a label that shows exactly this text: no markup, colour, formula, icon, link or picture in it."""
+    """Markdown that shows exactly this text: no markup, colour, formula, icon, link or picture in it.
+
+    Not for badges: Streamlit escapes brackets in them itself, which would undo it.
+    """
     return _MARKUP.sub(lambda match: match[0] + _NO_SHORTCODE if match[0] == ":" else f"\\{match[0]}", text)
 
 

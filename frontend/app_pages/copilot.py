@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from frontend import chat, knowledge, link, shell, states, words
+from frontend import chat, knowledge, link, shell, states
 
 VIEWS = ("Chat", "Knowledge")
 PAGES = ("portfolio", "forecast", "accuracy", "monitoring", "data", "runs")  # that one may come from
@@ -55,7 +55,7 @@ def _chat(workspace: str, where: str, unique_id: str | None) -> None:
             state[chat.QUESTION] = turns[-1].question
     with st.container(horizontal=True, vertical_alignment="center"):
         if unique_id:
-            st.badge(f"about {words.literal(unique_id)}", icon=":material/show_chart:", color="blue")
+            st.text(f"About {unique_id}", width="content")
             st.button("Ask about all series", icon=":material/close:", key="all", type="tertiary", on_click=_widen)
         if turns:
             st.button(

@@ -62,7 +62,10 @@ def test_whatever_comes_is_shown(explanation: str, ends: list[tuple[int, int]]) 
 def test_paragraphs_items_and_bold_are_read() -> None:
     """As the service writes them; bold may hold a fact, a lonely mark is text, and a line that goes on goes on."""
     text = "Sales **rise by 4 %**\nagain.\n\n- one: 5\n- two\\*\n\nA ** lonely"
-    spans = [{"start": 16, "end": 19, "fact": "f1"}, {"start": text.index("5"), "end": text.index("5") + 1, "fact": "f2"}]
+    spans = [
+        {"start": 16, "end": 19, "fact": "f1"},
+        {"start": text.index("5"), "end": text.index("5") + 1, "fact": "f2"},
+    ]
     found = answers.blocks(text, spans)
     assert [(one.item, "".join(piece.text for piece in one.pieces)) for one in found] == [
         (False, "Sales rise by 4 % again."), (True, "one: 5"), (True, "two*"), (False, "A ** lonely"),

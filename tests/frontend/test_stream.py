@@ -19,7 +19,11 @@ def event(kind: str, content: object) -> bytes:
     return f"event: {kind}\ndata: {json.dumps(content, ensure_ascii=False)}\n\n".encode()
 
 
-EVENTS = [("start", {"workspace": "shop"}), ("tool", {"tool": "accuracy"}), ("text", {"text": "Zürich \u2028 日本 \x85"})]
+EVENTS = [
+    ("start", {"workspace": "shop"}),
+    ("tool", {"tool": "accuracy"}),
+    ("text", {"text": "Zürich \u2028 日本 \x85"}),
+]
 DONE = ("done", {"explanation": "Zürich"})
 
 
