@@ -102,16 +102,18 @@ def test_the_box_on_the_accuracy_answers(page: Page, up: Up) -> None:
 
 
 def test_a_hostile_name_is_shown_as_it_is(page: Page, up: Up) -> None:
-    """On the page, in the card of a fact and in the question; nothing is asked of another host."""
-    visit(page, up, f"/copilot?workspace=shop&from=forecast&series={_quoted(f'Ash/{EVIL}')}&question={_quoted(EVIL)}")
+    """On the page, in the questions and in the cards of facts; nothing is asked of another host."""
+    question = "Why is this forecast what it is?"
+    visit(
+        page, up, f"/copilot?workspace=shop&from=forecast&series={quote(f'Ash/{EVIL}', '')}&question={quote(question)}"
+    )
     expect(page.locator(".fact").first).to_be_visible(timeout=FIRST)
     expect(page.get_by_text(f"About Ash/{EVIL}", exact=True)).to_be_visible()
-    expect(page.get_by_test_id("stChatMessage").first).to_contain_text(EVIL)
     page.locator(".fact").first.click()
     expect(page.locator(".card")).to_contain_text(f"Ash/{EVIL}")
+    page.get_by_test_id("stChatInputTextArea").fill(EVIL)
+    page.get_by_test_id("stChatInputTextArea").press("Enter")
+    expect(page.get_by_test_id("stChatMessage").nth(2)).to_contain_text(EVIL)
+    expect(page.locator(".answer")).to_have_count(2, timeout=FIRST)
     main = page.get_by_test_id("stAppViewContainer")
     expect(main.locator("img[src*=evil], a[href*=evil], .katex")).to_have_count(0)
-
-
-def _quoted(text: str) -> str:
-    return quote(text, safe="")
