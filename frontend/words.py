@@ -1,5 +1,6 @@
 """Numbers, dates and reasons as people read them: units, separators, and no more digits than mean something."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Literal
@@ -8,6 +9,9 @@ NOTHING = "–"
 COLOURS: dict[str, Literal["green", "orange", "red", "gray"]] = {
     "ok": "green", "warn": "orange", "alert": "red", "insufficient": "gray"
 }  # fmt: skip
+
+_MARKUP = re.compile(r"[\\`*_\[\]<>#!|~$:@&{}]|(?<=www)\.", re.IGNORECASE)
+_NO_SHORTCODE = "\u2060"  # a word joiner: a colon that is escaped would still begin a shortcode
 
 _SIZES = ((1e9, "bn"), (1e6, "M"), (1e4, "k"))
 _SPARED = 0.005  # a relative change below this is none worth a word
@@ -136,6 +140,14 @@ def standing(found: Mapping[str, Any]) -> str:
     moved = [one["feature"] for one in found["drift"] if one["status"] in ("warn", "alert")]
     named = ["its values" if name == "y" else name for name in moved]
     return " · ".join([f"{found['status']}{since}", error, *([f"drifted: {', '.join(named)}"] if named else [])])
+
+
+def literal(text: str) -> str:
+    """Markdown that shows exactly this text: no markup, colour, formula, icon, link or picture in it.
+
+    Not for badges: Streamlit escapes brackets in them itself, which would undo it.
+    """
+    return _MARKUP.sub(lambda match: match[0] + _NO_SHORTCODE if match[0] == ":" else f"\\{match[0]}", text)
 
 
 def today() -> date:

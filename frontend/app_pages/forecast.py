@@ -5,13 +5,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from frontend import link, shell, states, tables, words
+from frontend import chat, link, shell, states, tables, words
 from frontend.api_client import Json
 from frontend.charts import accuracy, parts, paths, theme
 from frontend.frames import frame
 
 SERIES = "series"
-LAST = "last_series"  # that was looked at, by workspace: who comes back by the menu finds it again
 VIEWS = ("Why", "In the past", "What if", "Table", "About the series")
 FOUND = 50  # series that a search shows
 MATCHES = 12  # and as buttons
@@ -43,6 +42,7 @@ def page() -> None:
     if watched:
         _watched(watched)
     _fan(workspace, unique_id, forecast, rows, past, why)
+    chat.box(name, "forecast", unique_id)
     with link.to("view", VIEWS):
         tabs = st.tabs(VIEWS, key="view", on_change="rerun")
     if tabs[0].open:
@@ -71,7 +71,7 @@ def _pick(workspace: str) -> str | None:
         found = client.series(workspace, search or "", sort="-last_value", limit=FOUND)
     largest = [one["unique_id"] for one in found["series"]]
     with link.to(SERIES):
-        state[SERIES] = named = state[SERIES] or state.get(LAST, {}).get(workspace) or next(iter(largest), None)
+        state[SERIES] = named = state[SERIES] or state.get(shell.LAST, {}).get(workspace) or next(iter(largest), None)
         if named is None:
             states.empty(f"No series of this workspace holds “{search}”.")
             return None
@@ -79,7 +79,7 @@ def _pick(workspace: str) -> str | None:
         whole = found["total"] <= FOUND
         count = f"{found['total']:,} series" if whole else f"the {FOUND} largest of {found['total']:,} series"
         chosen: str = right.selectbox(f"Series ({count})", options, key=SERIES)
-    state[LAST] = {workspace: chosen}
+    state[shell.LAST] = {workspace: chosen}
     if search:
         matches = largest[:MATCHES]
         st.pills("Found", matches, key="matches", on_change=_take_match, label_visibility="collapsed")

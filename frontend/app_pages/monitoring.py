@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from frontend import aliases, link, shell, states, tables, words
+from frontend import aliases, chat, link, shell, states, tables, words
 from frontend.api_client import ApiError, Json
 from frontend.charts import monitoring, theme
 from frontend.frames import frame
@@ -28,6 +28,7 @@ def page() -> None:
         return
     _status(found)
     _rivals(found, name)
+    chat.box(name, "monitoring")
     with link.to("view", VIEWS):
         tabs = st.tabs(VIEWS, key="view", on_change="rerun")
     for tab, shown in zip(tabs, (_time, _series, _drift, _alerts, _health, _report), strict=True):

@@ -90,6 +90,16 @@ def test_without_monitoring_nothing_is_said_of_it(open_page: Open) -> None:
     assert "monitored:" not in texts(open_page("forecast", workspace="shop", series=SHIFTED))
 
 
+def test_the_box_asks_about_what_is_on_the_page(open_page: Open, address: str) -> None:
+    """Opened, it suggests; what is clicked is answered with facts."""
+    app = open_page("monitoring", address, workspace="shop")
+    app.session_state["box-monitoring"] = True
+    app = app.run()
+    app = app.button(key="box-monitoring-first-0").click().run()
+    assert not app.exception
+    assert app.get("bidi_component")
+
+
 def test_a_workspace_that_was_not_monitored_is_told_how(open_page: Open) -> None:
     """By the command."""
     app = open_page("monitoring", workspace="shop")
