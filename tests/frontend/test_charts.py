@@ -72,7 +72,7 @@ def test_components_are_lines_and_their_sum() -> None:
 
 def test_a_waterfall_ends_with_the_whole_change() -> None:
     """Each reason, then all together."""
-    (bars,) = parts.waterfall(pd.Series({"new actuals": 3.0, "refit": -1.0}), "pieces").data
+    (bars,) = parts.waterfall({"new actuals": 3.0, "refit": -1.0}, "pieces").data
     assert list(bars.x) == ["new actuals", "refit", "all together"]
     assert list(bars.measure) == ["relative", "relative", "total"]
 
