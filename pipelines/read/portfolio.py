@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,7 @@ class Portfolio:
         """About what this takes in memory."""
         return self._past.nbytes + 3 * self._ahead.nbytes + 150 * len(self.score)
 
+    @cached_property
     def choices(self) -> dict[str, list[str]]:
         """What can be filtered by: the values of each attribute, as text; without those that have one, or too many."""
         found = {name: self.table.values(name) for name in self.table.filters}

@@ -84,7 +84,8 @@ def test_the_portfolio_tells_what_all_series_come_to(open_page: Open, site: Site
     assert tiles["Forecast"] == f"{rows['y_hat'].sum():,.0f} pieces"
     assert tiles["Series"] == "10"
     assert set(app.dataframe[0].value["series"]) == set(rows["unique_id"])
-    assert {"actual", "forecast"} <= traces(app)
+    (chart,) = app.get("vega_lite_chart")
+    assert '"domain": ["actual", "previous forecast", "forecast"]' in chart.proto.spec  # there is no year before
 
 
 def test_a_filter_of_the_portfolio_is_in_the_link(open_page: Open) -> None:
