@@ -50,15 +50,21 @@ class BridgePoint(BaseModel):
 
 
 class Bridge(BaseModel):
-    """Why the forecast differs from the one before: `parts` sum to the change of each step that both have."""
+    """Why the forecast differs from the one before: `parts` sum to the change of each step that both have, `totals` to that
+    of all of them.
+    """
 
     since: str | None
     notes: list[str]
     points: list[BridgePoint]
+    totals: dict[str, float]
 
 
 class ExplanationOut(BaseModel):
-    """`components` sum to `y_hat` a step; null for forecast sets from before there were explanations."""
+    """`components` sum to `y_hat` a step; null for forecast sets from before there were explanations.
+
+    `totals` are over the steps of which all is known: sums, or means where `aggregate` is not `sum`.
+    """
 
     workspace: str
     run_id: str
@@ -66,8 +72,10 @@ class ExplanationOut(BaseModel):
     unique_id: str
     model: str
     unit: str
+    aggregate: str
     method: Literal["exact", "descriptive"] | None
     points: list[ComponentsPoint]
+    totals: dict[str, float]
     bridge: Bridge
 
 

@@ -166,6 +166,7 @@ def _told(unique_id: str, forecast: Json) -> str:
 
 def _why(why: Json, unit: str) -> None:
     """What the forecast is made of, and what changed since the one before."""
+    over = "Over" if why["aggregate"] == "sum" else "On average over"
     if why["points"]:
         exact = why["method"] == "exact"
         st.markdown("**What it is made of**")
@@ -174,6 +175,8 @@ def _why(why: Json, unit: str) -> None:
             key="components",
             config=theme.config("components"),
         )
+        parted = ", ".join(f"{name} {words.number(value)}" for name, value in why["totals"].items())
+        st.caption(f"{over} the {len(why['points'])} steps: {parted}{f' ({unit})' if unit else ''}.")
         st.caption(
             "The parts are the model's own and sum to the forecast."
             if exact
@@ -184,9 +187,8 @@ def _why(why: Json, unit: str) -> None:
     bridge = why["bridge"]
     st.markdown("**Why it is not the forecast before**")
     if bridge["points"]:
-        changes = frame(bridge["points"], "parts").drop(columns="ds").sum()
-        st.plotly_chart(parts.waterfall(changes, unit), key="bridge", config=theme.config("bridge"))
-        st.caption(f"Over the {len(bridge['points'])} steps that both have; since the forecast {bridge['since']}.")
+        st.plotly_chart(parts.waterfall(bridge["totals"], unit), key="bridge", config=theme.config("bridge"))
+        st.caption(f"{over} the {len(bridge['points'])} steps that both have; since the forecast {bridge['since']}.")
     else:
         st.caption("There is no earlier forecast of the same steps.")
     for note in bridge["notes"]:

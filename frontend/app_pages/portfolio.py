@@ -7,11 +7,12 @@ import streamlit as st
 
 from frontend import link, shell, states, tables, words
 from frontend.api_client import Json
-from frontend.charts import paths, theme
+from frontend.charts import totals
 from frontend.frames import frame
 
 ANY = "any"
 ROWS = 100  # of the triage list
+LIVE = "150ms"  # without a key pressed: then a search begins
 
 
 def page() -> None:
@@ -41,7 +42,7 @@ def _filters(choices: dict[str, list[str]]) -> tuple[dict[str, str], str]:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         with link.to("find"):
             search = st.text_input(
-                "Find", key="find", type="search", live=True, placeholder="part of a name", width=200
+                "Find", key="find", type="search", live=LIVE, placeholder="part of a name", width=200
             )
         for name, values in choices.items():
             with link.to(key := f"by_{name}", [ANY, *values]):
@@ -51,8 +52,8 @@ def _filters(choices: dict[str, list[str]]) -> tuple[dict[str, str], str]:
 
 def _tiles(found: Json, workspace: Json) -> None:
     summary, unit = found["summary"], found["unit"]
-    totals = frame(found["totals"])
-    line = totals["y"].fillna(totals["y_hat"]).dropna().tail(4 * found["horizon"]).tolist()
+    points = frame(found["totals"])
+    line = points["y"].fillna(points["y_hat"]).dropna().tail(4 * found["horizon"]).tolist()
     others = {status: count for status, count in summary["statuses"].items() if status != "forecast"}
     (level, share), *_ = _covered(workspace["accuracy"])
     columns = st.columns([1.6, 1, 1, 1, 1, 1])
@@ -146,9 +147,11 @@ def _triage(found: Json, workspace: Json) -> None:
 def _totals(found: Json, workspace: Json) -> None:
     st.subheader("All together")
     points = frame(found["totals"])
-    st.plotly_chart(
-        paths.totals(points, found["unit"]), key="totals", config=theme.config(f"totals-{workspace['name']}")
-    )
+    rows = totals.rows(points)
+    if rows.empty:
+        st.caption("None of these series has a value in the newest steps, nor a forecast.")
+        return
+    st.vega_lite_chart(rows, totals.spec(rows, found["unit"]), key="totals")
     with st.expander("As a table", icon=":material/table:"):
         st.dataframe(points, hide_index=True, placeholder=words.NOTHING)
         tables.exports(points, f"totals-{workspace['name']}")

@@ -88,6 +88,7 @@ class Dataset:
             static=covariates.static,
             late=workspace.horizon or 1,
             ids=ids,
+            timezone=workspace.timezone,
         )
         return replace(panel, horizon=workspace.horizon), ended
 
