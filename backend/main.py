@@ -53,10 +53,11 @@ def create_app(
     Its jobs run where `launcher` says: as processes of this machine unless told otherwise.
     """
     settings = settings or load()
+    settings.check()
     keyring = Keyring(settings.keyring())
     figures = Metrics()
     workers = Workers(settings.generate_workers, settings.generate_queue, settings.generate_timeout, figures)
-    read = store or _reader(settings.environment)
+    read = store or _reader()
     work = Jobs(read, launcher or LocalProcess(), settings.jobs)
     service = Service(read, workers, work, figures, settings.cache_mb)
 
@@ -126,7 +127,7 @@ def main(launcher: Launcher | None = None) -> None:
         app.state.service.workspaces()  # a wrong folder is told now, not to the first client
     except ConfigError as error:
         sys.exit(f"error: {error}")
-    configure_logging()
+    configure_logging(settings.log_level)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -141,10 +142,9 @@ def main(launcher: Launcher | None = None) -> None:
     Server(config, app.state.service).run()
 
 
-def _reader(environment: str) -> Reader:
-    """What the project's settings name; in production, signed artifacts only."""
-    key = os.environ.get("ARTIFACT_SIGNING_KEY") or None
-    return reader(projects.load_project(), key, require_signature=environment == "prod")
+def _reader() -> Reader:
+    """What the project's settings name; signed artifacts only, but in dev."""
+    return reader(projects.load_project(), *projects.signing())
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
