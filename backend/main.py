@@ -15,6 +15,8 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from backend import errors
 from backend.auth import Keyring
+from backend.cloud_jobs import CloudJobs
+from backend.cloud_run import CloudRun
 from backend.jobs import Jobs
 from backend.launchers import Launcher, LocalProcess
 from backend.limits import HEADER, Access, RateLimit
@@ -58,7 +60,7 @@ def create_app(
     figures = Metrics()
     workers = Workers(settings.generate_workers, settings.generate_queue, settings.generate_timeout, figures)
     read = store or _reader()
-    work = Jobs(read, launcher or LocalProcess(), settings.jobs)
+    work = _jobs(settings, read, launcher)
     service = Service(read, workers, work, figures, settings.cache_mb)
 
     @asynccontextmanager
@@ -140,6 +142,20 @@ def main(launcher: Launcher | None = None) -> None:
     )
     logging.getLogger("uvicorn.error").info("Forecast Copilot at http://%s:%d%s", settings.host, settings.port, API)
     Server(config, app.state.service).run()
+
+
+def _jobs(settings: Settings, store: Reader, launcher: Launcher | None) -> Jobs | CloudJobs:
+    """The pipelines where the settings run them."""
+    if launcher is None and settings.jobs_on == "cloud_run":
+        cloud = CloudRun(
+            settings.cloud_run_project,
+            settings.cloud_run_region,
+            settings.cloud_run_prefix,
+            str(settings.cloud_run_url).rstrip("/"),
+            str(settings.cloud_logging_url).rstrip("/"),
+        )
+        return CloudJobs(store, cloud, settings.jobs)
+    return Jobs(store, launcher or LocalProcess(), settings.jobs)
 
 
 def _reader() -> Reader:

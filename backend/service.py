@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from backend.cache import Cache
+from backend.cloud_jobs import CloudJobs
 from backend.errors import Problem
 from backend.jobs import Jobs
 from backend.metrics import Metrics
@@ -75,7 +76,7 @@ class Service:
 
     reader: Reader
     workers: Workers
-    jobs: Jobs
+    jobs: Jobs | CloudJobs
     metrics: Metrics
     cache_mb: float
     stopping: bool = False

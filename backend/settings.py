@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, field_validator
+from pydantic import Field, HttpUrl, PositiveFloat, PositiveInt, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from backend.auth import Key, parse_keys
@@ -34,6 +34,12 @@ class Settings(BaseSettings):
     generate_workers: PositiveInt = 1  # processes that compute what is not published
     generate_queue: Annotated[int, Field(ge=0)] = 8  # requests that may wait for one of them
     generate_timeout: PositiveFloat = 30.0  # seconds that waiting and computing may take together
+    jobs_on: Literal["local", "cloud_run"] = "local"  # where pipelines run: processes of this machine, or Cloud Run
+    cloud_run_project: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = ""
+    cloud_run_region: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = ""
+    cloud_run_prefix: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = "forecast-"  # of the jobs' names: forecast-train
+    cloud_run_url: HttpUrl = HttpUrl("https://run.googleapis.com")
+    cloud_logging_url: HttpUrl = HttpUrl("https://logging.googleapis.com")
     jobs: PositiveInt = 2  # pipelines that may run at the same time, one a workspace
     shutdown_timeout: PositiveFloat = 6.0  # seconds for what is running when the service is told to stop
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -76,6 +82,8 @@ class Settings(BaseSettings):
             )
         elif not keys and not is_loopback(self.host):
             problems.append(f"API_HOST is {self.host} and there is no API key: anybody could come in. {remedy}")
+        if self.jobs_on == "cloud_run" and not (self.cloud_run_project and self.cloud_run_region):
+            problems.append("API_JOBS_ON is cloud_run: set API_CLOUD_RUN_PROJECT and API_CLOUD_RUN_REGION, too.")
         if not strict:
             return problems
         for origin in self.cors_origins:
