@@ -17,12 +17,15 @@ from backend import errors
 from backend.auth import Keyring
 from backend.cloud_jobs import CloudJobs
 from backend.cloud_run import CloudRun
+from backend.copilot import settings as copilots
+from backend.copilot.agent import Copilot
 from backend.jobs import Jobs
 from backend.launchers import Launcher, LocalProcess
 from backend.limits import HEADER, Access, RateLimit
 from backend.metrics import Metrics
 from backend.observe import Observe, configure_logging
 from backend.routes import (
+    copilot,
     data,
     forecasts,
     health,
@@ -60,6 +63,7 @@ def create_app(
     figures = Metrics()
     workers = Workers(settings.generate_workers, settings.generate_queue, settings.generate_timeout, figures)
     read = store or _reader()
+    assistant = copilots.load()
     work = _jobs(settings, read, launcher)
     service = Service(read, workers, work, figures, settings.cache_mb)
 
@@ -88,7 +92,8 @@ def create_app(
         },
     )  # fmt: skip
     app.state.service = service
-    routers = (forecasts, series, portfolio, metrics, workspaces, data, runs, monitoring, jobs, uploads)
+    app.state.copilot = Copilot(service, assistant)
+    routers = (forecasts, series, portfolio, metrics, workspaces, data, runs, monitoring, jobs, uploads, copilot)
     for routes in routers:  # the first ones are found soonest
         app.include_router(routes.router, prefix=API)
     app.include_router(health.router)
