@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
 from time import monotonic
@@ -23,6 +24,7 @@ from pipelines.read.series import SeriesTable
 
 T = TypeVar("T")
 
+_AHEAD: ContextVar[dict[str, dict[str, Any]]] = ContextVar("pointers of this request", default={})  # noqa: B039 - never changed
 _KNOWN_FOR = 1.0  # seconds that the list of the configured workspaces is good for
 _ANSWERS_MB = 32
 
@@ -108,7 +110,12 @@ class Service:
         """What is in production and what is published; Problem 404 for a workspace that is not configured."""
         if workspace not in self.workspaces():
             raise Problem(404, f"There is no workspace '{workspace}'.")
-        return self.reader.pointers(workspace)
+        return _AHEAD.get().get(workspace) or self.reader.pointers(workspace)
+
+    async def read_ahead(self, workspace: str) -> None:
+        """Reads the pointers once for all of a request that changes nothing: on an object store each reading waits for the network."""
+        if not self.reader.artifacts.is_local and workspace in self.workspaces():
+            _AHEAD.set({workspace: await asyncio.to_thread(self.reader.pointers, workspace)})
 
     async def run(self, workspace: str, run_id: str) -> Run:
         """A finished run of the workspace; Problem 404."""
@@ -149,7 +156,8 @@ class Service:
         """The current data version; Problem 404."""
         self.pointers(workspace)
         try:
-            version = self.reader.current(workspace)
+            read = self.reader.current
+            version = read(workspace) if self.reader.data.is_local else await asyncio.to_thread(read, workspace)
         except NotFound:
             raise Problem(404, f"Workspace '{workspace}' has no data yet.") from None
         missing = f"Workspace '{workspace}' has no data version {version} any more."

@@ -94,6 +94,11 @@ def test_the_whole_way_on_an_object_store(site: Site) -> None:
     known = {"If-None-Match": served.headers["etag"]}
     assert client.get(f"{api}/forecasts?workspace=mine&unique_id=Ash", headers=known).status_code == 304
     assert len(client.get(f"{api}/series/Ash/history?workspace=mine").json()["points"]) == 77
+    site.bucket.requests.clear()
+    assert client.get(f"{api}/series/Ash/history?workspace=mine").status_code == 200
+    paths = [path for method, path in site.bucket.requests if method == "GET"]
+    assert len([path for path in paths if "pointers.json" in path]) == 1, "read once a request"
+    assert not [path for path in paths if "parquet" in path], "tables are here by now"
     moved = client.put(
         f"{api}/aliases/production", params={"workspace": "mine"}, json={"run_id": first.name, "reason": "better"},
         headers={"If-Match": client.get(f"{api}/aliases?workspace=mine").headers["etag"]},

@@ -21,7 +21,9 @@ from pipelines import copies
 from pipelines.copies import Copies
 from pipelines.errors import Conflict, StoreError, Untrusted
 from pipelines.objects import Objects
-from pipelines.store import Store
+from pipelines.read import Reader
+from pipelines.registry import aliases
+from pipelines.store import Store, new_version
 from tests import stores
 from tests.stores import Bucket
 
@@ -227,6 +229,21 @@ def test_lines_are_each_added_once(site: Site) -> None:
     for writer in range(4):
         own = [line for line in lines if line.startswith(f"{writer} ")]
         assert own == [f"{writer} {n}" for n in range(15)]
+
+
+def test_the_audit_tells_the_moves_that_were_made(site: Site) -> None:
+    """Four people move an alias at once: by the last line of each move, every version has one, and each begins where the one before ended."""
+    reader, runs = Reader(site.store, site.store), [new_version() for _ in range(4)]
+    for run_id in runs:
+        draft = site.store.draft("mine", "runs", run_id)
+        draft.write_json("run.json", {"status": "success"})
+        draft.publish()
+    at_once(4, lambda n: [aliases.promote(reader, "mine", runs[n], "better", by=str(n)) for _ in range(3)])
+    last = {(move := json.loads(line))["move"]: move for line in site.store.lines("mine", aliases.AUDIT)}
+    moves = sorted(last.values(), key=lambda move: move["version"])
+    assert [move["version"] for move in moves] == list(range(1, 13))
+    assert [move["from"] for move in moves] == [None, *(move["to"] for move in moves[:-1])]
+    assert reader.pointers("mine")["aliases"]["production"]["run_id"] == moves[-1]["to"]
 
 
 def test_nothing_is_answered_from_memory(site: Site) -> None:
