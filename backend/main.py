@@ -19,6 +19,8 @@ from backend.cloud_jobs import CloudJobs
 from backend.cloud_run import CloudRun
 from backend.copilot import settings as copilots
 from backend.copilot.agent import Copilot
+from backend.copilot.knowledge.embeddings import Embedding, choose
+from backend.copilot.settings import CopilotSettings
 from backend.jobs import Jobs
 from backend.launchers import Launcher, LocalProcess
 from backend.limits import HEADER, Access, RateLimit
@@ -30,6 +32,7 @@ from backend.routes import (
     forecasts,
     health,
     jobs,
+    knowledge,
     metrics,
     monitoring,
     portfolio,
@@ -65,7 +68,7 @@ def create_app(
     read = store or _reader()
     assistant = copilots.load()
     work = _jobs(settings, read, launcher)
-    service = Service(read, workers, work, figures, settings.cache_mb)
+    service = Service(read, workers, work, figures, settings.cache_mb, embedding=_embedding(assistant))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -93,7 +96,20 @@ def create_app(
     )  # fmt: skip
     app.state.service = service
     app.state.copilot = Copilot(service, assistant)
-    routers = (forecasts, series, portfolio, metrics, workspaces, data, runs, monitoring, jobs, uploads, copilot)
+    routers = (
+        forecasts,
+        series,
+        portfolio,
+        metrics,
+        workspaces,
+        data,
+        runs,
+        monitoring,
+        jobs,
+        uploads,
+        copilot,
+        knowledge,
+    )
     for routes in routers:  # the first ones are found soonest
         app.include_router(routes.router, prefix=API)
     app.include_router(health.router)
@@ -166,6 +182,11 @@ def _jobs(settings: Settings, store: Reader, launcher: Launcher | None) -> Jobs 
 def _reader() -> Reader:
     """What the project's settings name; signed artifacts only, but in dev."""
     return reader(projects.load_project(), *projects.signing())
+
+
+def _embedding(assistant: CopilotSettings) -> Embedding:
+    key = assistant.key.get_secret_value() if assistant.key else ""
+    return choose(assistant.embeddings, assistant.embedding_model, assistant.base_url, key)
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
