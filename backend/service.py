@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
 from time import monotonic
 from typing import Any, TypeVar
 
 from backend.cache import Cache
+from backend.cloud_jobs import CloudJobs
 from backend.copilot.knowledge import Knowledge
 from backend.copilot.knowledge.embeddings import Embedding, Lexical
 from backend.errors import Problem
@@ -24,6 +26,7 @@ from pipelines.read.series import SeriesTable
 
 T = TypeVar("T")
 
+_AHEAD: ContextVar[dict[str, dict[str, Any]]] = ContextVar("pointers of this request", default={})  # noqa: B039 - never changed
 _KNOWN_FOR = 1.0  # seconds that the list of the configured workspaces is good for
 _ANSWERS_MB = 32
 
@@ -77,7 +80,7 @@ class Service:
 
     reader: Reader
     workers: Workers
-    jobs: Jobs
+    jobs: Jobs | CloudJobs
     metrics: Metrics
     cache_mb: float
     stopping: bool = False
@@ -115,7 +118,12 @@ class Service:
         """What is in production and what is published; Problem 404 for a workspace that is not configured."""
         if workspace not in self.workspaces():
             raise Problem(404, f"There is no workspace '{workspace}'.")
-        return self.reader.pointers(workspace)
+        return _AHEAD.get().get(workspace) or self.reader.pointers(workspace)
+
+    async def read_ahead(self, workspace: str) -> None:
+        """Reads the pointers once for all of a request that changes nothing: on an object store each reading waits for the network."""
+        if not self.reader.artifacts.is_local and workspace in self.workspaces():
+            _AHEAD.set({workspace: await asyncio.to_thread(self.reader.pointers, workspace)})
 
     async def run(self, workspace: str, run_id: str) -> Run:
         """A finished run of the workspace; Problem 404."""
@@ -156,7 +164,8 @@ class Service:
         """The current data version; Problem 404."""
         self.pointers(workspace)
         try:
-            version = self.reader.current(workspace)
+            read = self.reader.current
+            version = read(workspace) if self.reader.data.is_local else await asyncio.to_thread(read, workspace)
         except NotFound:
             raise Problem(404, f"Workspace '{workspace}' has no data yet.") from None
         missing = f"Workspace '{workspace}' has no data version {version} any more."

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import httpx2
 
+from frontend.identity import Identity
 from frontend.settings import Settings, load
 
 _KEPT = 500  # answers that are asked for again by their ETag
@@ -39,6 +40,7 @@ class Client:
             base_url=f"{str(settings.api_url).rstrip('/')}/api/v1",
             headers={**headers, "Accept": "application/json"},
             timeout=settings.api_timeout,
+            auth=Identity(settings.api_audience) if settings.api_audience else None,
             transport=httpx2.HTTPTransport(retries=1),
         )
         self._known: OrderedDict[str, tuple[str, Json]] = OrderedDict()

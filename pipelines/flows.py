@@ -1,8 +1,9 @@
 """The flows: load, call, save. Each reads like the story it tells."""
 
 import hashlib
+import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
@@ -70,7 +71,7 @@ def etl(workspace: Workspace, context: Context) -> Dataset:
     A failing quality check keeps the version for inspection, while the current one stays. Raises DataError.
     """
     reader, say = context.reader, context.progress.say
-    raw = _source(workspace, context.project).read()
+    raw = _raw(workspace, context)
     rows, raw_version = _snapshot(raw, workspace, reader)
     key = {
         "raw_version": raw_version,
@@ -291,9 +292,19 @@ def _deliver(workspace: Workspace, context: Context) -> None:
             context.progress.say("alerts sent", **sent)
 
 
-def _source(workspace: Workspace, project: Project) -> Any:
-    module = plugins.load("pipelines.etl.sources", workspace.source.kind)
-    return module.build(workspace.source.options, Path(project.data_dir))
+def _raw(workspace: Workspace, context: Context) -> Raw:
+    """What the source gives. Where the data folder is on an object store, the source sees a copy of the files it names."""
+    module, options = plugins.load("pipelines.etl.sources", workspace.source.kind), workspace.source.options
+    data = context.reader.data
+    if data.is_local:
+        raw: Raw = module.build(options, Path(context.project.data_dir)).read()
+        return raw
+    with tempfile.TemporaryDirectory() as folder:
+        path = PurePosixPath(getattr(options, "path", ""))
+        if path.parts and not path.is_absolute():
+            data.fetch(str(path), to=folder)
+        raw = module.build(options, Path(folder)).read()
+        return replace(raw, origin=raw.origin.replace(folder, context.project.data_dir.rstrip("/")))
 
 
 def _snapshot(raw: Raw, workspace: Workspace, reader: Reader) -> tuple[pd.DataFrame, str]:

@@ -35,7 +35,7 @@ def service(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No client and no setting of another test."""
-    for name in ("APP_API_KEY", "APP_API_KEY_FILE", "APP_API_URL"):
+    for name in ("APP_API_KEY", "APP_API_KEY_FILE", "APP_API_URL", "APP_API_AUDIENCE"):
         monkeypatch.delenv(name, raising=False)
     settings.load.cache_clear()
     st.cache_resource.clear()
