@@ -89,6 +89,7 @@ def write_page(path: Path, drifted: Drifted, found: Sequence[Found], seed: int, 
         "How many of the series whose target was multiplied from some week on were named within the weeks that were left, "
         "and in brackets the median of the days until then:",
         sought,
+        "What to make of it: [decision 13](../decisions/0013-when-monitoring-speaks-up.md).",
     ]
     bars = {one.scene.example: one.replay.seconds / one.scene.steps for one in found}
     seconds = page.Bars("seconds of the drift", {f"{drifted.n_series:,} series": told["seconds"]}, {"30": _TARGET})
