@@ -90,7 +90,7 @@ class Copilot:
         from pydantic_ai.models.function import FunctionModel
 
         scope = await self._scope(ask, tell)
-        model = FunctionModel(offline.Planner(scope, ask), model_name=offline.NAME)
+        model = FunctionModel(offline.Planner(scope, ask).respond, model_name=offline.NAME)
         return await self._run(model, scope, ask.question, names=False, requests=_OFFLINE_REQUESTS)
 
     async def _ask_endpoint(self, ask: ExplainIn, tell: Tell) -> tuple[Outcome | None, Usage]:

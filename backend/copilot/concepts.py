@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["quantity", "change", "difference", "share", "number", "count", "interval", "date", "period", "level", "rank", "text", "quote"]  # fmt: skip
-SubjectKind = Literal["series", "group", "model", "run", "component", "covariate", "feature", "check", "metric"]
+SubjectKind = Literal["series", "group", "attribute", "model", "run", "component", "covariate", "feature", "check", "metric"]
 Words = tuple[str, ...]
 
 _FORECAST: Words = ("forecast", "expected", "expects", "predicted", "ahead", "coming", "will", "next")
@@ -17,6 +17,7 @@ _LAST_YEAR: Words = ("last year", "year ago", "year before", "previous year", "y
 _LAST_RUN: Words = ("last forecast", "previous forecast", "forecast before", "previous run", "last run", "before it")
 _ERROR: Words = ("error", "errors", "off by", "miss", "misses", "accuracy", "accurate", "wrong")
 _BACKTEST: Words = ("backtest", "backtests", "tested", "test", "tests")
+_ACTUAL: Words = ("actual", "actuals", "was", "were", "came", "sold", "recorded", "history")
 _LIVE: Words = ("lately", "since then", "in production", "new actuals", "now", "monitoring", "monitored", "live")
 
 
@@ -50,6 +51,16 @@ CONCEPTS: dict[str, Concept] = {
     "interval": Concept("interval of one step", "interval", (("interval", "between", "range", "from"),)),
     "interval_level": Concept("level of the intervals", "level", (("interval", "intervals", "level", "probability", "coverage", "covers", "cover"),)),
     "interval_width": Concept("mean width of the interval beside the forecast", "share", (("width", "wide", "narrow"),)),
+    "forecast_end": Concept("last step that is forecast", "date", (("reach", "reaches", "ends", "until"),)),
+    # what was
+    "actual_total": Concept("total of the actuals", "quantity", (_ACTUAL, _TOTAL)),
+    "actual_period": Concept("dates that the actuals are of", "period"),
+    "actual_value": Concept("actual of a date", "quantity", (_ACTUAL,)),
+    "actual_date": Concept("date of an actual", "date"),
+    "actual_high": Concept("highest of the actuals", "quantity", (_ACTUAL, ("peak", "highest", "maximum"))),
+    "actual_high_date": Concept("when the actuals were highest", "date", (_ACTUAL, ("peak", "highest", "maximum"))),
+    "actual_low": Concept("lowest of the actuals", "quantity", (_ACTUAL, ("lowest", "minimum"))),
+    "actual_low_date": Concept("when the actuals were lowest", "date", (_ACTUAL, ("lowest", "minimum"))),
     "last_value": Concept("newest actual", "quantity", (("newest", "latest", "last actual", "last value"),)),
     "first_date": Concept("date of the oldest actual", "date", (("since", "from", "begins", "starts", "start"),)),
     "last_date": Concept("date of the newest actual", "date", (("newest", "latest", "until", "up to", "last"),)),
@@ -94,6 +105,8 @@ CONCEPTS: dict[str, Concept] = {
     "n_series": Concept("series of the workspace", "count", (("series",),)),
     "n_forecast": Concept("series that are forecast", "count", (("forecast",), ("series",))),
     "n_found": Concept("series that were found", "count", (("series", "match", "matches", "found"),)),
+    "n_values": Concept("values of an attribute", "count", (("values", "different", "there are"),)),
+    "frequency": Concept("how far steps are apart", "text", (("step", "steps", "frequency"),)),
     "n_rows": Concept("rows that were read", "count", (("row", "rows"),)),
     "n_rejected": Concept("rows that were rejected", "count", (("reject", "rejected"),)),
     "n_observations": Concept("observations of the series", "count", (("observations", "history", "values", "long"),)),
@@ -134,7 +147,8 @@ CONCEPTS: dict[str, Concept] = {
     "feature": Concept("feature", "text"),
     "check": Concept("check of the data", "text"),
     "metric": Concept("metric", "text"),
-    "attribute": Concept("attribute of a series", "text"),
+    "attribute": Concept("attribute", "text"),
+    "attribute_value": Concept("attribute of a series", "text", (("attribute", "attributes", "belongs"),)),
     "champion": Concept("model that was chosen", "text", (("model", "champion", "forecast with", "forecast by", "chosen"),)),
     "baseline": Concept("baseline model", "text"),
     "workspace": Concept("title of the workspace", "text"),

@@ -55,7 +55,7 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
         fact("wape", None if wape is None else wape / 100),
     ]
     for place, (value, model) in enumerate(ranked[:_SHOWN], 1):
-        facts += [fact("error", value, Subject("model", model)), fact("rank", place, Subject("model", model))]
+        facts += [fact("error", value, Subject("model", model)), fact("rank", place, Subject("model", model), period="lowest error")]
     for level, value in _shares(coverage).items():
         period = f"backtest, {level} % interval"
         facts += [fact("interval_level", int(level), period=period), fact("coverage", value, period=period)]

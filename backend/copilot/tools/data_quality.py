@@ -53,7 +53,7 @@ async def _of_series(scope: Scope, name: str) -> Facts:
     ]
     facts = [Fact(concept, value, unit, series(name), "", source) for concept, value, unit in values]  # type: ignore[arg-type]
     facts += [
-        Fact("attribute", f"{attribute}: {value}", "", series(name), attribute, source)
+        Fact("attribute_value", f"{attribute}: {value}", "", series(name), attribute, source)
         for attribute, value in row["attributes"].items()
         if value is not None
     ]
