@@ -65,6 +65,6 @@ def which(about: About) -> Plan:
         return Missing("No series is called like that.")
     several = f"{examples[0]}" if len(examples) == 1 else f"{', '.join(examples[:-1])} or {examples[-1]}"
     if names and len(names) > 3:
-        return f"Several series fit. Name a single series, such as {several}."
+        return f"Several series fit. Name the series that is meant, such as {several}."
     counted = found.say("{n_found} match that.") if not names or len(names) == len(found.all("series")) else ""
-    return f"{counted or 'Several series fit.'} Name a single series, such as {several}."
+    return f"{counted or 'Several series fit.'} Name the series that is meant, such as {several}."

@@ -73,6 +73,8 @@ def _intent(about: About, asked: Question) -> str | None:
                     continue
         if intent in ("forecast", "changes", "compare", "last_year") and _two_times(asked):
             return "spans"
+        if intent == "actuals" and asked.span and not asked.span.past:
+            return "forecast"
         if intent in ("forecast", "changes", "summary") and asked.span and asked.span.past:
             return "actuals"
         return intent

@@ -35,9 +35,10 @@ class Planner:
             asked = await understand(self.scope, self.ask)
             self._plan = choose(await self._about(asked, info), asked)
             return self._step(None)
-        if self._written:  # it was refused: what of it can be said is said
+        answers = [part for part in messages[-1].parts if part.part_kind == "tool-return"]
+        if self._written or not answers:  # what was written is refused: what of it can be said is said
             return self._answer(self._shortened() or Missing(_UNSAID))
-        return self._step(self._gave(messages))
+        return self._step(self._found(str(answers[-1].content)))
 
     async def _about(self, asked: Any, info: "AgentInfo") -> About:
         table, run = await self.scope.series(), await self.scope.run()
@@ -64,15 +65,14 @@ class Planner:
         from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
 
         if isinstance(said, Missing) or not said:
-            why = said.why if isinstance(said, Missing) else _UNSAID
-            return ModelResponse([ToolCallPart("not_in_the_data", {"missing": why or _UNSAID})])
+            self._written = (said.why if isinstance(said, Missing) else "") or _UNSAID
+            return ModelResponse([ToolCallPart("not_in_the_data", {"missing": self._written})])
         self._written = said
         return ModelResponse([TextPart(said)])
 
-    def _gave(self, messages: "list[ModelMessage]") -> Found:
-        """What the tool that was asked last has answered."""
-        answer = next(part.content for part in reversed(messages[-1].parts) if part.part_kind == "tool-return")
-        told = json.loads(str(answer))
+    def _found(self, answer: str) -> Found:
+        """What a tool has answered, as the ledger has it."""
+        told = json.loads(answer)
         facts = (self.scope.ledger.get(one["id"]) for one in told["facts"])
         return Found(tuple(fact for fact in facts if fact is not None), told["note"])
 
@@ -84,5 +84,4 @@ class Planner:
             except draft.Refused:
                 continue
             kept.append(line)
-        self._written = ""
         return "\n".join(kept).strip()

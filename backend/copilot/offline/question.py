@@ -19,6 +19,7 @@ _CHUNK = re.compile(r"[^\s,;:!?()\"“”]+")
 _COUNTED = re.compile(r"\b(?:\d{1,3}|two|three|four|five|six|seven|eight|nine|ten)\b(?!\s*%)")
 _LEVEL = re.compile(r"\b(\d{2})\s*(?:%|percent|per cent)")
 _BACKWARD = re.compile(r"\b(?:did|was|were|sold|had|actuals?|actually|happened|recorded|measured|observed)\b")
+_FORWARD = re.compile(r"\b(?:will|going to|forecast\w*|expect\w*|predict\w*)\b")
 _PRONOUN = re.compile(r"\b(?:it|its|it's|they|them|their|this|that|these|those|one|same)\b")
 _FOLLOWS = re.compile(r"^\W*(?:and|but|so|what about|how about|what of|also|ok(?:ay)? and|then|why|really|since when|how come)\b")
 _WHOLE = re.compile(r"\b(?:workspace|all (?:the |our |of the )?(?:series|stores?|products?|items?|of them|together|categories|ATTRIBUTE|data)|overall|everything|across|portfolio|whole)\b")
@@ -122,7 +123,7 @@ def _read(ask: ExplainIn, question: str, names: Names, calendar: dates.Calendar)
     masked = _masked(text, [(one.start, one.end, one.kind.upper()) for one in mentions])
     level = int(found.group(1)) if (found := _LEVEL.search(masked)) else None
     masked = _LEVEL.sub("LEVEL", masked)
-    calendar = dates.Calendar(calendar.last, calendar.step, calendar.end, bool(_BACKWARD.search(masked)))
+    calendar = dates.Calendar(calendar.last, calendar.step, calendar.end, bool(_BACKWARD.search(masked)) and not _FORWARD.search(masked))
     times = dates.find(masked, calendar)
     masked = _masked(masked, [(one.start, one.end, "last year SPAN" if masked[one.start : one.end].endswith("last year") else "SPAN") for one in times])
     number = _number(counted.group()) if (counted := _COUNTED.search(masked)) else None
@@ -135,13 +136,20 @@ def _read(ask: ExplainIn, question: str, names: Names, calendar: dates.Calendar)
         models=_called(mentions, "model"),
         columns=_called(mentions, "column"),
         metrics=_called(mentions, "metric"),
-        spans=tuple(one.span for one in times),
+        spans=tuple(_told(one.span, calendar) for one in times),
         number=number,
         level=level,
         unknown=tuple(_odd(masked)),
         calendar=calendar,
     )
     return _about(whole, mentions, [*prefixes, *parts], names.table)
+
+
+def _told(span: dates.Span, calendar: dates.Calendar) -> dates.Span:
+    """Past is what has begun when the actuals end; of what goes on, the words tell."""
+    if span.start > calendar.last or span.end <= calendar.last:
+        return replace(span, past=span.start <= calendar.last)
+    return replace(span, past=span.past or calendar.backward)
 
 
 def _about(question: Question, mentions: Sequence[Mention], parts: Sequence[Positions], table: SeriesTable) -> Question:

@@ -42,7 +42,7 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
         period = f"alert {alert['id']}"
         facts += [
             Fact("alert", alert["message"], "", (), period, "monitoring/alerts"),
-            Fact("alert_date", alert["as_of"], "", (), period, "monitoring/alerts"),
+            Fact("alert_date", alert["as_of"].removesuffix("T00:00:00"), "", (), period, "monitoring/alerts"),
         ]
     worst = await asyncio.to_thread(found.find, limit=_WORST)
     facts += [name("series", row["unique_id"], source) for row in worst.rows if row["status"] in ("alert", "warn")]

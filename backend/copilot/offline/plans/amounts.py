@@ -30,9 +30,9 @@ def extreme(about: About, *, high: bool) -> Plan:
         return _beyond(found) or _single(about, found) or _NO_FORECAST
     word = "highest" if high else "lowest"
     return found.say(
-        f"The forecast of {about.who} is {word} on {{{side}_date}}, with {{{side}_value}}.",
+        f"The forecast of {about.who} is {word} on {{{side}_date}}: the {word} step is {{{side}_value}}.",
         "For that step the {interval_level} interval goes from {interval}." if high else "",
-        f"The lowest step is on {{trough_date}}, with {{trough_value}}." if high else "It peaks on {peak_date}, at a peak of {peak_value}.",
+        "The lowest step is {trough_value} on {trough_date}." if high else _PEAK,
         _BEYOND,
     )
 
@@ -45,7 +45,7 @@ def interval(about: About) -> Plan:
     if about.one:
         found = yield call("forecast_summary", **about.scope)
         width = found.say("On average the interval is {interval_width} of the forecast wide.")
-        first = found.say("The highest step of {series} is forecast at {peak_value} on {peak_date}.") and found.say(
+        first = found.say(
             "The peak of the forecast of {series} is {peak_value} on {peak_date}, and its {interval_level} interval goes from {interval}."
         )
         tested = yield call("accuracy", unique_id=about.one)
@@ -58,7 +58,7 @@ def interval(about: About) -> Plan:
     said = covered(tested)
     if not said:
         return Missing("The backtest has nothing on intervals.")
-    return f"{said} Intervals are made for single series: name a series to see its own."
+    return f"{said} Name a series to see its own intervals."
 
 
 def covered(found: Found) -> str:
@@ -92,7 +92,7 @@ def last_year(about: About) -> Plan:
     found = yield call("forecast_summary", **about.scope)
     said = found.say(
         f"Against last year the forecast of {about.who} {{change_on_last_year:moves}}.",
-        f"It {about.totals} {{forecast_total}} for {{forecast_period}}.".replace("It ", "The forecast "),
+        f"The forecast {about.totals} {{forecast_total}} for {{forecast_period}}.",
         "Last year the same steps came to {last_year_total}.",
     )
     return said if "change_on_last_year" in found else Missing("The actuals do not reach back to the same steps of last year.")
@@ -135,7 +135,7 @@ def share(about: About) -> Plan:
 
 
 _CHANGES = ("Against the last period it {change_on_last_period:moves}.", "Against last year it {change_on_last_year:moves}.")
-_PEAK = "It peaks on {peak_date}, at a peak of {peak_value}."
+_PEAK = "It peaks at {peak_value} on {peak_date}."
 
 
 def _total(about: About) -> str:
@@ -151,7 +151,7 @@ def _at(about: About) -> Plan:
     found = yield call("forecast_at", start=start, end=end, **about.scope)
     if "forecast_total" in found:
         return found.say(
-            _total(about), _PEAK, "The lowest step is on {trough_date}, with {trough_value}.", _BEYOND
+            _total(about), _PEAK, "The lowest step is {trough_value} on {trough_date}.", _BEYOND
         )
     return _single(about, found) or _beyond(found) or _NO_FORECAST
 
@@ -193,7 +193,8 @@ def _was(about: About, found: Found) -> str:
     verb = "came to" if about.summed else "were on average"
     return found.say(
         f"The actuals of {about.who} {verb} {{actual_total}} for {{actual_period}}.",
-        "The highest of the actuals was {actual_high} on {actual_high_date}, the lowest of the actuals {actual_low} on {actual_low_date}.",
+        "The highest of the actuals was {actual_high} on {actual_high_date}.",
+        "The lowest of the actuals was {actual_low} on {actual_low_date}.",
         "The newest actual is of {last_date}.",
     )
 

@@ -7,22 +7,35 @@ from backend.copilot.offline.about import About, Plan, which
 from backend.copilot.offline.prose import Found, Missing, call
 
 _SHOWN, _MOST = 5, 10
-_FIGURES = {
-    "attention": "",
-    "error": "with an error of {error} in the backtest",
-    "skill": "with a skill of {skill} in the backtest",
-    "forecast": "where the forecast {totals} {forecast_total}",
-    "change_on_last_period": "which {change_on_last_period:moves} against the last period",
-    "change_on_last_year": "which {change_on_last_year:moves} against last year",
-}
-_TITLES = {
-    "attention": "by the attention it needs",
-    "error": "by its error",
-    "skill": "by its skill",
-    "forecast": "by the size of its forecast",
-    "change_on_last_period": "by its change on the last period",
-    "change_on_last_year": "by its change on last year",
-}
+# By what is ranked: what is said of the one in front, highest and lowest, and of the others.
+_SAID: dict[str, tuple[str, str, str]] = {
+    "attention": ("{who} needs attention most: it is in {rank} place.", "{who} needs the least attention: it is in {rank} place.", "{who}"),
+    "error": (
+        "The worst is {who}, in {rank} place with an error of {error} in the backtest.",
+        "The best is {who}, in {rank} place with an error of {error} in the backtest.",
+        "{who}, with an error of {error}",
+    ),
+    "skill": (
+        "The best is {who}, in {rank} place with a skill of {skill} against the seasonal naive.",
+        "The worst is {who}, in {rank} place with a skill of {skill} against the seasonal naive.",
+        "{who}, with a skill of {skill}",
+    ),
+    "forecast": (
+        "The largest is {who}, in {rank} place: its forecast {totals} {forecast_total}.",
+        "The smallest is {who}, in {rank} place: its forecast {totals} {forecast_total}.",
+        "{who}, where the forecast {totals} {forecast_total}",
+    ),
+    "change_on_last_period": (
+        "{who} is in {rank} place: against the last period it {change_on_last_period:moves}.",
+        "{who} is in {rank} place: against the last period it {change_on_last_period:moves}.",
+        "{who}, which {change_on_last_period:moves} against the last period",
+    ),
+    "change_on_last_year": (
+        "{who} is in {rank} place: against last year it {change_on_last_year:moves}.",
+        "{who} is in {rank} place: against last year it {change_on_last_year:moves}.",
+        "{who}, which {change_on_last_year:moves} against last year",
+    ),
+}  # fmt: skip
 _DOWN = re.compile(r"\b(?:fall\w*|drop\w*|declin\w*|decreas\w*|shrink\w*|los(?:e|es|ers?|ing)|down|dip\w*|slump\w*)\b")
 _SMALL = re.compile(r"\b(?:least|smallest|lowest|fewest|worst|bottom)\b")
 _GROUPS = re.compile(r"\b(?:which|what|best|top|worst|rank|by|per|each|every|compare|across)\b[^?]*\bATTRIBUTE")
@@ -68,7 +81,7 @@ def compare(about: About) -> Plan:
         return (yield from _side_by_side(about, found, found.subjects("group")))
     if about.is_many and not about.filters:
         return (yield from which(about))
-    return Missing("It takes two series or groups to compare.".replace("two", "several"))
+    return Missing("To compare, name several series or groups.")
 
 
 def _ranked(about: About, by: str, order: str) -> Plan:
@@ -80,30 +93,27 @@ def _ranked(about: About, by: str, order: str) -> Plan:
     ranked = [subject for subject in found.subjects("series") if found.about(subject).one("rank")]
     if not ranked:
         return Missing("Nothing is known to rank these series by.")
-    return _list(about, found, ranked, by)
+    return _list(about, found, ranked, by, order)
 
 
 def _ranked_groups(about: About, attribute: str, by: str, order: str) -> Plan:
     found = yield call("compare_series", by=attribute, measure=by, order=order)
     groups = found.subjects("group")[: min(about.question.number or _SHOWN, _MOST)]
-    return _list(about, found, groups, by) if groups else Missing(found.note)
+    return _list(about, found, groups, by, order) if groups else Missing(found.note)
 
 
-def _list(about: About, found: Found, ranked: list[Subject], by: str) -> str:
+def _list(about: About, found: Found, ranked: list[Subject], by: str, order: str) -> str:
     """The one in front in a sentence, the others as a list."""
-    figure = _FIGURES[by].replace("{totals}", about.totals)
-    slot = "{series}" if ranked[0].kind == "series" else "{group}"
-    first = found.about(ranked[0]).say(
-        f"In {{rank}} place {_TITLES[by]} stands {slot}{', ' if figure else ''}{figure}.".replace("In {rank} place", f"{slot} stands in {{rank}} place").replace(f" stands {slot}", "")
-    )
-    others = [found.about(one).say(f"- {slot}{', ' if figure else ''}{figure}") for one in ranked[1:]]
-    lines = [one for one in others if one]
+    who = "{series}" if ranked[0].kind == "series" else "{group}"
+    high, low, other = (said.replace("{who}", who).replace("{totals}", about.totals) for said in _SAID[by])
+    first = found.about(ranked[0]).say(high if order == "highest" else low)
+    lines = [line for one in ranked[1:] if (line := found.about(one).say(f"- {other}"))]
     return "\n".join([first, *(["", "Then come:", "", *lines] if lines else [])])
 
 
 def _side_by_side(about: About, found: Found, subjects: list[Subject]) -> Plan:
     if len(subjects) < 2:
-        return Missing("There is only a single forecast of that, so there is nothing to compare it with.".replace("a single", "one of these"))
+        return Missing("Only some of that is forecast, so there is nothing to compare it with.")
     lines = []
     for subject in subjects:
         own, slot = found.about(subject), "{series}" if subject.kind == "series" else "{group}"

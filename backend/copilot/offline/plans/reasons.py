@@ -4,6 +4,7 @@ from backend.copilot.offline.about import About, Plan, which
 from backend.copilot.offline.plans.ranks import movers
 from backend.copilot.offline.prose import Found, Missing, call, listed
 
+_NOTED = 0.005  # of the forecast: what is less is not worth a word
 _SHOWN = 4  # parts of a forecast or of a change
 
 
@@ -55,15 +56,15 @@ def _why_many(about: About) -> Plan:
     most = yield from movers(about)
     if isinstance(most, Missing) or not opening:
         return most if isinstance(most, Missing) else Missing("There is no forecast of that.")
-    return f"{opening}\n\n{most}\n\nReasons are made for single series: name a series to see what its forecast is made of."
+    return f"{opening}\n\n{most}\n\nName a series to see what its forecast is made of."
 
 
 def _parts(made: Found) -> str:
     said = [
         made.about(*_series(made), component).say("{component} contributes {component_total}")
         for component in made.subjects("component")[:_SHOWN]
+        if abs(made.about(*_series(made), component).number("component_share") or 0) >= _NOTED
     ]
-    said = [one for one in said if one]
     return f"It is made of parts: {listed(said)}." if said else ""
 
 

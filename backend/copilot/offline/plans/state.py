@@ -47,7 +47,7 @@ def counts(about: About) -> Plan:
         names = [Found((fact,)).say("{covariate}") for fact in known.all("covariate")]
         return f"The covariates are {listed(names)}." if names else Missing("The workspace has no covariates.")
     if "window" in text:
-        return known.say("The backtest has {windows} that do not overlap.".replace(" that do not overlap", ""))
+        return known.say("The backtest has {windows}.")
     if "model" in text and "how many" in text:
         return known.say("The backtest compared {n_models}.")
     if attributes := [one for one in known.subjects("attribute") if one.name in asked.attributes] or (
@@ -65,8 +65,8 @@ def quality(about: About) -> Plan:
     said = found.whole().say(
         "The newest actual is of {last_date}.",
         "The data came in {n_rows}.",
-        "Of the rows {n_rejected} were rejected.",
-        "Of {n_checks} {n_failing} did not pass without a warning.",
+        "Of these {n_rejected} were rejected.",
+        "Of {n_checks}, {n_failing} gave a warning.",
     )
     checks = [found.about(one).say("- the check {check} found: {check_message}") for one in found.subjects("check")]
     return "\n\n".join(one for one in (said, "\n".join(one for one in checks if one)) if one) or Missing(found.note)
@@ -80,9 +80,10 @@ def profile(about: About) -> Plan:
     return found.say(
         "{series} has a history of {n_observations}, from {first_date} until {last_date}.",
         "The kind of its demand is {demand_class}.",
-        "The strength of its season is {seasonal_strength}, that of its trend {trend_strength}.",
-        "Missing are {n_missing}.",
-        "The share of zeros is {share_zero}.",
+        "The strength of its season is {seasonal_strength}.",
+        "The strength of its trend is {trend_strength}.",
+        "There are {n_missing} missing.",
+        "In {share_zero} of its steps there was nothing.",
         "The newest actual is {last_value}.",
     ) or Missing(found.note)
 

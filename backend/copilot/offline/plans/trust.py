@@ -3,7 +3,7 @@
 from backend.copilot.facts import Subject
 from backend.copilot.offline.about import About, Plan, which
 from backend.copilot.offline.plans.amounts import covered
-from backend.copilot.offline.prose import Found, Missing, call
+from backend.copilot.offline.prose import Found, Missing, call, listed
 
 _SHOWN = 5
 _NOTHING = "The backtest has nothing on that."
@@ -38,7 +38,7 @@ def accuracy(about: About) -> Plan:
             return (yield from which(about))
         found = yield call("compare_series", by=attribute, values=[value])
         return found.say(
-            "The mean error of {group} in the backtest is an error of {error}.".replace("an error of ", ""),
+            "The mean error of {group} in the backtest is {error}.",
             "Its skill against the seasonal naive is {skill}.",
         ) or Missing(_NOTHING)
     tested = yield call("accuracy", **about.scope)
@@ -70,8 +70,8 @@ def models(about: About) -> Plan:
             known.about(one).say("{model} forecasts {champion_share}") for one in known.subjects("model")[:_SHOWN]
         ]
         chosen = f"What was chosen: {', '.join(one for one in counts if one)}." if any(counts) else ""
-    listed = "\n".join(f"- {one}" for one in lines)
-    return "\n\n".join(one for one in (opening, "The models by their error in the backtest:\n\n" + listed, chosen) if one)
+    ranking = "\n".join(f"- {one}" for one in lines)
+    return "\n\n".join(one for one in (opening, "The models by their error in the backtest:\n\n" + ranking, chosen) if one)
 
 
 def horizon(about: About) -> Plan:
@@ -98,7 +98,7 @@ def alerts(about: About) -> Plan:
     if about.is_many:
         return (yield from which(about))
     live = yield call("drift_and_alerts", **about.scope)
-    return _live(about, live) or Missing(live.note.replace("yet.", "yet, so there is no news of it.") or "Monitoring has nothing on that.")
+    return _live(about, live) or Missing(live.note or "Monitoring has nothing on that.")
 
 
 def _errors(about: About, tested: Found) -> str:
@@ -146,8 +146,8 @@ def _live(about: About, live: Found) -> str:
             for one in (
                 own.say(
                     "In monitoring {series} has the status {status}.",
-                    "Since {status_since} that status holds.".replace("Since {status_since} that status holds.", "It has had that status since {status_since}."),
-                    "On new actuals lately its error is {live_error}, beside {live_baseline} in the backtest.",
+                    "It has had that status since {status_since}.",
+                    "On new actuals lately its error is {live_error}, beside {live_baseline} in the backtest before.",
                 ),
                 f"{drifts[0][0].upper()}{drifts[0][1:]}." if drifts and drifts[0] else "",
             )
@@ -157,18 +157,18 @@ def _live(about: About, live: Found) -> str:
     said = whole.say(
         "In monitoring the status of the workspace is {status}.",
         "There are {n_alerting} in alert, and {n_warned} with a warning.",
-        "Nobody has seen {n_alerts} yet.".replace("{n_alerts}", "{n_alerts} of the alerts").replace(" of the alerts yet", " of the alerts yet"),
+        "Nobody has acknowledged {n_alerts} yet.",
     )
     drifted = [
         live.about(feature).say("{feature} in {n_drifted}") for feature in live.subjects("feature") if live.about(feature).number("n_drifted")
     ]
-    drift = f"Drift shows up: {', '.join(f'drift of {one}' for one in drifted)}." if drifted else ""
+    drift = f"What drifted: {', '.join(f'drift of {one}' for one in drifted)}." if drifted else ""
     worst = [f"{{{{{fact.id}}}}}" for fact in live.all("series")[:_SHOWN]]
-    names = f"Look at {', '.join(worst)} first.".replace(" first.", ".") if worst else ""
+    names = f"Look at {listed(worst)}." if worst else ""
     raised = [
         live.of_period(fact.period).say("- raised {alert_date}: {alert}") for fact in live.all("alert")[:3]
     ]
-    return "\n\n".join(one for one in (" ".join(one for one in (said, drift.replace(" shows up", ""), names) if one), "\n".join(raised)) if one)
+    return "\n\n".join(one for one in (" ".join(one for one in (said, drift, names) if one), "\n".join(raised)) if one)
 
 
 def _model(tested: Found, model: Subject, subject: list[Subject]) -> str:
