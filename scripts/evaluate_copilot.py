@@ -31,7 +31,9 @@ ANSWERED, REFUSED, FALSE_REFUSALS, PATIENCE = 0.90, 0.98, 0.03, 300.0
 
 
 def main(
-    provider: Annotated[str, typer.Option(help="offline, or configured: what copilot.yaml and the environment name.")] = "offline",
+    provider: Annotated[
+        str, typer.Option(help="offline, or configured: what copilot.yaml and the environment name.")
+    ] = "offline",
     kind: Annotated[str, typer.Option(help="Only the questions of this file of tests/evals/copilot.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
     show: Annotated[bool, typer.Option(help="Every answer that is not right, as it was given.")] = True,
@@ -40,16 +42,26 @@ def main(
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     project = settings.load_project()
     asked = [case for case in load(CASES) if not kind or case.kind == kind]
-    if missing := sorted({case.workspace for case in asked if not _is_published(Path(project.artifacts_dir), case.workspace)}):
+    if missing := sorted(
+        {case.workspace for case in asked if not _is_published(Path(project.artifacts_dir), case.workspace)}
+    ):
         raise ConfigError(f"nothing is published in {', '.join(missing)}. Run `make demo` first.")
     judged = asyncio.run(evaluate(asked, Path(project.data_dir), Path(project.artifacts_dir), provider))
     figures = report(judged)
     short = shortfalls(figures) if not kind else []
     if as_json:
-        wrong = [{"id": one.case.id, "verdict": one.verdict, "why": one.why or one.loose} for one in judged if not one.is_right or one.loose]
-        sys.stdout.write(json.dumps({**figures, "provider": provider, "not_right": wrong, "short": short}, indent=1) + "\n")
+        wrong = [
+            {"id": one.case.id, "verdict": one.verdict, "why": one.why or one.loose}
+            for one in judged
+            if not one.is_right or one.loose
+        ]
+        sys.stdout.write(
+            json.dumps({**figures, "provider": provider, "not_right": wrong, "short": short}, indent=1) + "\n"
+        )
     else:
-        sys.stdout.write(_table(figures) + (_shown(judged) if show else "") + "".join(f"short: {one}\n" for one in short))
+        sys.stdout.write(
+            _table(figures) + (_shown(judged) if show else "") + "".join(f"short: {one}\n" for one in short)
+        )
     if short:
         raise typer.Exit(1)
 
@@ -115,7 +127,8 @@ def _share(count: int, of: Sequence[Judged]) -> float:
 def _table(figures: dict[str, float]) -> str:
     counted = ("questions", "numbers outside facts", "given by the provider", "tokens in", "tokens out")
     written = {
-        name: f"{value:,.0f}" if name in counted or name.endswith("ms") else f"{value:.1%}" for name, value in figures.items()
+        name: f"{value:,.0f}" if name in counted or name.endswith("ms") else f"{value:.1%}"
+        for name, value in figures.items()
     }
     return "".join(f"{name:<24}{value:>8}\n" for name, value in written.items())
 
@@ -124,7 +137,9 @@ def _shown(judged: Sequence[Judged]) -> str:
     lines = []
     for one in judged:
         if not one.is_right or one.loose:
-            lines.append(f"\n{one.case.kind}/{one.case.id}: {one.verdict}\n  asked: {one.case.question}\n  why: {one.why or one.loose}\n")
+            lines.append(
+                f"\n{one.case.kind}/{one.case.id}: {one.verdict}\n  asked: {one.case.question}\n  why: {one.why or one.loose}\n"
+            )
             lines.append("  said: " + one.answer.explanation.replace("\n", " ")[:400] + "\n")
     return "".join(lines)
 

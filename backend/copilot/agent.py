@@ -143,6 +143,7 @@ class Copilot:
             try:
                 _let_through(output, context.deps)
             except Refused as reason:
+                structlog.get_logger("backend").info("copilot draft refused", reason=redact(str(reason)))
                 raise ModelRetry(redact(str(reason))) from None
             return output
 

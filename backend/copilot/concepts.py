@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["quantity", "change", "difference", "share", "number", "count", "interval", "date", "period", "level", "rank", "text", "quote"]  # fmt: skip
-SubjectKind = Literal["series", "group", "attribute", "model", "run", "component", "covariate", "feature", "check", "metric"]
+SubjectKind = Literal[
+    "series", "group", "attribute", "model", "run", "component", "covariate", "feature", "check", "metric"
+]
 Words = tuple[str, ...]
 
 FORECAST: Words = ("forecast", "expected", "expects", "predicted", "ahead", "coming", "will", "next")
@@ -54,6 +56,7 @@ CONCEPTS: dict[str, Concept] = {
     "forecast_end": Concept("last step that is forecast", "date", (("reach", "reaches", "ends", "until"),)),
     # what was
     "actual_total": Concept("total of the actuals", "quantity", (_ACTUAL, _TOTAL)),
+    "actual_mean": Concept("actuals per step on average", "quantity", (_ACTUAL, ("a step", "per step", "each step"))),
     "actual_period": Concept("dates that the actuals are of", "period"),
     "actual_value": Concept("actual of a date", "quantity", (_ACTUAL,)),
     "actual_date": Concept("date of an actual", "date"),

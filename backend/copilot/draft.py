@@ -159,7 +159,6 @@ def _check_subjects(use: _Use, current: dict[SubjectKind, Subject], named: set[S
         elif now != subject:
             raise Refused(f"{fact.id} is about {_list([subject], ledger)}, but the sentence speaks of another {subject.kind}. Name it right before the fact.")  # fmt: skip
 
-
     kinds = {subject.kind for subject in fact.of}
     for subject in current.values():
         own = ledger.find(fact.concept, *fact.of, subject) if subject.kind not in kinds else None
@@ -191,7 +190,10 @@ def _check_period(fact: Fact, beside: list[Fact], before: list[Fact], ledger: Le
     others = {
         other.period
         for other in ledger
-        if other.concept == fact.concept and other.of == fact.of and other.period != fact.period and other.value != fact.value
+        if other.concept == fact.concept
+        and other.of == fact.of
+        and other.period != fact.period
+        and other.value != fact.value
     }
     if not others:
         return
@@ -230,13 +232,17 @@ def _check_words(use: _Use) -> None:
     if fact.concept == "skill" and isinstance(fact.value, int | float):
         good, bad = _says(use.clause, _BETTER), _says(use.clause, _WORSE)
         if (good and fact.value <= 0) or (bad and fact.value >= 0) or ((good or bad) and _says(use.clause, _NOT)):
-            raise Refused(f"{fact.id} goes the other way than the words of its clause: positive is better than the baseline.")
+            raise Refused(
+                f"{fact.id} goes the other way than the words of its clause: positive is better than the baseline."
+            )
 
 
 def _check_claims(sentence: str, uses: list[_Use]) -> None:
     prose = _words_of(sentence)
     supported = {word for use in uses for group in use.fact.what.says for word in group}
-    supported |= {word for use in uses if use.fact.concept == "rank" and use.fact.value == 1 for word in _first(use.fact)}
+    supported |= {
+        word for use in uses if use.fact.concept == "rank" and use.fact.value == 1 for word in _first(use.fact)
+    }
     for claim in (*_CLAIMS, *_BETTER[:-1], *_WORSE):
         if _says(prose, (claim,)) and claim not in supported:
             raise Refused(f"'{claim}' is a claim without its fact. Put the fact into the sentence, or leave the word out.")  # fmt: skip

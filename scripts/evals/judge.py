@@ -10,7 +10,7 @@ from typing import Any, Literal
 from backend.copilot import numberwords
 from backend.copilot.answers import AnswerOut, FactOut
 from scripts.evals.cases import Case
-from scripts.evals.oracle import Oracle, Value
+from scripts.evals.oracle import Oracle
 
 Verdict = Literal["right", "wrong", "refused rightly", "refused wrongly", "answered wrongly"]
 
@@ -64,21 +64,26 @@ def _faults(case: Case, answer: AnswerOut, oracle: Oracle) -> list[str]:
     faults += [f"it is about {one}" for one in sorted(named - set(case.about)) if case.about]
     for wanted in case.facts:
         ((concept, asked),) = wanted.items()
-        faults += _ranking(answer, oracle.ranked(**asked)) if concept == "ranked" else _fact(concept, asked, answer, oracle)
+        faults += (
+            _ranking(answer, oracle.ranked(**asked)) if concept == "ranked" else _fact(concept, asked, answer, oracle)
+        )
     if case.groups:
         faults += _ranking(answer, oracle.groups(case.groups.by)[: case.groups.n])
     if case.asks is not None:
         others = named - set(oracle.ids(case.asks))
-        faults += [] if named and not others else [f"it asks which series is meant with {sorted(others) or 'no example'}"]
+        faults += (
+            [] if named and not others else [f"it asks which series is meant with {sorted(others) or 'no example'}"]
+        )
     return faults
 
 
 def _fact(concept: str, asked: dict[str, Any], answer: AnswerOut, oracle: Oracle) -> list[str]:
     of = asked.get("of")
-    about = set([of] if isinstance(of, str) else [", ".join(of.values())] if of else [])
-    about |= set(asked.get("between", ())) | ({asked["component"]} if "component" in asked else set())
+    about = {of} if isinstance(of, str) else set(of.values()) if of else set()
+    about |= {one if isinstance(one, str) else ", ".join(one.values()) for one in asked.get("between", ())}
+    about |= {asked["component"]} if "component" in asked else set()
     found = [fact for fact in answer.facts if fact.label == _label(concept)]
-    found = [fact for fact in found if about <= set(fact.about)]
+    found = [fact for fact in found if about <= {part for one in fact.about for part in (one, *one.split(", "))}]
     if not found:
         return [f"no {concept} of {of or 'all series'}"]
     if asked.get("model") == "*":
@@ -109,7 +114,7 @@ def _label(concept: str) -> str:
     return CONCEPTS[concept].label
 
 
-def _same(found: Any, right: Value) -> bool:
+def _same(found: Any, right: Any) -> bool:
     if isinstance(right, list):
         return isinstance(found, list) and all(_same(a, b) for a, b in zip(found, right, strict=True))
     if isinstance(right, float | int) and isinstance(found, float | int):

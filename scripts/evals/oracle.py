@@ -31,15 +31,16 @@ class Oracle:
 
     def ranked(self, by: str, order: str, n: int, of: Mapping[str, str] | None = None) -> list[str]:
         """The series in front."""
-        values = {
-            "error": lambda: self._champions["value"],
-            "skill": lambda: self._champions["skill_vs_seasonal_naive"],
-            "forecast": lambda: self._sums(self._forecasts, "y_hat"),
-            "change_on_last_period": lambda: self._changes(self._last_steps),
-            "change_on_last_year": lambda: self._changes(self._steps_a_year_before),
-        }[by]()
+        values = self._ranked_by(by)
         values = values[values.index.isin(self.ids(of))].dropna()
         return values.sort_values(ascending=order == "lowest", kind="stable").index[:n].tolist()
+
+    def _ranked_by(self, by: str) -> "pd.Series[float]":
+        if by == "forecast":
+            return self._sums(self._forecasts, "y_hat")
+        if by in ("error", "skill"):
+            return self._champions["value" if by == "error" else "skill_vs_seasonal_naive"]
+        return self._changes(self._last_steps if by == "change_on_last_period" else self._steps_a_year_before)
 
     def groups(self, by: str) -> list[str]:
         """The values of an attribute, the largest forecast first."""
@@ -247,8 +248,9 @@ class Oracle:
     def _steps_a_year_before(self) -> "pd.Series[float]":
         steps = self._forecasts["ds"].unique() - _WEEKS
         rows = self._known[self._known["ds"].isin(steps)]
-        enough = rows.groupby("unique_id", observed=True)["ds"].nunique() >= 0.8 * len(steps)
-        return self._sums(rows, "y")[enough]
+        known = rows.groupby("unique_id", observed=True)["ds"].nunique().astype(float)
+        sums: pd.Series[float] = self._sums(rows, "y")[known >= 0.8 * len(steps)]
+        return sums
 
     def _between(self, rows: pd.DataFrame, asked: Mapping[str, Any]) -> pd.DataFrame:
         chosen = rows[rows["unique_id"].isin(self.ids(asked.get("of")))]
@@ -266,7 +268,10 @@ class Oracle:
         """Times as people there have them; inside they are UTC below a day."""
         if not self._moments:
             return ds
-        return ds.dt.tz_localize("UTC").dt.tz_convert(self._run["config"]["timezone"]).dt.tz_localize(None)
+        local: pd.Series[Any] = (
+            ds.dt.tz_localize("UTC").dt.tz_convert(self._run["config"]["timezone"]).dt.tz_localize(None)
+        )
+        return local
 
     def _written(self, ds: Any) -> str:
         if not self._moments:
@@ -275,7 +280,8 @@ class Oracle:
 
     @cached_property
     def _moments(self) -> bool:
-        return bool(pd.Series(sorted(self._forecasts["ds"].unique())).diff().min() < pd.Timedelta(days=1))
+        steps = sorted(self._forecasts["ds"].unique())
+        return bool(steps[1] - steps[0] < pd.Timedelta(days=1))
 
     @cached_property
     def _pointers(self) -> dict[str, Any]:
@@ -284,7 +290,7 @@ class Oracle:
 
     @cached_property
     def _run_folder(self) -> Path:
-        return self.artifacts / self.workspace / "runs" / self._pointers["aliases"]["production"]["run_id"]
+        return self.artifacts / self.workspace / "runs" / str(self._pointers["aliases"]["production"]["run_id"])
 
     @cached_property
     def _run(self) -> dict[str, Any]:
@@ -298,12 +304,12 @@ class Oracle:
     @cached_property
     def _dataset(self) -> Path:
         folder = self.data / "processed" / self.workspace
-        return folder / json.loads((folder / "current.json").read_text())["data_version"]
+        return folder / str(json.loads((folder / "current.json").read_text())["data_version"])
 
     @cached_property
     def _monitoring(self) -> Path:
         folder = self.artifacts / self.workspace / "monitoring"
-        return folder / json.loads((folder / "current.json").read_text())["monitoring_id"]
+        return folder / str(json.loads((folder / "current.json").read_text())["monitoring_id"])
 
     @cached_property
     def _quality(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from backend.copilot.offline.prose import Call, Found, Missing
 from backend.copilot.offline.question import Question
+from pipelines.read.series import SeriesTable
 
 Plan = Generator[Call, Found, "str | Missing"]  # asks tools, is sent what they gave, and returns the draft
 
@@ -18,6 +19,7 @@ class About:
     filters: dict[str, str]
     summed: bool  # whether steps of the target add up
     tools: frozenset[str]
+    table: SeriesTable
 
     @property
     def one(self) -> str | None:

@@ -39,6 +39,9 @@ _PLANS: dict[str, Callable[[About], Plan]] = {
     "forecast": amounts.forecast,
 }
 _OF_MANY = ("help", "meaning", "document", "counts", "ranked_error", "ranked_size", "movers", "attention", "compare")
+_OF_ONE = ("alerts", "horizon", "interval", "models", "profile", "quality")  # nothing is known of groups
+_SIDE_BY_SIDE = ("forecast", "changes", "share", "summary", "last_year", "accuracy", "trust", "actuals")
+_OF_TIMES = ("compare", "changes", "last_year", "actuals", "forecast", "share")
 _DOCUMENTS = ("meaning", "document")  # may hold words that nobody knows
 
 
@@ -53,13 +56,18 @@ def choose(about: About, asked: Question) -> Plan:
         return _refuse(refusals.UNKNOWN)
     if intent is None:
         return _refuse("It is not clear what is asked.")
-    if about.is_many and not about.filters and intent not in _OF_MANY:
+    several = any(len(values) > 1 for values in asked.values.values())
+    if (several or len(about.series) > 1) and intent in _SIDE_BY_SIDE and not asked.span:
+        return ranks.compare(about)
+    if (about.is_many and not about.filters and intent not in _OF_MANY) or (about.filters and intent in _OF_ONE):
         return which(about)
     return _PLANS[intent](about)
 
 
 def _intent(about: About, asked: Question) -> str | None:
     """The most telling intent that fits what the question names."""
+    if _two_times(asked) and set(asked.intents) <= set(_OF_TIMES):
+        return "spans"
     for intent in asked.intents:
         match intent:
             case "compare" if not _can_compare(about, asked):
@@ -71,8 +79,6 @@ def _intent(about: About, asked: Question) -> str | None:
             case "alerts" | "attention" | "movers" | "ranked_size" | "ranked_error" if about.one and asked.series:
                 if intent != "alerts":
                     continue
-        if intent in ("forecast", "changes", "compare", "last_year") and _two_times(asked):
-            return "spans"
         if intent == "actuals" and asked.span and not asked.span.past:
             return "forecast"
         if intent in ("forecast", "changes", "summary") and asked.span and asked.span.past:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-_NUMBERS = dict(zip("one two three four five six seven eight nine ten eleven twelve fourteen thirty".split(), [*range(1, 13), 14, 30], strict=True))  # fmt: skip
+_NUMBERS = dict(zip(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "fourteen", "thirty"], [*range(1, 13), 14, 30], strict=True))  # fmt: skip
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")  # fmt: skip
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTH = "|".join(f"{name}|{name[:3]}" for name in _MONTHS) + "|sept"
@@ -89,11 +89,13 @@ class Calendar:
             if unit.startswith(name):
                 return _months_later(start, max(-_FAR, min(_FAR, number * size)) * 12)
         if unit.startswith(("month", "quarter")):
-            return _months_later(start, max(-_FAR * 12, min(_FAR * 12, number * (3 if unit.startswith("quarter") else 1))))
+            return _months_later(
+                start, max(-_FAR * 12, min(_FAR * 12, number * (3 if unit.startswith("quarter") else 1)))
+            )
         if unit.startswith("step"):
             return start + number * self.step
-        size = {"hour": timedelta(hours=1), "day": _SHORT, "week": 7 * _SHORT, "fortnight": 14 * _SHORT}
-        return start + number * next(size[name] for name in size if unit.startswith(name))
+        sizes = {"hour": timedelta(hours=1), "day": _SHORT, "week": 7 * _SHORT, "fortnight": 14 * _SHORT}
+        return start + number * next(sizes[name] for name in sizes if unit.startswith(name))
 
 
 @dataclass(frozen=True)
@@ -217,7 +219,9 @@ def _clock(match: re.Match[str], calendar: Calendar) -> Span | None:
         hour, minute = int(match["hour"]), int(match["minute"] or 0)
         if match["half"]:
             hour = hour % 12 + (12 if match["half"].startswith("p") else 0)
-    around = [span for pattern, read in _OF_DAYS for day in pattern.finditer(match.string) if (span := read(day, calendar))]
+    around = [
+        span for pattern, read in _OF_DAYS for day in pattern.finditer(match.string) if (span := read(day, calendar))
+    ]
     days = [span.start.date() for span in around if span.start.date() == span.end.date()]
     moment = datetime.combine(days[0] if days else calendar.last.date(), time(hour, minute))
     if not days and moment <= calendar.last:

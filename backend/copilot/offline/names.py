@@ -1,6 +1,7 @@
 """The names of a workspace as people write them: series, parts of their names, attributes and their values, models, metrics."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -43,7 +44,7 @@ class Mention:
 class Names:
     """Every name by its words; made once for a version of the table."""
 
-    def __init__(self, table: SeriesTable, config: dict[str, Any]) -> None:
+    def __init__(self, table: SeriesTable, config: dict[str, Any], models: Collection[str]) -> None:
         self.table = table
         self._by_words: dict[tuple[str, ...], list[Name]] = {}
         parts: dict[tuple[str, ...], tuple[str, list[int]]] = {}
@@ -60,7 +61,7 @@ class Names:
                 if value:
                     self._add("value", value, of=attribute)
                     self._add("value", value, of=attribute, said=f"{attribute} {value}")
-        for model in (*table.values("model"), *config.get("models", ()), *config.get("candidates", ())):
+        for model in (*table.values("model"), *models):
             self._add("model", model)
         for metric in METRICS:
             self._add("metric", metric)
@@ -70,9 +71,9 @@ class Names:
         self._add("unit", config["target"]["unit"])
         self._add("unit", config["target"]["name"])
         self.longest = max(map(len, self._by_words), default=0)
-        words = {word for words in self._by_words for word in words if not word.isdigit()}
-        self.words = frozenset(words)
-        self._typos = tuple(sorted(words)) if len(words) <= _MOST_PARTS else ()
+        found = {word for words in self._by_words for word in words if not word.isdigit()}
+        self.words = frozenset(found)
+        self._typos = tuple(sorted(found)) if len(found) <= _MOST_PARTS else ()
 
     @property
     def nbytes(self) -> int:

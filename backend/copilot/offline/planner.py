@@ -49,7 +49,7 @@ class Planner:
         tools = frozenset(tool.name for tool in info.function_tools)
         summed = run.config["target"]["aggregate"] == "sum"
         filters = {} if series or asked.matching else asked.filters
-        return About(asked, series, filters, summed, tools)
+        return About(asked, series, filters, summed, tools, table)
 
     def _step(self, gave: Found | None) -> "ModelResponse":
         from pydantic_ai.messages import ModelResponse, ToolCallPart

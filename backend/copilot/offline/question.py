@@ -21,8 +21,12 @@ _LEVEL = re.compile(r"\b(\d{2})\s*(?:%|percent|per cent)")
 _BACKWARD = re.compile(r"\b(?:did|was|were|sold|had|actuals?|actually|happened|recorded|measured|observed)\b")
 _FORWARD = re.compile(r"\b(?:will|going to|forecast\w*|expect\w*|predict\w*)\b")
 _PRONOUN = re.compile(r"\b(?:it|its|it's|they|them|their|this|that|these|those|one|same)\b")
-_FOLLOWS = re.compile(r"^\W*(?:and|but|so|what about|how about|what of|also|ok(?:ay)? and|then|why|really|since when|how come)\b")
-_WHOLE = re.compile(r"\b(?:workspace|all (?:the |our |of the )?(?:series|stores?|products?|items?|of them|together|categories|ATTRIBUTE|data)|overall|everything|across|portfolio|whole)\b")
+_FOLLOWS = re.compile(
+    r"^\W*(?:and|but|so|what about|how about|what of|also|ok(?:ay)? and|then|why|really|since when|how come)\b"
+)
+_WHOLE = re.compile(
+    r"\b(?:workspace|all (?:the |our |of the )?(?:series|stores?|products?|items?|of them|together|categories|ATTRIBUTE|data)|overall|everything|across|portfolio|whole)\b"
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,9 @@ async def understand(scope: Scope, ask: ExplainIn) -> Question:
     """The question; where it goes on from the one before, with what that was about."""
     table, run = await scope.series(), await scope.run()
     key = (scope.workspace, table.version, run.id)
-    names = await scope.service.tables.get("names", key, lambda: Names(table, run.config))
+    names: Names = await scope.service.tables.get(
+        "names", key, lambda: Names(table, run.config, run.info["summary"]["leaderboard"])
+    )
     calendar = await _calendar(scope, table)
     found = _read(ask, ask.question, names, calendar)
     if ask.history:
@@ -98,14 +104,21 @@ def _continued(now: Question, before: Question, series: Sequence[str]) -> Questi
     if not wanted and (now.names_something or now.spans or not now.intents) and not _asks_itself(now):
         kept = before.text  # "and for Leeds?", "and tomorrow?"
         text = f"{kept} {now.text}"
-        now = replace(now, text=text, attributes=now.attributes or before.attributes, number=now.number or before.number)
+        now = replace(
+            now, text=text, attributes=now.attributes or before.attributes, number=now.number or before.number
+        )
         now = replace(now, spans=now.spans or before.spans, inherited=True)
     if not now.names_something and not (now.is_of_all and not _PRONOUN.search(now.text)):
         if series:
             now = replace(now, series=tuple(series), inherited=True)
         elif before.names_something:
             now = replace(
-                now, series=before.series, values=before.values, matching=before.matching, alike=before.alike, inherited=True
+                now,
+                series=before.series,
+                values=before.values,
+                matching=before.matching,
+                alike=before.alike,
+                inherited=True,
             )
     return now
 
@@ -123,9 +136,17 @@ def _read(ask: ExplainIn, question: str, names: Names, calendar: dates.Calendar)
     masked = _masked(text, [(one.start, one.end, one.kind.upper()) for one in mentions])
     level = int(found.group(1)) if (found := _LEVEL.search(masked)) else None
     masked = _LEVEL.sub("LEVEL", masked)
-    calendar = dates.Calendar(calendar.last, calendar.step, calendar.end, bool(_BACKWARD.search(masked)) and not _FORWARD.search(masked))
+    calendar = dates.Calendar(
+        calendar.last, calendar.step, calendar.end, bool(_BACKWARD.search(masked)) and not _FORWARD.search(masked)
+    )
     times = dates.find(masked, calendar)
-    masked = _masked(masked, [(one.start, one.end, "last year SPAN" if masked[one.start : one.end].endswith("last year") else "SPAN") for one in times])
+    masked = _masked(
+        masked,
+        [
+            (one.start, one.end, "last year SPAN" if masked[one.start : one.end].endswith("last year") else "SPAN")
+            for one in times
+        ],
+    )
     number = _number(counted.group()) if (counted := _COUNTED.search(masked)) else None
     masked = _COUNTED.sub("NUMBER", masked)
     masked, parts = _parts(masked.replace(_PREFIX, "PART"), names)
@@ -192,7 +213,11 @@ def _mended(text: str, names: Names) -> str:
 
     def mend(found: re.Match[str]) -> str:
         word = found.group()
-        known = word in names.words or vocabulary.is_known(word) or any(stem in names.words for stem in vocabulary.stems(word))
+        known = (
+            word in names.words
+            or vocabulary.is_known(word)
+            or any(stem in names.words for stem in vocabulary.stems(word))
+        )
         if known or not word.isalpha() or len(word) < 3 or refusals.words().search(word):
             return word
         if len(word) >= 5 and (meant := vocabulary.near(word, vocabulary.subjects())):
@@ -247,7 +272,11 @@ def _called(mentions: Sequence[Mention], kind: str) -> tuple[str, ...]:
 
 
 def _number(said: str) -> int:
-    return int(said) if said.isdigit() else "zero one two three four five six seven eight nine ten".split().index(said)
+    return (
+        int(said)
+        if said.isdigit()
+        else ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"].index(said)
+    )
 
 
 async def _calendar(scope: Scope, table: SeriesTable) -> dates.Calendar:

@@ -8,6 +8,7 @@ _NOT_ONE = "That is no question about these forecasts, so there is nothing in th
 _CAUSE = "The data do not hold that, so they cannot say what it does to the series."
 _MONEY = "The data hold no money beyond the columns of the workspace, and I give no advice on it."
 _ADVICE = "What to do is not in the data. They say what is forecast and how far it can be trusted."
+_PEOPLE = "The data are of series. People and places are not in them, beyond the attributes of the workspace."
 _OTHERS = "The data are of this workspace only. Nothing in them is about others."
 
 # An order at the beginning of a sentence, or asked for politely.
@@ -51,18 +52,18 @@ _RULES: list[tuple[str, str]] = [
         r"\b(?:weather|rain\w*|snow\w*|sun|sunny|sunshine|storm\w*|heat ?waves?|temperatures?|climate|covid\w*|pandemic|lockdown|war|strikes?|elections?|brexit|recession|economy|economic\w*|politic\w*|football|olympics?|world cup|tourists?|tourism|school holidays?|advert\w*|marketing|campaigns?|social media|tiktok|influencers?|customers?|shoppers?|footfall|sentiment|supply chain|suppliers?|staff|employees?|unemployment|news|media|traffic|accident\w*|outages?|power cuts?|roadworks|events?)\b",
         _CAUSE,
     ),
+    (r"\bwho(?:se|m|'s)?\b(?! are you)|\b(?:phone|e-?mail|address|map|postcode|names? of the (?:manager|owner))\b", _PEOPLE),
     (
         r"\b(?:competitors?|competition|rivals?|other (?:compan\w+|retailers?|firms?|countr\w+|chains?)|amazon|tesco|walmart|aldi|lidl|sainsbury\w*|google|apple|microsoft|market share)\b",
         _OTHERS,
     ),
     (
-        r"\b(?:should|ought|shall|must|had better|would it be (?:wise|better|good)|is it (?:wise|worth|a good idea)|do you (?:recommend|advise|suggest)|recommend\w*|advi[cs]e|advisable)\b(?! (?:i|we) (?:know|look|check|watch|worry|trust|be worried|rely|care|pay attention|be (?:looking|concerned|careful))\b)(?! (?:be )?(?:trust|rel))"
+        r"\b(?:should|ought|shall|must)(?: (?:i|we|one|my \w+|our \w+)\b)(?! (?:expect|trust|rely|know|be surprised|look|check|watch|worry|care|pay attention|be (?:looking|worried|concerned|careful))\b)|\b(?:would it be (?:wise|better|good)|is it (?:wise|worth|a good idea)|do you (?:recommend|advise|suggest)|recommend\w*|advi[cs]e|advisable)\b"
         r"|\bwhat (?:can|could|do|would) (?:i|we) do\b|\bhow (?:can|could|do) (?:i|we) (?:improve|increase|boost|sell|reduce|raise|grow|avoid|fix|prevent)\b|\bwhat if\b|\bwhat would happen\b|\bsuppose\b|\bassum\w+\b|\bif (?:we|i) (?:raise|lower|cut|double|increase|reduce|close|open|add|stop|drop|change|had|were)\b",
         _ADVICE,
     ),
 ]  # fmt: skip
 _COMPILED = [(re.compile(pattern, re.IGNORECASE), reason) for pattern, reason in _RULES]
-_HARMLESS = re.compile(r"\b(?:what|anything|which|who|how|why|when|is|are|was|were|has|have|did|does|do)\b[^.!?]*$")
 UNKNOWN = "Nothing in the data of this workspace is about that."
 
 

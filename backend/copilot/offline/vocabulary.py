@@ -13,7 +13,7 @@ hello help helps her here hey hi him his hour hours how however i i'd i'll i'm i
 its itself just keep kind kindly know knowing known last later latest least let let's like likely list ll long longer look
 looking looks lot lots make makes many may maybe me mean means meant might mind minute moment month months more moreover most
 much must my myself name named namely names near nearly need needed needs never new newest newly next nice no none nor not
-nothing now number numbers of off ok okay old on once one ones only onto open or other others our ours out outside over overall own
+nothing now number numbers of off ok okay old on once one ones only onto or other others our ours out outside over overall own
 part particular past per perhaps please possible possibly precisely pretty previous probably put quarter quick quickly quite
 quickest rather re really recent recently related relative right roughly s say saying says see seeing seem seems seen several shall she
 should show showing shown shows side simply since so some somebody someone something somewhat soon sort specific step steps still
@@ -22,6 +22,9 @@ things think this those though through thus time times to today together tomorro
 unfortunately until up upcoming us use used uses using usual usually various ve very via view wanna want wanted wants was wasn't
 way ways we week weekday weekend weeks well were weren't what what's when where whether which while who whole whose why will
 with within without won't wonder wondering word words would wouldn't y'all year years yes yesterday yet you your yours
+less fewer least greater
+hit often rarely sometimes frequently eve
+lately pls plz teh whats further farther longer somewhat
 curious interested explain glad nutshell boss manager meeting colleague colleagues team question questions answer answers
 quarterly monthly weekly daily hourly yearly annual annually
 monday tuesday wednesday thursday friday saturday sunday january february march april june july august september october
@@ -63,7 +66,7 @@ impact effect affect happen split decline slump surge plunge climb soar tumble
 summarising summarizing recap digest tldr tl dr overview eda
 approx rough roughly altogether total totals
 ready trained retrained retraining training refit learn learnt learned algorithm technique approach
-psi coverage skill bias population stability index
+beat horizons psi coverage skill bias population stability index
 reference spec format source sources file files rows columns fields field
 quiet busy weekday weekdays days dates calendar
 """
@@ -107,9 +110,13 @@ def near(word: str, others: "tuple[str, ...] | list[str]") -> str | None:
     found = sorted(
         (slips, other)
         for other in others
-        if abs(len(other) - len(word)) <= most and other[:1] == word[:1] and (slips := distance(word, other, most)) <= most
+        if abs(len(other) - len(word)) <= most
+        and other[:1] == word[:1]
+        and (slips := distance(word, other, most)) <= most
     )
-    if not found or (len(found) > 1 and found[1][0] == found[0][0] and stems(found[1][1])[-1] != stems(found[0][1])[-1]):
+    if not found or (
+        len(found) > 1 and found[1][0] == found[0][0] and stems(found[1][1])[-1] != stems(found[0][1])[-1]
+    ):
         return None
     return found[0][1]
 

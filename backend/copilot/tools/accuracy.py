@@ -9,7 +9,7 @@ from backend.copilot.scope import Scope, series
 from backend.service import Run
 from pipelines.read.accuracy import means
 
-_SHOWN = 8  # models of the leaderboard
+_SHOWN = 14  # models of the leaderboard
 
 
 async def run(scope: Scope, unique_id: str | None = None) -> Facts:
@@ -55,7 +55,10 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
         fact("wape", None if wape is None else wape / 100),
     ]
     for place, (value, model) in enumerate(ranked[:_SHOWN], 1):
-        facts += [fact("error", value, Subject("model", model)), fact("rank", place, Subject("model", model), period="lowest error")]
+        facts += [
+            fact("error", value, Subject("model", model)),
+            fact("rank", place, Subject("model", model), period="lowest error"),
+        ]
     for level, value in _shares(coverage).items():
         period = f"backtest, {level} % interval"
         facts += [fact("interval_level", int(level), period=period), fact("coverage", value, period=period)]

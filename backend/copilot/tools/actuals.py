@@ -50,7 +50,9 @@ async def run(
         return Facts([newest], "There are no actuals of then.")
     facts = _single(found[0], of, unit, source) if len(found) == 1 else _range(found, of, unit, source, summed)
     beyond = table.last_ds is not None and asked.reaches_beyond(table.last_ds, run.clock.longest_step)
-    return Facts([*facts, *([newest] if beyond else [])], "The range goes on after the newest actual." if beyond else "")
+    return Facts(
+        [*facts, *([newest] if beyond else [])], "The range goes on after the newest actual." if beyond else ""
+    )
 
 
 def _single(point: dict[str, Any], of: tuple[Subject, ...], unit: str, source: str) -> list[Fact]:
@@ -66,7 +68,19 @@ def _range(points: list[dict[str, Any]], of: tuple[Subject, ...], unit: str, sou
     high = max(points, key=lambda point: point["y"])
     low = min(points, key=lambda point: point["y"])
     return [
-        Fact("actual_total", sum(point["y"] for point in points) / (1 if summed else len(points)), unit, of, period, source),
+        Fact(
+            "actual_total",
+            sum(point["y"] for point in points) / (1 if summed else len(points)),
+            unit,
+            of,
+            period,
+            source,
+        ),
+        *(
+            [Fact("actual_mean", sum(point["y"] for point in points) / len(points), unit, of, period, source)]
+            if summed
+            else []
+        ),
         Fact("actual_period", period, "", of, period, source),
         Fact("actual_high", high["y"], unit, of, high["ds"], source),
         Fact("actual_high_date", high["ds"], "", of, period, source),

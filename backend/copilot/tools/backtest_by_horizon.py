@@ -22,7 +22,9 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
     steps = await asyncio.to_thread(by_horizon, found.folder, _METRIC, model, ids)
     windows = await asyncio.to_thread(means, found.folder, "cutoff", _METRIC, found.clock, model, ids)
     champions = found.info["summary"]["champions"]
-    chosen = model or max(champions, key=lambda one: champions[one])  # of all series: what most of them are forecast with
+    chosen = model or max(
+        champions, key=lambda one: champions[one]
+    )  # of all series: what most of them are forecast with
     by_step = {row[1]: row[2] for row in steps.rows if row[0] == chosen}
     if not by_step:
         return Facts([], "The backtest of the production run has nothing on this.")

@@ -6,7 +6,8 @@ from typing import Any, Literal
 import numpy as np
 
 from backend.copilot.facts import Fact, Facts, Subject
-from backend.copilot.scope import MOST_SERIES, CannotTell, Scope, series
+from backend.copilot.groups import select
+from backend.copilot.scope import CannotTell, Scope, series
 from pipelines.errors import UnknownName
 from pipelines.read.portfolio import MOST, Portfolio
 
@@ -23,9 +24,10 @@ async def run(
     values: list[str] | None = None,
     measure: Measure = "forecast",
     order: Literal["highest", "lowest"] = "highest",
+    filters: dict[str, str] | None = None,
 ) -> Facts:
     """Compare series by their names, or groups by an attribute (`by`: store, category, …; of it only `values`, or those that
-    come first by a measure): total of the forecast, change on the last period and on last year, error and skill in the
+    come first by a measure; within `filters`, attributes with their values): total of the forecast, change on the last period and on last year, error and skill in the
     backtest; groups with their place by the measure.
     """
     published, portfolio, unit = (
@@ -35,7 +37,7 @@ async def run(
     )
     source = f"forecasts/{published.id}/forecasts.parquet"
     if by is not None:
-        groups = await asyncio.to_thread(_groups, portfolio, by, values, _MEASURES.get(measure, measure))
+        groups = await asyncio.to_thread(_groups, portfolio, by, values, filters, _MEASURES.get(measure, measure))
         groups = groups if order == "highest" else groups[::-1]
         found = []
         for place, one in enumerate(groups[:MOST_GROUPS], 1):
@@ -51,7 +53,9 @@ async def run(
     return Facts(facts)
 
 
-def _groups(portfolio: Portfolio, by: str, values: list[str] | None, measure: str) -> list[dict[str, Any]]:
+def _groups(
+    portfolio: Portfolio, by: str, values: list[str] | None, filters: dict[str, str] | None, measure: str
+) -> list[dict[str, Any]]:
     """The figures of each group for which the measure is known, the highest first."""
     try:
         rows = portfolio.table.groups(by)
@@ -61,6 +65,9 @@ def _groups(portfolio: Portfolio, by: str, values: list[str] | None, measure: st
         rows = {value: rows[value] for value in values if value in rows}
     if len(rows) > MOST:
         raise CannotTell(f"The attribute has too many values to compare them all; at most {MOST}. Name some of them.")
+    if filters:
+        within, _ = select(portfolio.table, filters)
+        rows = {value: kept for value, places in rows.items() if len(kept := np.intersect1d(places, within))}
     found = [{"group": value, **portfolio.summary(places)} for value, places in rows.items()]
     return sorted((one for one in found if one[measure] is not None), key=lambda one: -one[measure])
 

@@ -4,6 +4,7 @@ import asyncio
 
 from backend.copilot.facts import Fact, Facts, Subject, name
 from backend.copilot.scope import Scope
+from backend.copilot.tools.compare_runs import trained_on
 from pipelines.read.series import SeriesTable
 
 _ATTRIBUTES, _VALUES, _MODELS = 4, 10, 6
@@ -26,7 +27,7 @@ async def run(scope: Scope) -> Facts:
         Fact("last_date", table.last_ds, source=data),
         Fact("n_models", len(summary.get("leaderboard", {})), "models", source=run),
         Fact("windows", summary.get("windows"), "windows", source=run),
-        Fact("run_date", found.info.get("started", "")[:10] or None, "", (Subject("run", found.id),), "", run),
+        Fact("run_date", trained_on(found), "", (Subject("run", found.id),), "", run),
     ]
     facts += [Fact("interval_level", level, period=f"{level} %", source=run) for level in config["levels"]]
     for role in ("future", "past"):
@@ -44,5 +45,5 @@ def _attributes(table: SeriesTable, source: str) -> list[Fact]:
         of = (Subject("attribute", attribute),)
         facts.append(Fact("n_values", len(values), "values", of, "", source))
         if len(values) <= _VALUES:
-            facts += [Fact("attribute_value", value, "", of, value, source) for value in values[: _VALUES]]
+            facts += [Fact("attribute_value", value, "", of, value, source) for value in values[:_VALUES]]
     return facts

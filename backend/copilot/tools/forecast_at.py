@@ -41,7 +41,9 @@ async def run(
         return Facts([], "Nothing is forecast.")
     reach = Fact("forecast_end", points[-1]["ds"], "", of, "", source)
     if not (found := asked.select(points)):
-        return Facts([reach], "The forecast does not reach there: it begins after the newest actual and ends as the fact says.")
+        return Facts(
+            [reach], "The forecast does not reach there: it begins after the newest actual and ends as the fact says."
+        )
     beyond = asked.reaches_beyond(points[-1]["ds"], published.run.clock.longest_step)
     levels = [] if unique_id is None else published.forecasts.levels
     facts = _single(found[0], of, unit, source, levels) if len(found) == 1 else _range(found, of, unit, source, config)
@@ -69,11 +71,12 @@ def _range(
     points: list[dict[str, Any]], of: tuple[Subject, ...], unit: str, source: str, config: dict[str, Any]
 ) -> list[Fact]:
     period = f"{points[0]['ds']}/{points[-1]['ds']}"
-    total = sum(point["y_hat"] for point in points) / (1 if config["target"]["aggregate"] == "sum" else len(points))
+    mean, summed = sum(point["y_hat"] for point in points) / len(points), config["target"]["aggregate"] == "sum"
     high = max(points, key=lambda point: point["y_hat"])
     low = min(points, key=lambda point: point["y_hat"])
     return [
-        Fact("forecast_total", total, unit, of, period, source),
+        Fact("forecast_total", mean * len(points) if summed else mean, unit, of, period, source),
+        *([Fact("forecast_mean", mean, unit, of, period, source)] if summed else []),
         Fact("forecast_period", period, "", of, period, source),
         Fact("peak_value", high["y_hat"], unit, of, high["ds"], source),
         Fact("peak_date", high["ds"], "", of, period, source),

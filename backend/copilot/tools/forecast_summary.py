@@ -47,6 +47,7 @@ async def run(
 
     facts = [
         fact("forecast_total", row["forecast"], unit),
+        fact("forecast_mean", sum(point["y_hat"] for point in points) / len(points), unit),
         fact("forecast_period", period),
         fact("forecast_steps", len(points), "steps"),
         fact("champion", published.forecasts.model(name)),
@@ -91,6 +92,7 @@ def _of_many(
         ("n_series", summary["n_series"], "series", ""),
         ("n_forecast", summary["n_forecast"], "series", ""),
         ("forecast_total", summary["forecast"], unit, period),
+        ("forecast_mean", sum(one["y_hat"] for one in ahead) / len(ahead), unit, period),
         ("forecast_period", period, "", period),
         ("forecast_steps", len(ahead), "steps", period),
         ("as_of", as_of, "", ""),

@@ -1,8 +1,11 @@
 """How much: what is forecast and what was, over the horizon or a stretch of it."""
 
+import re
+
 from backend.copilot.offline.about import About, Plan, which
 from backend.copilot.offline.prose import Found, Missing, call
 
+_MEAN = re.compile(r"\b(?:average|mean|typical\w*|per (?:day|step|hour|week)|a day|daily|each day|every day)\b")
 _NO_FORECAST = Missing("There is no forecast of that.")
 _NO_ACTUALS = Missing("There are no actuals of that time.")
 _BEYOND = "The forecast reaches until {forecast_end} only."
@@ -13,7 +16,7 @@ def forecast(about: About) -> Plan:
     if about.question.span:
         return (yield from _at(about))
     found = yield call("forecast_summary", **about.scope)
-    return found.say(_total(about), *_CHANGES, _PEAK) or _NO_FORECAST
+    return found.say(_total(about), _mean(about), *_CHANGES, _PEAK) or _NO_FORECAST
 
 
 def extreme(about: About, *, high: bool) -> Plan:
@@ -26,7 +29,7 @@ def extreme(about: About, *, high: bool) -> Plan:
     else:
         found = yield call("forecast_summary", **about.scope)
     side = "peak" if high else "trough"
-    if f"{side}_value" not in found:
+    if f"{side}_value" not in found or _is_mostly_beyond(about):
         return _beyond(found) or _single(about, found) or _NO_FORECAST
     word = "highest" if high else "lowest"
     return found.say(
@@ -95,7 +98,11 @@ def last_year(about: About) -> Plan:
         f"The forecast {about.totals} {{forecast_total}} for {{forecast_period}}.",
         "Last year the same steps came to {last_year_total}.",
     )
-    return said if "change_on_last_year" in found else Missing("The actuals do not reach back to the same steps of last year.")
+    return (
+        said
+        if "change_on_last_year" in found
+        else Missing("The actuals do not reach back to the same steps of last year.")
+    )
 
 
 def changes(about: About) -> Plan:
@@ -134,12 +141,24 @@ def share(about: About) -> Plan:
     )
 
 
-_CHANGES = ("Against the last period it {change_on_last_period:moves}.", "Against last year it {change_on_last_year:moves}.")
+_CHANGES = (
+    "Against the last period it {change_on_last_period:moves}.",
+    "Against last year it {change_on_last_year:moves}.",
+)
 _PEAK = "It peaks at {peak_value} on {peak_date}."
 
 
 def _total(about: About) -> str:
     return f"The forecast of {about.who} {about.totals} {{forecast_total}} for {{forecast_period}}."
+
+
+def _wants_mean(about: About) -> bool:
+    return about.summed and bool(_MEAN.search(about.text))
+
+
+def _mean(about: About) -> str:
+    """What a step comes to, where that is asked for and is not said anyway."""
+    return "The forecast is {forecast_mean} a step." if _wants_mean(about) else ""
 
 
 def _at(about: About) -> Plan:
@@ -149,11 +168,21 @@ def _at(about: About) -> Plan:
         return (yield from _of_past(about, high=None))
     start, end = span.iso()
     found = yield call("forecast_at", start=start, end=end, **about.scope)
+    if _is_mostly_beyond(about):
+        return _beyond(found) or _NO_FORECAST
     if "forecast_total" in found:
         return found.say(
-            _total(about), _PEAK, "The lowest step is {trough_value} on {trough_date}.", _BEYOND
+            _total(about), _mean(about), _PEAK, "The lowest step is {trough_value} on {trough_date}.", _BEYOND
         )
     return _single(about, found) or _beyond(found) or _NO_FORECAST
+
+
+def _is_mostly_beyond(about: About) -> bool:
+    """Whether less than half of the stretch of time lies within the horizon."""
+    span, calendar = about.question.span, about.question.calendar
+    if span is None or calendar is None or span.end <= calendar.end + calendar.step:
+        return False
+    return (calendar.end + calendar.step - span.start) * 2 < span.end - span.start
 
 
 def _single(about: About, found: Found) -> str:
@@ -193,6 +222,7 @@ def _was(about: About, found: Found) -> str:
     verb = "came to" if about.summed else "were on average"
     return found.say(
         f"The actuals of {about.who} {verb} {{actual_total}} for {{actual_period}}.",
+        "The actuals were {actual_mean} a step." if _wants_mean(about) else "",
         "The highest of the actuals was {actual_high} on {actual_high_date}.",
         "The lowest of the actuals was {actual_low} on {actual_low_date}.",
         "The newest actual is of {last_date}.",

@@ -48,7 +48,12 @@ def attention(about: About) -> Plan:
 
 def by_error(about: About) -> Plan:
     """The series that are forecast worst, or best."""
-    best = bool(re.search(r"\b(?:best|most (?:accurate|reliable|predictable)|easiest|(?:lowest|smallest|least) (?:errors?|METRIC)|highest skill|most skill)\b", about.text))
+    best = bool(
+        re.search(
+            r"\b(?:best|most (?:accurate|reliable|predictable)|easiest|(?:lowest|smallest|least) (?:errors?|METRIC)|highest skill|most skill)\b",
+            about.text,
+        )
+    )
     if "skill" in about.text:
         return (yield from _ranked(about, "skill", "highest" if best else "lowest"))
     return (yield from _ranked(about, "error", "lowest" if best else "highest"))
@@ -86,7 +91,12 @@ def compare(about: About) -> Plan:
 
 def _ranked(about: About, by: str, order: str) -> Plan:
     asked = about.question
-    if asked.attributes and _GROUPS.search(about.text) and not about.one and by != "attention":
+    if (
+        asked.attributes
+        and by != "attention"
+        and _GROUPS.search(about.text)
+        and _are_groups(about, asked.attributes[0])
+    ):
         return (yield from _ranked_groups(about, asked.attributes[0], by, order))
     limit = min(asked.number or _SHOWN, _MOST)
     found = yield call("rank_series", by=by, order=order, limit=limit, filters=about.filters or None)
@@ -96,8 +106,16 @@ def _ranked(about: About, by: str, order: str) -> Plan:
     return _list(about, found, ranked, by, order)
 
 
+def _are_groups(about: About, attribute: str) -> bool:
+    """Whether the values of an attribute hold more than one series each: of products in a store they do not."""
+    if about.one:
+        return False
+    rows = about.table.select("", about.filters)
+    return len(about.table.counts(attribute, rows)) < len(rows)
+
+
 def _ranked_groups(about: About, attribute: str, by: str, order: str) -> Plan:
-    found = yield call("compare_series", by=attribute, measure=by, order=order)
+    found = yield call("compare_series", by=attribute, measure=by, order=order, filters=about.filters or None)
     groups = found.subjects("group")[: min(about.question.number or _SHOWN, _MOST)]
     return _list(about, found, groups, by, order) if groups else Missing(found.note)
 
@@ -131,6 +149,8 @@ def _side_by_side(about: About, found: Found, subjects: list[Subject]) -> Plan:
         more_or_less = "more" if (made.number("derived_difference") or 0) > 0 else "less"
         slot = "series" if subjects[0].kind == "series" else "group"
         names = [f"{{{{{fact.id}}}}}" for subject in subjects for fact in found.about(subject).all(slot)[:1]]
-        gap = made.say(f"The forecast of {names[0]} is {{derived_difference:by}} {more_or_less} than that of {names[1]}.")
+        gap = made.say(
+            f"The forecast of {names[0]} is {{derived_difference:by}} {more_or_less} than that of {names[1]}."
+        )
         text = f"{gap}\n\n{text}"
     return text

@@ -31,7 +31,7 @@ def changed(about: About) -> Plan:
     """What is different from the forecast before, or from the run before."""
     if about.one and not any(word in about.text for word in ("run", "train", "setting", "model")):
         found = yield call("bridge", unique_id=about.one)
-        return _bridge(found) or Missing("There is no forecast before this one to compare it with.")
+        return _bridge(found) or Missing("There is no earlier forecast to compare it with.")
     if about.is_many and not about.filters:
         return (yield from which(about))
     if about.one:
@@ -42,7 +42,7 @@ def changed(about: About) -> Plan:
         said = found.say(f"Against the last forecast the total of {about.who} {{change_on_previous:moves}}.")
     runs = yield call("compare_runs")
     return "\n\n".join(one for one in (said, _runs(runs)) if one) or Missing(
-        "There is neither a forecast nor a run before this one to compare it with."
+        "There is neither an earlier forecast nor an earlier run to compare it with."
     )
 
 
@@ -87,10 +87,17 @@ def _of_column(about: About, made: Found) -> str | Missing:
     if not parts:
         return Missing("The model of this series does not tell the part of that column apart.")
     said = [
-        made.about(*_series(made), part).say("{component} contributes {component_total}", "that is a share of {component_share} of the forecast")
+        made.about(*_series(made), part).say(
+            "{component} contributes {component_total}", "that is a share of {component_share} of the forecast"
+        )
         for part in parts
     ]
-    return made.say("In the forecast of {series}") + " " + listed([one.replace(" that is", ", that is") for one in said]) + "."
+    return (
+        made.say("In the forecast of {series}")
+        + " "
+        + listed([one.replace(" that is", ", that is") for one in said])
+        + "."
+    )
 
 
 def _series(found: Found) -> list:  # type: ignore[type-arg]
@@ -104,8 +111,13 @@ def _runs(found: Found) -> str:
     old, new = runs
     both = found.about(old, new)
     said = [
-        found.about(new).say("The run {run} is in production: it was trained on {run_date}.", "Its mean error in the backtest is {mean_error}."),
-        found.about(old).say("The run before it, {run}, was trained on {run_date}.", "Its mean error in the backtest is {mean_error}."),
+        found.about(new).say(
+            "The run {run} is in production: it was trained on {run_date}.",
+            "Its mean error in the backtest is {mean_error}.",
+        ),
+        found.about(old).say(
+            "The run before it, {run}, was trained on {run_date}.", "Its mean error in the backtest is {mean_error}."
+        ),
     ]
     names = [found.about(one).say("{run}") for one in runs]
     counts = [both.say("{n_better} got better"), both.say("{n_worse} got worse")]

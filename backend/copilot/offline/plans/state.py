@@ -4,7 +4,7 @@ from backend.copilot.offline.about import About, Plan, which
 from backend.copilot.offline.plans import amounts, ranks, trust
 from backend.copilot.offline.prose import Found, Missing, call, listed
 
-_HELP = "Ask me how much is forecast, when it peaks, why a forecast is what it is, what changed since the last run, which series need attention, how accurate forecasts are, whether they still hold, how good the data are, or what a column means. I answer from what is published in this workspace, and change nothing."
+_HELP = "Ask me how much is forecast and when most of it comes, why a forecast is what it is, what changed since the last run, which series need attention, how accurate forecasts are, whether they still hold, how good the data are, or what a column means. I answer from what is published in this workspace, and change nothing."
 
 
 def summary(about: About) -> Plan:
@@ -31,11 +31,25 @@ def counts(about: About) -> Plan:
     if asked.values and not asked.series and "how many" in text:
         found = yield call("forecast_summary", filters=about.filters)
         return found.say("{group} has {n_series}.") or Missing("No series has these attributes.")
-    if any(word in text for word in ("horizon", "how far", "until when", "forecast end", "how long", "forecast start", "forecast begin")):
+    if any(
+        word in text
+        for word in (
+            "horizon",
+            "how far",
+            "how many steps",
+            "until when",
+            "forecast end",
+            "how long",
+            "forecast start",
+            "forecast begin",
+        )
+    ):
         total = yield call("forecast_summary")
-        return (known + total).say("The forecast is for {forecast_steps} of {frequency} each.", "It is made for {forecast_period}.")
+        return (known + total).say(
+            "The horizon is {forecast_steps}, each step of {frequency}.", "It is made for {forecast_period}."
+        )
     if any(word in text for word in ("train", "fitted", "last run")):
-        return known.say("The models were trained on {run_date}, in the run {run}.") and _of_run(known)
+        return _of_run(known)
     if any(word in text for word in ("frequency", "granularity", "how often")):
         return known.say("The data have a step of {frequency}.")
     if "unit" in text.casefold() and not asked.attributes:

@@ -25,7 +25,9 @@ def trust(about: About) -> Plan:
     if about.one:
         total = yield call("forecast_summary", unique_id=about.one)
         width = total.say("On average its interval is {interval_width} of the forecast wide.")
-    return "\n\n".join(one for one in (f"{_verdict(tested, live)} {said}", covered(tested), width, _live(about, live)) if one)
+    return "\n\n".join(
+        one for one in (f"{_verdict(tested, live)} {said}", covered(tested), width, _live(about, live)) if one
+    )
 
 
 def accuracy(about: About) -> Plan:
@@ -55,7 +57,9 @@ def models(about: About) -> Plan:
     if not ranked:
         return Missing(_NOTHING)
     subject = [Subject("series", about.one)] if about.one else []
-    opening = tested.about(*subject).say("The forecast of {series} is made with the model {champion}.") if about.one else ""
+    opening = (
+        tested.about(*subject).say("The forecast of {series} is made with the model {champion}.") if about.one else ""
+    )
     if about.question.models:
         wanted = [one for one in ranked if one.name in about.question.models]
         if not wanted:
@@ -71,7 +75,9 @@ def models(about: About) -> Plan:
         ]
         chosen = f"What was chosen: {', '.join(one for one in counts if one)}." if any(counts) else ""
     ranking = "\n".join(f"- {one}" for one in lines)
-    return "\n\n".join(one for one in (opening, "The models by their error in the backtest:\n\n" + ranking, chosen) if one)
+    return "\n\n".join(
+        one for one in (opening, "The models by their error in the backtest:\n\n" + ranking, chosen) if one
+    )
 
 
 def horizon(about: About) -> Plan:
@@ -85,7 +91,11 @@ def horizon(about: About) -> Plan:
     ]
     if not steps:
         return Missing(_NOTHING)
-    opening = found.say("In the backtest of {series} with the model {champion}:" if about.one else "In the backtest with the model {champion}:")
+    opening = found.say(
+        "In the backtest of {series} with the model {champion}:"
+        if about.one
+        else "In the backtest with the model {champion}:"
+    )
     windows = [
         found.of_period(cutoff.period).say("- in the window after {cutoff_date} the error is {cutoff_error}")
         for cutoff in found.all("cutoff_date")
@@ -125,7 +135,8 @@ def _verdict(tested: Found, live: Found) -> str:
     shares = [
         abs(share - float(level.value) / 100) <= _TOLERATED
         for level in tested.all("interval_level")
-        if isinstance(level.value, int | float) and (share := tested.of_period(level.period).number("coverage")) is not None
+        if isinstance(level.value, int | float)
+        and (share := tested.of_period(level.period).number("coverage")) is not None
     ]
     if status and status.value == "alert":
         return "With care: monitoring is in alert."
@@ -138,7 +149,9 @@ def _live(about: About, live: Found) -> str:
     if about.one:
         own = live.about(Subject("series", about.one))
         drifts = [
-            live.about(Subject("series", about.one), feature).say("the drift of {feature} has a PSI of {psi} beside a threshold of {psi_threshold}")
+            live.about(Subject("series", about.one), feature).say(
+                "the drift of {feature} has a PSI of {psi} beside a threshold of {psi_threshold}"
+            )
             for feature in live.subjects("feature")
         ]
         return " ".join(
@@ -160,14 +173,14 @@ def _live(about: About, live: Found) -> str:
         "Nobody has acknowledged {n_alerts} yet.",
     )
     drifted = [
-        live.about(feature).say("{feature} in {n_drifted}") for feature in live.subjects("feature") if live.about(feature).number("n_drifted")
+        live.about(feature).say("{feature} in {n_drifted}")
+        for feature in live.subjects("feature")
+        if live.about(feature).number("n_drifted")
     ]
     drift = f"What drifted: {', '.join(f'drift of {one}' for one in drifted)}." if drifted else ""
     worst = [f"{{{{{fact.id}}}}}" for fact in live.all("series")[:_SHOWN]]
     names = f"Look at {listed(worst)}." if worst else ""
-    raised = [
-        live.of_period(fact.period).say("- raised {alert_date}: {alert}") for fact in live.all("alert")[:3]
-    ]
+    raised = [live.of_period(fact.period).say("- raised {alert_date}: {alert}") for fact in live.all("alert")[:3]]
     return "\n\n".join(one for one in (" ".join(one for one in (said, drift, names) if one), "\n".join(raised)) if one)
 
 
@@ -181,5 +194,6 @@ def brief(about: About, live: Found) -> str:
     if about.one:
         return live.about(Subject("series", about.one)).say("In monitoring {series} has the status {status}.")
     return live.whole().say(
-        "In monitoring the status of the workspace is {status}.", "There are {n_alerting} in alert, and {n_warned} with a warning."
+        "In monitoring the status of the workspace is {status}.",
+        "There are {n_alerting} in alert, and {n_warned} with a warning.",
     )
