@@ -106,7 +106,7 @@ CONCEPTS: dict[str, Concept] = {
     "alert_date": Concept("when it was raised", "date", (("raised", "since", "alert"),)),
     # data
     "n_series": Concept("series of the workspace", "count", (("series",),)),
-    "n_forecast": Concept("series that are forecast", "count", (("forecast",), ("series",))),
+    "n_forecast": Concept("series that are forecast", "count", (FORECAST, ("series",))),
     "n_found": Concept("series that were found", "count", (("series", "match", "matches", "found"),)),
     "n_values": Concept("values of an attribute", "count", (("values", "different", "there are"),)),
     "frequency": Concept("how far steps are apart", "text", (("step", "steps", "frequency"),)),

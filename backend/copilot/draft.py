@@ -41,6 +41,14 @@ _FIRST: dict[str, Words] = {
 }
 _NUMERIC = frozenset(["quantity", "change", "difference", "share", "number", "count", "interval", "level"])
 _DATED = frozenset(["date", "period"])
+_BESIDE = re.compile(r"[^\W_]+(?:'[a-z]+)?|\{")
+_DATES: Words = ("date", "dates", "day", "days", "when", "period", "week", "month", "newest", "latest", "oldest", "trained")
+_ONLY_DATES: Words = ("on", "since", "until", "till")
+_BEFORE_DATES: Words = (*_ONLY_DATES, "for", "of", "from", "to", "in", "after", "before", "by", "raised", "during", "over", "and", "between", "as", "dated", "through", "ends", "begins", "starts", "reaches", "{")  # fmt: skip
+_BEFORE_LEVELS: Words = ("level", "levels", "and")
+_AFTER_LEVELS: Words = ("interval", "intervals", "level", "prediction")
+_RANKS: Words = ("place", "rank", "ranks", "placed", "ranked")
+_NO_VERB: Words = ("it", "they", "which", "that", "this", "{")
 _NAMES_A_PERIOD = frozenset(["date", "period", "level"])
 
 
@@ -68,12 +76,16 @@ class Rendered:
 
 @dataclass(frozen=True)
 class _Use:
-    """A fact in a draft, with the prose of its clause and of its sentence."""
+    """A fact in a draft, with the prose of its clause and of its sentence, and the words beside it: nothing at an edge of
+    the clause, a placeholder as `{`.
+    """
 
     fact: Fact
     form: str
     clause: str
     sentence: str
+    left: str
+    right: str
 
 
 def render_draft(draft: str, ledger: Ledger, focus: Collection[Subject] = (), names: Collection[str] = ()) -> Rendered:
@@ -123,7 +135,8 @@ def _check_block(block: str, ledger: Ledger, focus: Collection[Subject]) -> None
                 beside = [other.fact for other in uses if other.clause is use.clause]
                 _check_subjects(use, current, named, ledger)
                 _check_words(use)
-                _check_rivals(use, beside, ledger)
+                _check_place(use)
+                _check_rivals(use, beside, set(current.values()), ledger)
                 _check_period(use.fact, beside, before, ledger)
             before.append(use.fact)
         _check_claims(sentence, uses)
@@ -142,8 +155,16 @@ def _uses(sentence: str, ledger: Ledger) -> Iterator[_Use]:
             render.text(fact, form)
         except ValueError as error:
             raise Refused(f"{fact_id}: {error}.") from None
+        start = max(edge for edge in edges if edge <= found.start())
         end = min(edge for edge in edges if edge >= found.end())
-        yield _Use(fact, form, clauses[end], prose)
+        left, right = _neighbours(sentence[start : found.start()], sentence[found.end() : end])
+        yield _Use(fact, form, clauses[end], prose, left, right)
+
+
+def _neighbours(left: str, right: str) -> tuple[str, str]:
+    """The last word to the left and the next one to the right."""
+    before, after = (_BESIDE.findall(_PLACEHOLDER.sub("{", numberwords.simplify(side)).casefold()) for side in (left, right))
+    return before[-1] if before else "", after[0] if after else ""
 
 
 def _check_subjects(use: _Use, current: dict[SubjectKind, Subject], named: set[Subject], ledger: Ledger) -> None:
@@ -166,20 +187,42 @@ def _check_subjects(use: _Use, current: dict[SubjectKind, Subject], named: set[S
             raise Refused(f"{fact.id} is not about {_list([subject], ledger)}, of which the sentence speaks. Use {own.id}, or say 'the whole workspace'.")  # fmt: skip
 
 
-def _check_rivals(use: _Use, beside: list[Fact], ledger: Ledger) -> None:
+def _check_place(use: _Use) -> None:
+    """Refused if the words right beside a fact want one of another kind there: a date after "on", a level before "interval"."""
+    fact, kind = use.fact, use.fact.what.kind
+    if kind in _DATED:
+        if use.left and use.left not in _BEFORE_DATES and not (use.left in ("is", "was") and _says(use.clause, _DATES)):
+            raise Refused(f"{fact.id} is a date, and '{use.left}' stands before it. Write 'on', 'for', 'until', 'since' or 'from'.")
+    elif kind == "level":
+        if use.right not in _AFTER_LEVELS and use.left not in _BEFORE_LEVELS:
+            raise Refused(f"{fact.id} is the level of an interval. Write 'the {{{{{fact.id}}}}} interval'.")
+    elif kind == "rank":
+        if use.right not in _RANKS and use.left not in _RANKS:
+            raise Refused(f"{fact.id} is a place in a ranking. Write 'in {{{{{fact.id}}}}} place'.")
+    elif kind in _NUMERIC:
+        amount = kind not in ("count", "interval")
+        if (
+            use.left in _ONLY_DATES
+            or (use.left == "for" and amount)
+            or use.right in (*_AFTER_LEVELS, *_RANKS)
+            or (use.form != "moves" and use.left in _NO_VERB)
+        ):
+            raise Refused(f"{fact.id} is the {fact.what.label}: '{use.left} {{{{{fact.id}}}}} {use.right}' says something else.")
+
+
+def _check_rivals(use: _Use, beside: list[Fact], current: set[Subject], ledger: Ledger) -> None:
     """Refused if the clause says, in more of its words, what another fact about the same is."""
     fact = use.fact
-    family = _family(fact)
+    family, told = _family(fact), _told(fact, use.clause)
+    most = max((_told(one, use.clause) for one in beside if _family(one) == "number"), default=0)
     for other in ledger:
-        if (
-            other.concept != fact.concept
-            and other not in beside
-            and other.value != fact.value
-            and _family(other) == family
-            and set(other.of) == set(fact.of)
-            and all(_says(use.clause, group) for group in other.what.says)
-            and _told(other, use.clause) > _told(fact, use.clause)
-        ):
+        if other.concept == fact.concept or other in beside or other.value == fact.value or other.names:
+            continue
+        if set(other.of) != set(fact.of) and (told or not set(other.of) <= current):
+            continue
+        if _family(other) != family and (told or _family(other) != "number"):
+            continue
+        if all(_says(use.clause, group) for group in other.what.says) and _told(other, use.clause) > max(told, 0 if family == "number" else most):
             raise Refused(f"The clause of {fact.id} says what {other.id} is: the {other.what.label}. {fact.id} is the {fact.what.label}.")  # fmt: skip
 
 
