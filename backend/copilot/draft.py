@@ -47,6 +47,13 @@ _ONLY_DATES: Words = ("on", "since", "until", "till")
 _BEFORE_DATES: Words = (*_ONLY_DATES, "for", "of", "from", "to", "in", "after", "before", "by", "raised", "during", "over", "and", "between", "as", "dated", "through", "ends", "begins", "starts", "reaches", "{")  # fmt: skip
 _BEFORE_LEVELS: Words = ("level", "levels", "and")
 _AFTER_LEVELS: Words = ("interval", "intervals", "level", "prediction")
+_BEFORE_INTERVALS: Words = ("from", "between", "is", "of", "range", "spans")
+_AMOUNTS: Words = ("to", "totals", "total", "averages", "after", "at")
+_NEVER_BEFORE: dict[str, Words] = {  # what would turn a date into the other end
+    "first_date": ("until", "till", "to"),
+    "last_date": ("from", "since"),
+    "forecast_end": ("from", "since"),
+}
 _RANKS: Words = ("place", "rank", "ranks", "placed", "ranked")
 _NO_VERB: Words = ("it", "they", "which", "that", "this", "{")
 _NAMES_A_PERIOD = frozenset(["date", "period", "level"])
@@ -136,7 +143,7 @@ def _check_block(block: str, ledger: Ledger, focus: Collection[Subject]) -> None
                 _check_subjects(use, current, named, ledger)
                 _check_words(use)
                 _check_place(use)
-                _check_rivals(use, beside, set(current.values()), ledger)
+                _check_rivals(use, beside, {*current.values(), *named}, ledger)
                 _check_period(use.fact, beside, before, ledger)
             before.append(use.fact)
         _check_claims(sentence, uses)
@@ -193,6 +200,8 @@ def _check_place(use: _Use) -> None:
     if kind in _DATED:
         if use.left and use.left not in _BEFORE_DATES and not (use.left in ("is", "was") and _says(use.clause, _DATES)):
             raise Refused(f"{fact.id} is a date, and '{use.left}' stands before it. Write 'on', 'for', 'until', 'since' or 'from'.")
+        if (kind == "period" and use.left == "on") or use.left in _NEVER_BEFORE.get(fact.concept, ()):
+            raise Refused(f"'{use.left} {{{{{fact.id}}}}}' says something else: it is the {fact.what.label}.")
     elif kind == "level":
         if use.right not in _AFTER_LEVELS and use.left not in _BEFORE_LEVELS:
             raise Refused(f"{fact.id} is the level of an interval. Write 'the {{{{{fact.id}}}}} interval'.")
@@ -204,6 +213,9 @@ def _check_place(use: _Use) -> None:
         if (
             use.left in _ONLY_DATES
             or (use.left == "for" and amount)
+            or (kind == "interval" and use.left not in _BEFORE_INTERVALS)
+            or (kind == "change" and not use.form and use.left in _AMOUNTS)
+            or ((fact.concept == "horizon_step") != (use.right == "ahead"))
             or use.right in (*_AFTER_LEVELS, *_RANKS)
             or (use.form != "moves" and use.left in _NO_VERB)
         ):
@@ -214,7 +226,7 @@ def _check_rivals(use: _Use, beside: list[Fact], current: set[Subject], ledger: 
     """Refused if the clause says, in more of its words, what another fact about the same is."""
     fact = use.fact
     family, told = _family(fact), _told(fact, use.clause)
-    most = max((_told(one, use.clause) for one in beside if _family(one) == "number"), default=0)
+    most = max((_told(one, use.clause) for one in beside if _family(one) == "number" and one.what.kind != "level"), default=0)
     for other in ledger:
         if other.concept == fact.concept or other in beside or other.value == fact.value or other.names:
             continue
@@ -228,7 +240,7 @@ def _check_rivals(use: _Use, beside: list[Fact], current: set[Subject], ledger: 
 
 def _check_period(fact: Fact, beside: list[Fact], before: list[Fact], ledger: Ledger) -> None:
     """Refused if there are such facts of several periods, and the one that is named is another one."""
-    if fact.what.kind not in _NUMERIC or fact.what.kind == "level":
+    if (fact.what.kind not in _NUMERIC and fact.what.kind != "quote") or fact.what.kind == "level":
         return
     others = {
         other.period

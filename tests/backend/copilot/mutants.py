@@ -50,6 +50,8 @@ def _swapped(text: str, ledger: Ledger, rng: random.Random) -> Iterator[Mutant]:
 def _shows_other(fact: Fact, other: Fact, form: str) -> bool:
     """Whether a reader would read another number; a list of the same concept may hold it as well."""
     form = form if other.what.kind in render.SIGNED and fact.what.kind in render.SIGNED else ""
+    if fact.concept == "forecast_period" and other.what.kind == "count":
+        return False  # what is forecast "for all series", or "for so many steps", is so
     return other.id != fact.id and render.text(fact, form) != render.text(other, form)
 
 

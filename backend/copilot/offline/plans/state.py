@@ -78,9 +78,9 @@ def quality(about: About) -> Plan:
     found = yield call("data_quality")
     said = found.whole().say(
         "The newest actual is of {last_date}.",
-        "The data came in {n_rows}.",
-        "Of these {n_rejected} were rejected.",
-        "Of {n_checks}, {n_failing} gave a warning.",
+        "The data came in {n_rows} rows.",
+        "Of these {n_rejected} rows were rejected.",
+        "Of {n_checks} checks, {n_failing} gave a warning.",
     )
     checks = [found.about(one).say("- the check {check} found: {check_message}") for one in found.subjects("check")]
     return "\n\n".join(one for one in (said, "\n".join(one for one in checks if one)) if one) or Missing(found.note)

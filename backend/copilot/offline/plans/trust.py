@@ -150,7 +150,7 @@ def _live(about: About, live: Found) -> str:
         own = live.about(Subject("series", about.one))
         drifts = [
             live.about(Subject("series", about.one), feature).say(
-                "the drift of {feature} has a PSI of {psi} beside a threshold of {psi_threshold}"
+                "the drift of {feature} has a PSI of {psi}, beside a threshold of {psi_threshold}"
             )
             for feature in live.subjects("feature")
         ]
@@ -170,7 +170,7 @@ def _live(about: About, live: Found) -> str:
     said = whole.say(
         "In monitoring the status of the workspace is {status}.",
         "There are {n_alerting} in alert, and {n_warned} with a warning.",
-        "Nobody has acknowledged {n_alerts} yet.",
+        "Of the alerts nobody has acknowledged {n_alerts} yet.",
     )
     drifted = [
         live.about(feature).say("{feature} in {n_drifted}")
