@@ -7,7 +7,7 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 LOCKED := engine dask ray api copilot gcp s3 ui dev
 
-.PHONY: help demo test up screenshots bench lock format clean
+.PHONY: help demo test up screenshots bench eval lock format clean
 
 help: ## What can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ screenshots: $(STAMP) ## Take pictures of every page into docs/img (needs Chromi
 
 bench: $(STAMP) ## Measure time, memory and accuracy, side by side
 	@for what in pipelines m4-hourly m5 scale covariates api app; do $(BIN)/python scripts/benchmark.py $$what; done
+
+eval: $(STAMP) ## Ask the copilot every question of its evaluation, over what `make demo` has published
+	@$(BIN)/python scripts/evaluate_copilot.py
 
 lock: $(STAMP) ## Resolve pyproject.toml into requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml $(LOCKED:%=--extra %) --upgrade --python-version 3.11 --python-platform x86_64-manylinux_2_28 \

@@ -42,7 +42,20 @@ _FIRST: dict[str, Words] = {
 _NUMERIC = frozenset(["quantity", "change", "difference", "share", "number", "count", "interval", "level"])
 _DATED = frozenset(["date", "period"])
 _BESIDE = re.compile(r"[^\W_]+(?:'[a-z]+)?|\{")
-_DATES: Words = ("date", "dates", "day", "days", "when", "period", "week", "month", "newest", "latest", "oldest", "trained")
+_DATES: Words = (
+    "date",
+    "dates",
+    "day",
+    "days",
+    "when",
+    "period",
+    "week",
+    "month",
+    "newest",
+    "latest",
+    "oldest",
+    "trained",
+)
 _ONLY_DATES: Words = ("on", "since", "until", "till")
 _BEFORE_DATES: Words = (*_ONLY_DATES, "for", "of", "from", "to", "in", "after", "before", "by", "raised", "during", "over", "and", "between", "as", "dated", "through", "ends", "begins", "starts", "reaches", "{")  # fmt: skip
 _BEFORE_LEVELS: Words = ("level", "levels", "and")
@@ -170,7 +183,9 @@ def _uses(sentence: str, ledger: Ledger) -> Iterator[_Use]:
 
 def _neighbours(left: str, right: str) -> tuple[str, str]:
     """The last word to the left and the next one to the right."""
-    before, after = (_BESIDE.findall(_PLACEHOLDER.sub("{", numberwords.simplify(side)).casefold()) for side in (left, right))
+    before, after = (
+        _BESIDE.findall(_PLACEHOLDER.sub("{", numberwords.simplify(side)).casefold()) for side in (left, right)
+    )
     return before[-1] if before else "", after[0] if after else ""
 
 
@@ -199,7 +214,9 @@ def _check_place(use: _Use) -> None:
     fact, kind = use.fact, use.fact.what.kind
     if kind in _DATED:
         if use.left and use.left not in _BEFORE_DATES and not (use.left in ("is", "was") and _says(use.clause, _DATES)):
-            raise Refused(f"{fact.id} is a date, and '{use.left}' stands before it. Write 'on', 'for', 'until', 'since' or 'from'.")
+            raise Refused(
+                f"{fact.id} is a date, and '{use.left}' stands before it. Write 'on', 'for', 'until', 'since' or 'from'."
+            )
         if (kind == "period" and use.left == "on") or use.left in _NEVER_BEFORE.get(fact.concept, ()):
             raise Refused(f"'{use.left} {{{{{fact.id}}}}}' says something else: it is the {fact.what.label}.")
     elif kind == "level":
@@ -219,14 +236,18 @@ def _check_place(use: _Use) -> None:
             or use.right in (*_AFTER_LEVELS, *_RANKS)
             or (use.form != "moves" and use.left in _NO_VERB)
         ):
-            raise Refused(f"{fact.id} is the {fact.what.label}: '{use.left} {{{{{fact.id}}}}} {use.right}' says something else.")
+            raise Refused(
+                f"{fact.id} is the {fact.what.label}: '{use.left} {{{{{fact.id}}}}} {use.right}' says something else."
+            )
 
 
 def _check_rivals(use: _Use, beside: list[Fact], current: set[Subject], ledger: Ledger) -> None:
     """Refused if the clause says, in more of its words, what another fact about the same is."""
     fact = use.fact
     family, told = _family(fact), _told(fact, use.clause)
-    most = max((_told(one, use.clause) for one in beside if _family(one) == "number" and one.what.kind != "level"), default=0)
+    most = max(
+        (_told(one, use.clause) for one in beside if _family(one) == "number" and one.what.kind != "level"), default=0
+    )
     for other in ledger:
         if other.concept == fact.concept or other in beside or other.value == fact.value or other.names:
             continue
@@ -234,7 +255,9 @@ def _check_rivals(use: _Use, beside: list[Fact], current: set[Subject], ledger: 
             continue
         if _family(other) != family and (told or _family(other) != "number"):
             continue
-        if all(_says(use.clause, group) for group in other.what.says) and _told(other, use.clause) > max(told, 0 if family == "number" else most):
+        if all(_says(use.clause, group) for group in other.what.says) and _told(other, use.clause) > max(
+            told, 0 if family == "number" else most
+        ):
             raise Refused(f"The clause of {fact.id} says what {other.id} is: the {other.what.label}. {fact.id} is the {fact.what.label}.")  # fmt: skip
 
 
@@ -285,7 +308,7 @@ def _check_words(use: _Use) -> None:
         if (up and not down and fact.value < 0) or (down and not up and fact.value > 0):
             raise Refused(f"{fact.id} goes the other way than the words of its clause. Write {{{{{fact.id}:moves}}}}.")
     if fact.concept == "skill" and isinstance(fact.value, int | float):
-        good, bad = _says(use.clause, _BETTER), _says(use.clause, _WORSE)
+        good, bad = _says(use.sentence, _BETTER), _says(use.sentence, _WORSE)
         if (good and fact.value <= 0) or (bad and fact.value >= 0) or ((good or bad) and _says(use.clause, _NOT)):
             raise Refused(
                 f"{fact.id} goes the other way than the words of its clause: positive is better than the baseline."

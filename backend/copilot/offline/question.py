@@ -84,7 +84,7 @@ async def understand(scope: Scope, ask: ExplainIn) -> Question:
     table, run = await scope.series(), await scope.run()
     key = (scope.workspace, table.version, run.id)
     names: Names = await scope.service.tables.get(
-        "names", key, lambda: Names(table, run.config, run.info["summary"]["leaderboard"])
+        "names", key, lambda: Names(table, run.config, run.info["summary"].get("leaderboard", ()))
     )
     calendar = await _calendar(scope, table)
     found = _read(ask, ask.question, names, calendar)

@@ -50,7 +50,7 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
         fact("baseline_error", baseline),
         fact("skill", skill),
         fact("champion", chosen),
-        fact("windows", summary["windows"], period=""),
+        fact("windows", summary.get("windows"), period=""),
         fact("n_models", len(ranked), period=""),
         fact("wape", None if wape is None else wape / 100),
     ]

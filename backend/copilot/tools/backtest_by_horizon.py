@@ -6,6 +6,7 @@ from backend.copilot.facts import Fact, Facts
 from backend.copilot.scope import Scope, series
 from pipelines.read.accuracy import means
 from pipelines.registry.horizons import by_horizon
+from pipelines.schema import BASELINE
 
 _METRIC = "mae"  # in the unit of the target; a scaled error is not defined at a point
 
@@ -21,7 +22,7 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
     model = None if name is None else (table := await scope.series()).row(table.place(name))["model"]
     steps = await asyncio.to_thread(by_horizon, found.folder, _METRIC, model, ids)
     windows = await asyncio.to_thread(means, found.folder, "cutoff", _METRIC, found.clock, model, ids)
-    champions = found.info["summary"]["champions"]
+    champions = found.info["summary"].get("champions") or {BASELINE: 0}
     chosen = model or max(
         champions, key=lambda one: champions[one]
     )  # of all series: what most of them are forecast with

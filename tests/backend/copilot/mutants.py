@@ -9,11 +9,40 @@ from backend.copilot import render
 from backend.copilot.facts import Fact, Ledger, Subject
 
 PLACEHOLDER = re.compile(r"\{\{(f\d+)(?::([a-z]+))?\}\}")
-NUMERIC = ("quantity", "change", "difference", "share", "number", "count", "interval", "level", "rank", "date", "period")
+NUMERIC = (
+    "quantity",
+    "change",
+    "difference",
+    "share",
+    "number",
+    "count",
+    "interval",
+    "level",
+    "rank",
+    "date",
+    "period",
+)
 _DIGITS = ("42", "1,234", "٤٢", "４２", "²", "¾", "Ⅷ", "1e3", "7 %", "0.5")
 _WORDS = ("forty-two", "twelve", "half", "doubled", "tripled", "a dozen", "zweihundert", "drei", "vingt", "siete", "dodici", "percent", "twice", "t w e l v e", "twe\u200blve", "tw\u00adelve", "tw*el*ve", "tẃelve", "тen")  # fmt: skip
-_LINKS = ("![x](http://a.example/b.png)", "[more](https://a.example)", "<img src=x>", "https://a.example", "www.a.example", "javascript:x", "[a]: b")
-_CLAIMS = ("It is the highest.", "That is the worst of all.", "It has grown.", "Sales fell.", "This is the best.", "It surged.", "It is much better than before.", "That is the largest.")
+_LINKS = (
+    "![x](http://a.example/b.png)",
+    "[more](https://a.example)",
+    "<img src=x>",
+    "https://a.example",
+    "www.a.example",
+    "javascript:x",
+    "[a]: b",
+)
+_CLAIMS = (
+    "It is the highest.",
+    "That is the worst of all.",
+    "It has grown.",
+    "Sales fell.",
+    "This is the best.",
+    "It surged.",
+    "It is much better than before.",
+    "That is the largest.",
+)
 _OPPOSITE = {"rises": "falls", "falls": "rises", "highest": "lowest", "lowest": "highest", "largest": "smallest", "smallest": "largest", "worst": "best", "best": "worst", "more": "less", "less": "more", "better": "worse", "worse": "better", "peaks": "troughs", "peak": "trough"}  # fmt: skip
 
 
@@ -44,7 +73,10 @@ def _swapped(text: str, ledger: Ledger, rng: random.Random) -> Iterator[Mutant]:
         for other in rng.sample(others, min(6, len(others))):
             kept = form if other.what.kind in render.SIGNED else ""
             new = f"{{{{{other.id}{':' if kept else ''}{kept}}}}}"
-            yield Mutant(f"{text[: slot.start()]}{new}{text[slot.end() :]}", f"{fact.concept} of {_names(fact)} -> {other.concept} of {_names(other)}")
+            yield Mutant(
+                f"{text[: slot.start()]}{new}{text[slot.end() :]}",
+                f"{fact.concept} of {_names(fact)} -> {other.concept} of {_names(other)}",
+            )
 
 
 def _shows_other(fact: Fact, other: Fact, form: str) -> bool:
@@ -58,7 +90,9 @@ def _shows_other(fact: Fact, other: Fact, form: str) -> bool:
 def _inserted(text: str, rng: random.Random) -> Iterator[Mutant]:
     """Digits, number words, links and claims in the prose."""
     ends = [found.end() for found in PLACEHOLDER.finditer(text)] or [len(text)]
-    for what, how in [(one, "digit") for one in _DIGITS] + [(one, "word") for one in _WORDS] + [(one, "link") for one in _LINKS]:
+    for what, how in (
+        [(one, "digit") for one in _DIGITS] + [(one, "word") for one in _WORDS] + [(one, "link") for one in _LINKS]
+    ):
         at = rng.choice(ends)
         yield Mutant(f"{text[:at]} {what}{text[at:]}", f"{how} {what!r}")
     slots = list(PLACEHOLDER.finditer(text))
@@ -68,7 +102,9 @@ def _inserted(text: str, rng: random.Random) -> Iterator[Mutant]:
             yield Mutant(f"{text[: slot.start()]}{what}{text[slot.end() :]}", f"{what!r} in place of a fact")
         yield Mutant(f"{text[: slot.start()]}{{{{f9999}}}}{text[slot.end() :]}", "unknown fact")
     for claim in _CLAIMS:
-        yield Mutant(f"{text.rstrip()} {claim}" if not text.rstrip().endswith("-") else f"{text}\n\n{claim}", f"claim {claim!r}")
+        yield Mutant(
+            f"{text.rstrip()} {claim}" if not text.rstrip().endswith("-") else f"{text}\n\n{claim}", f"claim {claim!r}"
+        )
 
 
 def _turned(text: str, ledger: Ledger) -> Iterator[Mutant]:
@@ -80,8 +116,12 @@ def _turned(text: str, ledger: Ledger) -> Iterator[Mutant]:
         fact = ledger.get(slot[1])
         if fact is not None and fact.what.kind in render.SIGNED and isinstance(fact.value, int | float) and fact.value:
             wrong = "falls by" if fact.value > 0 else "rises by"
-            yield Mutant(f"{text[: slot.start()]}{wrong} {{{{{fact.id}:by}}}}{text[slot.end() :]}", f"{fact.concept} {wrong}")
-            yield Mutant(f"{text[: slot.start()]}does not {{{{{fact.id}:moves}}}}{text[slot.end() :]}", f"{fact.concept} denied")
+            yield Mutant(
+                f"{text[: slot.start()]}{wrong} {{{{{fact.id}:by}}}}{text[slot.end() :]}", f"{fact.concept} {wrong}"
+            )
+            yield Mutant(
+                f"{text[: slot.start()]}does not {{{{{fact.id}:moves}}}}{text[slot.end() :]}", f"{fact.concept} denied"
+            )
 
 
 def _named(text: str, ledger: Ledger) -> Iterator[Mutant]:
@@ -92,7 +132,10 @@ def _named(text: str, ledger: Ledger) -> Iterator[Mutant]:
             continue
         for other in [one for one in ledger if one.names and one.concept == fact.concept and one.id != fact.id][:3]:
             if _is_followed(text[slot.end() :], ledger, fact.names):
-                yield Mutant(f"{text[: slot.start()]}{{{{{other.id}}}}}{text[slot.end() :]}", f"name {fact.value} -> {other.value}")
+                yield Mutant(
+                    f"{text[: slot.start()]}{{{{{other.id}}}}}{text[slot.end() :]}",
+                    f"name {fact.value} -> {other.value}",
+                )
 
 
 def _is_followed(rest: str, ledger: Ledger, named: Subject) -> bool:
