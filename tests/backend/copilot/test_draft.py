@@ -77,7 +77,8 @@ WRONG = {
 def test_what_is_right_passes(ledger, text):
     """A sentence whose facts are in their places is rendered, and every fact has its span."""
     found = render_draft(text, ledger)
-    assert [one.fact for one in found.spans] and "{{" not in found.text
+    assert [one.fact for one in found.spans]
+    assert "{{" not in found.text
     assert all(found.text[one.start : one.end] for one in found.spans)
 
 

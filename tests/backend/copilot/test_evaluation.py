@@ -35,7 +35,7 @@ def answers(demo: Path) -> Iterator[tuple[list[Judged], list[Said]]]:
             patch.setenv(variable, value)
         patch.setattr(agent.draft, "render_draft", kept)
         judged = asyncio.run(evaluate(load(CASES), demo / "data", demo / "artifacts"))
-    yield judged, said
+    return judged, said
 
 
 def test_the_evaluation_is_large_and_mixed():
