@@ -15,6 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from backend import errors
 from backend.auth import Keyring
+from backend.copilot.knowledge.embeddings import Embedding, choose
 from backend.jobs import Jobs
 from backend.launchers import Launcher, LocalProcess
 from backend.limits import HEADER, Access, RateLimit
@@ -25,6 +26,7 @@ from backend.routes import (
     forecasts,
     health,
     jobs,
+    knowledge,
     metrics,
     monitoring,
     portfolio,
@@ -58,7 +60,7 @@ def create_app(
     workers = Workers(settings.generate_workers, settings.generate_queue, settings.generate_timeout, figures)
     read = store or _reader(settings.environment)
     work = Jobs(read, launcher or LocalProcess(), settings.jobs)
-    service = Service(read, workers, work, figures, settings.cache_mb)
+    service = Service(read, workers, work, figures, settings.cache_mb, embedding=_embedding(settings))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -85,7 +87,7 @@ def create_app(
         },
     )  # fmt: skip
     app.state.service = service
-    routers = (forecasts, series, portfolio, metrics, workspaces, data, runs, monitoring, jobs, uploads)
+    routers = (forecasts, series, portfolio, metrics, workspaces, data, runs, monitoring, jobs, uploads, knowledge)
     for routes in routers:  # the first ones are found soonest
         app.include_router(routes.router, prefix=API)
     app.include_router(health.router)
@@ -145,6 +147,12 @@ def _reader(environment: str) -> Reader:
     """What the project's settings name; in production, signed artifacts only."""
     key = os.environ.get("ARTIFACT_SIGNING_KEY") or None
     return reader(projects.load_project(), key, require_signature=environment == "prod")
+
+
+def _embedding(settings: Settings) -> Embedding:
+    """What the settings choose; ConfigError for what is not there."""
+    key = os.environ.get("LLM_API_KEY", "")
+    return choose(settings.embeddings, settings.embeddings_model, settings.embeddings_url, key)
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The copilot: it explains what was forecast and measured, and predicts nothing."""
