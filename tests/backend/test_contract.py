@@ -35,7 +35,8 @@ def test_every_route_of_the_design_is_there() -> None:
         GET /runs/{run_id}/calibration, GET /workspaces/{workspace}/quality, GET /workspaces/{workspace}/rejected,
         POST /workspaces/{workspace}/uploads, GET /workspaces/{workspace}/uploads/{upload_id}, PUT /workspaces/{workspace},
         GET /monitoring/summary, GET /monitoring/series, GET /monitoring/report,
-        GET /monitoring/alerts, POST /monitoring/alerts/{alert_id}/acknowledge"""
+        GET /monitoring/alerts, POST /monitoring/alerts/{alert_id}/acknowledge,
+        GET /knowledge/sources, POST /knowledge/sources, DELETE /knowledge/sources/{source_id}, GET /knowledge/search"""
     health = {"GET /health/live", "GET /health/ready"}
     assert found == health | {call.strip().replace(" ", " /api/v1", 1) for call in calls.split(",")}
 

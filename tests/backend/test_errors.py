@@ -23,6 +23,7 @@ BODIES = [
     ("POST", "/jobs"),
     ("PUT", "/workspaces/shop"),
     ("POST", f"/monitoring/alerts/{ALERT}/acknowledge?workspace=shop"),
+    ("POST", "/knowledge/sources?workspace=shop&name=note"),
 ]
 
 

@@ -4,7 +4,6 @@ import shutil
 import threading
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -58,11 +57,14 @@ class Ranked:
 
 @dataclass(frozen=True)
 class _Contents:
-    """What is searched: the entries in the order of their sources, their places by id, and their words."""
+    """What is searched: the entries in the order of their sources, and their words. `places`: by id, where the first entry
+    with the same text stands; `first`: the same by place.
+    """
 
     sources: Sequence[tuple[Source, int]]
     entries: Sequence[Entry]
     places: dict[str, int]
+    first: Sequence[int]
     bm25: "bm25s.BM25 | None"
 
 
@@ -77,7 +79,7 @@ class Index:
         self.folder, self.embedding = folder, embedding
         self.mark: Hashable = None
         self.lock = threading.RLock()
-        self._contents = _Contents([], [], {}, None)
+        self._contents = _Contents([], [], {}, [], None)
         self._client: ClientAPI | None = None
 
     def update(self, sources: Iterable[Source]) -> int:
@@ -93,8 +95,10 @@ class Index:
             with alone(self.folder.parent / "index.lock"):
                 added = self._mended(lambda: self._store(entries))
             counts = [(source, len(found)) for source, found in parts]
-            places = {entry.id: place for place, entry in enumerate(entries)}
-            self._contents = _Contents(counts, entries, places, _bm25(entries))
+            seen: dict[str, int] = {}
+            first = [seen.setdefault(entry.chunk.text, place) for place, entry in enumerate(entries)]
+            places = {entry.id: place for entry, place in zip(entries, first, strict=True)}
+            self._contents = _Contents(counts, entries, places, first, _bm25(entries))
         return added
 
     @property
@@ -114,11 +118,8 @@ class Index:
             for place, rank in _ranks(ranking):
                 weight = contents.entries[place].source.weight
                 scores[place] = scores.get(place, 0.0) + weight * (_SMOOTH + 1) / (_SMOOTH + rank) / 2
-        found: dict[str, Ranked] = {}
-        for place in sorted(scores, key=lambda place: (-scores[place], place)):
-            entry = contents.entries[place]
-            found.setdefault(entry.chunk.text, Ranked(entry, round(scores[place], 6)))
-        return list(islice(found.values(), limit))
+        best = sorted(scores, key=lambda place: (-scores[place], place))[:limit]
+        return [Ranked(contents.entries[place], round(scores[place], 6)) for place in best]
 
     def _store(self, entries: Sequence[Entry]) -> int:
         collection = self._collection()
@@ -140,12 +141,11 @@ class Index:
         query: Any = vector
         found = self._collection().query(query_embeddings=query, n_results=CANDIDATES, include=["distances"])
         names, distances = found["ids"][0], (found["distances"] or [[]])[0]
-        cosines = {name: round(1 - distance, 5) for name, distance in zip(names, distances, strict=True)}
-        return {
-            contents.places[name]: cosine
-            for name, cosine in cosines.items()
-            if name in contents.places and cosine >= self.embedding.floor
-        }
+        cosines: dict[int, float] = {}
+        for name, distance in zip(names, distances, strict=True):  # nearest first
+            if name in contents.places and 1 - distance >= self.embedding.floor:
+                cosines.setdefault(contents.places[name], round(1 - distance, 5))
+        return cosines
 
     def _collection(self) -> "Collection":
         """The collection of this embedding: vectors of two kinds never lie together."""
@@ -202,12 +202,15 @@ def _by_words(query: str, contents: _Contents) -> dict[int, float]:
     if contents.bm25 is None:
         return {}
     scores = contents.bm25.get_scores(words(query))
-    best = np.argsort(-scores, kind="stable")[:CANDIDATES]
-    return {int(place): float(scores[place]) for place in best if scores[place] > 0}
+    found: dict[int, float] = {}
+    for place in np.argsort(-scores, kind="stable")[:CANDIDATES]:
+        if scores[place] > 0:
+            found.setdefault(contents.first[place], float(scores[place]))
+    return found
 
 
 def _ranks(scores: dict[int, float]) -> list[tuple[int, int]]:
-    """Places with their ranks, from 1; equal scores share the best rank, so that copies of a text stay together."""
+    """Places with their ranks, from 1; equal scores share the best rank, so that no order is made up."""
     found: list[tuple[int, int]] = []
     for number, place in enumerate(sorted(scores, key=lambda place: (-scores[place], place)), start=1):
         same = bool(found) and scores[found[-1][0]] == scores[place]

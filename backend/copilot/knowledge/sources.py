@@ -50,6 +50,7 @@ def mark(reader: Reader, workspace: str) -> Hashable:
         reader.data.read_pointer("processed", workspace, CURRENT).get("data_version"),
         reader.artifacts.read_pointer(workspace, MONITORING, CURRENT).get("monitoring_id"),
         notes.pointer(reader, workspace)["version"],
+        disk.looks(reader.artifacts.path(workspace, *alerts.LOG)),  # on an object store, the monitoring has to do
         tuple(disk.looks(str(path)) for path in [*settings.files_of(workspace), *_documents()]),
     )
 
