@@ -98,7 +98,8 @@ class Index:
             seen: dict[str, int] = {}
             first = [seen.setdefault(entry.chunk.text, place) for place, entry in enumerate(entries)]
             places = {entry.id: place for entry, place in zip(entries, first, strict=True)}
-            self._contents = _Contents(counts, entries, places, first, _bm25(entries))
+            bm25 = self._contents.bm25 if places == self._contents.places else _bm25(entries)
+            self._contents = _Contents(counts, entries, places, first, bm25)
         return added
 
     @property
