@@ -15,6 +15,8 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from backend import errors
 from backend.auth import Keyring
+from backend.copilot import settings as copilots
+from backend.copilot.agent import Copilot
 from backend.copilot.knowledge.embeddings import Embedding, choose
 from backend.jobs import Jobs
 from backend.launchers import Launcher, LocalProcess
@@ -22,6 +24,7 @@ from backend.limits import HEADER, Access, RateLimit
 from backend.metrics import Metrics
 from backend.observe import Observe, configure_logging
 from backend.routes import (
+    copilot,
     data,
     forecasts,
     health,
@@ -59,6 +62,7 @@ def create_app(
     figures = Metrics()
     workers = Workers(settings.generate_workers, settings.generate_queue, settings.generate_timeout, figures)
     read = store or _reader(settings.environment)
+    assistant = copilots.load()
     work = Jobs(read, launcher or LocalProcess(), settings.jobs)
     service = Service(read, workers, work, figures, settings.cache_mb, embedding=_embedding(settings))
 
@@ -87,7 +91,21 @@ def create_app(
         },
     )  # fmt: skip
     app.state.service = service
-    routers = (forecasts, series, portfolio, metrics, workspaces, data, runs, monitoring, jobs, uploads, knowledge)
+    app.state.copilot = Copilot(service, assistant)
+    routers = (
+        forecasts,
+        series,
+        portfolio,
+        metrics,
+        workspaces,
+        data,
+        runs,
+        monitoring,
+        jobs,
+        uploads,
+        copilot,
+        knowledge,
+    )
     for routes in routers:  # the first ones are found soonest
         app.include_router(routes.router, prefix=API)
     app.include_router(health.router)

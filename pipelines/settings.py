@@ -19,10 +19,11 @@ from pydantic import (
 
 from pipelines import plugins
 from pipelines.errors import ConfigError, UnknownName, did_you_mean
-from pipelines.layers import Layers, Strict, environment, read_yaml
+from pipelines.layers import Layers, M, Strict, environment, read_yaml
 from pipelines.schema import safe_name
 from pipelines.thresholds import Monitoring
 
+SECTIONS = ("copilot",)  # parts with a file of their own, which is not about workspaces
 DEFAULT = "default"  # in place of a list of models: the strategy chooses
 Aggregate = Literal["sum", "mean", "median", "min", "max", "first", "last"]
 GapPolicy = Literal["zero", "interpolate", "previous", "leave"]
@@ -264,6 +265,17 @@ def load_project(environ: Mapping[str, str] | None = None) -> Project:
     return layers.validate(Project, str(config_dir / "base/project.yaml"))
 
 
+def load_section(name: str, model: type[M], environ: Mapping[str, str] | None = None) -> M:
+    """The settings of a part of the project that has a file of its own, `<name>.yaml`, under the key `name` in it."""
+    config_dir, layers = _config_dir(environ), Layers().add({name: {}}, "defaults")
+    for folder in (config_dir / "base", _overlay(config_dir, environ)):
+        layers.add_file(folder / f"{name}.yaml")
+    layers.add_environment({name}, environ)
+    whole = create_model(name.capitalize(), __base__=Strict, **{name: (model, ...)})  # type: ignore[call-overload]
+    found: M = getattr(layers.validate(whole, str(config_dir / f"base/{name}.yaml")), name)
+    return found
+
+
 def load_workspace(name: str, environ: Mapping[str, str] | None = None) -> Workspace:
     """The settings of one workspace; all mistakes of its layers in one ConfigError."""
     files = workspace_files(environ)
@@ -324,7 +336,7 @@ def workspace_files(environ: Mapping[str, str] | None = None) -> dict[str, Path]
 
 def _sections(folder: Path) -> list[Path]:
     """The files of a layer that speak of every workspace, by name."""
-    return [path for path in sorted(folder.glob("*.y*ml")) if path.stem != "project"]
+    return [path for path in sorted(folder.glob("*.y*ml")) if path.stem not in ("project", *SECTIONS)]
 
 
 def _source_model(source: Any) -> type[BaseModel]:
@@ -337,7 +349,7 @@ def _source_model(source: Any) -> type[BaseModel]:
 
 
 def _refuse_unknown_variables(environ: Mapping[str, str] | None) -> None:
-    valid = (set(Workspace.model_fields) - {"name"}) | set(Project.model_fields)
+    valid = (set(Workspace.model_fields) - {"name"}) | set(Project.model_fields) | set(SECTIONS)
     unknown = [
         f"environment variable {name}: unknown setting{did_you_mean(key[0], valid)}."
         for name, key, _ in environment(environ)

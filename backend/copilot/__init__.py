@@ -1,1 +1,1 @@
-"""The copilot: it explains what was forecast and measured, and predicts nothing."""
+"""Answers questions about what is published. It explains; it never predicts."""

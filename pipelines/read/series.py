@@ -62,7 +62,8 @@ class SeriesTable:
             name: np.array(self._columns[name], dtype=float) for name in SORTS[1:]
         }  # null: NaN, sorted last
         self._lower = [name.casefold() for name in self.ids]
-        self._known = set(self.ids)
+        self.by_name = dict(zip(self._lower, self.ids, strict=True))  # casefolded: how people write them
+        self._place = {name: row for row, name in enumerate(self.ids)}
         parts = (dataset.version, run.name if run else "", info.get("forecast_id", ""))
         self.version = ".".join(parts)  # what this depends on
         newest = [ds for ds in tables.times(profile["last_ds"]) if ds]
@@ -70,7 +71,7 @@ class SeriesTable:
         self.last_ds = clock.write(self.end) if self.end else None
 
     def __contains__(self, unique_id: str) -> bool:
-        return unique_id in self._known
+        return unique_id in self._place
 
     @property
     def filters(self) -> list[str]:
@@ -116,6 +117,10 @@ class SeriesTable:
         """How many of these series have each value of what can be filtered by, most first."""
         column = self._column(name)
         return dict(Counter(_text(column[row]) for row in rows.tolist()).most_common())
+
+    def place(self, unique_id: str) -> int:
+        """The row of a series."""
+        return self._place[unique_id]
 
     def row(self, row: int) -> dict[str, Any]:
         """What is known of one series."""
