@@ -18,6 +18,7 @@ from backend import errors
 from backend.auth import Keyring
 from backend.copilot import settings as copilots
 from backend.copilot.agent import Copilot
+from backend.copilot.knowledge.embeddings import Embedding, choose
 from backend.jobs import Jobs
 from backend.launchers import Launcher, LocalProcess
 from backend.limits import HEADER, Access, RateLimit
@@ -29,6 +30,7 @@ from backend.routes import (
     forecasts,
     health,
     jobs,
+    knowledge,
     metrics,
     monitoring,
     portfolio,
@@ -63,7 +65,7 @@ def create_app(
     read = store or _reader(settings.environment)
     assistant = copilots.load()
     work = Jobs(read, launcher or LocalProcess(), settings.jobs)
-    service = Service(read, workers, work, figures, settings.cache_mb)
+    service = Service(read, workers, work, figures, settings.cache_mb, embedding=_embedding(settings))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -92,7 +94,20 @@ def create_app(
     )  # fmt: skip
     app.state.service = service
     app.state.copilot = Copilot(service, assistant)
-    routers = (forecasts, series, portfolio, metrics, workspaces, data, runs, monitoring, jobs, uploads, copilot)
+    routers = (
+        forecasts,
+        series,
+        portfolio,
+        metrics,
+        workspaces,
+        data,
+        runs,
+        monitoring,
+        jobs,
+        uploads,
+        copilot,
+        knowledge,
+    )
     for routes in routers:  # the first ones are found soonest
         app.include_router(routes.router, prefix=API)
     app.include_router(health.router)
@@ -152,6 +167,12 @@ def _reader(environment: str) -> Reader:
     """What the project's settings name; in production, signed artifacts only."""
     key = os.environ.get("ARTIFACT_SIGNING_KEY") or None
     return reader(projects.load_project(), key, require_signature=environment == "prod")
+
+
+def _embedding(settings: Settings) -> Embedding:
+    """What the settings choose; ConfigError for what is not there."""
+    key = os.environ.get("LLM_API_KEY", "")
+    return choose(settings.embeddings, settings.embeddings_model, settings.embeddings_url, key)
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from backend.cache import Cache
+from backend.copilot.knowledge import Knowledge
+from backend.copilot.knowledge.embeddings import Embedding, Lexical
 from backend.errors import Problem
 from backend.jobs import Jobs
 from backend.metrics import Metrics
@@ -79,6 +81,7 @@ class Service:
     metrics: Metrics
     cache_mb: float
     stopping: bool = False
+    embedding: Embedding = field(default_factory=Lexical)
     verifying: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     _workspaces: tuple[float, frozenset[str]] = (0.0, frozenset())
     tables: Cache = field(init=False)
@@ -87,6 +90,11 @@ class Service:
     def __post_init__(self) -> None:
         self.tables = Cache(self.cache_mb, self.metrics)
         self.answers = Cache(_ANSWERS_MB, self.metrics)
+
+    @cached_property
+    def knowledge(self) -> Knowledge:
+        """What can be looked up, for the routes and the copilot alike."""
+        return Knowledge(self)
 
     def stop(self) -> None:
         """What is running may end; nothing new is begun."""

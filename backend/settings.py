@@ -9,6 +9,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, field_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from backend.auth import Key, parse_keys
+from backend.copilot.knowledge.embeddings import Choice
 from pipelines.errors import ConfigError
 from pipelines.settings import app_env
 
@@ -29,6 +30,11 @@ class Settings(BaseSettings):
     generate_queue: Annotated[int, Field(ge=0)] = 8  # requests that may wait for one of them
     generate_timeout: PositiveFloat = 30.0  # seconds that waiting and computing may take together
     jobs: PositiveInt = 2  # pipelines that may run at the same time, one a workspace
+    embeddings: Choice = (
+        "auto"  # how texts are compared: auto is local if installed, provider if a model is named, else lexical
+    )
+    embeddings_model: str = ""  # of the provider
+    embeddings_url: str = ""  # of the provider: any endpoint that speaks as OpenAI's does
     shutdown_timeout: PositiveFloat = 6.0  # seconds for what is running when the service is told to stop
     environment: str = ""  # APP_ENV
 

@@ -111,6 +111,7 @@ def _reading(walk: Walk, workspace: str | None) -> str:
         raise Failed(f"run {runs[0]} is not what was written.")
     walk.call("GET", "/api/v1/runs/compare", params={**of, "a": runs[-1], "b": runs[0]})
     _monitoring(walk, of)
+    walk.call("GET", "/api/v1/knowledge/search", params={**of, "q": "how good are the intervals?"})
     walk.call("GET", "/api/v1/forecasts", 404, params={**of, "unique_id": "no such series"})
     walk.call("GET", "/api/v1/forecasts", 422, params={"workspace": "../etc", "unique_id": unique_id})
     return name
@@ -154,6 +155,21 @@ def _changing(walk: Walk, workspace: str) -> None:
         "PUT", "/api/v1/aliases/{name}", 412, at=at, params=of, json=body, headers={"If-Match": '"no such version"'}
     )
     walk.call("PUT", "/api/v1/aliases/{name}", at=at, params=of, json=body, headers={"If-Match": found.headers["etag"]})
+    _noting(walk, of)
+
+
+def _noting(walk: Walk, of: dict[str, Any]) -> None:
+    """A note that is added, found and deleted."""
+    text, name = "# Smoke test\n\nThis note is of a walk over every endpoint.", {"name": "smoke test"}
+    added = walk.call("POST", "/api/v1/knowledge/sources", 200, 201, params={**of, **name}, content=text).json()
+    hits = walk.call("GET", "/api/v1/knowledge/search", params={**of, "q": "smoke test walk"}).json()["hits"]
+    if added["source_id"] not in [hit["source_id"] for hit in hits]:
+        raise Failed("a note that was added is not found.")
+    at = {"source_id": added["source_id"]}
+    walk.call("DELETE", "/api/v1/knowledge/sources/{source_id}", at=at, params=of)
+    listed = walk.call("GET", "/api/v1/knowledge/sources", params=of).json()["sources"]
+    fixed = next(one["source_id"] for one in listed if one["kind"] != "note")
+    walk.call("DELETE", "/api/v1/knowledge/sources/{source_id}", 409, at={"source_id": fixed}, params=of)
 
 
 def _bringing_in(walk: Walk) -> None:

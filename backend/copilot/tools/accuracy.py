@@ -6,8 +6,7 @@ from typing import Any
 
 from backend.copilot.facts import Fact, Facts, Subject
 from backend.copilot.scope import Scope, series
-from backend.service import Run
-from pipelines.read.accuracy import means
+from pipelines.read.accuracy import figures
 
 _SHOWN = 14  # models of the leaderboard
 
@@ -32,11 +31,11 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
         subject, table = series(name), await scope.series()
         row = table.row(table.place(name))
         chosen, error, skill = row["model"], row["error"], row["skill"]
-        figures = await asyncio.to_thread(_of_series, found, name, metric)
-        errors = {model: values.get(metric) for model, values in figures.items()}
+        own = await asyncio.to_thread(figures, found.folder, name)
+        errors = {model: values.get(metric) for model, values in own.items()}
         baseline = errors.get("seasonal_naive")
-        coverage = {level: figures.get(chosen, {}).get(f"coverage_{level}") for level in found.config["levels"]}
-        wape = figures.get(chosen, {}).get("wape")
+        coverage = {level: own.get(chosen, {}).get(f"coverage_{level}") for level in found.config["levels"]}
+        wape = own.get(chosen, {}).get("wape")
         if error is None:
             return Facts([], "The backtest of the production run has nothing on this series.")
 
@@ -63,15 +62,6 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
         period = f"backtest, {level} % interval"
         facts += [fact("interval_level", int(level), period=period), fact("coverage", value, period=period)]
     return Facts(facts, f"Errors are {metric.upper()}: smaller is better.")
-
-
-def _of_series(run: Run, name: str, metric: str) -> dict[str, dict[str, float | None]]:
-    """By model its figures on one series."""
-    found: dict[str, dict[str, float | None]] = {}
-    for what in (metric, "wape", *(f"coverage_{level}" for level in run.config["levels"])):
-        for model, value, _ in means(run.folder, "model", what, run.clock, None, (name,)).rows:
-            found.setdefault(model, {})[what] = value
-    return found
 
 
 def _shares(coverage: Mapping[Any, float | None]) -> dict[str, float]:

@@ -1,45 +1,40 @@
-import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
-from pipelines import flows, settings
-from pipelines.flows import Context
-from pipelines.progress import Silent
-from pipelines.read import Reader
-from pipelines.settings import Project
-from pipelines.store import Store
-from scripts import demo as demos
-from scripts.simulate import replay
+from tests.backend import conftest as backend
+from tests.backend.copilot import demo as demos
+from tests.backend.copilot import endpoint as endpoints
+from tests.backend.copilot.endpoint import Endpoint
+from tests.backend.site import Site
 
-ROOT = Path(__file__).parents[3]
+KEY = "sk-canary-0123456789abcdefghij"
 
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's workspaces, forecast by naive models in place of the real ones, and twice: there is a run before."""
-    folder = tmp_path_factory.mktemp("demo")
-    shutil.copytree(ROOT / "configs", folder / "configs")
-    with pytest.MonkeyPatch.context() as patch:
-        for variable, value in environ(folder).items():
-            patch.setenv(variable, value)
-        project = Project(data_dir=str(folder / "data"), artifacts_dir=str(folder / "artifacts"), n_jobs=1)
-        context = Context(project, Reader(Store(str(folder / "data")), Store(str(folder / "artifacts"))), Silent())
-        for name in demos.WORKSPACES:
-            found = settings.load_workspace(name).model_copy(update={"models": ("seasonal_naive", "moving_average")})
-            flows.etl(found, context)
-            for _ in range(2):
-                flows.train(found, context, force=True)
-                flows.inference(found, context)
-        (folder / "data/inbox").mkdir(parents=True, exist_ok=True)
-        replay(demos.SOURCE, settings.load_workspace(demos.REPLAYED), context, demos.STEPS, demos.EVERY, demos.SHIFT)
-    return folder
+    """A project with the demo's workspaces."""
+    return demos.make(tmp_path_factory.mktemp("demo"))
 
 
-def environ(folder: Path) -> dict[str, str]:
-    """Where the service finds a project."""
-    return {
-        "FORECAST_CONFIG_DIR": str(folder / "configs"),
-        "FORECAST_DATA_DIR": str(folder / "data"),
-        "FORECAST_ARTIFACTS_DIR": str(folder / "artifacts"),
-    }
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with endpoints.serving() as found:
+        yield found
+
+
+@pytest.fixture
+def asked(site: Site, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+    """The service with the endpoint as its provider."""
+    return connect(site, endpoint, monkeypatch)
+
+
+def connect(site: Site, endpoint: Endpoint, patch: pytest.MonkeyPatch, **settings: Any) -> TestClient:
+    given = {"provider": "openai", "base_url": endpoint.url, "model": "scripted", "retries": 0, **settings}
+    for name, value in given.items():
+        patch.setenv(f"FORECAST_COPILOT__{name.upper()}", str(value))
+    patch.setenv("LLM_API_KEY", KEY)
+    return backend.connect(site)

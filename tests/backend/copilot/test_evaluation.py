@@ -12,7 +12,7 @@ from scripts.evals.cases import load
 from scripts.evals.judge import Judged
 from scripts.evaluate_copilot import ANSWERED, CASES, FALSE_REFUSALS, REFUSED, evaluate, report
 from tests.backend.copilot import mutants
-from tests.backend.copilot.conftest import environ
+from tests.backend.copilot.demo import environ
 
 Said = tuple[str, Ledger, tuple[Subject, ...]]
 
