@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -73,6 +74,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await workers.start()
+        threading.Thread(target=app.state.copilot.warm, name="warm", daemon=True).start()
         try:
             yield
         finally:

@@ -112,6 +112,12 @@ class Portfolio:
             self._point(ds, y_hat=y_hat, last_year=last, previous=before) for ds, y_hat, last, before in ahead
         ]
 
+    def actuals(self, rows: Positions, start: datetime, end: datetime) -> list[dict[str, Any]]:
+        """`[{ds, y}]` from `start` to `end`, both included: sums over those that have a value."""
+        ds = [one for one in self._past.ds if start <= one <= end]
+        sums = _sums(self._past.at(ds), rows)
+        return [{"ds": self._clock.write(one), "y": y} for one, y in zip(ds, sums, strict=True)]
+
     def triage(self, rows: Positions) -> Positions:
         """These series, the one that needs somebody most first.
 
@@ -161,9 +167,7 @@ class Portfolio:
 
     def segments(self, by: str) -> list[dict[str, Any]]:
         """`summary` of each value that a filter can have, as text, the largest first; UnknownName for another filter."""
-        found = [
-            {"group": value, **self.summary(self.table.select(filters={by: value}))} for value in self.table.values(by)
-        ]
+        found = [{"group": value, **self.summary(rows)} for value, rows in self.table.groups(by).items()]
         return sorted(found, key=lambda one: (-one["n_series"], one["group"]))
 
     def _over(self, values: Matrix) -> Array:

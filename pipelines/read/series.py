@@ -127,6 +127,13 @@ class SeriesTable:
         column = self._column(name)
         return dict(Counter(_text(column[row]) for row in rows.tolist()).most_common())
 
+    def groups(self, name: str) -> dict[str, Positions]:
+        """The places of the series with each value of what can be filtered by, values sorted; UnknownName for another."""
+        found: dict[str, list[int]] = {}
+        for row, value in enumerate(self._column(name)):
+            found.setdefault(_text(value), []).append(row)
+        return {value: np.array(rows) for value, rows in sorted(found.items())}
+
     def place(self, unique_id: str) -> int:
         """The row of a series."""
         return self._place[unique_id]
