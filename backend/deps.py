@@ -26,6 +26,7 @@ _DESCRIPTIONS = {
     428: "If-Match is missing.",
     429: "Too many requests.",
     500: "Something failed here.",
+    501: "A library that this needs is not installed where it computes.",
     503: "Not possible now; see Retry-After.",
     504: "It took too long.",
 }
@@ -34,6 +35,9 @@ ALWAYS = (401, 403, 422, 429, 500, 503)
 
 async def service(request: Request) -> Service:  # a plain function would be called in a thread
     found: Service = request.app.state.service
+    workspace = request.path_params.get("workspace") or request.query_params.get("workspace")
+    if workspace and request.method == "GET":
+        await found.read_ahead(workspace)
     return found
 
 

@@ -15,16 +15,24 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from backend import errors
 from backend.auth import Keyring
+from backend.cloud_jobs import CloudJobs
+from backend.cloud_run import CloudRun
+from backend.copilot import settings as copilots
+from backend.copilot.agent import Copilot
+from backend.copilot.knowledge.embeddings import Embedding, choose
+from backend.copilot.settings import CopilotSettings
 from backend.jobs import Jobs
 from backend.launchers import Launcher, LocalProcess
 from backend.limits import HEADER, Access, RateLimit
 from backend.metrics import Metrics
 from backend.observe import Observe, configure_logging
 from backend.routes import (
+    copilot,
     data,
     forecasts,
     health,
     jobs,
+    knowledge,
     metrics,
     monitoring,
     portfolio,
@@ -53,12 +61,14 @@ def create_app(
     Its jobs run where `launcher` says: as processes of this machine unless told otherwise.
     """
     settings = settings or load()
+    settings.check()
     keyring = Keyring(settings.keyring())
     figures = Metrics()
     workers = Workers(settings.generate_workers, settings.generate_queue, settings.generate_timeout, figures)
-    read = store or _reader(settings.environment)
-    work = Jobs(read, launcher or LocalProcess(), settings.jobs)
-    service = Service(read, workers, work, figures, settings.cache_mb)
+    read = store or _reader()
+    assistant = copilots.load()
+    work = _jobs(settings, read, launcher)
+    service = Service(read, workers, work, figures, settings.cache_mb, embedding=_embedding(assistant))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -85,7 +95,21 @@ def create_app(
         },
     )  # fmt: skip
     app.state.service = service
-    routers = (forecasts, series, portfolio, metrics, workspaces, data, runs, monitoring, jobs, uploads)
+    app.state.copilot = Copilot(service, assistant)
+    routers = (
+        forecasts,
+        series,
+        portfolio,
+        metrics,
+        workspaces,
+        data,
+        runs,
+        monitoring,
+        jobs,
+        uploads,
+        copilot,
+        knowledge,
+    )
     for routes in routers:  # the first ones are found soonest
         app.include_router(routes.router, prefix=API)
     app.include_router(health.router)
@@ -126,7 +150,7 @@ def main(launcher: Launcher | None = None) -> None:
         app.state.service.workspaces()  # a wrong folder is told now, not to the first client
     except ConfigError as error:
         sys.exit(f"error: {error}")
-    configure_logging()
+    configure_logging(settings.log_level)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -141,10 +165,28 @@ def main(launcher: Launcher | None = None) -> None:
     Server(config, app.state.service).run()
 
 
-def _reader(environment: str) -> Reader:
-    """What the project's settings name; in production, signed artifacts only."""
-    key = os.environ.get("ARTIFACT_SIGNING_KEY") or None
-    return reader(projects.load_project(), key, require_signature=environment == "prod")
+def _jobs(settings: Settings, store: Reader, launcher: Launcher | None) -> Jobs | CloudJobs:
+    """The pipelines where the settings run them."""
+    if launcher is None and settings.jobs_on == "cloud_run":
+        cloud = CloudRun(
+            settings.cloud_run_project,
+            settings.cloud_run_region,
+            settings.cloud_run_prefix,
+            str(settings.cloud_run_url).rstrip("/"),
+            str(settings.cloud_logging_url).rstrip("/"),
+        )
+        return CloudJobs(store, cloud, settings.jobs)
+    return Jobs(store, launcher or LocalProcess(), settings.jobs)
+
+
+def _reader() -> Reader:
+    """What the project's settings name; signed artifacts only, but in dev."""
+    return reader(projects.load_project(), *projects.signing())
+
+
+def _embedding(assistant: CopilotSettings) -> Embedding:
+    key = assistant.key.get_secret_value() if assistant.key else ""
+    return choose(assistant.embeddings, assistant.embedding_model, assistant.base_url, key)
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

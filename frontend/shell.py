@@ -7,6 +7,7 @@ from frontend.api_client import Client, Json
 from frontend.states import loading
 
 WORKSPACE = "workspace"  # the key of its widget, and its name in the URL
+LAST = "last_series"  # that was looked at, by workspace: who comes back by the menu finds it again
 _WANTED = "wanted_workspace"
 _FIRST = ("ready", "no forecasts", "no run", "no data", "unreadable")
 _NOT_READY = {

@@ -19,10 +19,16 @@ from pydantic import (
 
 from pipelines import plugins
 from pipelines.errors import ConfigError, UnknownName, did_you_mean
-from pipelines.layers import Layers, Strict, environment, read_yaml
-from pipelines.schema import safe_name
+from pipelines.layers import Layers, M, Strict, environment, read_yaml
+from pipelines.schema import printable, safe_name
+from pipelines.secret import secret
 from pipelines.thresholds import Monitoring
 
+ENVIRONMENTS = ("dev", "staging", "prod")
+SIGNING_KEY = "ARTIFACT_SIGNING_KEY"
+WEBHOOK = "MONITORING_WEBHOOK_URL"
+SECTIONS = ("copilot",)  # parts with a file of their own, which is not about workspaces
+_SHORTEST_KEY = 32  # characters
 DEFAULT = "default"  # in place of a list of models: the strategy chooses
 Aggregate = Literal["sum", "mean", "median", "min", "max", "first", "last"]
 GapPolicy = Literal["zero", "interpolate", "previous", "leave"]
@@ -130,6 +136,7 @@ class Workspace(Strict):
     model_params: dict[str, dict[str, Any]] = Field(default_factory=dict)
     metric: MetricName = "mase"
     levels: tuple[Annotated[int, Field(ge=1, le=99)], ...] = (80, 95)
+    descriptions: dict[str, str] = Field(default_factory=dict)  # of columns, for people and for the copilot
 
     @field_validator("frequency")
     @classmethod
@@ -263,6 +270,17 @@ def load_project(environ: Mapping[str, str] | None = None) -> Project:
     return layers.validate(Project, str(config_dir / "base/project.yaml"))
 
 
+def load_section(name: str, model: type[M], environ: Mapping[str, str] | None = None) -> M:
+    """The settings of a part of the project that has a file of its own, `<name>.yaml`, under the key `name` in it."""
+    config_dir, layers = _config_dir(environ), Layers().add({name: {}}, "defaults")
+    for folder in (config_dir / "base", _overlay(config_dir, environ)):
+        layers.add_file(folder / f"{name}.yaml")
+    layers.add_environment({name}, environ)
+    whole = create_model(name.capitalize(), __base__=Strict, **{name: (model, ...)})  # type: ignore[call-overload]
+    found: M = getattr(layers.validate(whole, str(config_dir / f"base/{name}.yaml")), name)
+    return found
+
+
 def load_workspace(name: str, environ: Mapping[str, str] | None = None) -> Workspace:
     """The settings of one workspace; all mistakes of its layers in one ConfigError."""
     files = workspace_files(environ)
@@ -289,10 +307,23 @@ def workspace_of(
 
 def title(name: str, environ: Mapping[str, str] | None = None) -> str:
     """What a workspace is called for people, without looking at its other settings."""
-    path, overlay, layers = workspace_files(environ)[name], _overlay(_config_dir(environ), environ), Layers()
-    for file in (path, overlay / f"workspaces/{path.name}"):
+    return str(as_written(name, environ).get("title", ""))
+
+
+def as_written(name: str, environ: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What the files of a workspace say, whether or not it is right."""
+    layers = Layers()
+    for file in files_of(name, environ):
         layers.add_file(file)
-    return str(layers.values.get("title", ""))
+    return layers.values
+
+
+def files_of(name: str, environ: Mapping[str, str] | None = None) -> tuple[Path, Path]:
+    """The file of a workspace, and where one of the overlay would be."""
+    files = workspace_files(environ)
+    if name not in files:
+        raise UnknownName("workspace", name, files)
+    return files[name], _overlay(_config_dir(environ), environ) / f"workspaces/{files[name].name}"
 
 
 def workspace_files(environ: Mapping[str, str] | None = None) -> dict[str, Path]:
@@ -310,7 +341,7 @@ def workspace_files(environ: Mapping[str, str] | None = None) -> dict[str, Path]
 
 def _sections(folder: Path) -> list[Path]:
     """The files of a layer that speak of every workspace, by name."""
-    return [path for path in sorted(folder.glob("*.y*ml")) if path.stem != "project"]
+    return [path for path in sorted(folder.glob("*.y*ml")) if path.stem not in ("project", *SECTIONS)]
 
 
 def _source_model(source: Any) -> type[BaseModel]:
@@ -323,7 +354,7 @@ def _source_model(source: Any) -> type[BaseModel]:
 
 
 def _refuse_unknown_variables(environ: Mapping[str, str] | None) -> None:
-    valid = (set(Workspace.model_fields) - {"name"}) | set(Project.model_fields)
+    valid = (set(Workspace.model_fields) - {"name"}) | set(Project.model_fields) | set(SECTIONS)
     unknown = [
         f"environment variable {name}: unknown setting{did_you_mean(key[0], valid)}."
         for name, key, _ in environment(environ)
@@ -343,12 +374,54 @@ def _config_dir(environ: Mapping[str, str] | None) -> Path:
 
 
 def _overlay(config_dir: Path, environ: Mapping[str, str] | None) -> Path:
-    return config_dir / safe_name(app_env(environ), "APP_ENV")
+    return config_dir / app_env(environ)
 
 
 def app_env(environ: Mapping[str, str] | None = None) -> str:
-    """`dev` unless APP_ENV says otherwise; `prod` refuses unsigned artifacts."""
-    return (environ if environ is not None else os.environ).get("APP_ENV") or "dev"
+    """`dev` unless APP_ENV says otherwise; ConfigError for what is none of the three."""
+    found = (environ if environ is not None else os.environ).get("APP_ENV") or "dev"
+    if found not in ENVIRONMENTS:
+        raise ConfigError(f"APP_ENV '{printable(found)}' is not allowed. Valid: {', '.join(ENVIRONMENTS)}.")
+    return found
+
+
+def is_strict(environment: str) -> bool:
+    """Whether unsafe settings and unsigned artifacts are refused: everywhere but in `dev`."""
+    return environment != "dev"
+
+
+def signing(environ: Mapping[str, str] | None = None) -> tuple[str | None, bool]:
+    """The key that signs artifacts, and whether unsigned ones are refused. ConfigError lists all that is unsafe."""
+    if problems := unsafe(environ):
+        raise ConfigError(refusal(app_env(environ), problems))
+    return secret(SIGNING_KEY, environ), is_strict(app_env(environ))
+
+
+def unsafe(environ: Mapping[str, str] | None = None) -> list[str]:
+    """What is wrong with the secrets that scripts and service share: a sentence each."""
+    problems, found = [], dict.fromkeys((SIGNING_KEY, WEBHOOK))
+    for name in found:
+        try:
+            found[name] = secret(name, environ)
+        except ConfigError as error:
+            problems.append(str(error))
+    if problems or not is_strict(app_env(environ)):
+        return problems
+    key, webhook = found[SIGNING_KEY], found[WEBHOOK]
+    how = "Set it, or ARTIFACT_SIGNING_KEY_FILE, to what `openssl rand -hex 32` prints."
+    if key is None:
+        problems.append(f"{SIGNING_KEY} is not set: anybody who can write to the store could replace a model. {how}")
+    elif len(key) < _SHORTEST_KEY:
+        problems.append(f"{SIGNING_KEY} is shorter than {_SHORTEST_KEY} characters. {how}")
+    if webhook is not None and not webhook.startswith("https://"):
+        problems.append(f"{WEBHOOK} does not begin with https://: alerts and the address would travel in the clear.")
+    return problems
+
+
+def refusal(environment: str, problems: list[str]) -> str:
+    """All problems in one message."""
+    lines = "\n".join(f"  - {problem}" for problem in problems)
+    return f"the settings are wrong or unsafe (APP_ENV={environment}):\n{lines}"
 
 
 def _as_value_error(check: Any, *args: Any) -> None:

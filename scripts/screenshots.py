@@ -20,6 +20,7 @@ SCHEMES = ("light", "dark")
 PAGES = {
     "portfolio": "/?workspace={workspace}",
     "forecast": "/forecast?workspace={workspace}",
+    "copilot": "/copilot?workspace={workspace}&question=Summarise+the+workspace.",
     "accuracy": "/accuracy?workspace={workspace}",
     "monitoring": "/monitoring?workspace={workspace}",
     "data": "/data?workspace={workspace}",

@@ -5,13 +5,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from frontend import link, shell, states, tables, words
+from frontend import chat, link, shell, states, tables, words
 from frontend.api_client import Json
 from frontend.charts import accuracy, parts, paths, theme
 from frontend.frames import frame
 
 SERIES = "series"
-LAST = "last_series"  # that was looked at, by workspace: who comes back by the menu finds it again
 VIEWS = ("Why", "In the past", "What if", "Table", "About the series")
 FOUND = 50  # series that a search shows
 MATCHES = 12  # and as buttons
@@ -37,9 +36,13 @@ def page() -> None:
         profile = next(
             one for one in client.series(name, unique_id, limit=1000)["series"] if one["unique_id"] == unique_id
         )
+        watched = client.monitored_series(name, unique_id) if profile["monitored"] else None
     rows, past = frame(forecast["forecasts"][0]["points"]), frame(history["points"])
     _head(forecast, profile)
+    if watched:
+        _watched(watched)
     _fan(workspace, unique_id, forecast, rows, past, why)
+    chat.box(name, "forecast", unique_id)
     with link.to("view", VIEWS):
         tabs = st.tabs(VIEWS, key="view", on_change="rerun")
     if tabs[0].open:
@@ -68,7 +71,7 @@ def _pick(workspace: str) -> str | None:
         found = client.series(workspace, search or "", sort="-last_value", limit=FOUND)
     largest = [one["unique_id"] for one in found["series"]]
     with link.to(SERIES):
-        state[SERIES] = named = state[SERIES] or state.get(LAST, {}).get(workspace) or next(iter(largest), None)
+        state[SERIES] = named = state[SERIES] or state.get(shell.LAST, {}).get(workspace) or next(iter(largest), None)
         if named is None:
             states.empty(f"No series of this workspace holds “{search}”.")
             return None
@@ -76,7 +79,7 @@ def _pick(workspace: str) -> str | None:
         whole = found["total"] <= FOUND
         count = f"{found['total']:,} series" if whole else f"the {FOUND} largest of {found['total']:,} series"
         chosen: str = right.selectbox(f"Series ({count})", options, key=SERIES)
-    state[LAST] = {workspace: chosen}
+    state[shell.LAST] = {workspace: chosen}
     if search:
         matches = largest[:MATCHES]
         st.pills("Found", matches, key="matches", on_change=_take_match, label_visibility="collapsed")
@@ -114,6 +117,20 @@ def _head(forecast: Json, profile: Json) -> None:
         "Skill", words.percent(profile["skill"]), f"{metric} {words.number(profile['error'])}", **quiet,
         help="How much smaller the error is than that of the seasonal naive, in the backtest.",
     )  # fmt: skip
+
+
+def _watched(found: Json) -> None:
+    """Whether its forecasts are still right, and what has moved."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge(
+            f"monitored: {found['status']}", color=words.COLOURS[found["status"]], icon=":material/monitor_heart:",
+            help=", ".join(f"{kind}: {status}" for kind, status in found["statuses"].items()),
+        )  # fmt: skip
+        st.caption(words.standing(found))
+        st.page_link(
+            "app_pages/monitoring.py", label="Monitoring of this series", icon=":material/arrow_forward:",
+            query_params={"view": "Series", "watched": found["unique_id"]},
+        )  # fmt: skip
 
 
 def _fan(workspace: Json, unique_id: str, forecast: Json, rows: pd.DataFrame, past: pd.DataFrame, why: Json) -> None:

@@ -1,0 +1,1 @@
+"""Answers questions about what is published. It explains; it never predicts."""

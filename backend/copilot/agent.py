@@ -1,0 +1,178 @@
+"""One question, one answer: a model asks tools and writes a draft, and code lets it through or does not."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from pydantic import BaseModel, Field
+
+from backend.copilot import draft, offline
+from backend.copilot.answers import AnswerOut, Citation, ExplainIn, Grounding, SpanOut, Usage, fact_out
+from backend.copilot.draft import Refused, Rendered
+from backend.copilot.provider import Budget, endpoint
+from backend.copilot.redact import redact
+from backend.copilot.scope import Scope
+from backend.copilot.settings import CopilotSettings
+from backend.copilot.toolbox import tools
+from backend.service import Service
+
+if TYPE_CHECKING:  # seconds to import
+    from pydantic_ai import Agent
+    from pydantic_ai.models import Model
+    from pydantic_ai.usage import RunUsage, UsageLimits
+
+_REPAIRS = 1  # of a draft that is refused
+_OFFLINE_REQUESTS = 20
+
+Tell = Callable[[str], None]
+
+
+class NotInTheData(BaseModel):
+    """Call this if the facts of the tools do not answer the question."""
+
+    missing: str = Field(max_length=500, description="One sentence on what is missing, without numbers and names.")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a model came to, and what was let through."""
+
+    rendered: Rendered
+    abstained: bool
+
+
+class Copilot:
+    """Answers questions about every workspace of a service. Heavy libraries are imported with the first one."""
+
+    def __init__(self, service: Service, settings: CopilotSettings) -> None:
+        self._service, self._settings = service, settings
+        self._budget = Budget(settings.daily_tokens)
+
+    async def answer(self, ask: ExplainIn, holder: str = "", tell: Tell = lambda tool: None) -> AnswerOut:
+        """The answer to a question of the holder of an API key; `tell` hears of each tool as it is asked.
+
+        Where an endpoint is configured, its answer, if it comes in time and passes; else the offline one.
+        """
+        start, usage = perf_counter(), Usage()
+        wanted, outcome = self._settings.provider == "openai", None
+        if wanted and self._budget.left(holder) > 0:
+            outcome, usage = await self._ask_endpoint(ask, tell)
+            self._budget.spend(holder, usage.input_tokens + usage.output_tokens)
+        answered = "openai" if outcome else "offline"
+        if outcome is None:
+            outcome = await self._ask_offline(ask, tell)
+        grounding: Grounding = "fallback" if wanted and answered == "offline" else "grounded"
+        return AnswerOut(
+            workspace=ask.workspace,
+            explanation=outcome.rendered.text,
+            facts=[fact_out(fact) for fact in outcome.rendered.facts],
+            spans=[SpanOut(start=one.start, end=one.end, fact=one.fact) for one in outcome.rendered.spans],
+            citations=[
+                Citation(source=one.source, heading=one.heading, quote=str(one.value))
+                for one in outcome.rendered.facts
+                if one.concept == "quote"
+            ],
+            grounding="abstained" if outcome.abstained else grounding,
+            provider="openai" if answered == "openai" else "offline",
+            model=self._settings.model if answered == "openai" else offline.NAME,
+            usage=usage,
+            latency_ms=round((perf_counter() - start) * 1000, 1),
+            suggestions=offline.suggestions(ask),
+        )
+
+    async def _ask_offline(self, ask: ExplainIn, tell: Tell) -> Outcome:
+        from pydantic_ai.models.function import FunctionModel
+        from pydantic_ai.usage import UsageLimits
+
+        scope = await self._scope(ask, tell)
+        model = FunctionModel(offline.Planner(scope, ask), model_name=offline.NAME)
+        limits = UsageLimits(request_limit=_OFFLINE_REQUESTS)  # it costs nothing
+        return await self._run(model, scope, ask.question, limits, names=False)
+
+    async def _ask_endpoint(self, ask: ExplainIn, tell: Tell) -> tuple[Outcome | None, Usage]:
+        """What the endpoint came to, None where it failed or was refused; and what that took."""
+        from pydantic_ai.exceptions import AgentRunError, UserError
+        from pydantic_ai.usage import RunUsage, UsageLimits
+
+        used, may = RunUsage(), self._settings
+        limits = UsageLimits(
+            request_limit=may.requests, tool_calls_limit=may.tool_calls, total_tokens_limit=may.answer_tokens
+        )
+        scope = await self._scope(ask, tell)
+        outcome = None
+        try:
+            async with asyncio.timeout(self._settings.patience), endpoint(self._settings) as model:
+                outcome = await self._run(model, scope, _prompt(ask, scope), limits, names=True, usage=used)
+        except (AgentRunError, UserError, TimeoutError, OSError, ValueError) as error:  # whatever an endpoint does
+            structlog.get_logger("backend").warning("copilot endpoint failed", kind=type(error).__name__)
+        usage = Usage(requests=used.requests, input_tokens=used.input_tokens, output_tokens=used.output_tokens)
+        return outcome, usage
+
+    async def _run(
+        self,
+        model: "Model",
+        scope: Scope,
+        prompt: str,
+        limits: "UsageLimits",
+        *,
+        names: bool,
+        usage: "RunUsage | None" = None,
+    ) -> Outcome:
+        """One run of the agent; its drafts are checked as they come, and one may be repaired. `names`: whether prose may
+        name a series itself: a model may not, and the words of our own rules may be the name of one."""
+        scope.names = draft.casefolded(tuple((await scope.series()).ids)) if names else frozenset()
+        result = await self._agent.run(prompt, model=model, deps=scope, usage_limits=limits, usage=usage)
+        return _let_through(result.output, scope)
+
+    @cached_property
+    def _agent(self) -> "Agent[Scope, str | NotInTheData]":
+        from pydantic_ai import Agent, ModelRetry, RunContext, ToolOutput
+
+        agent: Agent[Scope, str | NotInTheData] = Agent(
+            deps_type=Scope,
+            output_type=[str, ToolOutput(NotInTheData, name="not_in_the_data")],
+            instructions=resources.files("backend.copilot").joinpath("prompts/system.md").read_text(encoding="utf-8"),
+            tools=tools(),
+            retries=_REPAIRS,
+        )
+
+        @agent.output_validator
+        def check(context: RunContext[Scope], output: str | NotInTheData) -> str | NotInTheData:
+            try:
+                _let_through(output, context.deps)
+            except Refused as reason:
+                raise ModelRetry(redact(str(reason))) from None
+            return output
+
+        return agent
+
+    async def _scope(self, ask: ExplainIn, tell: Tell) -> Scope:
+        """What may be read for this question. Its series must exist."""
+        self._service.pointers(ask.workspace)
+        scope = Scope(self._service, ask.workspace, tell=tell)
+        if ask.unique_id is not None:
+            scope.focus = await scope.which(ask.unique_id)
+        return scope
+
+
+def _let_through(output: str | NotInTheData, scope: Scope) -> Outcome:
+    """What a model wrote, rendered; Refused if it may not be said."""
+    if isinstance(output, NotInTheData):
+        return Outcome(draft.render_draft(output.missing, scope.ledger, scope.subject, scope.names), abstained=True)
+    return Outcome(draft.render_draft(output, scope.ledger, scope.subject, scope.names), abstained=False)
+
+
+def _prompt(ask: ExplainIn, scope: Scope) -> str:
+    """The question with what is on screen, as data."""
+    asked: dict[str, Any] = {"question": ask.question, "page": ask.page}
+    if ask.history:
+        asked["asked before"] = [turn.question for turn in ask.history]
+    if scope.focus:
+        asked["series on screen"] = scope.focus
+    return redact(json.dumps(asked, ensure_ascii=False))

@@ -1,0 +1,113 @@
+"""What comes in and goes out of the copilot, as the OpenAPI shows it."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from backend.copilot import render
+from backend.copilot.facts import Fact
+from backend.queries import In, Of, SeriesId
+
+Page = Literal["portfolio", "forecast", "accuracy", "monitoring", "data", "runs", "copilot"]
+Grounding = Literal["grounded", "fallback", "abstained"]
+Question = Annotated[str, StringConstraints(min_length=1, max_length=1_000, strip_whitespace=True)]
+
+
+class Turn(In):
+    """A question that was asked before, and the series that its answer was about."""
+
+    question: Question
+    unique_ids: Annotated[tuple[SeriesId, ...], Field(max_length=10)] = ()
+
+
+class ExplainIn(Of):
+    """`unique_id`: the series on screen; `page`: where the question is asked; `history`: the questions before, oldest first."""
+
+    question: Question
+    unique_id: SeriesId | None = None
+    page: Page = "copilot"
+    history: Annotated[tuple[Turn, ...], Field(max_length=10)] = ()
+
+
+class SummarizeIn(Of):
+    """One series, or without `unique_id` the whole workspace."""
+
+    unique_id: SeriesId | None = None
+
+
+class SuggestionsQuery(Of):
+    """`unique_id`: the series on screen; `page`: where one is."""
+
+    unique_id: SeriesId | None = None
+    page: Page = "copilot"
+
+
+class SuggestionsOut(BaseModel):
+    """Questions that can be answered, for where one is."""
+
+    suggestions: list[str]
+
+
+class FactOut(BaseModel):
+    """A number, date or name of the answer: as it stands there, and where it comes from. Shares are fractions."""
+
+    id: str
+    label: str
+    text: str
+    value: float | int | str | list[float]
+    unit: str
+    unique_id: str | None
+    about: list[str]
+    period: str
+    source: str
+    how: str
+
+
+class SpanOut(BaseModel):
+    """Where a fact stands in the explanation: characters from `start` up to `end`."""
+
+    start: int
+    end: int
+    fact: str
+
+
+class Citation(BaseModel):
+    """`quote` is byte for byte what the source says."""
+
+    source: str
+    heading: str
+    quote: str
+
+
+class Usage(BaseModel):
+    """Tokens of the provider; 0 offline."""
+
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class AnswerOut(BaseModel):
+    """`grounding`: `grounded`: every number is a fact; `fallback`: the offline answer in place of the provider's;
+    `abstained`: the data do not answer it."""
+
+    workspace: str
+    explanation: str
+    facts: list[FactOut]
+    spans: list[SpanOut]
+    citations: list[Citation]
+    grounding: Grounding
+    provider: Literal["offline", "openai"]
+    model: str
+    usage: Usage
+    latency_ms: float
+    suggestions: list[str]
+
+
+def fact_out(fact: Fact) -> FactOut:
+    """A fact as it goes out."""
+    value = list(fact.value) if isinstance(fact.value, tuple) else fact.value
+    return FactOut(
+        id=fact.id, label=fact.what.label, text=render.text(fact), value="" if value is None else value, unit=fact.unit, unique_id=fact.unique_id,
+        about=[subject.name for subject in fact.of], period=fact.period, source=fact.source, how=fact.how,
+    )  # fmt: skip

@@ -1,0 +1,144 @@
+"""What a fact can be: how it is called, how it is written, and which words have to stand beside it in a sentence.
+
+The words are what makes a swapped fact a refused one: a sentence that says "peak" where the total is meant is not sent.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["quantity", "change", "difference", "share", "number", "count", "interval", "date", "period", "level", "rank", "text", "quote"]  # fmt: skip
+SubjectKind = Literal["series", "group", "model", "run", "component", "covariate", "feature", "check", "metric"]
+Words = tuple[str, ...]
+
+_FORECAST: Words = ("forecast", "expected", "expects", "predicted", "ahead", "coming", "will", "next")
+_TOTAL: Words = ("total", "totals", "sum", "sums", "altogether", "all in all", "adds up", "add up", "amounts", "comes to", "come to", "average", "averages")  # fmt: skip
+_LAST_PERIOD: Words = ("last period", "period before", "previous period", "preceding", "recent", "latest actuals")
+_LAST_YEAR: Words = ("last year", "year ago", "year before", "previous year", "year earlier")
+_LAST_RUN: Words = ("last forecast", "previous forecast", "forecast before", "previous run", "last run", "before it")
+_ERROR: Words = ("error", "errors", "off by", "miss", "misses", "accuracy", "accurate", "wrong")
+_BACKTEST: Words = ("backtest", "backtests", "tested", "test", "tests")
+_LIVE: Words = ("lately", "since then", "in production", "new actuals", "now", "monitoring", "monitored", "live")
+
+
+@dataclass(frozen=True)
+class Concept:
+    """`says`: of each group of words, one stands in the clause of the fact."""
+
+    label: str
+    kind: Kind
+    says: tuple[Words, ...] = ()
+
+
+CONCEPTS: dict[str, Concept] = {
+    # the forecast
+    "forecast_total": Concept("total of the forecast", "quantity", (_FORECAST, _TOTAL)),
+    "forecast_mean": Concept("forecast per step on average", "quantity", (_FORECAST, ("a step", "per step", "each step"))),
+    "forecast_period": Concept("steps that are forecast", "period"),
+    "forecast_steps": Concept("number of steps forecast", "count", (("step", "steps", "horizon", "ahead"),)),
+    "forecast_value": Concept("forecast of one step", "quantity", (_FORECAST,)),
+    "forecast_date": Concept("a step of the forecast", "date"),
+    "peak_value": Concept("highest step of the forecast", "quantity", (("peak", "peaks", "highest", "maximum"),)),
+    "peak_date": Concept("when the forecast is highest", "date", (("peak", "peaks", "highest", "maximum"),)),
+    "trough_value": Concept("lowest step of the forecast", "quantity", (("trough", "lowest", "minimum", "low"),)),
+    "trough_date": Concept("when the forecast is lowest", "date", (("trough", "lowest", "minimum", "low"),)),
+    "last_period_total": Concept("total of the last period, as long as the horizon", "quantity", (_LAST_PERIOD,)),
+    "last_year_total": Concept("total of the same steps a year before", "quantity", (_LAST_YEAR,)),
+    "previous_total": Concept("total of the forecast that was published before", "quantity", (_LAST_RUN,)),
+    "change_on_last_period": Concept("change of the total on the last period", "change", (_LAST_PERIOD,)),
+    "change_on_last_year": Concept("change of the total on the year before", "change", (_LAST_YEAR,)),
+    "change_on_previous": Concept("change of the total on the forecast before", "change", (_LAST_RUN,)),
+    "interval": Concept("interval of one step", "interval", (("interval", "between", "range", "from"),)),
+    "interval_level": Concept("level of the intervals", "level", (("interval", "intervals", "level", "probability", "coverage", "covers", "cover"),)),
+    "interval_width": Concept("mean width of the interval beside the forecast", "share", (("width", "wide", "narrow"),)),
+    "last_value": Concept("newest actual", "quantity", (("newest", "latest", "last actual", "last value"),)),
+    "first_date": Concept("date of the oldest actual", "date", (("since", "from", "begins", "starts", "start"),)),
+    "last_date": Concept("date of the newest actual", "date", (("newest", "latest", "until", "up to", "last"),)),
+    "as_of": Concept("what the data reached when it was forecast", "date", (("as of", "data up to", "made on data", "from data"),)),
+    "share_of_total": Concept("share of the workspace's forecast", "share", (("share", "of the workspace", "of all"),)),
+    # what it is made of
+    "component_total": Concept("part of the forecast", "difference", (("contribute", "contributes", "adds", "takes", "effect", "part", "makes up"),)),
+    "component_share": Concept("part of the forecast beside the whole", "share", (("share", "of the forecast"),)),
+    "bridge_total": Concept("part of the change since the forecast before", "difference", (("change", "changed", "moved", "difference", "because of"),)),
+    "bridge_sum": Concept("change of the total since the forecast before", "difference", (_LAST_RUN,)),
+    "bridge_since": Concept("when the forecast before was made", "date", ((*_LAST_RUN, "since"),)),
+    # how right it is
+    "error": Concept("error in the backtest", "number", (_ERROR,)),
+    "baseline_error": Concept("error of the seasonal naive in the backtest", "number", (("seasonal naive", "baseline"),)),
+    "skill": Concept("skill against the seasonal naive in the backtest", "share", (("skill", "better", "worse", "beats", "improves", "improvement"),)),
+    "mean_error": Concept("mean error of all series in the backtest", "number", (("mean", "average", "overall"), _ERROR)),
+    "wape": Concept("absolute error beside the actuals in the backtest", "share", (("off by", "wape", "misses", "percentage error", "of the actuals"),)),
+    "bias": Concept("bias in the backtest", "difference", (("bias", "lean", "leans", "too low", "too high"),)),
+    "coverage": Concept("share of actuals within the interval in the backtest", "share", (("cover", "covers", "covered", "coverage", "within"),)),
+    "horizon_error": Concept("error in the backtest so far ahead", "number", (("ahead", "step", "steps", "horizon"),)),
+    "horizon_step": Concept("steps ahead", "count", (("ahead", "step", "steps", "horizon"),)),
+    "cutoff_date": Concept("where a window of the backtest begins", "date", (("window", "windows", "cutoff", "after"),)),
+    "cutoff_error": Concept("error in one window of the backtest", "number", (("window", "cutoff", "ending"),)),
+    "windows": Concept("windows of the backtest", "count", (("window", "windows", *_BACKTEST),)),
+    "n_models": Concept("models that were compared", "count", (("model", "models", "candidates"),)),
+    "champion_share": Concept("series that the model forecasts", "count", (("series",),)),
+    # monitoring
+    "status": Concept("status in monitoring", "text", (("status", "stands", "monitoring", "graded"),)),
+    "status_since": Concept("since when the status holds", "date", (("since",),)),
+    "live_error": Concept("error on new actuals", "number", (_LIVE, _ERROR)),
+    "live_baseline": Concept("the same error in the backtest", "number", (_BACKTEST,)),
+    "live_coverage": Concept("share of new actuals within the interval", "share", (("cover", "covers", "covered", "coverage", "within"),)),
+    "psi": Concept("population stability index", "number", (("psi", "drift", "drifted", "shift", "stability"),)),
+    "psi_threshold": Concept("threshold of the population stability index", "number", (("threshold", "limit", "line"),)),
+    "n_alerting": Concept("series in alert", "count", (("alert",),)),
+    "n_warned": Concept("series with a warning", "count", (("warn", "warning", "warnings", "warned"),)),
+    "n_drifted": Concept("series whose feature drifted", "count", (("drift", "drifted"),)),
+    "n_alerts": Concept("alerts that nobody has seen yet", "count", (("alert", "alerts"),)),
+    "alert": Concept("what an alert says", "quote"),
+    "alert_date": Concept("when it was raised", "date", (("raised", "since", "alert"),)),
+    # data
+    "n_series": Concept("series of the workspace", "count", (("series",),)),
+    "n_forecast": Concept("series that are forecast", "count", (("forecast",), ("series",))),
+    "n_found": Concept("series that were found", "count", (("series", "match", "matches", "found"),)),
+    "n_rows": Concept("rows that were read", "count", (("row", "rows"),)),
+    "n_rejected": Concept("rows that were rejected", "count", (("reject", "rejected"),)),
+    "n_observations": Concept("observations of the series", "count", (("observations", "history", "values", "long"),)),
+    "n_missing": Concept("missing values of the series", "count", (("missing", "gaps"),)),
+    "share_zero": Concept("share of zeros", "share", (("zero", "zeros"),)),
+    "seasonal_strength": Concept("strength of the season", "number", (("season", "seasonal", "seasonality"),)),
+    "trend_strength": Concept("strength of the trend", "number", (("trend",),)),
+    "demand_class": Concept("kind of demand", "text", (("demand", "class", "kind", "is"),)),
+    "n_checks": Concept("checks of the data", "count", (("check", "checks"),)),
+    "n_failing": Concept("checks that did not pass", "count", (("not pass", "warning", "warnings", "fail", "failed"),)),
+    "check_status": Concept("result of a check", "text", (("check", "checks", "passed", "result", "is"),)),
+    "check_message": Concept("what a check found", "quote"),
+    "check_value": Concept("figure of a check", "number", (("check", "checks", "found", "value"),)),
+    "data_version": Concept("data version", "text"),
+    # runs
+    "run_metric": Concept("metric of a run", "number", ((*_ERROR, "metric", "skill", "coverage"),)),
+    "run_difference": Concept("difference between two runs", "difference", (("difference", "change", "changed", "apart", "differ"),)),
+    "run_date": Concept("when the run was trained", "date", (("trained", "made", "run"),)),
+    "n_better": Concept("series that got better", "count", (("better", "improved"),)),
+    "n_worse": Concept("series that got worse", "count", (("worse",),)),
+    "setting": Concept("a setting", "text", (("setting", "set", "changed", "configuration", "from", "to"),)),
+    # ranks and derived figures
+    "rank": Concept("place among the series", "rank", (("rank", "ranks", "place", "placed"),)),
+    "ranked_value": Concept("what the series are ranked by", "number", (("by", "with", "at"),)),
+    "sum": Concept("sum of facts", "quantity", ((*_TOTAL, "together"),)),
+    "average": Concept("average of facts", "quantity", (("average", "averages", "mean"),)),
+    "derived_difference": Concept("difference of two facts", "difference", (("difference", "differ", "differs", "more", "less", "apart", "above", "below", "gap"),)),
+    "derived_ratio": Concept("ratio of two facts", "number", (("times", "ratio"),)),
+    "derived_change": Concept("relative difference of two facts", "change", (("more", "less", "higher", "lower", "difference", "change", "above", "below"),)),
+    "derived_share": Concept("share of one fact in another", "share", (("share", "of"),)),
+    # names and texts
+    "series": Concept("series", "text"),
+    "group": Concept("group of series", "text"),
+    "model": Concept("model", "text"),
+    "run": Concept("run", "text"),
+    "component": Concept("component", "text"),
+    "covariate": Concept("covariate", "text"),
+    "feature": Concept("feature", "text"),
+    "check": Concept("check of the data", "text"),
+    "metric": Concept("metric", "text"),
+    "attribute": Concept("attribute of a series", "text"),
+    "champion": Concept("model that was chosen", "text", (("model", "champion", "forecast with", "forecast by", "chosen"),)),
+    "baseline": Concept("baseline model", "text"),
+    "workspace": Concept("title of the workspace", "text"),
+    "unit": Concept("unit of the target", "text"),
+    "quote": Concept("quotation from a document", "quote"),
+    "asked": Concept("something that was asked about", "text"),
+}  # fmt: skip

@@ -1,0 +1,93 @@
+"""What a tool may use: one workspace to read, and the ledger of the answer that is being made."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
+
+from backend.copilot.facts import Fact, Ledger, Subject
+from backend.errors import Problem
+from backend.service import Published, Run, Service
+from pipelines.errors import did_you_mean
+from pipelines.read.series import SeriesTable
+
+T = TypeVar("T")
+
+MOST_SERIES = 10  # of one call of a tool
+
+
+class CannotTell(Exception):
+    """A tool has no answer: says what is missing, or which name to give instead. It holds no data but names."""
+
+
+@dataclass
+class Scope:
+    """One question's view of one workspace. `focus`: the series that is on screen, if any."""
+
+    service: Service
+    workspace: str
+    ledger: Ledger = field(default_factory=Ledger)
+    focus: str | None = None
+    tell: Callable[[str], None] = lambda tool: None  # hears of each tool as it is asked
+    names: frozenset[str] = frozenset()  # all series, casefolded: what prose may not name
+
+    @cached_property
+    def subject(self) -> tuple[Subject, ...]:
+        return (Subject("series", self.focus),) if self.focus else ()
+
+    async def published(self) -> Published:
+        """The published forecasts; CannotTell while there are none."""
+        return await _or_cannot(self.service.published(self.workspace))
+
+    async def run(self, run_id: str | None = None) -> Run:
+        """A finished run, or the production run."""
+        if run_id is None:
+            return await _or_cannot(self.service.aliased(self.workspace))
+        return await _or_cannot(self.service.run(self.workspace, run_id))
+
+    async def series(self) -> SeriesTable:
+        return await _or_cannot(self.service.series(self.workspace))
+
+    async def unit(self) -> str:
+        """The unit of the target."""
+        return str((await self.run()).config["target"]["unit"])
+
+    async def which(self, given: str | None) -> str:
+        """The series that a name, the id of a fact that names it, or nothing (the one on screen) stands for."""
+        table = await self.series()
+        wanted = given or self.focus
+        if wanted is None:
+            raise CannotTell("No series is named. Call find_series first, or name one.")
+        if (fact := self.ledger.get(wanted)) and fact.unique_id:
+            wanted = fact.unique_id
+        if wanted in table:
+            return wanted
+        same = [name for name in table.ids if name.casefold() == wanted.casefold()]
+        if len(same) == 1:
+            return same[0]
+        near = did_you_mean(wanted, table.ids) if len(table.ids) <= 5_000 else ""
+        raise CannotTell(f"The workspace has no such series{near}. Call find_series with a part of its name.")
+
+    async def which_of(self, given: Sequence[str]) -> list[str]:
+        """Several series, each once."""
+        if len(given) > MOST_SERIES:
+            raise CannotTell(f"That are too many series for one call; at most {MOST_SERIES}.")
+        return list(dict.fromkeys([await self.which(one) for one in given]))
+
+    def fact(self, fact_id: str) -> Fact:
+        found = self.ledger.get(fact_id)
+        if found is None:
+            raise CannotTell(f"There is no fact {fact_id}. Use an id that a tool gave.")
+        return found
+
+
+async def _or_cannot(asked: Awaitable[T]) -> T:
+    """What the service answers; its problem as a thing that cannot be told."""
+    try:
+        return await asked
+    except Problem as problem:
+        raise CannotTell(str(problem.detail)) from None
+
+
+def series(unique_id: str) -> tuple[Subject, ...]:
+    return (Subject("series", unique_id),)

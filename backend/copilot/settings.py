@@ -1,0 +1,52 @@
+"""Settings of the copilot: `copilot.yaml`, its overlay and `FORECAST_COPILOT__…`; the key only by LLM_API_KEY."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, field_validator
+
+from backend.copilot.knowledge.embeddings import Choice
+from pipelines import settings
+from pipelines.errors import ConfigError
+from pipelines.layers import Strict
+from pipelines.secret import secret
+
+
+class CopilotSettings(Strict):
+    """Who answers, and what an answer may cost; `copilot.yaml` says what each is."""
+
+    provider: Literal["offline", "openai"] = "offline"
+    base_url: str = "https://api.openai.com/v1"
+    model: str = "gpt-4.1-mini"
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0
+    max_tokens: PositiveInt = 900
+    timeout: PositiveFloat = 20
+    patience: PositiveFloat = 45
+    retries: Annotated[int, Field(ge=0, le=10)] = 2
+    requests: PositiveInt = 8
+    tool_calls: PositiveInt = 12
+    answer_tokens: PositiveInt = 30_000
+    daily_tokens: PositiveInt = 500_000
+    embeddings: Choice = "auto"
+    embedding_model: str = ""
+    key: Annotated[SecretStr | None, Field(exclude=True)] = None
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_url(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("use an address that begins with https:// or http://")
+        return value
+
+
+def load(environ: Mapping[str, str] | None = None) -> CopilotSettings:
+    """The settings; ConfigError for a wrong one, and for an endpoint without its key."""
+    found = settings.load_section("copilot", CopilotSettings, environ)
+    if found.provider == "offline" and not found.embedding_model:
+        return found
+    key = secret("LLM_API_KEY", environ)
+    if not key:
+        raise ConfigError(
+            "copilot.yaml names an endpoint and there is no key. Set LLM_API_KEY or LLM_API_KEY_FILE, or use `provider: offline` without an embedding_model."
+        )
+    return found.model_copy(update={"key": SecretStr(key)})

@@ -1,0 +1,61 @@
+"""How the production run differs from another one."""
+
+import asyncio
+
+from backend.copilot.facts import Fact, Facts, Subject, name
+from backend.copilot.scope import CannotTell, Scope
+from backend.service import Run
+from pipelines.registry.compare import compare
+
+_SETTINGS, _SERIES = 8, 3
+
+
+async def run(scope: Scope, before: str | None = None, after: str | None = None) -> Facts:
+    """What changed between two trained runs: settings, errors, and which series got better or worse.
+
+    `before` and `after` are run ids; without them the run before production, and production.
+    """
+    newer = await scope.run(after)
+    older = await scope.run(before) if before else await _parent(scope, newer)
+    found = await asyncio.to_thread(compare, older.folder, newer.folder)
+    source, first, second = f"runs/{newer.id}/run.json", Subject("run", older.id), Subject("run", newer.id)
+    facts = [name("run", older.id, source), name("run", newer.id, source)]
+    for one in (older, newer):
+        of = (Subject("run", one.id),)
+        facts += [
+            Fact("run_date", one.info["started"][:10] if "started" in one.info else _day(one.id), "", of, "", source),
+            Fact("mean_error", one.info["summary"]["champion"], "", of, "backtest", source),
+            Fact("skill", one.info["summary"]["skill"], "", of, "backtest", source),
+        ]
+    both = (first, second)
+    if found["comparable"]:
+        before_error, after_error = older.info["summary"]["champion"], newer.info["summary"]["champion"]
+        facts.append(Fact("run_difference", after_error - before_error, "", both, "backtest", source))
+    facts += [
+        Fact("n_better", found["n_better"], "series", both, "", source),
+        Fact("n_worse", found["n_worse"], "series", both, "", source),
+    ]
+    for change in found["config"][:_SETTINGS]:
+        facts.append(
+            Fact("setting", f"{change['key']}: {change['a']} → {change['b']}", "", both, change["key"], source)
+        )
+    facts += [name("series", row["unique_id"], source) for row in found["worse"][:_SERIES]]
+    note = "" if found["comparable"] else f"Their errors cannot be compared: {found['reason']}"
+    return Facts(facts, f"{note} The series named got worse most.".strip())
+
+
+async def _parent(scope: Scope, run: Run) -> Run:
+    parent = run.info.get("parent")
+    if parent is None:
+        earlier = [one for one in await asyncio.to_thread(scope.service.reader.runs, scope.workspace) if one < run.id]
+        for parent in reversed(earlier):
+            found = await scope.run(parent)
+            if found.succeeded:
+                return found
+        raise CannotTell("There is no run before the production run to compare it with.")
+    return await scope.run(parent)
+
+
+def _day(run_id: str) -> str:
+    """The date that a run's id begins with."""
+    return f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}"
