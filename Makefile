@@ -6,8 +6,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 LOCKED := engine dask ray api copilot gcp s3 ui dev
+IMAGES := api pipelines app
+RESOLVE := $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
+  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" --quiet
+PARTS := --extra engine --extra gcp --constraint requirements.lock
 
-.PHONY: help demo test up screenshots bench lock format clean
+.PHONY: help demo test up screenshots bench images sbom audit lock format clean
 
 help: ## What can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,12 +32,27 @@ screenshots: $(STAMP) ## Take pictures of every page into docs/img (needs Chromi
 	@$(BIN)/python scripts/screenshots.py
 
 bench: $(STAMP) ## Measure time, memory and accuracy, side by side
-	@for what in pipelines m4-hourly m5 scale covariates api app; do $(BIN)/python scripts/benchmark.py $$what; done
+	@for what in pipelines m4-hourly m5 scale covariates api app monitoring; do $(BIN)/python scripts/benchmark.py $$what; done
 
-lock: $(STAMP) ## Resolve pyproject.toml into requirements.lock
-	@$(BIN)/uv pip compile pyproject.toml $(LOCKED:%=--extra %) --upgrade --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
-	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
-	  --quiet --output-file requirements.lock
+images: $(STAMP) ## Lint, build and start the images, and walk the API in them (needs Docker, or buildah as root)
+	@$(BIN)/python -m scripts.images
+
+sbom: $(STAMP) ## What is in each image, as CycloneDX in dist/, and the licences of all of it in docs/LICENCES.md
+	@mkdir -p dist
+	@for image in $(IMAGES); do $(BIN)/cyclonedx-py requirements images/$$image.lock --output-reproducible --output-file dist/$$image.cdx.json; done
+	@sed '/^|/,$$d' docs/LICENCES.md > dist/LICENCES.md
+	@$(BIN)/pip-licenses --from=mixed --format=markdown --order=license --packages $$(grep -hoE '^[a-z0-9._-]+==' images/*.lock | tr -d = | sort -u) \
+	  | grep -E '^\| ?[A-Za-z]|^\|--' >> dist/LICENCES.md
+	@mv dist/LICENCES.md docs/LICENCES.md
+
+audit: $(STAMP) ## Ask the vulnerability service about what is in each image; a package that it does not know fails, too
+	@for image in $(IMAGES); do echo "== $$image" && $(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement images/$$image.lock; done
+
+lock: $(STAMP) ## Resolve pyproject.toml into requirements.lock, and the part of it that each image holds
+	@$(RESOLVE) $(LOCKED:%=--extra %) --upgrade --output-file requirements.lock
+	@$(RESOLVE) $(PARTS) --extra api --extra copilot --excludes images/api.excludes --output-file images/api.lock
+	@$(RESOLVE) $(PARTS) --excludes images/pipelines.excludes --output-file images/pipelines.lock
+	@$(RESOLVE) --extra ui --constraint requirements.lock --output-file images/app.lock
 
 format: $(STAMP) ## Let ruff correct what it can
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .

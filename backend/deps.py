@@ -26,6 +26,7 @@ _DESCRIPTIONS = {
     428: "If-Match is missing.",
     429: "Too many requests.",
     500: "Something failed here.",
+    501: "A library that this needs is not installed where it computes.",
     503: "Not possible now; see Retry-After.",
     504: "It took too long.",
 }

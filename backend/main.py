@@ -17,6 +17,8 @@ from backend import errors
 from backend.auth import Keyring
 from backend.copilot import settings as copilots
 from backend.copilot.agent import Copilot
+from backend.copilot.knowledge.embeddings import Embedding, choose
+from backend.copilot.settings import CopilotSettings
 from backend.jobs import Jobs
 from backend.launchers import Launcher, LocalProcess
 from backend.limits import HEADER, Access, RateLimit
@@ -28,6 +30,7 @@ from backend.routes import (
     forecasts,
     health,
     jobs,
+    knowledge,
     metrics,
     monitoring,
     portfolio,
@@ -62,7 +65,7 @@ def create_app(
     read = store or _reader(settings.environment)
     assistant = copilots.load()
     work = Jobs(read, launcher or LocalProcess(), settings.jobs)
-    service = Service(read, workers, work, figures, settings.cache_mb)
+    service = Service(read, workers, work, figures, settings.cache_mb, embedding=_embedding(assistant))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -90,7 +93,20 @@ def create_app(
     )  # fmt: skip
     app.state.service = service
     app.state.copilot = Copilot(service, assistant)
-    routers = (forecasts, series, portfolio, metrics, workspaces, data, runs, monitoring, jobs, uploads, copilot)
+    routers = (
+        forecasts,
+        series,
+        portfolio,
+        metrics,
+        workspaces,
+        data,
+        runs,
+        monitoring,
+        jobs,
+        uploads,
+        copilot,
+        knowledge,
+    )
     for routes in routers:  # the first ones are found soonest
         app.include_router(routes.router, prefix=API)
     app.include_router(health.router)
@@ -150,6 +166,11 @@ def _reader(environment: str) -> Reader:
     """What the project's settings name; in production, signed artifacts only."""
     key = os.environ.get("ARTIFACT_SIGNING_KEY") or None
     return reader(projects.load_project(), key, require_signature=environment == "prod")
+
+
+def _embedding(assistant: CopilotSettings) -> Embedding:
+    key = assistant.key.get_secret_value() if assistant.key else ""
+    return choose(assistant.embeddings, assistant.embedding_model, assistant.base_url, key)
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from backend.copilot.knowledge.sources import Kind as SourceKind
 from backend.job import Kind as JobKind
 from backend.limits import MAX_HORIZON, MAX_PAGE, MAX_SERIES
 from pipelines.read.monitoring import SORTS as MONITORED_SORTS
@@ -67,7 +68,8 @@ class PageQuery(In):
 
 
 class Filtered(Of):
-    """Any static attribute of the workspace may stand beside these as a filter, as may demand_class, model and status."""
+    """Any static attribute of the workspace may stand beside these as a filter, as may demand_class, model, status and, once
+    monitoring has looked, monitored."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
     search: Annotated[str, Field(max_length=300, description="Part of the name, in any case.")] = ""
@@ -203,7 +205,9 @@ class GenerateIn(Of):
 
 
 class JobIn(Of):
-    kind: Annotated[JobKind, Field(description="run_all: what is not up to date of etl, train and inference.")]
+    kind: Annotated[
+        JobKind, Field(description="run_all: what is not up to date of etl, train, inference and monitoring.")
+    ]
 
 
 class JobQuery(In):
@@ -240,6 +244,28 @@ class UploadQuery(Mapping, Shape):
 class WorkspaceIn(Shape):
     upload_id: UploadId
     mapping: Mapping = Mapping()
+
+
+SourceId = Annotated[
+    str, StringConstraints(pattern=r"^[0-9a-f]{16}$"), Field(description="As GET /knowledge/sources has it.")
+]
+
+
+class SourcesQuery(Paged):
+    kind: SourceKind | None = None
+
+
+class NoteQuery(Of):
+    name: Annotated[
+        str,
+        StringConstraints(pattern=r"^[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]{0,99}$"),
+        Field(description="What people call it, such as the name of the file."),
+    ]
+
+
+class SearchQuery(Of):
+    q: Annotated[str, Field(min_length=1, max_length=1000, description="A question, or words of it.")]
+    limit: Annotated[int, Field(ge=1, le=50)] = 5
 
 
 class AliasIn(In):

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from backend.job import Kind, State
 from backend.queries import By
+from pipelines.read.monitoring import Status as Grade
 from pipelines.read.series import Status
 
 Stamp = Annotated[
@@ -103,6 +104,7 @@ class SeriesOut(BaseModel):
     skill: float | None
     runner_up: str | None
     status: Status
+    monitored: Annotated[Grade | None, Field(description="How monitoring says it stands; null: it did not look.")]
 
 
 class BacktestPoint(BaseModel):
@@ -247,6 +249,7 @@ class Coverage(BaseModel):
     by: str
     group: str
     n: int
+    n_effective: Annotated[float | None, Field(description="So many independent points they are worth.")] = None
     coverage: float | None
     msis: float | None
 

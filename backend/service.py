@@ -8,11 +8,13 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from backend.cache import Cache
+from backend.copilot.knowledge import Knowledge
+from backend.copilot.knowledge.embeddings import Embedding, Lexical
 from backend.errors import Problem
 from backend.jobs import Jobs
 from backend.metrics import Metrics
 from backend.workers import Workers
-from pipelines.errors import ConfigError, NotFound
+from pipelines.errors import ConfigError, NotFound, StoreError
 from pipelines.read import Dataset, Folder, Reader
 from pipelines.read.clock import Clock
 from pipelines.read.forecasts import Forecasts
@@ -79,6 +81,7 @@ class Service:
     metrics: Metrics
     cache_mb: float
     stopping: bool = False
+    embedding: Embedding = field(default_factory=Lexical)
     verifying: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     _workspaces: tuple[float, frozenset[str]] = (0.0, frozenset())
     tables: Cache = field(init=False)
@@ -87,6 +90,11 @@ class Service:
     def __post_init__(self) -> None:
         self.tables = Cache(self.cache_mb, self.metrics)
         self.answers = Cache(_ANSWERS_MB, self.metrics)
+
+    @cached_property
+    def knowledge(self) -> Knowledge:
+        """What can be looked up, for the routes and the copilot alike."""
+        return Knowledge(self)
 
     def stop(self) -> None:
         """What is running may end; nothing new is begun."""
@@ -171,12 +179,19 @@ class Service:
         clock = await self.clock(workspace, dataset)
         run = await self.aliased(workspace) if pointers["aliases"].get("production") else None
         served = await self.published(workspace) if pointers["published"] else None
+        monitored = await self._monitored_of(workspace, run)
 
         def load() -> SeriesTable:
             forecasts, info = (served.forecasts, served.info) if served else (None, {})
-            return SeriesTable(dataset, run.folder if run else None, forecasts, info, clock)
+            return SeriesTable(dataset, run.folder if run else None, forecasts, info, clock, monitored)
 
-        key = (workspace, dataset.version, run.id if run else None, served.id if served else None)
+        key = (
+            workspace,
+            dataset.version,
+            run.id if run else None,
+            served.id if served else None,
+            monitored.id if monitored else None,
+        )
         return await self.tables.get("series", key, load)
 
     async def portfolio(self, workspace: str) -> Portfolio:
@@ -194,11 +209,21 @@ class Service:
         """What monitoring has found last; Problem 404."""
         self.pointers(workspace)
         try:
-            folder = await asyncio.to_thread(self.reader.monitoring, workspace)
+            newest = self.reader.monitored(workspace)
         except NotFound:
             raise Problem(404, f"Workspace '{workspace}' was not monitored yet.") from None
         clock = await self.clock(workspace, await self.dataset(workspace))
-        return await self.tables.get("monitoring", folder.parts, lambda: Monitored(folder, clock))
+        load = lambda: Monitored(self.reader.monitoring(workspace, newest), clock)  # noqa: E731 - what the cache calls
+        missing = f"Workspace '{workspace}' has no monitoring {newest} any more."
+        return await self._get(self.tables, "monitoring", (workspace, newest), load, missing)
+
+    async def _monitored_of(self, workspace: str, run: Run | None) -> Monitored | None:
+        """What monitoring has found last, if it looked at this run: what it said of another one is no news of this."""
+        try:
+            found = await self.monitored(workspace)
+        except (Problem, StoreError):  # damaged, it is told on its own page, and hides no forecast
+            return None
+        return found if run and found.run_id == run.id else None
 
     async def _get(self, cache: Cache, kind: str, key: tuple[str, ...], load: Callable[[], T], missing: str) -> T:
         try:

@@ -16,7 +16,9 @@ from backend.metrics import Metrics
 
 _LIMIT = 256 * 2**20  # bytes of an answer
 _STARTED = 120.0  # seconds until a worker has its libraries
-_STATUS = {"NotFound": 404, "UnknownName": 404, "DataError": 422, "ConfigError": 422, "ModelError": 422}
+_STATUS = {
+    "NotFound": 404, "UnknownName": 404, "DataError": 422, "ConfigError": 422, "ModelError": 422, "NotInstalled": 501
+}  # fmt: skip
 
 
 class Crashed(Exception):

@@ -106,6 +106,11 @@ class Client:
         """Series by severity."""
         return self._get("/monitoring/series", {"workspace": workspace, "search": search, "limit": limit})
 
+    def monitored_series(self, workspace: str, unique_id: str) -> Json:
+        """One series: where it stands, and `detail` with each window and forecast set."""
+        found = self._get("/monitoring/series", {"workspace": workspace, "unique_id": unique_id})
+        return {**found["series"][0], "detail": found["detail"]}
+
     def alerts(self, workspace: str, limit: int = 50) -> Json:
         return self._get("/monitoring/alerts", {"workspace": workspace, "limit": limit})
 

@@ -3,9 +3,12 @@
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 NOTHING = "–"
+COLOURS: dict[str, Literal["green", "orange", "red", "gray"]] = {
+    "ok": "green", "warn": "orange", "alert": "red", "insufficient": "gray"
+}  # fmt: skip
 
 _MARKUP = re.compile(r"[\\`*_\[\]<>#!|~$:@&{}]|(?<=www)\.", re.IGNORECASE)
 _NO_SHORTCODE = "\u2060"  # a word joiner: a colon that is escaped would still begin a shortcode
@@ -91,13 +94,30 @@ def model(name: str | None) -> str:
 
 
 def why(reasons: list[Mapping[str, Any]], status: str) -> str:
-    """Why a series needs somebody, most telling first: `41 % above last year · error 1.8× the typical`."""
-    found = [_reason(one["kind"], one["value"]) for one in reasons if one["percentile"] >= _RARE]
+    """Why a series needs somebody, most telling first: `41 % above last year · error 1.8× the typical`.
+
+    What monitoring has found is always said, and before all else.
+    """
+    found = [monitored(one) for one in reasons if one["status"]]
+    found += [_reason(one["kind"], one["value"]) for one in reasons if not one["status"] and one["percentile"] >= _RARE]
     if status == "new":
         found.insert(0, "new since the last training")
     if status == "ended":
         found.insert(0, "no values any more")
     return " · ".join(text for text in found if text) or "nothing unusual"
+
+
+def monitored(reason: Mapping[str, Any]) -> str:
+    """What monitoring has found: `forecasts worse than in the backtest since Sun 24 Mar 2024 (MAE 2.1×)`."""
+    kind, value, since = reason["kind"], reason["value"], f" since {day(reason['since'])}"
+    if kind == "drifted":
+        what = "its values have drifted" if reason["feature"] == "y" else f"its input {reason['feature']} has drifted"
+        return f"{what}{since} (PSI {value:.2g}× its threshold)"
+    if kind == "uncovered":
+        return f"intervals cover {value:.0f} points too little{since}"
+    if kind == "leaning":
+        return f"forecasts too {'low' if value > 0 else 'high'}{since}"
+    return f"forecasts worse than in the backtest{since} (MAE {value:.2g}×)"
 
 
 def _reason(kind: str, value: float) -> str:
@@ -119,6 +139,15 @@ def literal(text: str) -> str:
     Not for badges: Streamlit escapes brackets in them itself, which would undo it.
     """
     return _MARKUP.sub(lambda match: match[0] + _NO_SHORTCODE if match[0] == ":" else f"\\{match[0]}", text)
+
+
+def standing(found: Mapping[str, Any]) -> str:
+    """A monitored series in a sentence: its error beside that of the backtest, and the inputs that have drifted."""
+    since = f" since {day(found['since'])}" if found["since"] else ""
+    error = f"MASE {number(found['mase'])} by what came, {number(found['mase_baseline'])} in the backtest"
+    moved = [one["feature"] for one in found["drift"] if one["status"] in ("warn", "alert")]
+    named = ["its values" if name == "y" else name for name in moved]
+    return " · ".join([f"{found['status']}{since}", error, *([f"drifted: {', '.join(named)}"] if named else [])])
 
 
 def today() -> date:

@@ -17,6 +17,7 @@ from pipelines.evaluation.ensemble import ENSEMBLE
 from pipelines.evaluation.report import Evaluation
 from pipelines.evaluation.strategy import Plan
 from pipelines.monitoring import alerts, delivery, stored, watch
+from pipelines.monitoring.report import evidently_installed
 from pipelines.monitoring.stored import Snapshot
 from pipelines.panel import Panel, Share, held
 from pipelines.progress import Progress
@@ -230,18 +231,31 @@ def monitor(
     backs = watch.go_back(reader, trained, look.found)
     raised = alerts.raise_new(reader, [*look.alerts, *backs])
     draft = look.found.draft(reader, key, now, len(raised))
-    if with_report:
+    if with_report and evidently_installed():
         draft.write_text(stored.REPORT, watch.page(reader, look, run, workspace.monitoring.report_rows))
     folder = stored.publish(reader, name, draft, look.found.summary["as_of"])
     for alert in raised:
         say(f"{alert.severity}: {alert.kind}", message=alert.message)
     say("monitored", monitoring_id=folder.name, as_of=look.found.summary["as_of"], status=look.found.summary["status"])
+    stored.tidy(reader, name, workspace.monitoring.keep)
     _deliver(workspace, context)
     return folder
 
 
 def run_all(workspace: Workspace, context: Context, *, force: bool = False) -> Folder:
-    """Everything that is not done yet: data, training if data, settings or code changed, and forecasts."""
+    """Everything that is not done yet: data, training if data, settings or code changed, forecasts, and a look at those
+    whose actuals have come.
+    """
+    forecast_set = _forecast(workspace, context, force=force)
+    if _is_any_judgeable(context.reader, workspace.name):
+        monitor(workspace, context)
+    else:
+        context.progress.say("nothing to monitor", reason="no actuals came after a published forecast")
+    return forecast_set
+
+
+def _forecast(workspace: Workspace, context: Context, *, force: bool) -> Folder:
+    """Data, training and inference, as far as they are not done yet."""
     reader = context.reader
     dataset = etl(workspace, context)
     if not force and _is_trained(reader, workspace, dataset):
@@ -258,6 +272,15 @@ def run_all(workspace: Workspace, context: Context, *, force: bool = False) -> F
             context.progress.say("forecasts up to date", forecast_id=info["forecast_id"])
             return reader.published(workspace.name)
     return inference(workspace, context)
+
+
+def _is_any_judgeable(reader: Reader, name: str) -> bool:
+    """Whether some forecast set was made before the newest data ended: then there is something to compare it with."""
+    newest = reader.published(name).read_json("inference.json")["as_of"]
+    return any(
+        reader.forecast_set(name, forecast_id).read_json("inference.json")["as_of"] < newest
+        for forecast_id in reader.forecast_sets(name)
+    )
 
 
 def _deliver(workspace: Workspace, context: Context) -> None:

@@ -131,6 +131,7 @@ class Workspace(Strict):
     model_params: dict[str, dict[str, Any]] = Field(default_factory=dict)
     metric: MetricName = "mase"
     levels: tuple[Annotated[int, Field(ge=1, le=99)], ...] = (80, 95)
+    descriptions: dict[str, str] = Field(default_factory=dict)  # of columns, for people and for the copilot
 
     @field_validator("frequency")
     @classmethod
@@ -301,10 +302,23 @@ def workspace_of(
 
 def title(name: str, environ: Mapping[str, str] | None = None) -> str:
     """What a workspace is called for people, without looking at its other settings."""
-    path, overlay, layers = workspace_files(environ)[name], _overlay(_config_dir(environ), environ), Layers()
-    for file in (path, overlay / f"workspaces/{path.name}"):
+    return str(as_written(name, environ).get("title", ""))
+
+
+def as_written(name: str, environ: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What the files of a workspace say, whether or not it is right."""
+    layers = Layers()
+    for file in files_of(name, environ):
         layers.add_file(file)
-    return str(layers.values.get("title", ""))
+    return layers.values
+
+
+def files_of(name: str, environ: Mapping[str, str] | None = None) -> tuple[Path, Path]:
+    """The file of a workspace, and where one of the overlay would be."""
+    files = workspace_files(environ)
+    if name not in files:
+        raise UnknownName("workspace", name, files)
+    return files[name], _overlay(_config_dir(environ), environ) / f"workspaces/{files[name].name}"
 
 
 def workspace_files(environ: Mapping[str, str] | None = None) -> dict[str, Path]:

@@ -153,6 +153,9 @@ def serve(worker: Worker, requests: BinaryIO, answers: BinaryIO) -> None:
             _send(answers, {"kind": "ok"}, json.dumps(content, ensure_ascii=False, allow_nan=False).encode())
         except ForecastError as error:
             _send(answers, {"kind": type(error).__name__, "message": str(error)})
+        except ModuleNotFoundError as error:  # the image of the API has not the libraries of every model
+            why = f"{error.name} is not installed where this service computes. Publish with scripts/inference.py."
+            _send(answers, {"kind": "NotInstalled", "message": why})
         except Exception as error:  # noqa: BLE001 - models raise anything, and the next request must be answered
             traceback.print_exc()
             _send(answers, {"kind": "Error", "message": f"{type(error).__name__}: {error}"})

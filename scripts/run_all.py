@@ -1,20 +1,27 @@
-"""Takes a workspace from its source to published forecasts, and shows them: what is up to date is not done again."""
+"""Takes a workspace from its source to published forecasts, monitors those that met their actuals, and shows them: what is up
+to date is not done again.
+
+With `--json-log` nobody looks, so nothing is shown: no picture is written, and none of its libraries is needed.
+"""
 
 from typing import Annotated
 
 import typer
 
 from pipelines import flows, settings
-from scripts import _cli, showing
+from scripts import _cli
 
 Force = Annotated[bool, typer.Option("--force", help="Train again even if nothing changed, and promote the result.")]
 
 
 def run_all(workspace: _cli.WorkspaceName, force: Force = False, json_log: _cli.JsonLog = False) -> None:
-    """ETL, train and inference of a workspace."""
+    """ETL, train, inference and, where there is something to judge, monitoring of a workspace."""
     context = _cli.context(json_log)
     flows.run_all(settings.load_workspace(workspace), context, force=force)
-    showing.show([workspace], context)
+    if not json_log:
+        from scripts import showing
+
+        showing.show([workspace], context)
 
 
 main = _cli.command(run_all)

@@ -1,4 +1,7 @@
-"""Walks every endpoint of a running service, as a client would, and says what it finds."""
+"""Walks every endpoint of a running service, as a client would, and says what it finds.
+
+With `--reading` it calls only what changes nothing: for a service that others use.
+"""
 
 import time
 from collections.abc import Iterator
@@ -14,6 +17,10 @@ from scripts import _cli
 
 BaseUrl = Annotated[str, typer.Option("--base-url", help="Where the service is.")]
 ApiKey = Annotated[str | None, typer.Option("--api-key", envvar="API_KEY", help="A key, where the service wants one.")]
+IdToken = Annotated[
+    str | None, typer.Option(envvar="ID_TOKEN", help="An identity token, where the platform wants one.")
+]
+Reading = Annotated[bool, typer.Option("--reading", help="Call only what changes nothing.")]
 Workspace = Annotated[
     str | None, typer.Option("--workspace", "-w", help="Which to walk; without it, the first that is ready.")
 ]
@@ -55,16 +62,26 @@ class Walk:
         return response
 
 
-def smoke(base_url: BaseUrl = "http://127.0.0.1:8000", api_key: ApiKey = None, workspace: Workspace = None) -> None:
+def smoke(
+    base_url: BaseUrl = "http://127.0.0.1:8000",
+    api_key: ApiKey = None,
+    id_token: IdToken = None,
+    workspace: Workspace = None,
+    reading: Reading = False,
+) -> None:
     """Walk every endpoint of a running service."""
     reporter = _cli.Reporter(json_log=False)
     headers = {"X-API-Key": api_key} if api_key else {}
+    if id_token:
+        headers["X-Serverless-Authorization"] = f"Bearer {id_token}"
     with httpx2.Client(base_url=base_url, headers=headers, timeout=60) as client:
         walk = Walk(client, reporter)
         name = _reading(walk, workspace)
-        _changing(walk, name)
-        _bringing_in(walk)
-        missing = sorted(set(_documented(walk)) - walk.templates)
+        _monitoring(walk, name, acknowledging=not reading)
+        if not reading:
+            _changing(walk, name)
+            _bringing_in(walk)
+        missing = [] if reading else sorted(set(_documented(walk)) - walk.templates)
     if missing:
         raise Failed(f"endpoints that this walk does not know: {', '.join(' '.join(one) for one in missing)}.")
     reporter.say("done", endpoints=len(walk.templates), workspace=name)
@@ -110,19 +127,32 @@ def _reading(walk: Walk, workspace: str | None) -> str:
     if not walk.call("GET", "/api/v1/runs/{run_id}/verify", at=at, params=of).json()["intact"]:
         raise Failed(f"run {runs[0]} is not what was written.")
     walk.call("GET", "/api/v1/runs/compare", params={**of, "a": runs[-1], "b": runs[0]})
-    _monitoring(walk, of)
+    walk.call("GET", "/api/v1/knowledge/search", params={**of, "q": "how good are the intervals?"})
+    _asking(walk, of, unique_id)
     walk.call("GET", "/api/v1/forecasts", 404, params={**of, "unique_id": "no such series"})
     walk.call("GET", "/api/v1/forecasts", 422, params={"workspace": "../etc", "unique_id": unique_id})
     return name
 
 
-def _monitoring(walk: Walk, of: dict[str, Any]) -> None:
+def _asking(walk: Walk, of: dict[str, Any], unique_id: str) -> None:
+    """Questions, whose answers say where each of their numbers is from."""
+    asked = {**of, "unique_id": unique_id}
+    for call, question in (("explain", {"question": "How much is forecast?"}), ("summarize", {})):
+        found = walk.call("POST", f"/api/v1/copilot/{call}", json={**asked, **question}).json()
+        if not found["explanation"] or not all(fact["source"] for fact in found["facts"]):
+            raise Failed("the copilot has given an answer without sources.")
+    stream = walk.call("POST", "/api/v1/copilot/stream", json={**asked, "question": "How much is forecast?"}).text
+    if not (stream.startswith("event: start\n") and "\nevent: done\n" in stream):
+        raise Failed(f"the copilot's stream does not end as it must: {stream[-300:]}")
+
+
+def _monitoring(walk: Walk, workspace: str, acknowledging: bool) -> None:
     """What monitoring has found, where it has looked already."""
+    of = {"workspace": workspace}
     listed = walk.call("GET", "/api/v1/monitoring/alerts", params=of).json()["alerts"]
-    at = {"alert_id": listed[0]["id"] if listed else "0" * 16}
-    walk.call(
-        "POST", "/api/v1/monitoring/alerts/{alert_id}/acknowledge", 200 if listed else 404, at=at, params=of, json={}
-    )
+    if acknowledging:
+        at, status = ({"alert_id": listed[0]["id"]}, 200) if listed else ({"alert_id": "0" * 16}, 404)
+        walk.call("POST", "/api/v1/monitoring/alerts/{alert_id}/acknowledge", status, at=at, params=of, json={})
     known = walk.client.get("/api/v1/monitoring/summary", params=of)
     expected = known.status_code if known.status_code in (200, 404) else 200
     walk.call("GET", "/api/v1/monitoring/summary", expected, params=of)
@@ -154,6 +184,21 @@ def _changing(walk: Walk, workspace: str) -> None:
         "PUT", "/api/v1/aliases/{name}", 412, at=at, params=of, json=body, headers={"If-Match": '"no such version"'}
     )
     walk.call("PUT", "/api/v1/aliases/{name}", at=at, params=of, json=body, headers={"If-Match": found.headers["etag"]})
+    _noting(walk, of)
+
+
+def _noting(walk: Walk, of: dict[str, Any]) -> None:
+    """A note that is added, found and deleted."""
+    text, name = "# Smoke test\n\nThis note is of a walk over every endpoint.", {"name": "smoke test"}
+    added = walk.call("POST", "/api/v1/knowledge/sources", 200, 201, params={**of, **name}, content=text).json()
+    hits = walk.call("GET", "/api/v1/knowledge/search", params={**of, "q": "smoke test walk"}).json()["hits"]
+    if added["source_id"] not in [hit["source_id"] for hit in hits]:
+        raise Failed("a note that was added is not found.")
+    at = {"source_id": added["source_id"]}
+    walk.call("DELETE", "/api/v1/knowledge/sources/{source_id}", at=at, params=of)
+    listed = walk.call("GET", "/api/v1/knowledge/sources", params=of).json()["sources"]
+    fixed = next(one["source_id"] for one in listed if one["kind"] != "note")
+    walk.call("DELETE", "/api/v1/knowledge/sources/{source_id}", 409, at={"source_id": fixed}, params=of)
 
 
 def _bringing_in(walk: Walk) -> None:

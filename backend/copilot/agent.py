@@ -25,7 +25,7 @@ from backend.service import Service
 if TYPE_CHECKING:  # seconds to import
     from pydantic_ai import Agent
     from pydantic_ai.models import Model
-    from pydantic_ai.usage import RunUsage
+    from pydantic_ai.usage import RunUsage, UsageLimits
 
 _REPAIRS = 1  # of a draft that is refused
 _OFFLINE_REQUESTS = 20
@@ -88,40 +88,44 @@ class Copilot:
 
     async def _ask_offline(self, ask: ExplainIn, tell: Tell) -> Outcome:
         from pydantic_ai.models.function import FunctionModel
+        from pydantic_ai.usage import UsageLimits
 
         scope = await self._scope(ask, tell)
         model = FunctionModel(offline.Planner(scope, ask), model_name=offline.NAME)
-        return await self._run(model, scope, ask.question, names=False, requests=_OFFLINE_REQUESTS)
+        limits = UsageLimits(request_limit=_OFFLINE_REQUESTS)  # it costs nothing
+        return await self._run(model, scope, ask.question, limits, names=False)
 
     async def _ask_endpoint(self, ask: ExplainIn, tell: Tell) -> tuple[Outcome | None, Usage]:
         """What the endpoint came to, None where it failed or was refused; and what that took."""
         from pydantic_ai.exceptions import AgentRunError, UserError
-        from pydantic_ai.usage import RunUsage
+        from pydantic_ai.usage import RunUsage, UsageLimits
 
-        used = RunUsage()
+        used, may = RunUsage(), self._settings
+        limits = UsageLimits(
+            request_limit=may.requests, tool_calls_limit=may.tool_calls, total_tokens_limit=may.answer_tokens
+        )
         scope = await self._scope(ask, tell)
         outcome = None
         try:
-            async with asyncio.timeout(self._settings.patience):
-                outcome = await self._run(
-                    self._endpoint, scope, _prompt(ask, scope), names=True, requests=self._settings.requests, usage=used
-                )
+            async with asyncio.timeout(self._settings.patience), endpoint(self._settings) as model:
+                outcome = await self._run(model, scope, _prompt(ask, scope), limits, names=True, usage=used)
         except (AgentRunError, UserError, TimeoutError, OSError, ValueError) as error:  # whatever an endpoint does
             structlog.get_logger("backend").warning("copilot endpoint failed", kind=type(error).__name__)
         usage = Usage(requests=used.requests, input_tokens=used.input_tokens, output_tokens=used.output_tokens)
         return outcome, usage
 
     async def _run(
-        self, model: "Model", scope: Scope, prompt: str, *, names: bool, requests: int, usage: "RunUsage | None" = None
+        self,
+        model: "Model",
+        scope: Scope,
+        prompt: str,
+        limits: "UsageLimits",
+        *,
+        names: bool,
+        usage: "RunUsage | None" = None,
     ) -> Outcome:
-        """One run of the agent; its drafts are checked as they come, and one may be repaired."""
-        from pydantic_ai.usage import UsageLimits
-
-        limits = UsageLimits(
-            request_limit=requests,
-            tool_calls_limit=self._settings.tool_calls,
-            total_tokens_limit=self._settings.answer_tokens,
-        )
+        """One run of the agent; its drafts are checked as they come, and one may be repaired. `names`: whether prose may
+        name a series itself: a model may not, and the words of our own rules may be the name of one."""
         scope.names = draft.casefolded(tuple((await scope.series()).ids)) if names else frozenset()
         result = await self._agent.run(prompt, model=model, deps=scope, usage_limits=limits, usage=usage)
         return _let_through(result.output, scope)
@@ -147,10 +151,6 @@ class Copilot:
             return output
 
         return agent
-
-    @cached_property
-    def _endpoint(self) -> "Model":
-        return endpoint(self._settings)
 
     async def _scope(self, ask: ExplainIn, tell: Tell) -> Scope:
         """What may be read for this question. Its series must exist."""

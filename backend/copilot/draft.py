@@ -80,7 +80,7 @@ def _check_prose(prose: str, names: Collection[str]) -> None:
         raise Refused("The answer is empty.")
     if len(prose) > LONGEST:
         raise Refused("The answer is too long. Say it in a few sentences.")
-    if "{{" in prose or "}}" in prose:
+    if "{" in prose or "}" in prose:
         raise Refused("A placeholder is not written as {{f7}}, with the id of a fact.")
     if found := _LINK.search(numberwords.simplify(prose)) or _LINK.search(prose):
         raise Refused(f"The answer holds a link, a picture or HTML ('{found.group()}'). Write plain sentences.")

@@ -1,6 +1,8 @@
 """Models that write drafts: the offline planner, or any endpoint that speaks the protocol of OpenAI."""
 
 from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,23 +12,24 @@ if TYPE_CHECKING:  # seconds to import
     from pydantic_ai.models import Model
 
 
-def endpoint(settings: CopilotSettings) -> "Model":
-    """The configured endpoint, asked with retries that wait longer each time."""
+@asynccontextmanager
+async def endpoint(settings: CopilotSettings) -> "AsyncIterator[Model]":
+    """The configured endpoint for one answer, asked with retries that wait longer each time."""
     from openai import AsyncOpenAI
     from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.providers.openai import OpenAIProvider
 
-    client = AsyncOpenAI(
+    async with AsyncOpenAI(
         base_url=settings.base_url,
         api_key=settings.key.get_secret_value() if settings.key else "",
         timeout=settings.timeout,
         max_retries=settings.retries,
-    )
-    return OpenAIChatModel(
-        settings.model,
-        provider=OpenAIProvider(openai_client=client),
-        settings={"temperature": settings.temperature, "max_tokens": settings.max_tokens},
-    )
+    ) as client:
+        yield OpenAIChatModel(
+            settings.model,
+            provider=OpenAIProvider(openai_client=client),
+            settings={"temperature": settings.temperature, "max_tokens": settings.max_tokens},
+        )
 
 
 class Budget:

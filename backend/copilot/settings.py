@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, field_validator
 
+from backend.copilot.knowledge.embeddings import Choice
 from pipelines import settings
 from pipelines.errors import ConfigError
 from pipelines.layers import Strict
@@ -27,6 +28,8 @@ class CopilotSettings(Strict):
     tool_calls: PositiveInt = 12
     answer_tokens: PositiveInt = 30_000
     daily_tokens: PositiveInt = 500_000
+    embeddings: Choice = "auto"
+    embedding_model: str = ""
     key: Annotated[SecretStr | None, Field(exclude=True)] = None
 
     @field_validator("base_url")
@@ -38,10 +41,10 @@ class CopilotSettings(Strict):
 
 
 def load(environ: Mapping[str, str] | None = None) -> CopilotSettings:
-    """The settings; ConfigError for a wrong one, and for a provider without its key."""
+    """The settings; ConfigError for a wrong one, and for an endpoint without its key."""
     environ = os.environ if environ is None else environ
     found = settings.load_section("copilot", CopilotSettings, environ)
-    if found.provider == "offline":
+    if found.provider == "offline" and not found.embedding_model:
         return found
     key = environ.get("LLM_API_KEY") or ""
     if not key and (file := environ.get("LLM_API_KEY_FILE")):
@@ -51,6 +54,6 @@ def load(environ: Mapping[str, str] | None = None) -> CopilotSettings:
             raise ConfigError(f"LLM_API_KEY_FILE: {file} cannot be read ({error}).") from None
     if not key:
         raise ConfigError(
-            "copilot.provider is openai and there is no key. Set LLM_API_KEY or LLM_API_KEY_FILE, or use offline."
+            "copilot.yaml names an endpoint and there is no key. Set LLM_API_KEY or LLM_API_KEY_FILE, or use `provider: offline` without an embedding_model."
         )
     return found.model_copy(update={"key": SecretStr(key)})

@@ -78,7 +78,7 @@ async def explanation(
 @router.post(
     "/forecasts/generate",
     response_model=ForecastsOut,
-    responses=problems(400, 404, 413, 504),
+    responses=problems(400, 404, 413, 501, 504),
     dependencies=[requires("analyst")],
     max_body_size=MAX_BODY,
 )

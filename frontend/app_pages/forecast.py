@@ -36,8 +36,11 @@ def page() -> None:
         profile = next(
             one for one in client.series(name, unique_id, limit=1000)["series"] if one["unique_id"] == unique_id
         )
+        watched = client.monitored_series(name, unique_id) if profile["monitored"] else None
     rows, past = frame(forecast["forecasts"][0]["points"]), frame(history["points"])
     _head(forecast, profile)
+    if watched:
+        _watched(watched)
     _fan(workspace, unique_id, forecast, rows, past, why)
     chat.box(name, "forecast", unique_id)
     with link.to("view", VIEWS):
@@ -114,6 +117,20 @@ def _head(forecast: Json, profile: Json) -> None:
         "Skill", words.percent(profile["skill"]), f"{metric} {words.number(profile['error'])}", **quiet,
         help="How much smaller the error is than that of the seasonal naive, in the backtest.",
     )  # fmt: skip
+
+
+def _watched(found: Json) -> None:
+    """Whether its forecasts are still right, and what has moved."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge(
+            f"monitored: {found['status']}", color=words.COLOURS[found["status"]], icon=":material/monitor_heart:",
+            help=", ".join(f"{kind}: {status}" for kind, status in found["statuses"].items()),
+        )  # fmt: skip
+        st.caption(words.standing(found))
+        st.page_link(
+            "app_pages/monitoring.py", label="Monitoring of this series", icon=":material/arrow_forward:",
+            query_params={"view": "Series", "watched": found["unique_id"]},
+        )  # fmt: skip
 
 
 def _fan(workspace: Json, unique_id: str, forecast: Json, rows: pd.DataFrame, past: pd.DataFrame, why: Json) -> None:

@@ -95,6 +95,7 @@ def _triage(found: Json, workspace: Json) -> None:
         {
             "series": one["unique_id"],
             "why": words.why(one["reasons"], one["status"]),
+            "monitored": one["monitored"],
             "urgency": one["score"],
             "lately and ahead": [value for value in (*one["history"], *one["ahead"]) if value is not None],
             "forecast": one["forecast"],
@@ -106,6 +107,8 @@ def _triage(found: Json, workspace: Json) -> None:
         }
         for one in found["triage"]
     )
+    if rows["monitored"].isna().all():
+        rows = rows.drop(columns="monitored")
     unit = found["unit"]
     config = st.column_config
     picked = st.dataframe(
@@ -119,9 +122,11 @@ def _triage(found: Json, workspace: Json) -> None:
         column_config={
             "series": config.TextColumn(width="medium", pinned=True),
             "why": config.TextColumn(width="large", help="What is unusual about it among all series, most telling first."),
+            "monitored": config.TextColumn(width="small", help="How its forecasts and inputs stand by what came."),
             "urgency": config.ProgressColumn(
                 min_value=0, max_value=1, format=" ", width="small",
-                help="High only where a series is large, hard to forecast and changing: the product of its percentiles.",
+                help="High only where a series is large, hard to forecast and changing: the product of its percentiles. "
+                "One that monitoring has in alert counts by its size alone, a warning half way.",
             ),
             "lately and ahead": config.AreaChartColumn(help="The newest actuals, then the forecast."),
             "forecast": config.NumberColumn(f"forecast, {unit}" if unit else "forecast", format="compact"),

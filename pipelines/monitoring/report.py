@@ -1,5 +1,6 @@
 """The whole workspace as one page of HTML by Evidently: drift of each feature, and the quality of the forecasts."""
 
+import importlib.util
 import os
 from collections.abc import Sequence
 
@@ -10,6 +11,11 @@ from pipelines.panel import Panel
 from pipelines.schema import DS, KEY, Y_HAT, Y
 
 _SEED = 7  # the same data give the same page
+
+
+def evidently_installed() -> bool:
+    """Whether Evidently is there: the image of the API has the rest of monitoring, and does without this page."""
+    return importlib.util.find_spec("evidently") is not None
 
 
 def render(reference: pd.DataFrame, current: pd.DataFrame, features: Sequence[str]) -> str:

@@ -153,8 +153,8 @@ def n_model_files(run: Folder) -> int:
 
 
 def config_of(workspace: Workspace) -> dict[str, Any]:
-    """The resolved configuration as JSON values, but for monitoring: it watches runs and changes none."""
-    return dict(workspace.model_dump(mode="json", exclude={"monitoring"}))
+    """The resolved configuration as JSON values, but for what changes no run: monitoring and descriptions."""
+    return dict(workspace.model_dump(mode="json", exclude={"monitoring", "descriptions"}))
 
 
 def workspace_of(run: Folder) -> Workspace:

@@ -13,6 +13,9 @@ TABLES = st.just(f"date,store,units\n{DAYS}".encode()) | st.binary(min_size=1, m
 
 schemathesis.openapi.media_type("text/csv", TABLES)
 schemathesis.openapi.media_type("application/gzip", TABLES.map(gzip.compress))
+NOTES = st.text(min_size=1, max_size=200).map(lambda text: f"note {text}".encode("utf-8", "ignore"))
+for kind in ("text/markdown", "text/plain", "application/pdf"):  # what it is shows by its content
+    schemathesis.openapi.media_type(kind, NOTES)
 
 
 @schemathesis.hook

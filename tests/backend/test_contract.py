@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx2
+
 from scripts import api_docs
 from tests.backend import site as sites
 from tests.backend.site import ROOT, Site, running
@@ -25,7 +27,7 @@ def test_the_committed_pages_are_the_codes() -> None:
 
 
 def test_every_route_of_the_design_is_there() -> None:
-    """By method and path; what belongs to the copilot comes with it."""
+    """By method and path."""
     found = {f"{method.upper()} {path}" for path, ways in api_docs.openapi()["paths"].items() for method in ways}
     calls = """GET /workspaces, GET /workspaces/{workspace}, GET /series, GET /series/{unique_id}/history,
         POST /forecasts/generate, GET /forecasts, GET /forecasts/{unique_id}/explanation, GET /metrics/historical,
@@ -35,7 +37,9 @@ def test_every_route_of_the_design_is_there() -> None:
         GET /runs/{run_id}/calibration, GET /workspaces/{workspace}/quality, GET /workspaces/{workspace}/rejected,
         POST /workspaces/{workspace}/uploads, GET /workspaces/{workspace}/uploads/{upload_id}, PUT /workspaces/{workspace},
         GET /monitoring/summary, GET /monitoring/series, GET /monitoring/report,
-        GET /monitoring/alerts, POST /monitoring/alerts/{alert_id}/acknowledge"""
+        GET /monitoring/alerts, POST /monitoring/alerts/{alert_id}/acknowledge,
+        GET /knowledge/sources, POST /knowledge/sources, DELETE /knowledge/sources/{source_id}, GET /knowledge/search,
+        POST /copilot/explain, POST /copilot/summarize, POST /copilot/stream, GET /copilot/suggestions"""
     health = {"GET /health/live", "GET /health/ready"}
     assert found == health | {call.strip().replace(" ", " /api/v1", 1) for call in calls.split(",")}
 
@@ -50,6 +54,10 @@ def test_it_answers_as_it_says_whatever_is_sent(changeable: Site, tmp_path: Path
     )
     environ = {"API_KEYS": lines.replace("\n", ","), "API_RATE_LIMIT": "1000000", "API_GENERATE_TIMEOUT": "120"}
     with running(changeable, tmp_path / "log", INSTANT, **environ) as (address, _):
+        admin, first = {"X-API-Key": secrets["admin"]}, {"workspace": "shop", "q": "price"}
+        search, question = f"{address}/api/v1/knowledge/search", {"workspace": "shop", "question": "How much?"}
+        httpx2.get(search, params=first, headers=admin, timeout=120)  # imports their libraries
+        httpx2.post(f"{address}/api/v1/copilot/explain", json=question, headers=admin, timeout=120)
         done = subprocess.run(
             [
                 str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(config),

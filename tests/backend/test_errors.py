@@ -23,6 +23,10 @@ BODIES = [
     ("POST", "/jobs"),
     ("PUT", "/workspaces/shop"),
     ("POST", f"/monitoring/alerts/{ALERT}/acknowledge?workspace=shop"),
+    ("POST", "/knowledge/sources?workspace=shop&name=note"),
+    ("POST", "/copilot/explain"),
+    ("POST", "/copilot/summarize"),
+    ("POST", "/copilot/stream"),
 ]
 
 
@@ -258,7 +262,7 @@ def test_the_endpoints_with_a_body_are_all_known(client: TestClient) -> None:
         (method.upper(), path)
         for path, ways in paths.items()
         for method, one in ways.items()
-        if "application/json" in one.get("requestBody", {}).get("content", {})  # uploads have a limit of their own
+        if "requestBody" in one and not path.endswith("/uploads")  # these have a limit of their own
     }
     named = {(method, _template(path)) for method, path in BODIES}
     assert found == named

@@ -141,6 +141,7 @@ def test_a_process_that_ends_is_replaced() -> None:
     [
         ("NotFound", "there is no such series", 404, "there is no such series"),
         ("DataError", "the price is missing", 422, "the price is missing"),
+        ("NotInstalled", "prophet is not installed", 501, "prophet is not installed"),
         (
             "Untrusted",
             "/srv/run/x.pkl was changed",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import asdict
@@ -75,6 +76,9 @@ def test_the_walk_reaches_every_endpoint(site: Site, tmp_path: Path) -> None:
         assert "done" in done.stderr
         refused = call("smoke.py", *options, API_KEY=secrets["viewer"])
         assert (refused.returncode, "answered 403" in refused.stderr) == (1, True)
+        reading = call("smoke.py", *options, "--reading", API_KEY=secrets["viewer"])
+        assert reading.returncode == 0, reading.stderr
+        assert not re.search(r"(PUT|DELETE) |POST (?!/api/v1/(metrics/historical|copilot/))", reading.stderr)
     assert site.reader.pointers("shop")["aliases"]["production"] == before
 
 

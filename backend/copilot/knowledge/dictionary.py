@@ -1,0 +1,87 @@
+"""The data dictionary: every column of a workspace, what it is to the forecast, and what people say of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_ROLES = {
+    "future": "a future covariate: its values are known in advance, over the whole horizon",
+    "past": "a past covariate: its values are known only up to now",
+    "static": "a static attribute: it does not change within a series, and series can be filtered and grouped by it",
+}
+_SUMS = {
+    "sum": "Values of the same step are added up.",
+    "mean": "Of values of the same step, the mean is taken.",
+    "median": "Of values of the same step, the median is taken.",
+    "min": "Of values of the same step, the smallest is taken.",
+    "max": "Of values of the same step, the largest is taken.",
+    "first": "Of values of the same step, the first is taken.",
+    "last": "Of values of the same step, the last is taken.",
+}
+
+
+def render(workspace: str, written: Mapping[str, Any], config: Mapping[str, Any]) -> str:
+    """The dictionary as markdown. `config` is the production run's, `written` what the workspace's files say: it has the
+    descriptions, and all the rest while there is no run.
+    """
+    known = config or written
+    descriptions = _mapping(written.get("descriptions"))
+    target = _mapping(known.get("target"))
+    name = str(target.get("name") or "y")
+    roles = _roles(known)
+    lines = [f"# Data dictionary of workspace {workspace}", "", _panel(known), ""]
+    lines += [f"## {name}: the target", "", _target(name, target, descriptions.get(name)), ""]
+    for column in dict.fromkeys([*roles, *descriptions]):
+        if column != name:
+            sentences = [f"`{column}` is {role}." for role in roles.get(column, ["a column of the data"])]
+            lines += [f"## {column}", "", " ".join([*sentences, *_said(descriptions.get(column))]), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _panel(known: Mapping[str, Any]) -> str:
+    found = [f"{known['title']}."] if known.get("title") else []
+    found.append(
+        f"The frequency is {known.get('frequency', 'auto')} and times are those of {known.get('timezone', 'UTC')}."
+    )
+    if known.get("horizon"):
+        found.append(f"Forecasts reach {known['horizon']} steps ahead (the horizon).")
+    if seasons := known.get("season_lengths"):
+        found.append(f"Seasons have {', '.join(map(str, seasons))} steps.")
+    if country := _mapping(known.get("holidays")).get("country"):
+        found.append(f"Public holidays of {country} are known in advance (a future covariate, holiday).")
+    return " ".join(found)
+
+
+def _target(name: str, target: Mapping[str, Any], said: Any) -> str:
+    found = [f"`{name}` is the target: what is forecast."]
+    if target.get("unit"):
+        found.append(f"Its unit is {target['unit']}.")
+    if target.get("non_negative"):
+        found.append("It is never negative.")
+    found += [_SUMS[target["aggregate"]]] if target.get("aggregate") in _SUMS else []
+    return " ".join([*found, *_said(said)])
+
+
+def _roles(known: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What each column is; a key may be an attribute too."""
+    columns = _mapping(_mapping(known.get("source")).get("columns"))
+    found: dict[str, list[str]] = {}
+    for key in _names(columns.get("keys")):
+        found.setdefault(key, []).append("a key column: its value is a part of the name of a series")
+    if ds := columns.get("ds"):
+        found.setdefault(str(ds), []).append("the column of the timestamps")
+    for kind, names in _mapping(known.get("covariates")).items():
+        for column in _names(names):
+            found.setdefault(column, []).append(_ROLES.get(kind, "a covariate"))
+    return found
+
+
+def _said(text: Any) -> list[str]:
+    return [text.strip()] if isinstance(text, str) and text.strip() else []
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _names(value: Any) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list | tuple) else []

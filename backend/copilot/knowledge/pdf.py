@@ -1,0 +1,55 @@
+"""Reads the text of a PDF in a process of its own: what a stranger has made may take memory and time without end.
+
+Run as a file, with the PDF on standard input. Prints JSON: `{"pages": [...]}` or `{"error": "..."}`. Imports nothing of ours.
+"""
+
+import io
+import json
+import logging
+import resource
+import sys
+
+MAX_PAGES = 500
+_SECONDS = 30  # of computing
+_MEMORY = 2**30  # bytes
+
+
+def read(content: bytes, max_characters: int) -> dict[str, object]:
+    """The text of each page, or what is wrong, for people."""
+    from pypdf import PdfReader
+    from pypdf.errors import PyPdfError
+
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
+    try:
+        reader = PdfReader(io.BytesIO(content))
+        if reader.is_encrypted:
+            return {"error": "The PDF is encrypted. Save it without a password."}
+        if len(reader.pages) > MAX_PAGES:
+            return {
+                "error": f"The PDF has {len(reader.pages):,} pages; {MAX_PAGES} may be read. Send the part that matters."
+            }
+        pages, characters = [], 0
+        for page in reader.pages:
+            pages.append(page.extract_text())
+            characters += len(pages[-1])
+            if characters > max_characters:
+                return {"error": f"The PDF holds more than {max_characters:,} characters. Send the part that matters."}
+    except (
+        PyPdfError,
+        MemoryError,
+        RecursionError,
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        OSError,
+    ):
+        return {"error": "The PDF is damaged or was written in a way that cannot be read. Save it again, or as text."}
+    return {"pages": pages}
+
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    json.dump(read(sys.stdin.buffer.read(), int(sys.argv[1])), sys.stdout)

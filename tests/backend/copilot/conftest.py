@@ -1,0 +1,32 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.backend import conftest as backend
+from tests.backend.copilot import endpoint as endpoints
+from tests.backend.copilot.endpoint import Endpoint
+from tests.backend.site import Site
+
+KEY = "sk-canary-0123456789abcdefghij"
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with endpoints.serving() as found:
+        yield found
+
+
+@pytest.fixture
+def asked(site: Site, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+    """The service with the endpoint as its provider."""
+    return connect(site, endpoint, monkeypatch)
+
+
+def connect(site: Site, endpoint: Endpoint, patch: pytest.MonkeyPatch, **settings: Any) -> TestClient:
+    given = {"provider": "openai", "base_url": endpoint.url, "model": "scripted", "retries": 0, **settings}
+    for name, value in given.items():
+        patch.setenv(f"FORECAST_COPILOT__{name.upper()}", str(value))
+    patch.setenv("LLM_API_KEY", KEY)
+    return backend.connect(site)

@@ -1,0 +1,227 @@
+"""Which sources there are, and that what is searched is always what they are now."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.copilot.knowledge import Hit, notes, sources
+from backend.copilot.knowledge.embeddings import EmbeddingFailed, Provider
+from backend.copilot.knowledge.sources import Source
+from backend.errors import Problem
+from backend.service import Service
+from pipelines import settings
+from pipelines.monitoring.alerts import Alert, raise_new
+from pipelines.read import Reader
+from pipelines.registry import runs
+from pipelines.registry.aliases import promote
+from pipelines.store import Store
+from tests.backend.conftest import connect
+from tests.backend.site import Site
+
+DESCRIPTIONS = "descriptions: {price: What one piece costs on the day., unit_code: Of the till.}\n"
+
+
+@pytest.fixture
+def service(changeable: Site) -> Service:
+    """Of a project that the test may change."""
+    found: Service = connect(changeable).app.state.service  # type: ignore[attr-defined]
+    return found
+
+
+def names(service: Service, workspace: str = "shop") -> dict[str, list[str]]:
+    """The names of the sources by kind."""
+    found: dict[str, list[str]] = {}
+    for one in asyncio.run(service.knowledge.sources(workspace)):
+        found.setdefault(one.source.kind, []).append(one.source.name)
+    return found
+
+
+def search(service: Service, query: str, workspace: str = "shop", limit: int = 5) -> list[Hit]:
+    return asyncio.run(service.knowledge.search(workspace, query, limit))
+
+
+def test_the_sources_are_what_is_written_down(service: Service, changeable: Site) -> None:
+    """Cards of production and of the run before, not of the failed one; quality, dictionary, and the project's pages."""
+    found = names(service)
+    assert found["run card"] == [f"production run {changeable.second}", f"earlier run {changeable.first}"]
+    assert found["dictionary"] == ["data dictionary"]
+    assert found["quality report"] == [f"quality of data {changeable.reader.current('shop')}"]
+    assert {"README.md", "docs/WORKSPACES.md"} <= set(found["document"])
+    assert "docs/API.md" not in found["document"]
+    assert set(found) == {"run card", "dictionary", "quality report", "document"}
+    assert set(names(service, "empty")) == {"dictionary", "document"}
+    assert service.knowledge is service.knowledge
+
+
+def test_every_quote_stands_in_its_source(service: Service) -> None:
+    """Byte for byte, with the source's id and kind."""
+    texts = {one.source.id: one.source for one in asyncio.run(service.knowledge.sources("shop"))}
+    hits = [
+        hit for query in ("price", "coverage of intervals", "seasonal naive", "gaps") for hit in search(service, query)
+    ]
+    assert len(hits) > 10
+    for hit in hits:
+        source = texts[hit.source_id]
+        assert hit.quote.encode() in source.text.encode()
+        assert (hit.source, hit.kind) == (source.name, source.kind)
+
+
+def test_the_dictionary_says_what_a_column_is(service: Service, changeable: Site) -> None:
+    """Its role from the settings, its meaning from the workspace's file, as soon as that is changed."""
+    first = search(service, "what does price mean?")[0]
+    assert (first.kind, first.heading) == ("dictionary", "Data dictionary of workspace shop › price")
+    assert "future covariate" in first.quote
+    path = changeable.folder / "configs/workspaces/shop.yaml"
+    path.write_text(path.read_text() + DESCRIPTIONS)
+    assert "What one piece costs on the day." in search(service, "what does price mean?")[0].quote
+    assert "Of the till." in search(service, "what is unit_code?")[0].quote
+    text = "".join(
+        one.source.text for one in asyncio.run(service.knowledge.sources("shop")) if one.source.kind == "dictionary"
+    )
+    for part in ("`store` is a key column", "`region` is a static attribute", "Its unit is pieces", "7 steps ahead"):
+        assert part in text
+    assert "/tmp/" not in text
+
+
+def test_descriptions_change_no_run(changeable: Site) -> None:
+    """A run need not be trained again for a better word."""
+    before = settings.load_workspace("shop")
+    path = changeable.folder / "configs/workspaces/shop.yaml"
+    path.write_text(path.read_text() + DESCRIPTIONS)
+    after = settings.load_workspace("shop")
+    assert after.descriptions["price"].startswith("What one piece")
+    assert runs.config_hash(after.complete("D")) == runs.config_hash(before.complete("D"))
+
+
+def test_what_is_searched_follows_production(service: Service, changeable: Site) -> None:
+    """After a roll-back the other card is the one of production, without a word to the index."""
+    assert names(service)["run card"][0] == f"production run {changeable.second}"
+    promote(changeable.reader, "shop", changeable.first, "back", "production")
+    assert names(service)["run card"] == [f"production run {changeable.first}"]
+    promote(changeable.reader, "shop", changeable.second, "again", "canary")
+    assert names(service)["run card"] == [f"production run {changeable.first}", f"canary run {changeable.second}"]
+
+
+def test_alerts_can_be_found(service: Service, changeable: Site) -> None:
+    """By what they say."""
+    assert "alerts" not in {hit.kind for hit in search(service, "drifted prices")}
+    alert = Alert("shop", "drift", "price", "2024-04-01", "alert", "The price of Ash/tea has drifted.")
+    raise_new(changeable.reader, [alert])
+    assert "alerts" in {hit.kind for hit in search(service, "drifted prices")}
+
+
+def test_nothing_is_read_while_nothing_changes(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second search opens no file; a source that could not be read hides no other, and is tried again."""
+    search(service, "price")
+
+    def fail(*_: Any) -> None:
+        raise AssertionError("read again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sources, "collect", fail)
+        assert search(service, "price")
+
+
+def test_a_damaged_source_hides_no_other(service: Service, changeable: Site) -> None:
+    """It is left out, and is there again once it is mended."""
+    card = changeable.folder / f"artifacts/shop/runs/{changeable.second}/card.md"
+    text = card.read_text()
+    card.write_text("damaged")
+    assert "run card" not in names(service)
+    assert search(service, "price")
+    card.write_text(text)
+    assert len(names(service)["run card"]) == 2
+
+
+def test_a_note_is_kept_once_and_found_until_it_is_deleted(service: Service, changeable: Site) -> None:
+    """By its text: another name makes no other note. It survives a new process, and leaves no file behind."""
+    text = b"# Elephants\n\nElephants visit Ash in July."
+    (listed, new), (again, newer) = (
+        asyncio.run(service.knowledge.add("shop", name, text, "ada")) for name in ("zoo.md", "other.md")
+    )
+    assert (new, newer, listed.source) == (True, False, again.source)
+    assert (listed.source.name, listed.source.by, listed.source.kind, listed.chunks) == ("zoo.md", "ada", "note", 1)
+    anew: Service = connect(changeable).app.state.service  # type: ignore[attr-defined]
+    hit = search(anew, "when do elephants come?")[0]
+    assert (hit.source, hit.quote) == ("zoo.md", text.decode())
+    removed = asyncio.run(service.knowledge.remove("shop", hit.source_id))
+    assert removed.source.text == text.decode()
+    assert all("Elephants" not in hit.quote for one in (service, anew) for hit in search(one, "elephants"))
+    left = (changeable.folder / "artifacts/shop/knowledge").rglob("*")
+    assert not [path for path in left if path.is_file() and b"Elephants visit" in path.read_bytes()]
+    with pytest.raises(Problem, match="no source"):
+        asyncio.run(service.knowledge.remove("shop", hit.source_id))
+
+
+def test_too_many_notes_are_refused(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By their number and by their size; what was refused leaves nothing."""
+    monkeypatch.setattr(notes, "MAX_NOTES", 1)
+    asyncio.run(service.knowledge.add("shop", "one", b"first", "ada"))
+    with pytest.raises(Problem, match="1 notes"):
+        asyncio.run(service.knowledge.add("shop", "two", b"second", "ada"))
+    monkeypatch.setattr(notes, "MAX_NOTES", 10)
+    monkeypatch.setattr(notes, "MAX_CHUNKS", 3)
+    with pytest.raises(Problem, match="this one has 4"):
+        asyncio.run(service.knowledge.add("shop", "long", b"# a\nx\n# b\nx\n# c\nx\n# d\nx", "ada"))
+    folder = Path(service.reader.artifacts.path("shop", notes.ROOM, "notes"))
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_two_who_add_the_same_text_at_once_share_a_note(service: Service) -> None:
+    """Who was first stays; the other's copy is removed."""
+
+    async def both() -> list[Any]:
+        adding = (asyncio.to_thread(notes.add, service.reader, "shop", name, "same", "text", name) for name in "abcd")
+        return await asyncio.gather(*adding)
+
+    found = asyncio.run(both())
+    assert len({note_id for note_id, _ in found}) == 1
+    assert sum(new for _, new in found) == 1
+    folder = Path(service.reader.artifacts.path("shop", notes.ROOM, "notes"))
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_a_provider_that_fails_is_replaced_and_that_is_said(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the lexical embedding, in a collection of its own; the provider is left alone for a while."""
+    asked: list[int] = []
+
+    def fail(self: Provider, texts: Any) -> Any:
+        asked.append(len(texts))
+        raise EmbeddingFailed("not there")
+
+    monkeypatch.setattr(Provider, "embed", fail)
+    service.embedding = Provider("small", "http://127.0.0.1:9/v1")
+    for _ in range(3):
+        found = asyncio.run(service.knowledge.find("shop", "price"))
+        assert found.hits
+        assert found.embedding.kind == "lexical"
+    assert len(asked) == 1
+
+
+def test_workspaces_know_nothing_of_each_other(service: Service) -> None:
+    """A note of one is not found in another."""
+    asyncio.run(service.knowledge.add("shop", "zoo", b"Elephants visit Ash.", "ada"))
+    assert search(service, "elephants")
+    assert search(service, "elephants", "meter") == []
+    with pytest.raises(Problem, match="no workspace"):
+        search(service, "price", "nowhere")
+
+
+def test_on_an_object_store_the_index_is_made_in_a_folder_of_its_own(site: Site) -> None:
+    """All in it follows from what is stored."""
+    service = connect(site).app.state.service  # type: ignore[attr-defined]
+    service.reader = Reader(Store(str(site.folder / "data")), Store("memory://knowledge"))
+    found = asyncio.run(service.knowledge.search("shop", "what does price mean"))
+    assert found[0].kind == "dictionary"
+    assert not (site.folder / "artifacts/shop/knowledge").exists()
+
+
+def test_a_source_is_what_its_text_and_name_are() -> None:
+    """The digest changes with each of them, and only with them."""
+    base = Source("1", "name", "note", "text")
+    assert base.digest == Source("2", "name", "note", "text", by="ada").digest
+    assert (
+        len({base.digest, Source("1", "other", "note", "text").digest, Source("1", "name", "note", "more").digest}) == 3
+    )

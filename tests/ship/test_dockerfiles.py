@@ -1,0 +1,129 @@
+"""The Dockerfiles, without building them: `make images` builds and starts them."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FILES = ("Dockerfile.backend", "Dockerfile.frontend")
+SERVICES = {"api": "Dockerfile.backend", "app": "Dockerfile.frontend"}
+
+
+def stages(file: str) -> dict[str, list[str]]:
+    """The instructions of each stage by its name; what is before the first stage is `""`."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    joined = re.sub(r"\\\n", " ", "\n".join(line for line in text.splitlines() if not line.startswith("#")))
+    found: dict[str, list[str]] = {"": []}
+    name = ""
+    for line in filter(None, map(str.strip, joined.splitlines())):
+        if match := re.match(r"FROM (\S+) AS (\S+)$", line):
+            name = match[2]
+            found[name] = []
+        found[name].append(line)
+    return found
+
+
+def final(file: str) -> dict[str, list[str]]:
+    """The stages that are images, each with those that it is made from."""
+    return {name: lines for name, lines in stages(file).items() if name in ("api", "pipelines", "app")}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_hadolint_finds_nothing(file: str) -> None:
+    """No finding of any severity but those that .hadolint.yaml gives a reason for."""
+    hadolint = Path(sys.executable).with_name("hadolint")
+    done = subprocess.run([hadolint, file], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_images_run_as_their_own_user(file: str) -> None:
+    """By number, so that a platform can check that it is not root."""
+    for name, lines in final(file).items():
+        assert "USER 10001:10001" in lines, name
+        assert lines.index("USER 10001:10001") > max(at for at, line in enumerate(lines) if line.startswith("COPY"))
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_base_is_one_and_can_be_pinned(file: str) -> None:
+    """Every stage begins with BASE, which a deployment gives by digest, or with another stage; never with `latest`."""
+    found = stages(file)
+    assert [line for line in found[""] if line.startswith("ARG BASE=")]
+    for name, lines in found.items():
+        for line in lines:
+            if line.startswith("FROM"):
+                assert line.split()[1] in {"${BASE}", *found}, name
+    assert ":latest" not in "".join(found[""])
+    cloudbuild = (ROOT / "cloudbuild.yaml").read_text(encoding="utf-8")
+    assert ".RepoDigests" in cloudbuild
+    assert '--build-arg "BASE=$base"' in cloudbuild
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_libraries_are_installed_by_hash_in_a_stage_of_their_own(file: str) -> None:
+    """With hashes, without resolving, without compiling; the stage with pip and binutils is no image."""
+    installs = [line for lines in stages(file).values() for line in lines if re.search(r"\bpip\b.* install ", line)]
+    assert installs
+    for line in installs:
+        assert {"--require-hashes", "--no-deps", "--only-binary"} <= set(line.split())
+    for name, lines in final(file).items():
+        assert lines[0].startswith("FROM base "), name
+        assert not [line for line in lines if line.startswith("RUN")], name
+    assert not re.search(r"pip|binutils|gcc", " ".join(stages(file)["base"]))
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_no_secret_is_given_or_copied(file: str) -> None:
+    """No argument, variable or file that would leave a secret in a layer."""
+    for lines in stages(file).values():
+        for line in lines:
+            if line.startswith(("ARG", "ENV", "COPY", "ADD")):
+                assert not re.search(r"key|secret|token|password|\.env\b|pip\.conf", line, re.I), line
+            assert not line.startswith("ADD"), line
+
+
+@pytest.mark.parametrize(("image", "file"), SERVICES.items())
+def test_services_listen_on_port_are_asked_and_are_told_to_stop(image: str, file: str) -> None:
+    """PORT is respected, a health check asks there, and the command is replaced by the service, which gets SIGTERM."""
+    lines = stages(file)[image]
+    command = json.loads(next(line.removeprefix("CMD ") for line in lines if line.startswith("CMD")))
+    assert command[:2] == ["sh", "-c"]
+    assert "exec python -m" in command[2]
+    assert "$PORT" in command[2]
+    health = next(line for line in lines if line.startswith("HEALTHCHECK"))
+    assert 'os.environ[\\"PORT\\"]' in health
+
+
+def test_what_is_sent_to_a_build_is_named() -> None:
+    """Everything is ignored but what an image is made of: no data, artifacts, environment or history can slip in."""
+    lines = [
+        line for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line[:1] not in ("", "#")
+    ]
+    assert lines[0] == "*"
+    sent = {line[1:].split("/")[0] for line in lines if line.startswith("!")}
+    assert sent == {
+        ".streamlit",
+        "backend",
+        "README.md",
+        "configs",
+        "docs",
+        "frontend",
+        "images",
+        "pipelines",
+        "scripts",
+    }
+
+
+def test_api_image_has_every_library_that_the_default_models_need() -> None:
+    """What workers load before the first request is installed in it."""
+    from pipelines.worker import _WARM
+
+    lock = (ROOT / "images/api.lock").read_text(encoding="utf-8")
+    packages = {"sklearn": "scikit-learn"}
+    for name in _WARM:
+        top = name.split(".")[0]
+        assert f"\n{packages.get(top, top)}==" in lock
