@@ -28,6 +28,9 @@ PAGES = {
 }
 COLOURS = 256  # enough for pages without photographs, at 40 % of the bytes
 DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
+MAIN = (
+    "[data-testid=stMain], [data-testid=stAppScrollToBottomContainer]"  # what scrolls: the second on a page with a chat
+)
 BUSY = "[data-testid=stStatusWidget], [data-testid=stSpinner], [data-testid=stSkeleton]"
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="The folder of the pictures.")]
@@ -81,7 +84,7 @@ def _picture(browser: "Browser", url: str, width: int, scheme: str, path: Path) 
     page = context.new_page()
     page.goto(url)
     settled(page)
-    height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+    height = page.evaluate(f"document.querySelector('{MAIN}').scrollHeight")
     page.set_viewport_size({"width": width, "height": max(WIDTHS[width], int(height))})
     settled(page)
     picture = Image.open(io.BytesIO(page.screenshot()))

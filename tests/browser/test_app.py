@@ -10,8 +10,12 @@ import pytest
 from PIL import Image, ImageColor
 from playwright.sync_api import Page, expect
 
+<<<<<<< HEAD
 from frontend.charts import theme
 from scripts.screenshots import PAGES, settled
+=======
+from scripts.screenshots import MAIN, PAGES, settled
+>>>>>>> chat
 from scripts.up import Up
 from tests.backend.site import Site
 from tests.browser.conftest import visit
@@ -125,7 +129,7 @@ def test_a_phone_shows_everything_within_its_width(page: Page, up: Up) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     for path in PAGES.values():
         visit(page, up, path.format(workspace="shop"))
-        wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+        wide = page.evaluate(f"document.querySelector('{MAIN}').scrollWidth")
         assert wide <= 390
 
 

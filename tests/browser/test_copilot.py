@@ -117,3 +117,10 @@ def test_a_hostile_name_is_shown_as_it_is(page: Page, up: Up) -> None:
     expect(page.locator(".answer")).to_have_count(2, timeout=FIRST)
     main = page.get_by_test_id("stAppViewContainer")
     expect(main.locator("img[src*=evil], a[href*=evil], .katex")).to_have_count(0)
+
+
+def test_what_the_data_do_not_hold_is_said(page: Page, up: Up) -> None:
+    """By a badge, and without a number."""
+    visit(page, up, "/copilot?workspace=shop&question=What+is+the+weather%3F")
+    expect(page.get_by_text("Not in the data")).to_be_visible(timeout=FIRST)
+    expect(page.locator(".fact")).to_have_count(0)
