@@ -10,12 +10,8 @@ import pytest
 from PIL import Image, ImageColor
 from playwright.sync_api import Page, expect
 
-<<<<<<< HEAD
 from frontend.charts import theme
-from scripts.screenshots import PAGES, settled
-=======
 from scripts.screenshots import MAIN, PAGES, settled
->>>>>>> chat
 from scripts.up import Up
 from tests.backend.site import Site
 from tests.browser.conftest import visit
