@@ -63,9 +63,8 @@ async def look_up(scope: Scope, function: Callable[..., Awaitable[Facts]], **arg
 def told(scope: Scope, found: Facts) -> str:
     """The facts with their ids, as JSON; what must not leave is taken out."""
     known = scope.ledger.add(found.facts[:MOST])
-    return redact(
-        json.dumps({"facts": [_as_json(scope, one) for one in known], "note": found.note}, ensure_ascii=False)
-    )
+    told = {"facts": [_as_json(scope, one) for one in known], "note": redact(found.note)}
+    return json.dumps(told, ensure_ascii=False)
 
 
 def _as_json(scope: Scope, fact: Fact) -> dict[str, Any]:
@@ -73,9 +72,9 @@ def _as_json(scope: Scope, fact: Fact) -> dict[str, Any]:
     content = {
         "id": fact.id,
         "is": fact.what.label,
-        "text": render.text(fact),
+        "text": redact(render.text(fact)),
         "about": [] if fact.names else about,
-        "period": fact.period,
+        "period": redact(fact.period),
         "say": [list(group[:6]) for group in fact.what.says],
     }
     return {name: value for name, value in content.items() if value}

@@ -1,5 +1,6 @@
 """Why: what a forecast is made of, and what changed since the one before."""
 
+from backend.copilot.facts import Subject
 from backend.copilot.offline.about import About, Plan, which
 from backend.copilot.offline.plans.ranks import movers
 from backend.copilot.offline.prose import Found, Missing, call, listed
@@ -100,7 +101,7 @@ def _of_column(about: About, made: Found) -> str | Missing:
     )
 
 
-def _series(found: Found) -> list:  # type: ignore[type-arg]
+def _series(found: Found) -> list[Subject]:
     return found.subjects("series")[:1]
 
 

@@ -1,5 +1,6 @@
 """How things stand: summaries, what the workspace holds, its data, and what is written about it."""
 
+from backend.copilot.facts import Fact
 from backend.copilot.offline.about import About, Plan, which
 from backend.copilot.offline.plans import amounts, ranks, trust
 from backend.copilot.offline.prose import Found, Missing, call, listed
@@ -128,11 +129,14 @@ def _of_run(known: Found) -> str:
     return known.about(run).say("The models of the run {run} were trained on {run_date}.")
 
 
-def _fitting(about: About, found: Found) -> list:  # type: ignore[type-arg]
-    """Quotations that hold a word of the question which is no word of every question."""
+def _fitting(about: About, found: Found) -> list[Fact]:
+    """Quotations that hold a word of the question which is no word of every question; a section about it goes first."""
     asked = about.question
-    sought = [*asked.columns, *asked.metrics, *asked.models, *asked.unknown]
-    facts = found.all("quote")
+    sought = [word.casefold() for word in (*asked.columns, *asked.metrics, *asked.models, *asked.unknown)]
+    facts = [
+        fact for fact in found.all("quote") if not str(fact.value).startswith("|")
+    ]  # rows of tables explain nothing
     if not sought:
         return facts
-    return [fact for fact in facts if any(word.casefold() in str(fact.value).casefold() for word in sought)]
+    facts = [fact for fact in facts if any(word in str(fact.value).casefold() for word in sought)]
+    return sorted(facts, key=lambda fact: not any(word in fact.heading.casefold() for word in sought))
