@@ -11,7 +11,7 @@ RESOLVE := $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --python-p
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" --quiet
 PARTS := --extra engine --extra gcp --constraint requirements.lock
 
-.PHONY: help demo test up screenshots bench images sbom audit lock format clean
+.PHONY: help demo test up screenshots bench eval images sbom audit lock format clean
 
 help: ## What can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,7 +32,10 @@ screenshots: $(STAMP) ## Take pictures of every page into docs/img (needs Chromi
 	@$(BIN)/python scripts/screenshots.py
 
 bench: $(STAMP) ## Measure time, memory and accuracy, side by side
-	@for what in pipelines m4-hourly m5 scale covariates api app; do $(BIN)/python scripts/benchmark.py $$what; done
+	@for what in pipelines m4-hourly m5 scale covariates api app monitoring; do $(BIN)/python scripts/benchmark.py $$what; done
+
+eval: $(STAMP) ## Ask the copilot every question of its evaluation, over what `make demo` has published
+	@$(BIN)/python scripts/evaluate_copilot.py
 
 images: $(STAMP) ## Lint, build and start the images, and walk the API in them (needs Docker, or buildah as root)
 	@$(BIN)/python -m scripts.images

@@ -35,6 +35,9 @@ ALWAYS = (401, 403, 422, 429, 500, 503)
 
 async def service(request: Request) -> Service:  # a plain function would be called in a thread
     found: Service = request.app.state.service
+    workspace = request.path_params.get("workspace") or request.query_params.get("workspace")
+    if workspace and request.method == "GET":
+        await found.read_ahead(workspace)
     return found
 
 

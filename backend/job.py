@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pipelines.disk import replace_file
 
-Kind = Literal["etl", "train", "inference", "run_all"]
+Kind = Literal["etl", "train", "inference", "monitor", "run_all"]
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 ACTIVE: tuple[State, ...] = ("queued", "running")
 VANISHED = "Its process ended without a word: it was killed, or the machine was restarted."

@@ -1,5 +1,6 @@
 """What a job's script prints, as lines that a client may see: without paths, values of the environment and tracebacks."""
 
+import contextlib
 import json
 import re
 from collections import deque
@@ -9,7 +10,9 @@ from typing import Any
 
 from backend.job import LOG, TRACE, now
 from pipelines.disk import replace_file
+from pipelines.errors import ConfigError
 from pipelines.schema import printable
+from pipelines.secret import secret
 
 KEPT = 200  # lines that are shown, and that are left when the file has grown too large
 INSIDE = "Something failed inside the pipeline. Whoever runs the service finds the reason in the job's folder."
@@ -125,11 +128,16 @@ def _count(entry: dict[str, Any], name: str) -> int | None:
 def _values(environ: Mapping[str, str]) -> list[tuple[str, str]]:
     """Values of the environment that must not be shown, the longest first, and their names.
 
-    Those of secrets by their name, and all others that are no plain words; paths are shortened anyway.
+    Those of secrets by their name, also from a file, and all others that are no plain words; paths are shortened anyway.
     """
+    mounted = {}
+    for name in environ:
+        with contextlib.suppress(ConfigError):
+            if name.endswith("_FILE") and _SECRET.search(name):
+                mounted[name.removesuffix("_FILE")] = secret(name.removesuffix("_FILE"), environ) or ""
     found = [
         (value, name)
-        for name, value in environ.items()
+        for name, value in {**environ, **mounted}.items()
         if (len(value) >= 4 and _SECRET.search(name))
         or (len(value) >= 8 and not value.startswith("/") and not _WORD.fullmatch(value))
     ]

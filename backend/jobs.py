@@ -4,7 +4,7 @@ import contextlib
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from backend import job as files
 from backend.errors import Problem
@@ -17,10 +17,11 @@ from pipelines.schema import safe_name, safe_version
 KEPT = 50  # jobs of a workspace, the newest ones
 LINES = 200  # of a log that is shown
 
-_SCRIPTS: dict[Kind, str] = {
+SCRIPTS: dict[Kind, str] = {
     "etl": "scripts.run_etl",
     "train": "scripts.train",
     "inference": "scripts.inference",
+    "monitor": "scripts.monitor",
     "run_all": "scripts.run_all",
 }
 
@@ -39,9 +40,9 @@ class Jobs:
         with failing_clearly(str(above)):
             make_folder(str(above))
             with files.alone(above / "lock"):
-                self._refuse_second(workspace)
+                refuse_second(self, workspace)
                 job = Job(new_version(), workspace, kind, by, files.now())
-                command = [_SCRIPTS[kind], "--workspace", workspace, "--json-log"]
+                command = [SCRIPTS[kind], "--workspace", workspace, "--json-log"]
                 self.launcher.start(above / job.job_id, job, command)
                 for old in self.ids(workspace)[KEPT:]:
                     shutil.rmtree(above / old, ignore_errors=True)
@@ -91,14 +92,31 @@ class Jobs:
     def _above(self, workspace: str) -> Path:
         artifacts = self.reader.artifacts
         if not artifacts.is_local:
-            raise Problem(503, "Jobs need artifacts in a folder; these are on an object store. Run the scripts there.")
+            raise Problem(
+                503,
+                "Jobs need artifacts in a folder; these are on an object store. Run them on Cloud Run (API_JOBS_ON=cloud_run), or the scripts by hand.",
+            )
         return Path(artifacts.path(safe_name(workspace, "workspace"), "jobs"))
 
-    def _refuse_second(self, workspace: str) -> None:
-        if running := self.active(workspace):
-            detail = f"Workspace '{workspace}' has a job already: {running.kind} {running.job_id} is {running.state}. Wait or cancel it."
-            raise Problem(409, detail, job_id=running.job_id)
-        others = [job.job_id for name in self.reader.workspaces() if (job := self.active(name))]
-        if len(others) >= self.at_once:
-            detail = f"{len(others)} jobs run in other workspaces, as many as this service allows. Try again later."
-            raise Problem(503, detail, headers={"Retry-After": "30"})
+
+class Followed(Protocol):
+    """Jobs of which it is known whether they run, wherever that is."""
+
+    @property
+    def reader(self) -> Reader: ...
+
+    @property
+    def at_once(self) -> int: ...
+
+    def active(self, workspace: str) -> Job | None: ...
+
+
+def refuse_second(jobs: Followed, workspace: str) -> None:
+    """Problem 409 while a job runs in the workspace, 503 while as many run in others as may."""
+    if running := jobs.active(workspace):
+        detail = f"Workspace '{workspace}' has a job already: {running.kind} {running.job_id} is {running.state}. Wait or cancel it."
+        raise Problem(409, detail, job_id=running.job_id)
+    others = [job.job_id for name in jobs.reader.workspaces() if (job := jobs.active(name))]
+    if len(others) >= jobs.at_once:
+        detail = f"{len(others)} jobs run in other workspaces, as many as this service allows. Try again later."
+        raise Problem(503, detail, headers={"Retry-After": "30"})

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,6 +16,8 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from backend import errors
 from backend.auth import Keyring
+from backend.cloud_jobs import CloudJobs
+from backend.cloud_run import CloudRun
 from backend.copilot import settings as copilots
 from backend.copilot.agent import Copilot
 from backend.copilot.knowledge.embeddings import Embedding, choose
@@ -59,17 +62,19 @@ def create_app(
     Its jobs run where `launcher` says: as processes of this machine unless told otherwise.
     """
     settings = settings or load()
+    settings.check()
     keyring = Keyring(settings.keyring())
     figures = Metrics()
     workers = Workers(settings.generate_workers, settings.generate_queue, settings.generate_timeout, figures)
-    read = store or _reader(settings.environment)
+    read = store or _reader()
     assistant = copilots.load()
-    work = Jobs(read, launcher or LocalProcess(), settings.jobs)
+    work = _jobs(settings, read, launcher)
     service = Service(read, workers, work, figures, settings.cache_mb, embedding=_embedding(assistant))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await workers.start()
+        threading.Thread(target=app.state.copilot.warm, name="warm", daemon=True).start()
         try:
             yield
         finally:
@@ -147,7 +152,7 @@ def main(launcher: Launcher | None = None) -> None:
         app.state.service.workspaces()  # a wrong folder is told now, not to the first client
     except ConfigError as error:
         sys.exit(f"error: {error}")
-    configure_logging()
+    configure_logging(settings.log_level)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -162,10 +167,23 @@ def main(launcher: Launcher | None = None) -> None:
     Server(config, app.state.service).run()
 
 
-def _reader(environment: str) -> Reader:
-    """What the project's settings name; in production, signed artifacts only."""
-    key = os.environ.get("ARTIFACT_SIGNING_KEY") or None
-    return reader(projects.load_project(), key, require_signature=environment == "prod")
+def _jobs(settings: Settings, store: Reader, launcher: Launcher | None) -> Jobs | CloudJobs:
+    """The pipelines where the settings run them."""
+    if launcher is None and settings.jobs_on == "cloud_run":
+        cloud = CloudRun(
+            settings.cloud_run_project,
+            settings.cloud_run_region,
+            settings.cloud_run_prefix,
+            str(settings.cloud_run_url).rstrip("/"),
+            str(settings.cloud_logging_url).rstrip("/"),
+        )
+        return CloudJobs(store, cloud, settings.jobs)
+    return Jobs(store, launcher or LocalProcess(), settings.jobs)
+
+
+def _reader() -> Reader:
+    """What the project's settings name; signed artifacts only, but in dev."""
+    return reader(projects.load_project(), *projects.signing())
 
 
 def _embedding(assistant: CopilotSettings) -> Embedding:

@@ -19,8 +19,8 @@ class Counts(BaseModel):
 
 
 class WindowRow(BaseModel):
-    """A metric over the newest `window` horizons of `n` forecast sets, beside that of the backtest. The bias has no test
-    but in series."""
+    """A metric over the newest `window` horizons of `n` forecast sets, beside that of the backtest. The status of the bias
+    is that of its CUSUM, which goes on from one forecast set to the next."""
 
     window: int
     metric: str

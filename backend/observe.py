@@ -74,8 +74,9 @@ class Observe:
             )
 
 
-def configure_logging() -> None:
-    """One JSON object a line on stdout, also for what uvicorn says."""
+def configure_logging(least: str = "info") -> None:
+    """One JSON object a line on stdout, also for what uvicorn says; of libraries warnings and worse, but all with `debug`."""
+    level = logging.getLevelNamesMapping()[least.upper()]
     shared: list[Any] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -85,7 +86,7 @@ def configure_logging() -> None:
     structlog.configure(
         processors=[*shared, renderer],
         logger_factory=structlog.WriteLoggerFactory(sys.stdout),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
@@ -93,8 +94,10 @@ def configure_logging() -> None:
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer], foreign_pre_chain=shared
     )
     handler.setFormatter(formatter)
-    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-    logging.getLogger("uvicorn.error").setLevel(logging.INFO)
+    logging.basicConfig(
+        handlers=[handler], level=level if least == "debug" else max(level, logging.WARNING), force=True
+    )
+    logging.getLogger("uvicorn.error").setLevel(level)
 
 
 def _request_id(scope: Scope) -> bytes:

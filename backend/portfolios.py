@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from backend.schemas import Stamp
+from pipelines.read.monitoring import Status as Grade
 from pipelines.read.series import Status
 
 
@@ -39,11 +40,20 @@ class Total(BaseModel):
 class Reason(BaseModel):
     """`share` of the total; `error` in units of the median series'; relative changes `on_year`, `on_period` and
     `since_previous`. `percentile`: among all series, by size.
+
+    What monitoring has found, by its gravity, with `status` and `since`: `worse`, the error in units of the backtest's;
+    `leaning`, the CUSUM of the bias, positive: the forecasts are too low; `uncovered`, by how many points intervals cover
+    too little; `drifted`, the PSI of `feature` in units of its threshold.
     """
 
-    kind: Literal["share", "error", "on_year", "on_period", "since_previous"]
+    kind: Literal[
+        "share", "error", "on_year", "on_period", "since_previous", "worse", "leaning", "uncovered", "drifted"
+    ]
     value: float
     percentile: float
+    status: Grade | None
+    since: Stamp | None
+    feature: str | None
 
 
 class Urgent(BaseModel):
@@ -53,6 +63,7 @@ class Urgent(BaseModel):
     attributes: dict[str, Any]
     model: str | None
     status: Status
+    monitored: Grade | None
     error: float | None
     skill: float | None
     forecast: float | None

@@ -68,7 +68,8 @@ class PageQuery(In):
 
 
 class Filtered(Of):
-    """Any static attribute of the workspace may stand beside these as a filter, as may demand_class, model and status."""
+    """Any static attribute of the workspace may stand beside these as a filter, as may demand_class, model, status and, once
+    monitoring has looked, monitored."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
     search: Annotated[str, Field(max_length=300, description="Part of the name, in any case.")] = ""
@@ -204,7 +205,9 @@ class GenerateIn(Of):
 
 
 class JobIn(Of):
-    kind: Annotated[JobKind, Field(description="run_all: what is not up to date of etl, train and inference.")]
+    kind: Annotated[
+        JobKind, Field(description="run_all: what is not up to date of etl, train, inference and monitoring.")
+    ]
 
 
 class JobQuery(In):

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from backend.job import Kind, State
 from backend.queries import By
+from pipelines.read.monitoring import Status as Grade
 from pipelines.read.series import Status
 
 Stamp = Annotated[
@@ -49,15 +50,21 @@ class BridgePoint(BaseModel):
 
 
 class Bridge(BaseModel):
-    """Why the forecast differs from the one before: `parts` sum to the change of each step that both have."""
+    """Why the forecast differs from the one before: `parts` sum to the change of each step that both have, `totals` to that
+    of all of them.
+    """
 
     since: str | None
     notes: list[str]
     points: list[BridgePoint]
+    totals: dict[str, float]
 
 
 class ExplanationOut(BaseModel):
-    """`components` sum to `y_hat` a step; null for forecast sets from before there were explanations."""
+    """`components` sum to `y_hat` a step; null for forecast sets from before there were explanations.
+
+    `totals` are over the steps of which all is known: sums, or means where `aggregate` is not `sum`.
+    """
 
     workspace: str
     run_id: str
@@ -65,8 +72,10 @@ class ExplanationOut(BaseModel):
     unique_id: str
     model: str
     unit: str
+    aggregate: str
     method: Literal["exact", "descriptive"] | None
     points: list[ComponentsPoint]
+    totals: dict[str, float]
     bridge: Bridge
 
 
@@ -103,6 +112,7 @@ class SeriesOut(BaseModel):
     skill: float | None
     runner_up: str | None
     status: Status
+    monitored: Annotated[Grade | None, Field(description="How monitoring says it stands; null: it did not look.")]
 
 
 class BacktestPoint(BaseModel):
@@ -247,6 +257,7 @@ class Coverage(BaseModel):
     by: str
     group: str
     n: int
+    n_effective: Annotated[float | None, Field(description="So many independent points they are worth.")] = None
     coverage: float | None
     msis: float | None
 

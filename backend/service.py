@@ -2,19 +2,21 @@
 
 import asyncio
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
 from time import monotonic
 from typing import Any, TypeVar
 
 from backend.cache import Cache
+from backend.cloud_jobs import CloudJobs
 from backend.copilot.knowledge import Knowledge
 from backend.copilot.knowledge.embeddings import Embedding, Lexical
 from backend.errors import Problem
 from backend.jobs import Jobs
 from backend.metrics import Metrics
 from backend.workers import Workers
-from pipelines.errors import ConfigError, NotFound
+from pipelines.errors import ConfigError, NotFound, StoreError
 from pipelines.read import Dataset, Folder, Reader
 from pipelines.read.clock import Clock
 from pipelines.read.forecasts import Forecasts
@@ -24,6 +26,7 @@ from pipelines.read.series import SeriesTable
 
 T = TypeVar("T")
 
+_AHEAD: ContextVar[dict[str, dict[str, Any]]] = ContextVar("pointers of this request", default={})  # noqa: B039 - never changed
 _KNOWN_FOR = 1.0  # seconds that the list of the configured workspaces is good for
 _ANSWERS_MB = 32
 
@@ -77,7 +80,7 @@ class Service:
 
     reader: Reader
     workers: Workers
-    jobs: Jobs
+    jobs: Jobs | CloudJobs
     metrics: Metrics
     cache_mb: float
     stopping: bool = False
@@ -115,7 +118,12 @@ class Service:
         """What is in production and what is published; Problem 404 for a workspace that is not configured."""
         if workspace not in self.workspaces():
             raise Problem(404, f"There is no workspace '{workspace}'.")
-        return self.reader.pointers(workspace)
+        return _AHEAD.get().get(workspace) or self.reader.pointers(workspace)
+
+    async def read_ahead(self, workspace: str) -> None:
+        """Reads the pointers once for all of a request that changes nothing: on an object store each reading waits for the network."""
+        if not self.reader.artifacts.is_local and workspace in self.workspaces():
+            _AHEAD.set({workspace: await asyncio.to_thread(self.reader.pointers, workspace)})
 
     async def run(self, workspace: str, run_id: str) -> Run:
         """A finished run of the workspace; Problem 404."""
@@ -156,7 +164,8 @@ class Service:
         """The current data version; Problem 404."""
         self.pointers(workspace)
         try:
-            version = self.reader.current(workspace)
+            read = self.reader.current
+            version = read(workspace) if self.reader.data.is_local else await asyncio.to_thread(read, workspace)
         except NotFound:
             raise Problem(404, f"Workspace '{workspace}' has no data yet.") from None
         missing = f"Workspace '{workspace}' has no data version {version} any more."
@@ -179,12 +188,19 @@ class Service:
         clock = await self.clock(workspace, dataset)
         run = await self.aliased(workspace) if pointers["aliases"].get("production") else None
         served = await self.published(workspace) if pointers["published"] else None
+        monitored = await self._monitored_of(workspace, run)
 
         def load() -> SeriesTable:
             forecasts, info = (served.forecasts, served.info) if served else (None, {})
-            return SeriesTable(dataset, run.folder if run else None, forecasts, info, clock)
+            return SeriesTable(dataset, run.folder if run else None, forecasts, info, clock, monitored)
 
-        key = (workspace, dataset.version, run.id if run else None, served.id if served else None)
+        key = (
+            workspace,
+            dataset.version,
+            run.id if run else None,
+            served.id if served else None,
+            monitored.id if monitored else None,
+        )
         return await self.tables.get("series", key, load)
 
     async def portfolio(self, workspace: str) -> Portfolio:
@@ -202,11 +218,21 @@ class Service:
         """What monitoring has found last; Problem 404."""
         self.pointers(workspace)
         try:
-            folder = await asyncio.to_thread(self.reader.monitoring, workspace)
+            newest = self.reader.monitored(workspace)
         except NotFound:
             raise Problem(404, f"Workspace '{workspace}' was not monitored yet.") from None
         clock = await self.clock(workspace, await self.dataset(workspace))
-        return await self.tables.get("monitoring", folder.parts, lambda: Monitored(folder, clock))
+        load = lambda: Monitored(self.reader.monitoring(workspace, newest), clock)  # noqa: E731 - what the cache calls
+        missing = f"Workspace '{workspace}' has no monitoring {newest} any more."
+        return await self._get(self.tables, "monitoring", (workspace, newest), load, missing)
+
+    async def _monitored_of(self, workspace: str, run: Run | None) -> Monitored | None:
+        """What monitoring has found last, if it looked at this run: what it said of another one is no news of this."""
+        try:
+            found = await self.monitored(workspace)
+        except (Problem, StoreError):  # damaged, it is told on its own page, and hides no forecast
+            return None
+        return found if run and found.run_id == run.id else None
 
     async def _get(self, cache: Cache, kind: str, key: tuple[str, ...], load: Callable[[], T], missing: str) -> T:
         try:

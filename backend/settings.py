@@ -1,16 +1,21 @@
 """Settings of the service: environment variables `API_…`. What is served comes from the project's settings."""
 
 import ipaddress
+import os
 from functools import lru_cache
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, field_validator
+from pydantic import Field, HttpUrl, PositiveFloat, PositiveInt, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from backend.auth import Key, parse_keys
 from pipelines.errors import ConfigError
-from pipelines.settings import app_env
+from pipelines.schema import printable
+from pipelines.secret import secret
+from pipelines.settings import app_env, is_strict, refusal, unsafe
+
+_DEBUGGING = ("PYTHONDEVMODE", "PYTHONASYNCIODEBUG")
 
 
 class Settings(BaseSettings):
@@ -20,16 +25,24 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000  # 0: any free one
-    keys: str = ""  # lines of scripts/create_api_key.py, separated by new lines or commas
-    keys_file: Path | None = None  # or a file with such lines, as a mounted secret
+    keys: Annotated[str, Field(repr=False)] = (
+        ""  # lines of scripts/create_api_key.py, by new lines or commas; or API_KEYS_FILE
+    )
     rate_limit: PositiveInt = 1200  # requests a minute and key
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()  # separated by commas; none: CORS is off
     cache_mb: PositiveInt = 192  # of tables in memory
     generate_workers: PositiveInt = 1  # processes that compute what is not published
     generate_queue: Annotated[int, Field(ge=0)] = 8  # requests that may wait for one of them
     generate_timeout: PositiveFloat = 30.0  # seconds that waiting and computing may take together
+    jobs_on: Literal["local", "cloud_run"] = "local"  # where pipelines run: processes of this machine, or Cloud Run
+    cloud_run_project: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = ""
+    cloud_run_region: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = ""
+    cloud_run_prefix: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = "forecast-"  # of the jobs' names: forecast-train
+    cloud_run_url: HttpUrl = HttpUrl("https://run.googleapis.com")
+    cloud_logging_url: HttpUrl = HttpUrl("https://logging.googleapis.com")
     jobs: PositiveInt = 2  # pipelines that may run at the same time, one a workspace
     shutdown_timeout: PositiveFloat = 6.0  # seconds for what is running when the service is told to stop
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
     environment: str = ""  # APP_ENV
 
     @field_validator("cors_origins", mode="before")
@@ -37,38 +50,74 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    def keyring(self) -> tuple[Key, ...]:
-        """The keys that are let in. ConfigError where a server without any would be open to others.
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
 
-        Without keys it may only listen on loopback, and only in `dev`.
+    def keyring(self) -> tuple[Key, ...]:
+        """The keys that are let in."""
+        return parse_keys(self.keys)
+
+    def check(self) -> None:
+        """ConfigError that lists all that would leave the service open to others."""
+        if problems := self.unsafe():
+            raise ConfigError(refusal(self.environment, problems))
+
+    def unsafe(self) -> list[str]:
+        """What is wrong with these settings taken together: a sentence each.
+
+        Without keys the service may only listen on loopback, and only in `dev`.
         """
-        text = self.keys
-        if self.keys_file is not None:
-            try:
-                text += "\n" + self.keys_file.read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                raise ConfigError(f"API_KEYS_FILE: {self.keys_file} cannot be read ({error}).") from None
-        found = parse_keys(text)
+        problems = []
+        try:
+            keys = bool(self.keyring())
+        except ConfigError as error:
+            problems, keys = [str(error)], True
         remedy = "Make a key with scripts/create_api_key.py and set API_KEYS or API_KEYS_FILE."
-        if not found and self.environment != "dev":
-            raise ConfigError(
+        strict = is_strict(self.environment)
+        if not keys and strict:
+            problems.append(
                 f"APP_ENV is {self.environment} and there is no API key: nobody would be kept out. {remedy}"
             )
-        if not found and not is_loopback(self.host):
-            raise ConfigError(f"API_HOST is {self.host} and there is no API key: anybody could come in. {remedy}")
-        return found
+        elif not keys and not is_loopback(self.host):
+            problems.append(f"API_HOST is {self.host} and there is no API key: anybody could come in. {remedy}")
+        if self.jobs_on == "cloud_run" and not (self.cloud_run_project and self.cloud_run_region):
+            problems.append("API_JOBS_ON is cloud_run: set API_CLOUD_RUN_PROJECT and API_CLOUD_RUN_REGION, too.")
+        if not strict:
+            return problems
+        for origin in self.cors_origins:
+            parts = urlsplit(origin)
+            if origin == "*":
+                problems.append("API_CORS_ORIGINS is *: every page could call the service. Name the origins.")
+            elif parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+                problems.append(f"API_CORS_ORIGINS: {printable(origin)} does not begin with https://.")
+        if self.log_level == "debug":
+            problems.append("API_LOG_LEVEL is debug: libraries would log what they send. Use info.")
+        problems += [f"{name} is set: it is for debugging. Unset it." for name in _DEBUGGING if os.environ.get(name)]
+        return problems
 
 
 def load(**given: Any) -> Settings:
-    """The settings of the environment, over which `given` goes; all mistakes in one ConfigError."""
+    """The settings of the environment, over which `given` goes; all mistakes, and all that is unsafe, in one ConfigError."""
+    problems, keys = unsafe(), ""
     try:
-        return Settings(**{"environment": app_env(), **given})
+        keys = secret("API_KEYS") or ""
+    except ConfigError as error:
+        problems.append(str(error))
+    given = {"environment": app_env(), "keys": keys, **given}
+    try:
+        settings = Settings(**given)
     except ValidationError as error:
-        lines = [
-            f"  - API_{'_'.join(map(str, one['loc'])).upper()}: found {one['input']!r:.80}. {one['msg']}."
+        problems += [
+            f"API_{'_'.join(map(str, one['loc'])).upper()}: found {one['input']!r:.80}. {one['msg']}."
             for one in error.errors()
         ]
-        raise ConfigError("the settings of the service are wrong:\n" + "\n".join(lines)) from None
+        wrong = {str(one["loc"][0]): Settings.model_fields[str(one["loc"][0])].default for one in error.errors()}
+        settings = Settings(**{**given, **wrong})  # what is right can still be unsafe
+    if problems := [*problems, *settings.unsafe()]:
+        raise ConfigError(refusal(settings.environment, problems))
+    return settings
 
 
 @lru_cache(maxsize=1024)

@@ -1,13 +1,15 @@
 """The service as the pages call it: one method a question, answers as the JSON they are."""
 
+import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
 import httpx2
 
+from frontend.identity import Identity
 from frontend.settings import Settings, load
 
 _KEPT = 500  # answers that are asked for again by their ETag
@@ -38,6 +40,7 @@ class Client:
             base_url=f"{str(settings.api_url).rstrip('/')}/api/v1",
             headers={**headers, "Accept": "application/json"},
             timeout=settings.api_timeout,
+            auth=Identity(settings.api_audience) if settings.api_audience else None,
             transport=httpx2.HTTPTransport(retries=1),
         )
         self._known: OrderedDict[str, tuple[str, Json]] = OrderedDict()
@@ -104,6 +107,11 @@ class Client:
     def monitored(self, workspace: str, search: str = "", limit: int = 50) -> Json:
         """Series by severity."""
         return self._get("/monitoring/series", {"workspace": workspace, "search": search, "limit": limit})
+
+    def monitored_series(self, workspace: str, unique_id: str) -> Json:
+        """One series: where it stands, and `detail` with each window and forecast set."""
+        found = self._get("/monitoring/series", {"workspace": workspace, "unique_id": unique_id})
+        return {**found["series"][0], "detail": found["detail"]}
 
     def alerts(self, workspace: str, limit: int = 50) -> Json:
         return self._get("/monitoring/alerts", {"workspace": workspace, "limit": limit})
@@ -184,6 +192,45 @@ class Client:
             json={"run_id": run_id, "reason": reason},
             headers={"If-Match": f'"{version}"'},
         )
+
+    def suggestions(self, workspace: str, page: str, unique_id: str | None = None) -> list[str]:
+        query = _known(workspace=workspace, page=page, unique_id=unique_id)
+        return list(self._get("/copilot/suggestions", query)["suggestions"])
+
+    def ask(self, question: Json) -> Iterator[tuple[str, Json]]:
+        """The events of an answer as they come, by kind and content; the last one is `done`, with the whole answer.
+
+        ApiError where the service says no, before or on the way; ApiDown where it breaks off.
+        """
+        try:
+            with self._http.sse("/copilot/stream", method="POST", json=question) as events:
+                if not events.response.is_success:
+                    events.response.read()
+                    _read(events.response)
+                for event in events:
+                    content = dict(json.loads(event.data))
+                    if event.event == "error":
+                        raise ApiError(content["status"], content["detail"])
+                    yield event.event, content
+                    if event.event == "done":
+                        return
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise ApiDown(type(error).__name__) from error
+        except (ValueError, LookupError, TypeError) as error:
+            raise ApiDown("an event that is none of the service's") from error
+        raise ApiDown("an answer that breaks off")
+
+    def sources(self, workspace: str) -> Json:
+        """What the copilot can look up: all of it."""
+        return self._get("/knowledge/sources", {"workspace": workspace, "limit": _PAGE})
+
+    def add_note(self, workspace: str, name: str, kind: str, content: bytes) -> Json:
+        """`kind`: a media type: markdown, plain text or PDF."""
+        params = {"workspace": workspace, "name": name}
+        return self._send("POST", "/knowledge/sources", params=params, content=content, headers={"Content-Type": kind})
+
+    def remove_note(self, workspace: str, source_id: str) -> Json:
+        return self._send("DELETE", f"/knowledge/sources/{_part(source_id)}", params={"workspace": workspace})
 
     def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Json:
         key = f"{path}?{httpx2.QueryParams(dict(params or {}))}"

@@ -8,7 +8,11 @@ from frontend import link, shell
 
 ICON = Path(__file__).with_name("icon.png")
 PAGES = {
-    "Today": [("portfolio", "Portfolio", ":material/dashboard:"), ("forecast", "Forecast", ":material/show_chart:")],
+    "Today": [
+        ("portfolio", "Portfolio", ":material/dashboard:"),
+        ("forecast", "Forecast", ":material/show_chart:"),
+        ("copilot", "Copilot", ":material/forum:"),
+    ],
     "Trust": [
         ("accuracy", "Accuracy", ":material/target:"),
         ("monitoring", "Monitoring", ":material/monitor_heart:"),
@@ -31,6 +35,7 @@ def main() -> None:
     )
     link.enter(page.url_path)
     shell.sidebar()
+    link.follow()
     page.run()
 
 

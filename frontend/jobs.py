@@ -13,6 +13,7 @@ KINDS = {
     "etl": "Bring the data in",
     "train": "Train",
     "inference": "Forecast and publish",
+    "monitor": "Look at what came",
 }
 VIEW = "Pipelines"  # of the page Data, where jobs are followed
 ACTIVE = ("queued", "running")

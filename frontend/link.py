@@ -5,16 +5,44 @@ Streamlit's own binding takes a page's values out of the history when the page i
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NoReturn
 
 import streamlit as st
 
-_ENTERED, _SHOWN, _WRITTEN = "entered", "shown", "written"
+_ENTERED, _SHOWN, _WRITTEN, _BEFORE, _GOING = "entered", "shown", "written", "before", "going"
 
 
 def enter(page: str) -> None:
     """Notes which page this run shows: on one that is come to, the URL says how it is."""
-    st.session_state[_ENTERED] = st.session_state.get(_SHOWN) != page
+    shown = st.session_state.get(_SHOWN)
+    st.session_state[_ENTERED] = shown != page
+    if shown != page:
+        st.session_state[_BEFORE] = shown
     st.session_state[_SHOWN] = page
+
+
+def entered() -> bool:
+    """Whether this page is come to in this run."""
+    return bool(st.session_state.get(_ENTERED, True))
+
+
+def before() -> str | None:
+    """The page that one comes from, as the URL names it; None where this one was opened first."""
+    found: str | None = st.session_state.get(_BEFORE)
+    return found
+
+
+def go(page: str, **query: str) -> NoReturn:
+    """Goes to a page, with what its URL shall say; from a fragment, too, which has no part in the URL's other values."""
+    st.session_state[_GOING] = (page, query)
+    st.rerun()
+
+
+def follow() -> None:
+    """Goes where `go` was told to, if it was."""
+    if going := st.session_state.pop(_GOING, None):
+        page, query = going
+        st.switch_page(f"app_pages/{page}.py", query_params=query)
 
 
 @contextmanager
@@ -26,7 +54,7 @@ def to(key: str, options: Sequence[str] | None = None) -> Iterator[None]:
     state, usual = st.session_state, options[0] if options else ""
     written = state.setdefault(_WRITTEN, {})
     named = st.query_params.get(key, usual)
-    if state.get(_ENTERED, True) or named != written.get(key, usual):
+    if entered() or key not in state or named != written.get(key, usual):
         state[key] = named if options is None or named in options else usual
     yield
     value = state.get(key) or usual

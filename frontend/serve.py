@@ -1,20 +1,45 @@
-"""Starts the web app with what its first page needs already imported: `python -m frontend.serve`."""
+"""Starts the web app with what its first page needs already imported and read: `python -m frontend.serve`."""
 
 import sys
+import threading
+import time
 from pathlib import Path
 
+import httpx2
 import pandas
-import plotly.graph_objects
+import PIL.Image
 from streamlit.web import cli
 
-from frontend import charts, settings
+from frontend import frames, settings, shell, tables
+from frontend.api_client import ApiDown, ApiError, Client
+from frontend.charts import accuracy, monitoring, parts, paths, totals
 
-WARM = (pandas, plotly.graph_objects, charts)  # seconds that the first visitor would wait for
+# Seconds that the first visitor would wait for.
+WARM = (httpx2, pandas, PIL.Image, frames, shell, tables, accuracy, monitoring, parts, paths, totals)
+_AGAIN = 0.5  # seconds between two tries
+
+
+def warm(client: Client, patience: float = 60.0) -> None:
+    """Asks for what the first page shows, so that the service has read it before somebody waits for it.
+
+    The service may still be starting: it is asked again for `patience` seconds.
+    """
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        try:
+            for one in shell.in_order(client.workspaces())[:1]:
+                client.portfolio(one["name"], {}, limit=1)
+            return
+        except ApiError:  # there is no such page yet, or it is not for this key: the first visitor is told
+            return
+        except ApiDown:
+            time.sleep(_AGAIN)
 
 
 def main() -> None:
     """Streamlit's own command line, for this app; its options may follow, such as `--server.port 8501`."""
     settings.load()  # a wrong setting is told now
+    threading.Thread(target=lambda: warm(Client()), daemon=True).start()
     sys.argv = ["streamlit", "run", str(Path(__file__).with_name("app.py")), *sys.argv[1:]]
     cli.main()
 

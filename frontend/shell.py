@@ -7,6 +7,7 @@ from frontend.api_client import Client, Json
 from frontend.states import loading
 
 WORKSPACE = "workspace"  # the key of its widget, and its name in the URL
+LAST = "last_series"  # that was looked at, by workspace: who comes back by the menu finds it again
 _WANTED = "wanted_workspace"
 _FIRST = ("ready", "no forecasts", "no run", "no data", "unreadable")
 _NOT_READY = {
@@ -27,8 +28,7 @@ def sidebar() -> None:
     """The workspace to look at, kept in the URL, and how fresh it is; whatever page is shown."""
     with st.sidebar:
         with loading("Looking for workspaces"):
-            found = client().workspaces()
-        found.sort(key=lambda one: (_FIRST.index(one["status"]), one["name"]))
+            found = in_order(client().workspaces())
         if not found:
             st.info("No workspace is configured yet. Bring data in on the page Data.", icon=":material/inbox:")
             return
@@ -42,6 +42,11 @@ def sidebar() -> None:
         if chosen is None:
             return
         _freshness(next(one for one in found if one["name"] == chosen))
+
+
+def in_order(found: list[Json]) -> list[Json]:
+    """Workspaces as they are offered: the first is what a visitor without a link sees."""
+    return sorted(found, key=lambda one: (_FIRST.index(one["status"]), one["name"]))
 
 
 def workspace() -> Json:

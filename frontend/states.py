@@ -29,9 +29,18 @@ def loading(words: str) -> Iterator[None]:
 
 def failed(error: ApiDown | ApiError) -> NoReturn:
     """One panel that says what happened and offers to try again."""
+    told(error, "this page comes back with it")
+    st.button("Try again", icon=":material/refresh:", key="retry")
+    if isinstance(error, ApiDown):
+        _look_again()
+    st.stop()
+
+
+def told(error: ApiDown | ApiError, solace: str) -> None:
+    """The panel: what happened, in the service's words where it has some. `solace`: what is not lost if it is down."""
     if isinstance(error, ApiDown):
         st.error(
-            "**The service cannot be reached.** Nothing is lost: this page comes back with it.",
+            f"**The service cannot be reached.** Nothing is lost: {solace}.",
             icon=":material/cloud_off:",
         )
     elif error.status in (401, 403):
@@ -44,10 +53,6 @@ def failed(error: ApiDown | ApiError) -> NoReturn:
             st.caption(f"{field['field']}: {field['message']}")
     if isinstance(error, ApiError) and error.request_id:
         st.caption(f"Request {error.request_id}")
-    st.button("Try again", icon=":material/refresh:", key="retry")
-    if isinstance(error, ApiDown):
-        _look_again()
-    st.stop()
 
 
 @st.fragment(run_every=_PAUSE)

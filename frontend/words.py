@@ -1,10 +1,17 @@
 """Numbers, dates and reasons as people read them: units, separators, and no more digits than mean something."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 NOTHING = "–"
+COLOURS: dict[str, Literal["green", "orange", "red", "gray"]] = {
+    "ok": "green", "warn": "orange", "alert": "red", "insufficient": "gray"
+}  # fmt: skip
+
+_MARKUP = re.compile(r"[\\`*_\[\]<>#!|~$:@&{}]|(?<=www)\.", re.IGNORECASE)
+_NO_SHORTCODE = "\u2060"  # a word joiner: a colon that is escaped would still begin a shortcode
 
 _SIZES = ((1e9, "bn"), (1e6, "M"), (1e4, "k"))
 _SPARED = 0.005  # a relative change below this is none worth a word
@@ -87,13 +94,30 @@ def model(name: str | None) -> str:
 
 
 def why(reasons: list[Mapping[str, Any]], status: str) -> str:
-    """Why a series needs somebody, most telling first: `41 % above last year · error 1.8× the typical`."""
-    found = [_reason(one["kind"], one["value"]) for one in reasons if one["percentile"] >= _RARE]
+    """Why a series needs somebody, most telling first: `41 % above last year · error 1.8× the typical`.
+
+    What monitoring has found is always said, and before all else.
+    """
+    found = [monitored(one) for one in reasons if one["status"]]
+    found += [_reason(one["kind"], one["value"]) for one in reasons if not one["status"] and one["percentile"] >= _RARE]
     if status == "new":
         found.insert(0, "new since the last training")
     if status == "ended":
         found.insert(0, "no values any more")
     return " · ".join(text for text in found if text) or "nothing unusual"
+
+
+def monitored(reason: Mapping[str, Any]) -> str:
+    """What monitoring has found: `forecasts worse than in the backtest since Sun 24 Mar 2024 (MAE 2.1×)`."""
+    kind, value, since = reason["kind"], reason["value"], f" since {day(reason['since'])}"
+    if kind == "drifted":
+        what = "its values have drifted" if reason["feature"] == "y" else f"its input {reason['feature']} has drifted"
+        return f"{what}{since} (PSI {value:.2g}× its threshold)"
+    if kind == "uncovered":
+        return f"intervals cover {value:.0f} points too little{since}"
+    if kind == "leaning":
+        return f"forecasts too {'low' if value > 0 else 'high'}{since}"
+    return f"forecasts worse than in the backtest{since} (MAE {value:.2g}×)"
 
 
 def _reason(kind: str, value: float) -> str:
@@ -107,6 +131,23 @@ def _reason(kind: str, value: float) -> str:
     size = f"{1 + value:.2g} times" if value >= 1 else f"{percent(abs(value))} {side}"
     against = {"on_year": "last year", "on_period": "the last period", "since_previous": "the previous forecast"}[kind]
     return f"{size} {against}"
+
+
+def standing(found: Mapping[str, Any]) -> str:
+    """A monitored series in a sentence: its error beside that of the backtest, and the inputs that have drifted."""
+    since = f" since {day(found['since'])}" if found["since"] else ""
+    error = f"MASE {number(found['mase'])} by what came, {number(found['mase_baseline'])} in the backtest"
+    moved = [one["feature"] for one in found["drift"] if one["status"] in ("warn", "alert")]
+    named = ["its values" if name == "y" else name for name in moved]
+    return " · ".join([f"{found['status']}{since}", error, *([f"drifted: {', '.join(named)}"] if named else [])])
+
+
+def literal(text: str) -> str:
+    """Markdown that shows exactly this text: no markup, colour, formula, icon, link or picture in it.
+
+    Not for badges: Streamlit escapes brackets in them itself, which would undo it.
+    """
+    return _MARKUP.sub(lambda match: match[0] + _NO_SHORTCODE if match[0] == ":" else f"\\{match[0]}", text)
 
 
 def today() -> date:

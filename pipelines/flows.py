@@ -1,8 +1,9 @@
 """The flows: load, call, save. Each reads like the story it tells."""
 
 import hashlib
+import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
@@ -70,7 +71,7 @@ def etl(workspace: Workspace, context: Context) -> Dataset:
     A failing quality check keeps the version for inspection, while the current one stays. Raises DataError.
     """
     reader, say = context.reader, context.progress.say
-    raw = _source(workspace, context.project).read()
+    raw = _raw(workspace, context)
     rows, raw_version = _snapshot(raw, workspace, reader)
     key = {
         "raw_version": raw_version,
@@ -237,12 +238,25 @@ def monitor(
     for alert in raised:
         say(f"{alert.severity}: {alert.kind}", message=alert.message)
     say("monitored", monitoring_id=folder.name, as_of=look.found.summary["as_of"], status=look.found.summary["status"])
+    stored.tidy(reader, name, workspace.monitoring.keep)
     _deliver(workspace, context)
     return folder
 
 
 def run_all(workspace: Workspace, context: Context, *, force: bool = False) -> Folder:
-    """Everything that is not done yet: data, training if data, settings or code changed, and forecasts."""
+    """Everything that is not done yet: data, training if data, settings or code changed, forecasts, and a look at those
+    whose actuals have come.
+    """
+    forecast_set = _forecast(workspace, context, force=force)
+    if _is_any_judgeable(context.reader, workspace.name):
+        monitor(workspace, context)
+    else:
+        context.progress.say("nothing to monitor", reason="no actuals came after a published forecast")
+    return forecast_set
+
+
+def _forecast(workspace: Workspace, context: Context, *, force: bool) -> Folder:
+    """Data, training and inference, as far as they are not done yet."""
     reader = context.reader
     dataset = etl(workspace, context)
     if not force and _is_trained(reader, workspace, dataset):
@@ -261,6 +275,15 @@ def run_all(workspace: Workspace, context: Context, *, force: bool = False) -> F
     return inference(workspace, context)
 
 
+def _is_any_judgeable(reader: Reader, name: str) -> bool:
+    """Whether some forecast set was made before the newest data ended: then there is something to compare it with."""
+    newest = reader.published(name).read_json("inference.json")["as_of"]
+    return any(
+        reader.forecast_set(name, forecast_id).read_json("inference.json")["as_of"] < newest
+        for forecast_id in reader.forecast_sets(name)
+    )
+
+
 def _deliver(workspace: Workspace, context: Context) -> None:
     """Sends what is waiting, where somebody wants it."""
     if url := delivery.webhook():
@@ -269,9 +292,19 @@ def _deliver(workspace: Workspace, context: Context) -> None:
             context.progress.say("alerts sent", **sent)
 
 
-def _source(workspace: Workspace, project: Project) -> Any:
-    module = plugins.load("pipelines.etl.sources", workspace.source.kind)
-    return module.build(workspace.source.options, Path(project.data_dir))
+def _raw(workspace: Workspace, context: Context) -> Raw:
+    """What the source gives. Where the data folder is on an object store, the source sees a copy of the files it names."""
+    module, options = plugins.load("pipelines.etl.sources", workspace.source.kind), workspace.source.options
+    data = context.reader.data
+    if data.is_local:
+        raw: Raw = module.build(options, Path(context.project.data_dir)).read()
+        return raw
+    with tempfile.TemporaryDirectory() as folder:
+        path = PurePosixPath(getattr(options, "path", ""))
+        if path.parts and not path.is_absolute():
+            data.fetch(str(path), to=folder)
+        raw = module.build(options, Path(folder)).read()
+        return replace(raw, origin=raw.origin.replace(folder, context.project.data_dir.rstrip("/")))
 
 
 def _snapshot(raw: Raw, workspace: Workspace, reader: Reader) -> tuple[pd.DataFrame, str]:

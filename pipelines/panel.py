@@ -19,7 +19,8 @@ class Panel:
     `history`: `unique_id, ds, y` + covariates, sorted, one row a grid point; y may be null where a gap was left.
     `known`: `unique_id, ds` + future covariates, sorted, rows after the end of each history that the source already gave.
     `static`: one row a series, `unique_id` + attributes. `horizon`: the steps that will be asked for, where that is known
-    before: a model may learn them at once. Nothing here is changed in place.
+    before: a model may learn them at once. `timezone`: by whose clock steps shorter than a day are lived, which are UTC
+    here; longer ones are dates. Nothing here is changed in place.
     """
 
     history: pd.DataFrame
@@ -30,6 +31,7 @@ class Panel:
     known: pd.DataFrame | None = None
     static: pd.DataFrame | None = None
     horizon: int | None = None
+    timezone: str = "UTC"
 
     @property
     def season_length(self) -> int:
@@ -99,6 +101,7 @@ def from_tables(
     static: tuple[str, ...] = (),
     late: int = 0,
     ids: Collection[str] | None = None,
+    timezone: str = "UTC",
 ) -> tuple[Panel, list[str]]:
     """The panel of the stored tables, and the series that ended: their last value is over `late` steps old.
 
@@ -136,6 +139,7 @@ def from_tables(
         series.loc[series[UNIQUE_ID].isin(current.index), [UNIQUE_ID, *static]].reset_index(drop=True)
         if static
         else None,
+        timezone=timezone,
     )
     return panel, ended
 

@@ -10,15 +10,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import fsspec
 
 from pipelines import disk
 from pipelines import manifest as manifests
+from pipelines.copies import Copies
 from pipelines.errors import Conflict, NotFound, StoreError, Untrusted
 from pipelines.manifest import Entry, Manifest
+from pipelines.objects import Objects, filesystem
 
 if TYPE_CHECKING:  # a second to import: who reads no frame does without
     import pandas as pd
@@ -27,6 +29,7 @@ if TYPE_CHECKING:  # a second to import: who reads no frame does without
 _ABANDONED_AFTER = 24 * 3600  # seconds; no training takes a day, so a directory without a manifest is a dead one
 _LOCK_PATIENCE = 5.0  # seconds that a pointer's writer waits for another
 _SETTLED = 50_000_000  # nanoseconds; a file that was replaced within a tick of the disk's clock may look the same
+_COPIES = Copies()
 _ROW_GROUP = 131_072  # rows: who looks for one series decodes no more than these
 
 
@@ -43,8 +46,9 @@ class Store:
     """
 
     def __init__(self, root: str, signing_key: str | None = None, require_signature: bool = False) -> None:
-        self.fs, path = fsspec.core.url_to_fs(root)
+        self.fs, path = filesystem(root)
         self.root = path.rstrip("/")
+        self.objects = Objects(self.fs)  # what is read and written where there is no disk
         self.signing_key = signing_key
         self.require_signature = require_signature
         self._pointers: dict[tuple[str, ...], tuple[str, disk.Looks, dict[str, Any]]] = {}
@@ -83,7 +87,11 @@ class Store:
 
     def folders(self, *parts: str) -> list[str]:
         """Names of the finished directories below `parts`, oldest first."""
-        return sorted(PurePosixPath(path).name for path in self._children(*parts) if self._is_finished(path))
+        if not self.is_local:
+            ends = f"/{manifests.NAME}"
+            found = (path.removesuffix(ends) for path in self.objects.find(self.path(*parts)) if path.endswith(ends))
+            return sorted(PurePosixPath(path).name for path in found if path.rpartition("/")[0] == self.path(*parts))
+        return sorted(path.name for path in self._children(*parts) if self._is_finished(str(path)))
 
     def read_pointer(self, *parts: str) -> dict[str, Any]:
         """A pointer's values; empty with version 0 if it was never written.
@@ -96,18 +104,15 @@ class Store:
                 return dict(values)
         where = self.path(*parts)
         found_looks = disk.looks(where) if self.is_local else None
-        content = self._read(where)
-        try:
-            found: dict[str, Any] = {"version": 0} if content is None else json.loads(content)
-            values = {**found, "version": int(found["version"])}
-        except (ValueError, KeyError, TypeError):
-            raise StoreError(f"{where} is no pointer (JSON with a version). Restore it from a backup.") from None
+        values = _pointer(self._read(where), where)
         if found_looks is not None and time.time_ns() - found_looks[0] > _SETTLED:
             self._pointers[parts] = where, found_looks, values
         return dict(values)
 
     def _read(self, path: str) -> bytes | None:
         """The bytes at a `path` of this store, unverified; None if there is no file."""
+        if not self.is_local:
+            return self.objects.read(path)
         try:
             content: bytes = self.fs.cat_file(path)
         except (FileNotFoundError, NotADirectoryError):
@@ -119,27 +124,36 @@ class Store:
     def move_pointer(
         self, *parts: str, change: Callable[[dict[str, Any]], dict[str, Any]], expected: int | None = None
     ) -> dict[str, Any]:
-        """Replaces a pointer by `change(current)` in one step; raises Conflict when `expected` is not its version."""
+        """Replaces a pointer by `change(current)` in one step; raises Conflict when `expected` is not its version.
+
+        On an object store there is no lock: `change` is called again when another writer was faster.
+        """
         where = self.path(*parts)
-        if not self.is_local:
-            raise StoreError(
-                f"{where}: pointers on an object store need generation-matched writes; use a local folder."
-            )
-        with disk.failing_clearly(where), self._locked(where):
-            current = self.read_pointer(*parts)
+        values: dict[str, Any] = {}
+
+        def moved(content: bytes | None) -> bytes:
+            nonlocal values
+            current = _pointer(content, where)
             if expected is not None and current["version"] != expected:
                 raise Conflict(
                     f"{where} moved on (version {current['version']}, not {expected}). Read it and try again."
                 )
             values = {**change(dict(current)), "version": current["version"] + 1}
-            disk.replace_file(where, json.dumps(values, indent=1).encode())
+            return json.dumps(values, indent=1).encode()
+
+        if not self.is_local:
+            self.objects.update(where, moved)
+            return values
+        with disk.failing_clearly(where), self._locked(where):
+            disk.replace_file(where, moved(self._read(where)))
         return values
 
     def append(self, *parts: str, line: str) -> None:
-        """Adds a line to a file that only ever grows; it is on disk when this returns."""
+        """Adds a line to a file that only ever grows; it is on disk when this returns. An object is replaced by a longer one."""
         where = self.path(*parts)
         if not self.is_local:
-            raise StoreError(f"{where}: an object store cannot add to a file; use a local folder.")
+            self.objects.update(where, lambda content: (content or b"") + f"{line}\n".encode())
+            return
         with disk.failing_clearly(where):
             disk.append_line(where, line)
 
@@ -148,32 +162,63 @@ class Store:
         content = self._read(self.path(*parts)) or b""
         return content[: content.rfind(b"\n") + 1].decode().split("\n")[:-1]
 
+    def fetch(self, *parts: str, to: str) -> None:
+        """Copies a file, or all below a folder, from an object store into the folder `to`, at the same place there."""
+        for path in self.objects.find(self.path(*parts)):
+            copy = Path(to, path.removeprefix(f"{self.root}/"))
+            with disk.failing_clearly(str(copy)):
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                self.objects.fetch(path, str(copy))
+
     def sweep(self, *parts: str) -> list[str]:
         """Removes directories that were begun over a day ago and never finished; returns their names."""
+        return self._sweep_disk(*parts) if self.is_local else self._sweep_objects(*parts)
+
+    def _sweep_disk(self, *parts: str) -> list[str]:
         removed = []
-        for path in self._children(*parts) if self.is_local else []:
+        for path in self._children(*parts):
             with contextlib.suppress(OSError):  # another process may sweep too
-                if not self._is_finished(path) and time.time() - os.path.getmtime(path) > _ABANDONED_AFTER:
+                if not self._is_finished(str(path)) and time.time() - path.stat().st_mtime > _ABANDONED_AFTER:
                     shutil.rmtree(path)
-                    removed.append(PurePosixPath(path).name)
+                    removed.append(path.name)
         return removed
+
+    def _sweep_objects(self, *parts: str) -> list[str]:
+        above = f"{self.path(*parts)}/"
+        drafts: dict[str, dict[str, datetime | None]] = {}
+        for path, changed in self.objects.find(above.rstrip("/")).items():
+            name, within, _ = path.removeprefix(above).partition("/")
+            if within:
+                drafts.setdefault(name, {})[path] = changed
+        dead = [
+            name
+            for name, files in drafts.items()
+            if f"{above}{name}/{manifests.NAME}" not in files and all(map(_is_old, files.values()))
+        ]
+        for name in dead:
+            self.objects.remove(*drafts[name])
+        return sorted(dead)
 
     def remove(self, *parts: str) -> None:
         """Removes a finished directory that nothing needs any more; its manifest first, so that half of it does not exist."""
         where = self.path(*parts)
+        if not self.is_local:
+            self.objects.remove(f"{where}/{manifests.NAME}", *self.objects.find(where))
+            return
         with disk.failing_clearly(where):
-            self.fs.rm_file(f"{where}/{manifests.NAME}")
-            self.fs.rm(where, recursive=True)
+            os.unlink(f"{where}/{manifests.NAME}")
+            shutil.rmtree(where)
 
-    def _children(self, *parts: str) -> list[str]:
-        """Paths right below `parts`; none if there is no such directory."""
+    def _children(self, *parts: str) -> list[Path]:
+        """What lies right below `parts` on this disk; nothing if there is no such directory."""
         try:
-            return list(self.fs.ls(self.path(*parts), detail=False))
-        except FileNotFoundError:
+            return list(Path(self.path(*parts)).iterdir())
+        except (FileNotFoundError, NotADirectoryError):
             return []
 
     def _is_finished(self, path: str) -> bool:
-        return bool(self.fs.exists(f"{path}/{manifests.NAME}"))
+        manifest = f"{path}/{manifests.NAME}"
+        return os.path.exists(manifest) if self.is_local else self._read(manifest) is not None
 
     @contextlib.contextmanager
     def _locked(self, where: str) -> Iterator[None]:
@@ -210,11 +255,11 @@ class Draft:
     def write_bytes(self, name: str, content: bytes) -> None:
         """Adds or replaces a file; the bytes are on disk when this returns. Conflict once the directory is finished."""
         path = self._writable(name)
-        with disk.failing_clearly(path):
-            if self.store.is_local:
+        if self.store.is_local:
+            with disk.failing_clearly(path):
                 disk.replace_file(path, content)
-            else:
-                self.store.fs.pipe_file(path, content)
+        else:
+            self.store.objects.write(path, content)
         self._files[name] = Entry.of(content)
 
     @contextlib.contextmanager
@@ -242,8 +287,12 @@ class Draft:
 
     def discard(self) -> None:
         """Removes what was begun and will not be finished."""
-        if self.store.is_local and not self.store._is_finished(self.where):
+        if self.store._is_finished(self.where):
+            return
+        if self.store.is_local:
             shutil.rmtree(self.where, ignore_errors=True)
+        else:
+            self.store.objects.remove(*self.store.objects.find(self.where))
 
     def _writable(self, name: str) -> str:
         """The path of a file to write; Conflict once the directory is finished."""
@@ -254,7 +303,10 @@ class Draft:
     def publish(self) -> "Folder":
         """Writes the manifest, last: from here on the directory exists, and is never changed again."""
         listing = Manifest(dict(self._files)).signed(self.store.signing_key)
-        self.write_bytes(manifests.NAME, listing.to_json())
+        if self.store.is_local:
+            self.write_bytes(manifests.NAME, listing.to_json())
+        else:
+            self.store.objects.create(self.store.path(*self.parts, manifests.NAME), listing.to_json())
         return Folder(self.store, self.parts, listing)
 
 
@@ -314,25 +366,55 @@ class Folder:
 
         if name not in self.manifest.files:
             raise NotFound(f"{self.where} has no {name}.")
-        path = self.store.path(*self.parts, name)
+        file = self._open(name)
         try:
-            file = self.store.fs.open(path, "rb")
-        except FileNotFoundError:
-            raise Untrusted(f"{self.where}/{name} is listed, but gone. Use another run.") from None
-        except OSError as error:
-            raise StoreError(f"{path} could not be read. {disk.remedy(error)}") from error
-        self.manifest.check_stream(name, file, self.where)
+            self.manifest.check_stream(name, file, self.where)
+        except Untrusted:
+            _COPIES.forget(self.manifest.files[name].sha256)  # the object itself may still be right
+            raise
         file.seek(0)
         return ParquetFile(file, read_dictionary=list(dictionaries), pre_buffer=False)
 
     def verify(self) -> list[str]:
         """Reads every file again; returns the names of those that are not what was written, or were added since."""
-        found = {path.removeprefix(f"{self.where}/") for path in self.store.fs.find(self.where)}
+        find = self.store.fs.find if self.store.is_local else self.store.objects.find
+        found = {path.removeprefix(f"{self.where}/") for path in find(self.where)}
         wrong = found - {*self.manifest.files, manifests.NAME}
         for name in self.files:
             try:
-                with self.store.fs.open(self.store.path(*self.parts, name), "rb") as file:
-                    self.manifest.check_stream(name, file, self.where)
-            except (StoreError, OSError):
+                if self.store.is_local:
+                    with self._open(name) as file:
+                        self.manifest.check_stream(name, file, self.where)
+                else:
+                    self.read_bytes(name)
+            except StoreError:
                 wrong.add(name)
         return sorted(wrong)
+
+    def _open(self, name: str) -> BinaryIO:
+        """The file, not yet checked. One of an object store is copied to this machine when it is first opened."""
+        path = self.store.path(*self.parts, name)
+        try:
+            if not self.store.is_local:
+                entry, objects, there = self.manifest.files[name], self.store.objects, path
+                path = _COPIES.get(entry.sha256, entry.size, lambda to: objects.fetch(there, to))
+            file: BinaryIO = fsspec.filesystem("file").open(path, "rb")
+            return file
+        except FileNotFoundError:
+            raise Untrusted(f"{self.where}/{name} is listed, but gone. Use another run.") from None
+        except OSError as error:
+            raise StoreError(f"{path} could not be read. {disk.remedy(error)}") from error
+
+
+def _pointer(content: bytes | None, where: str) -> dict[str, Any]:
+    """A pointer's values; StoreError if `content` is none."""
+    try:
+        found: dict[str, Any] = {"version": 0} if content is None else json.loads(content)
+        return {**found, "version": int(found["version"])}
+    except (ValueError, KeyError, TypeError):
+        raise StoreError(f"{where} is no pointer (JSON with a version). Restore it from a backup.") from None
+
+
+def _is_old(changed: datetime | None) -> bool:
+    """Whether the last change of an object is so long ago that nobody can still be writing beside it."""
+    return changed is not None and (datetime.now(UTC) - changed).total_seconds() > _ABANDONED_AFTER

@@ -33,7 +33,7 @@ class Drift(Strict):
     """When the distribution of a feature counts as another one."""
 
     window: PositiveInt | None = None  # steps; None: two horizons, at least `least`, in whole seasons
-    reference: PositiveInt = 1100
+    reference: PositiveInt | None = None  # steps; None: three years, at least 1,100 steps
     bins: Annotated[int, Field(ge=2, le=50)] = 5
     least: PositiveInt = 50
     psi: Annotated[float, Field(gt=0)] = 0.1
@@ -80,3 +80,4 @@ class Monitoring(Strict):
     comparison: Comparison = Comparison()
     delivery: Delivery = Delivery()
     report_rows: PositiveInt = 2000
+    keep: Annotated[int, Field(ge=2)] = 30  # monitorings

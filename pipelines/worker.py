@@ -172,8 +172,7 @@ def main() -> None:
     os.dup2(2, 1)
     for name in _WARM:
         importlib.import_module(name)
-    key = os.environ.get("ARTIFACT_SIGNING_KEY") or None
-    reader = read.reader(settings.load_project(), key, require_signature=settings.app_env() == "prod")
+    reader = read.reader(settings.load_project(), *settings.signing())
     serve(Worker(reader), sys.stdin.buffer, answers)
 
 

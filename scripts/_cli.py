@@ -1,6 +1,5 @@
 """What all command lines share: options, progress, log lines, and the exit codes 0 done, 1 failed, 2 wrong use."""
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, TypeVar
@@ -71,9 +70,7 @@ def _short(value: object) -> str:
 def context(json_log: bool) -> Context:
     """Settings, storage and progress, as the environment says."""
     project = settings.load_project()
-    key = os.environ.get("ARTIFACT_SIGNING_KEY") or None
-    signed_only = settings.app_env() == "prod"
-    return Context(project, read.reader(project, key, signed_only), Reporter(json_log))
+    return Context(project, read.reader(project, *settings.signing()), Reporter(json_log))
 
 
 def command(function: Callable[..., None]) -> Callable[[], None]:

@@ -13,7 +13,7 @@ import typer
 
 from pipelines.errors import DataError
 from scripts import _cli
-from scripts.bench import api, app, contest, covariates, examples, m4, m5, rivals, scale, tree
+from scripts.bench import api, app, contest, covariates, examples, m4, m5, monitoring, psi, replays, rivals, scale, tree
 from scripts.bench.site import ROOT
 
 DOCS, TRIES = ROOT / "docs/benchmarks", ROOT / "artifacts/benchmarks"
@@ -128,6 +128,22 @@ def web_app(output: Output = None, series: Series = None, seed: Seed = 1) -> Non
     reporter.say("done", page=str(page))
 
 
+def watching(data: Data = DATA, output: Output = None, series: Series = None, seed: Seed = 1) -> None:
+    """Measure the drift of as many series as M5 has, and replay real panels under monitoring, with a shift."""
+    reporter, busy = _cli.Reporter(json_log=False), os.getloadavg()[0]
+    _require(data, [examples.EXAMPLES[scene.example].removesuffix(".parquet") for scene in replays.SCENES])
+    drift = monitoring.drift(series or psi.SERIES, seed)
+    reporter.say("drift", **drift.told)
+    found = []
+    for scene in replays.SCENES:
+        found.append(replays.run(data, scene))
+        reporter.say("replayed", example=scene.example, seconds=found[-1].replay.seconds)
+    page = _page("monitoring", output, complete=series is None)
+    load = f"The machine's load was {busy:.1f} before and {os.getloadavg()[0]:.1f} after."
+    monitoring.write_page(page, drift, found, seed, load)
+    reporter.say("done", page=str(page))
+
+
 def _names(wanted: bool, chosen: Sequence[str] | None, usual: Sequence[str]) -> list[str]:
     if unknown := sorted(set(chosen or []) - set(rivals.RIVALS)):
         raise typer.BadParameter(f"{', '.join(unknown)}: valid are {', '.join(rivals.RIVALS)}")
@@ -154,6 +170,7 @@ main = _cli.commands(
         "covariates": worth,
         "api": service,
         "app": web_app,
+        "monitoring": watching,
     }
 )
 

@@ -1,4 +1,5 @@
-"""Takes a workspace from its source to published forecasts, and shows them: what is up to date is not done again.
+"""Takes a workspace from its source to published forecasts, monitors those that met their actuals, and shows them: what is up
+to date is not done again.
 
 With `--json-log` nobody looks, so nothing is shown: no picture is written, and none of its libraries is needed.
 """
@@ -14,7 +15,7 @@ Force = Annotated[bool, typer.Option("--force", help="Train again even if nothin
 
 
 def run_all(workspace: _cli.WorkspaceName, force: Force = False, json_log: _cli.JsonLog = False) -> None:
-    """ETL, train and inference of a workspace."""
+    """ETL, train, inference and, where there is something to judge, monitoring of a workspace."""
     context = _cli.context(json_log)
     flows.run_all(settings.load_workspace(workspace), context, force=force)
     if not json_log:

@@ -20,12 +20,13 @@ SCHEMES = ("light", "dark")
 PAGES = {
     "portfolio": "/?workspace={workspace}",
     "forecast": "/forecast?workspace={workspace}",
+    "copilot": "/copilot?workspace={workspace}&question=Summarise+the+workspace.",
     "accuracy": "/accuracy?workspace={workspace}",
     "monitoring": "/monitoring?workspace={workspace}",
     "data": "/data?workspace={workspace}",
     "runs": "/runs?workspace={workspace}",
 }
-COLOURS = 128  # enough for pages without photographs, at a third of the bytes
+COLOURS = 256  # enough for pages without photographs, at 40 % of the bytes
 DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 BUSY = "[data-testid=stStatusWidget], [data-testid=stSpinner], [data-testid=stSkeleton]"
 
@@ -84,7 +85,9 @@ def _picture(browser: "Browser", url: str, width: int, scheme: str, path: Path) 
     page.set_viewport_size({"width": width, "height": max(WIDTHS[width], int(height))})
     settled(page)
     picture = Image.open(io.BytesIO(page.screenshot()))
-    picture.convert("RGB").quantize(COLOURS).save(path, optimize=True)
+    # By coverage every colour stays within 7 of 255; by the median, thin lines take the colour of what is around them.
+    small = picture.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
     context.close()
 
 

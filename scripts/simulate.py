@@ -72,7 +72,8 @@ def replay(
             rows[y] = rows[y].where(~shifted, rows[y] * shift.factor)
         ahead = frequency.future(now, into.frequency, into.horizon or 1)[-1]
         seen = rows[rows[ds] <= ahead]
-        seen = seen.assign(**{y: seen[y].where(seen[ds] <= now)})
+        told = [y, *(name for name in into.covariates.past if name in seen)]  # only once they have come
+        seen = seen.assign(**{name: seen[name].where(seen[ds] <= now) for name in told})
         buffer = BytesIO()
         seen.to_parquet(buffer, index=False)
         replace_file(str(Path(context.project.data_dir) / into.source.options.path), buffer.getvalue())

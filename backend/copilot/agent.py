@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from pydantic import BaseModel, Field
 
-from backend.copilot import draft, offline
+from backend.copilot import draft, numberwords, offline
 from backend.copilot.answers import AnswerOut, Citation, ExplainIn, Grounding, SpanOut, Usage, fact_out
 from backend.copilot.draft import Refused, Rendered
 from backend.copilot.provider import Budget, endpoint
@@ -54,6 +54,13 @@ class Copilot:
         self._service, self._settings = service, settings
         self._budget = Budget(settings.daily_tokens)
 
+    def warm(self) -> None:
+        """Imports what the first answer needs and builds the agent: seconds, which nobody has to wait for then."""
+        from pydantic_ai.models import function  # noqa: F401 - the offline planner is such a model
+
+        numberwords.find("ready")
+        _ = self._agent
+
     async def answer(self, ask: ExplainIn, holder: str = "", tell: Tell = lambda tool: None) -> AnswerOut:
         """The answer to a question of the holder of an API key; `tell` hears of each tool as it is asked.
 
@@ -91,7 +98,7 @@ class Copilot:
         from pydantic_ai.usage import UsageLimits
 
         scope = await self._scope(ask, tell)
-        model = FunctionModel(offline.Planner(scope, ask), model_name=offline.NAME)
+        model = FunctionModel(offline.Planner(scope, ask).respond, model_name=offline.NAME)
         limits = UsageLimits(request_limit=_OFFLINE_REQUESTS)  # it costs nothing
         return await self._run(model, scope, ask.question, limits, names=False)
 
@@ -147,6 +154,7 @@ class Copilot:
             try:
                 _let_through(output, context.deps)
             except Refused as reason:
+                structlog.get_logger("backend").info("copilot draft refused", reason=redact(str(reason)))
                 raise ModelRetry(redact(str(reason))) from None
             return output
 

@@ -35,6 +35,19 @@ class SummarizeIn(Of):
     unique_id: SeriesId | None = None
 
 
+class SuggestionsQuery(Of):
+    """`unique_id`: the series on screen; `page`: where one is."""
+
+    unique_id: SeriesId | None = None
+    page: Page = "copilot"
+
+
+class SuggestionsOut(BaseModel):
+    """Questions that can be answered, for where one is."""
+
+    suggestions: list[str]
+
+
 class FactOut(BaseModel):
     """A number, date or name of the answer: as it stands there, and where it comes from. Shares are fractions."""
 

@@ -4,9 +4,10 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from backend.copilot import numberwords, render
-from backend.copilot.concepts import SubjectKind, Words
+from backend.copilot.concepts import FORECAST, SubjectKind, Words
 from backend.copilot.facts import Fact, Ledger, Subject
 
 LONGEST = 4_000  # characters of a draft
@@ -21,8 +22,54 @@ _UP: Words = ("rise", "rises", "rose", "risen", "rising", "increase", "increases
 _DOWN: Words = ("fall", "falls", "fell", "fallen", "falling", "decrease", "decreases", "decreased", "decreasing", "drop", "drops", "dropped", "dropping", "decline", "declines", "declined", "declining", "shrink", "shrinks", "shrank", "sink", "sinks", "sank", "plunge", "plunges", "plunged", "loses", "lost", "lower", "down")  # fmt: skip
 _MORE: Words = (*_UP, "more", "above", "over")
 _LESS: Words = (*_DOWN, "less", "fewer", "below", "under")
+_BETTER: Words = ("better", "beats", "beat", "improves", "improved", "improvement", "outperforms", "ahead")
+_WORSE: Words = ("worse", "behind", "worsened", "deteriorated")
+_NOT: Words = ("not", "no", "never", "neither", "nor", "hardly", "without", "none", "nothing", "isn't", "doesn't", "don't", "won't", "cannot", "can't")  # fmt: skip
+_WHOLE: Words = ("workspace", "all", "whole", "overall", "together", "altogether", "every")
 # What a sentence may claim only beside a fact that is about it.
 _CLAIMS: Words = ("worst", "best", "largest", "biggest", "highest", "lowest", "smallest", "strongest", "weakest", "peak", "peaks", "maximum", "minimum", "trough")  # fmt: skip
+
+
+# By the order of a rank, what comes in front is; by what it ranks, whether that is good.
+_FIRST: dict[str, Words] = {
+    "highest": ("highest", "largest", "biggest", "strongest", "maximum"),
+    "lowest": ("lowest", "smallest", "weakest", "minimum"),
+    "highest error": ("worst",),
+    "lowest error": ("best",),
+    "highest skill": ("best",),
+    "lowest skill": ("worst",),
+}
+_NUMERIC = frozenset(["quantity", "change", "difference", "share", "number", "count", "interval", "level"])
+_DATED = frozenset(["date", "period"])
+_BESIDE = re.compile(r"[^\W_]+(?:'[a-z]+)?|\{")
+_DATES: Words = (
+    "date",
+    "dates",
+    "day",
+    "days",
+    "when",
+    "period",
+    "week",
+    "month",
+    "newest",
+    "latest",
+    "oldest",
+    "trained",
+)
+_ONLY_DATES: Words = ("on", "since", "until", "till")
+_BEFORE_DATES: Words = (*_ONLY_DATES, "for", "of", "from", "to", "in", "after", "before", "by", "raised", "during", "over", "and", "between", "as", "dated", "through", "ends", "begins", "starts", "reaches", "{")  # fmt: skip
+_BEFORE_LEVELS: Words = ("level", "levels", "and")
+_AFTER_LEVELS: Words = ("interval", "intervals", "level", "prediction")
+_BEFORE_INTERVALS: Words = ("from", "between", "is", "of", "range", "spans")
+_AMOUNTS: Words = ("to", "totals", "total", "averages", "after", "at")
+_NEVER_BEFORE: dict[str, Words] = {  # what would turn a date into the other end
+    "first_date": ("until", "till", "to"),
+    "last_date": ("from", "since"),
+    "forecast_end": ("from", "since"),
+}
+_RANKS: Words = ("place", "rank", "ranks", "placed", "ranked")
+_NO_VERB: Words = ("it", "they", "which", "that", "this", "{")
+_NAMES_A_PERIOD = frozenset(["date", "period", "level"])
 
 
 class Refused(ValueError):
@@ -49,12 +96,16 @@ class Rendered:
 
 @dataclass(frozen=True)
 class _Use:
-    """A fact in a draft, with the prose of its clause and of its sentence."""
+    """A fact in a draft, with the prose of its clause and of its sentence, and the words beside it: nothing at an edge of
+    the clause, a placeholder as `{`.
+    """
 
     fact: Fact
     form: str
     clause: str
     sentence: str
+    left: str
+    right: str
 
 
 def render_draft(draft: str, ledger: Ledger, focus: Collection[Subject] = (), names: Collection[str] = ()) -> Rendered:
@@ -93,6 +144,7 @@ def _check_prose(prose: str, names: Collection[str]) -> None:
 def _check_block(block: str, ledger: Ledger, focus: Collection[Subject]) -> None:
     """A paragraph or an item of a list: whom a fact is about must have been named, and named last."""
     current: dict[SubjectKind, Subject] = {subject.kind: subject for subject in focus}
+    before: list[Fact] = []  # of the block so far
     for sentence in _SENTENCE.split(block):
         uses = list(_uses(sentence, ledger))
         named = {use.fact.names for use in uses if use.fact.names}
@@ -100,13 +152,19 @@ def _check_block(block: str, ledger: Ledger, focus: Collection[Subject]) -> None
             if use.fact.names:
                 current[use.fact.names.kind] = use.fact.names
             else:
-                _check_subjects(use.fact, current, named, ledger)
+                beside = [other.fact for other in uses if other.clause is use.clause]
+                _check_subjects(use, current, named, ledger)
                 _check_words(use)
+                _check_place(use)
+                _check_rivals(use, beside, {*current.values(), *named}, ledger)
+                _check_period(use.fact, beside, before, ledger)
+            before.append(use.fact)
         _check_claims(sentence, uses)
 
 
 def _uses(sentence: str, ledger: Ledger) -> Iterator[_Use]:
     edges = [0, *(found.end() for found in _CLAUSE.finditer(_masked(sentence))), len(sentence)]
+    clauses = {end: _words_of(sentence[start:end]) for start, end in pairwise(edges)}
     prose = _words_of(sentence)
     for found in _PLACEHOLDER.finditer(sentence):
         fact_id, form = found.group(1), found.group(2) or ""
@@ -119,10 +177,20 @@ def _uses(sentence: str, ledger: Ledger) -> Iterator[_Use]:
             raise Refused(f"{fact_id}: {error}.") from None
         start = max(edge for edge in edges if edge <= found.start())
         end = min(edge for edge in edges if edge >= found.end())
-        yield _Use(fact, form, _words_of(sentence[start:end]), prose)
+        left, right = _neighbours(sentence[start : found.start()], sentence[found.end() : end])
+        yield _Use(fact, form, clauses[end], prose, left, right)
 
 
-def _check_subjects(fact: Fact, current: dict[SubjectKind, Subject], named: set[Subject], ledger: Ledger) -> None:
+def _neighbours(left: str, right: str) -> tuple[str, str]:
+    """The last word to the left and the next one to the right."""
+    before, after = (
+        _BESIDE.findall(_PLACEHOLDER.sub("{", numberwords.simplify(side)).casefold()) for side in (left, right)
+    )
+    return before[-1] if before else "", after[0] if after else ""
+
+
+def _check_subjects(use: _Use, current: dict[SubjectKind, Subject], named: set[Subject], ledger: Ledger) -> None:
+    fact = use.fact
     for subject in fact.of:
         rivals = [other for other in fact.of if other.kind == subject.kind]
         if len(rivals) > 1:  # a comparison
@@ -134,24 +202,126 @@ def _check_subjects(fact: Fact, current: dict[SubjectKind, Subject], named: set[
         elif now != subject:
             raise Refused(f"{fact.id} is about {_list([subject], ledger)}, but the sentence speaks of another {subject.kind}. Name it right before the fact.")  # fmt: skip
 
+    kinds = {subject.kind for subject in fact.of}
+    for subject in current.values():
+        own = ledger.find(fact.concept, *fact.of, subject) if subject.kind not in kinds else None
+        if own and own.value != fact.value and not _says(use.sentence, _WHOLE):
+            raise Refused(f"{fact.id} is not about {_list([subject], ledger)}, of which the sentence speaks. Use {own.id}, or say 'the whole workspace'.")  # fmt: skip
+
+
+def _check_place(use: _Use) -> None:
+    """Refused if the words right beside a fact want one of another kind there: a date after "on", a level before "interval"."""
+    fact, kind = use.fact, use.fact.what.kind
+    if kind in _DATED:
+        if use.left and use.left not in _BEFORE_DATES and not (use.left in ("is", "was") and _says(use.clause, _DATES)):
+            raise Refused(
+                f"{fact.id} is a date, and '{use.left}' stands before it. Write 'on', 'for', 'until', 'since' or 'from'."
+            )
+        if (kind == "period" and use.left == "on") or use.left in _NEVER_BEFORE.get(fact.concept, ()):
+            raise Refused(f"'{use.left} {{{{{fact.id}}}}}' says something else: it is the {fact.what.label}.")
+    elif kind == "level":
+        if use.right not in _AFTER_LEVELS and use.left not in _BEFORE_LEVELS:
+            raise Refused(f"{fact.id} is the level of an interval. Write 'the {{{{{fact.id}}}}} interval'.")
+    elif kind == "rank":
+        if use.right not in _RANKS and use.left not in _RANKS:
+            raise Refused(f"{fact.id} is a place in a ranking. Write 'in {{{{{fact.id}}}}} place'.")
+    elif kind in _NUMERIC:
+        amount = kind not in ("count", "interval")
+        if (
+            use.left in _ONLY_DATES
+            or (use.left == "for" and amount)
+            or (kind == "interval" and use.left not in _BEFORE_INTERVALS)
+            or (kind == "change" and not use.form and use.left in _AMOUNTS)
+            or ((fact.concept == "horizon_step") != (use.right == "ahead"))
+            or use.right in (*_AFTER_LEVELS, *_RANKS)
+            or (use.form != "moves" and use.left in _NO_VERB)
+        ):
+            raise Refused(
+                f"{fact.id} is the {fact.what.label}: '{use.left} {{{{{fact.id}}}}} {use.right}' says something else."
+            )
+
+
+def _check_rivals(use: _Use, beside: list[Fact], current: set[Subject], ledger: Ledger) -> None:
+    """Refused if the clause says, in more of its words, what another fact about the same is."""
+    fact = use.fact
+    family, told = _family(fact), _told(fact, use.clause)
+    most = max(
+        (_told(one, use.clause) for one in beside if _family(one) == "number" and one.what.kind != "level"), default=0
+    )
+    for other in ledger:
+        if other.concept == fact.concept or other in beside or other.value == fact.value or other.names:
+            continue
+        if set(other.of) != set(fact.of) and (told or not set(other.of) <= current):
+            continue
+        if _family(other) != family and (told or _family(other) != "number"):
+            continue
+        if all(_says(use.clause, group) for group in other.what.says) and _told(other, use.clause) > max(
+            told, 0 if family == "number" else most
+        ):
+            raise Refused(f"The clause of {fact.id} says what {other.id} is: the {other.what.label}. {fact.id} is the {fact.what.label}.")  # fmt: skip
+
+
+def _check_period(fact: Fact, beside: list[Fact], before: list[Fact], ledger: Ledger) -> None:
+    """Refused if there are such facts of several periods, and the one that is named is another one."""
+    if (fact.what.kind not in _NUMERIC and fact.what.kind != "quote") or fact.what.kind == "level":
+        return
+    others = {
+        other.period
+        for other in ledger
+        if other.concept == fact.concept
+        and other.of == fact.of
+        and other.period != fact.period
+        and other.value != fact.value
+    }
+    if not others:
+        return
+    for named in (*beside, *reversed(before)):
+        if named.what.kind in _NAMES_A_PERIOD or named.concept == "horizon_step":
+            if fact.period in (named.period, str(named.value)):
+                return
+            if others & {named.period, str(named.value)}:
+                break
+    raise Refused(f"{fact.id} is of {fact.period}, and there are such facts of other times or levels too. Name the right one in its clause.")  # fmt: skip
+
+
+def _family(fact: Fact) -> str:
+    return "number" if fact.what.kind in _NUMERIC else "date" if fact.what.kind in _DATED else fact.what.kind
+
+
+def _told(fact: Fact, clause: str) -> int:
+    """In how many ways the clause says what the fact is; that it is a forecast says little."""
+    return sum(_says(clause, group) for group in fact.what.says if group is not FORECAST)
+
 
 def _check_words(use: _Use) -> None:
     fact = use.fact
+    unit = _words_of(fact.unit)
     for group in fact.what.says:
-        if not _says(use.clause, group):
+        if not _says(use.clause, group) and not _says(unit, group):
             raise Refused(f"{fact.id} is the {fact.what.label}; its clause must say so, with one of: {', '.join(group[:8])}.")  # fmt: skip
     if fact.what.kind in render.SIGNED and isinstance(fact.value, int | float):
         up, down = _says(use.clause, _MORE), _says(use.clause, _LESS)
+        if _says(use.clause, _NOT):
+            raise Refused(f"{fact.id} is denied by a word such as 'not' in its clause. Say what it is.")
         if use.form == "by" and up == down:
             raise Refused(f"{fact.id}:by has no sign, so its clause must say either 'rises' or 'falls'. Or write {fact.id}:moves.")  # fmt: skip
         if (up and not down and fact.value < 0) or (down and not up and fact.value > 0):
             raise Refused(f"{fact.id} goes the other way than the words of its clause. Write {{{{{fact.id}:moves}}}}.")
+    if fact.concept == "skill" and isinstance(fact.value, int | float):
+        good, bad = _says(use.sentence, _BETTER), _says(use.sentence, _WORSE)
+        if (good and fact.value <= 0) or (bad and fact.value >= 0) or ((good or bad) and _says(use.clause, _NOT)):
+            raise Refused(
+                f"{fact.id} goes the other way than the words of its clause: positive is better than the baseline."
+            )
 
 
 def _check_claims(sentence: str, uses: list[_Use]) -> None:
     prose = _words_of(sentence)
     supported = {word for use in uses for group in use.fact.what.says for word in group}
-    for claim in _CLAIMS:
+    supported |= {
+        word for use in uses if use.fact.concept == "rank" and use.fact.value == 1 for word in _first(use.fact)
+    }
+    for claim in (*_CLAIMS, *_BETTER[:-1], *_WORSE):
         if _says(prose, (claim,)) and claim not in supported:
             raise Refused(f"'{claim}' is a claim without its fact. Put the fact into the sentence, or leave the word out.")  # fmt: skip
     signs = [
@@ -160,6 +330,12 @@ def _check_claims(sentence: str, uses: list[_Use]) -> None:
     for words, sign in ((_UP, 1), (_DOWN, -1)):
         if _says(prose, words) and not any(sign * value >= 0 for value in signs):
             raise Refused("The sentence says that something went up or down without the fact that says so.")
+
+
+def _first(rank: Fact) -> Words:
+    """What may be said of the one that stands in front."""
+    order = rank.period.partition(" ")[0]
+    return (*_FIRST.get(order, ()), *_FIRST.get(rank.period, ()))
 
 
 def _render(draft: str, ledger: Ledger) -> Rendered:

@@ -1,10 +1,11 @@
 """What must not leave for a model: keys, and what names a person."""
 
-import os
 import re
 from collections.abc import Mapping
 
-_SECRETS = ("LLM_API_KEY", "ARTIFACT_SIGNING_KEY", "API_KEYS", "MONITORING_WEBHOOK_URL", "FORECAST_API_KEY")
+from pipelines.secret import secret
+
+_SECRETS = ("LLM_API_KEY", "ARTIFACT_SIGNING_KEY", "API_KEYS", "MONITORING_WEBHOOK_URL", "APP_API_KEY")
 _PATTERNS = {
     "e-mail address": re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
     "key": re.compile(r"\b(?:sk|pk|rk|fc|ghp|gho|xox[abp]|AKIA|AIza|eyJ)[-_A-Za-z0-9.]{16,}"),
@@ -19,8 +20,8 @@ _PATTERNS = {
 def redact(text: str, environ: Mapping[str, str] | None = None) -> str:
     """The text with `[removed: …]` in place of keys, addresses and numbers that belong to somebody."""
     for name in _SECRETS:
-        if secret := (os.environ if environ is None else environ).get(name):
-            text = text.replace(secret, "[removed: key]")
+        if known := secret(name, environ):
+            text = text.replace(known, "[removed: key]")
     for what, pattern in _PATTERNS.items():
         text = pattern.sub(f"[removed: {what}]", text)
     return text

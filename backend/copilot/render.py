@@ -36,7 +36,7 @@ def text(fact: Fact, form: str = "") -> str:
         case "quantity" | "number":
             return _with(fact.unit, number(_number(value)))
         case "count":
-            return _with(fact.unit, f"{int(_number(value)):,}")
+            return _with(_singular(fact.unit) if value == 1 else fact.unit, f"{int(_number(value)):,}")
         case "rank":
             return ordinal(int(_number(value)))
         case "interval":
@@ -107,6 +107,10 @@ def _signed(size: str, value: float) -> str:
 
 def _with(unit: str, amount: str) -> str:
     return f"{amount} {unit}" if unit else amount
+
+
+def _singular(unit: str) -> str:
+    return unit if unit.endswith("series") else unit.removesuffix("s")
 
 
 def _number(value: object) -> float:

@@ -62,9 +62,9 @@ class Scope:
             wanted = fact.unique_id
         if wanted in table:
             return wanted
-        same = [name for name in table.ids if name.casefold() == wanted.casefold()]
-        if len(same) == 1:
-            return same[0]
+        same: str | None = table.by_name.get(wanted.casefold())
+        if same is not None:
+            return same
         near = did_you_mean(wanted, table.ids) if len(table.ids) <= 5_000 else ""
         raise CannotTell(f"The workspace has no such series{near}. Call find_series with a part of its name.")
 

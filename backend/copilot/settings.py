@@ -1,8 +1,6 @@
 """Settings of the copilot: `copilot.yaml`, its overlay and `FORECAST_COPILOT__…`; the key only by LLM_API_KEY."""
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, field_validator
@@ -11,6 +9,7 @@ from backend.copilot.knowledge.embeddings import Choice
 from pipelines import settings
 from pipelines.errors import ConfigError
 from pipelines.layers import Strict
+from pipelines.secret import secret
 
 
 class CopilotSettings(Strict):
@@ -42,16 +41,10 @@ class CopilotSettings(Strict):
 
 def load(environ: Mapping[str, str] | None = None) -> CopilotSettings:
     """The settings; ConfigError for a wrong one, and for an endpoint without its key."""
-    environ = os.environ if environ is None else environ
     found = settings.load_section("copilot", CopilotSettings, environ)
     if found.provider == "offline" and not found.embedding_model:
         return found
-    key = environ.get("LLM_API_KEY") or ""
-    if not key and (file := environ.get("LLM_API_KEY_FILE")):
-        try:
-            key = Path(file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"LLM_API_KEY_FILE: {file} cannot be read ({error}).") from None
+    key = secret("LLM_API_KEY", environ)
     if not key:
         raise ConfigError(
             "copilot.yaml names an endpoint and there is no key. Set LLM_API_KEY or LLM_API_KEY_FILE, or use `provider: offline` without an embedding_model."

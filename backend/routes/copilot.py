@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import structlog
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 
+from backend.copilot import offline
 from backend.copilot.agent import Copilot
-from backend.copilot.answers import AnswerOut, ExplainIn, SummarizeIn
+from backend.copilot.answers import AnswerOut, ExplainIn, SuggestionsOut, SuggestionsQuery, SummarizeIn
 from backend.copilot.scope import CannotTell
 from backend.deps import ServiceDep, note, problems
 from backend.errors import Problem, of_library
@@ -63,6 +64,17 @@ async def stream(asked: ExplainIn, request: Request, service: ServiceDep, copilo
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
+
+
+@router.get("/suggestions", response_model=SuggestionsOut, responses=problems(404))
+async def suggestions(
+    query: Annotated[SuggestionsQuery, Query()], request: Request, service: ServiceDep
+) -> SuggestionsOut:
+    """Questions to begin with, for a page and the series on it."""
+    service.pointers(query.workspace)
+    note(request, query.workspace)
+    nothing_yet = ExplainIn(workspace=query.workspace, question="?", unique_id=query.unique_id, page=query.page)
+    return SuggestionsOut(suggestions=offline.suggestions(nothing_yet))
 
 
 async def _answer(asked: ExplainIn, request: Request, service: Service, copilot: Copilot) -> AnswerOut:

@@ -55,20 +55,25 @@ async def explanation(
     def render() -> dict[str, Any]:
         folder, clock = published.folder, published.run.clock
         points, notes = sets.components(folder, unique_id, clock), sets.notes(folder)
-        bridge = notes.get("bridge", {})
+        bridge, changes = notes.get("bridge", {}), sets.bridge(folder, unique_id, clock)
+        target = published.run.config["target"]
+        summed = target["aggregate"] == "sum"
         return {
             "workspace": query.workspace,
             "run_id": published.run.id,
             "forecast_id": published.id,
             "unique_id": unique_id,
             "model": published.forecasts.model(unique_id),
-            "unit": published.run.config["target"]["unit"],
+            "unit": target["unit"],
+            "aggregate": target["aggregate"],
             "method": ("exact" if unique_id in notes.get("exact", []) else "descriptive") if points else None,
             "points": points,
+            "totals": sets.totals(points, "components", summed=summed),
             "bridge": {
                 "since": bridge.get("since"),
                 "notes": bridge.get("notes", []),
-                "points": sets.bridge(folder, unique_id, clock),
+                "points": changes,
+                "totals": sets.totals(changes, "parts", summed=summed),
             },
         }
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from backend.deps import ServiceDep, cached_json, etag, note, problems
+from backend.deps import ServiceDep, cached_json, encode, etag, is_known, json_response, not_modified, note, problems
 from backend.portfolios import DistributionOut, PortfolioOut, SegmentsOut
 from backend.queries import DistributionQuery, PortfolioQuery, SegmentsQuery, filters_of
 
@@ -16,7 +16,8 @@ async def portfolio(query: Annotated[PortfolioQuery, Query()], request: Request,
     """What the series come to beside last period and last year, and those that need somebody, the most urgent first.
 
     Any static attribute is a filter, as for `/series`. The score of a series is the product of its percentiles, among all
-    series, in its share of the total, in its error and in how far its forecast is from what was.
+    series, in its share of the total, in its error and in how far its forecast is from what was; what monitoring has in
+    alert counts by its share alone, and a warning half way.
     """
     published, found = await service.published(query.workspace), await service.portfolio(query.workspace)
     note(request, query.workspace)
@@ -34,7 +35,7 @@ async def portfolio(query: Annotated[PortfolioQuery, Query()], request: Request,
             "aggregate": config["target"]["aggregate"],
             "horizon": config["horizon"],
             "metric": config["metric"],
-            "filters": found.choices(),
+            "filters": found.choices,
             "summary": found.summary(rows),
             "totals": found.totals(rows),
             "total": len(rows),
@@ -43,7 +44,11 @@ async def portfolio(query: Annotated[PortfolioQuery, Query()], request: Request,
             "triage": [found.row(int(row)) for row in urgent],
         }
 
-    return await cached_json(request, etag(published.id, found.table.version), render)
+    tag = etag(published.id, found.table.version)
+    if is_known(request, tag):
+        return not_modified(tag)
+    key = (tag, query.model_dump_json())  # of whatever stands in the URL
+    return json_response(await service.answers.get("answer", key, lambda: encode(render())), tag)
 
 
 @router.get("/segments", response_model=SegmentsOut, responses=problems(304, 404))

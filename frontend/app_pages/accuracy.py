@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from frontend import link, shell, states, tables, words
+from frontend import chat, link, shell, states, tables, words
 from frontend.api_client import Json
 from frontend.charts import accuracy, theme
 from frontend.frames import frame
@@ -32,6 +32,7 @@ def page() -> None:
         board = frame(client.metrics(name, "model", metric=metric)["rows"]).dropna(subset="value")
     board = board.sort_values("value", ascending=True, ignore_index=True) if metric != "bias" else board
     _tiles(workspace)
+    chat.box(name, "accuracy")
     models = board["model"].tolist()
     with link.to("view", VIEWS):
         tabs = st.tabs(VIEWS, key="view", on_change="rerun")

@@ -5,13 +5,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from frontend import link, shell, states, tables, words
+from frontend import chat, link, shell, states, tables, words
 from frontend.api_client import Json
 from frontend.charts import accuracy, parts, paths, theme
 from frontend.frames import frame
 
 SERIES = "series"
-LAST = "last_series"  # that was looked at, by workspace: who comes back by the menu finds it again
 VIEWS = ("Why", "In the past", "What if", "Table", "About the series")
 FOUND = 50  # series that a search shows
 MATCHES = 12  # and as buttons
@@ -37,9 +36,13 @@ def page() -> None:
         profile = next(
             one for one in client.series(name, unique_id, limit=1000)["series"] if one["unique_id"] == unique_id
         )
+        watched = client.monitored_series(name, unique_id) if profile["monitored"] else None
     rows, past = frame(forecast["forecasts"][0]["points"]), frame(history["points"])
     _head(forecast, profile)
+    if watched:
+        _watched(watched)
     _fan(workspace, unique_id, forecast, rows, past, why)
+    chat.box(name, "forecast", unique_id)
     with link.to("view", VIEWS):
         tabs = st.tabs(VIEWS, key="view", on_change="rerun")
     if tabs[0].open:
@@ -68,7 +71,7 @@ def _pick(workspace: str) -> str | None:
         found = client.series(workspace, search or "", sort="-last_value", limit=FOUND)
     largest = [one["unique_id"] for one in found["series"]]
     with link.to(SERIES):
-        state[SERIES] = named = state[SERIES] or state.get(LAST, {}).get(workspace) or next(iter(largest), None)
+        state[SERIES] = named = state[SERIES] or state.get(shell.LAST, {}).get(workspace) or next(iter(largest), None)
         if named is None:
             states.empty(f"No series of this workspace holds “{search}”.")
             return None
@@ -76,7 +79,7 @@ def _pick(workspace: str) -> str | None:
         whole = found["total"] <= FOUND
         count = f"{found['total']:,} series" if whole else f"the {FOUND} largest of {found['total']:,} series"
         chosen: str = right.selectbox(f"Series ({count})", options, key=SERIES)
-    state[LAST] = {workspace: chosen}
+    state[shell.LAST] = {workspace: chosen}
     if search:
         matches = largest[:MATCHES]
         st.pills("Found", matches, key="matches", on_change=_take_match, label_visibility="collapsed")
@@ -116,6 +119,20 @@ def _head(forecast: Json, profile: Json) -> None:
     )  # fmt: skip
 
 
+def _watched(found: Json) -> None:
+    """Whether its forecasts are still right, and what has moved."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge(
+            f"monitored: {found['status']}", color=words.COLOURS[found["status"]], icon=":material/monitor_heart:",
+            help=", ".join(f"{kind}: {status}" for kind, status in found["statuses"].items()),
+        )  # fmt: skip
+        st.caption(words.standing(found))
+        st.page_link(
+            "app_pages/monitoring.py", label="Monitoring of this series", icon=":material/arrow_forward:",
+            query_params={"view": "Series", "watched": found["unique_id"]},
+        )  # fmt: skip
+
+
 def _fan(workspace: Json, unique_id: str, forecast: Json, rows: pd.DataFrame, past: pd.DataFrame, why: Json) -> None:
     client, name = shell.client(), workspace["name"]
     shown = st.pills(
@@ -149,6 +166,7 @@ def _told(unique_id: str, forecast: Json) -> str:
 
 def _why(why: Json, unit: str) -> None:
     """What the forecast is made of, and what changed since the one before."""
+    over = "Over" if why["aggregate"] == "sum" else "On average over"
     if why["points"]:
         exact = why["method"] == "exact"
         st.markdown("**What it is made of**")
@@ -157,6 +175,8 @@ def _why(why: Json, unit: str) -> None:
             key="components",
             config=theme.config("components"),
         )
+        parted = ", ".join(f"{name} {words.number(value)}" for name, value in why["totals"].items())
+        st.caption(f"{over} the {len(why['points'])} steps: {parted}{f' ({unit})' if unit else ''}.")
         st.caption(
             "The parts are the model's own and sum to the forecast."
             if exact
@@ -167,9 +187,8 @@ def _why(why: Json, unit: str) -> None:
     bridge = why["bridge"]
     st.markdown("**Why it is not the forecast before**")
     if bridge["points"]:
-        changes = frame(bridge["points"], "parts").drop(columns="ds").sum()
-        st.plotly_chart(parts.waterfall(changes, unit), key="bridge", config=theme.config("bridge"))
-        st.caption(f"Over the {len(bridge['points'])} steps that both have; since the forecast {bridge['since']}.")
+        st.plotly_chart(parts.waterfall(bridge["totals"], unit), key="bridge", config=theme.config("bridge"))
+        st.caption(f"{over} the {len(bridge['points'])} steps that both have; since the forecast {bridge['since']}.")
     else:
         st.caption("There is no earlier forecast of the same steps.")
     for note in bridge["notes"]:

@@ -1,21 +1,17 @@
 """Whether the forecasts are still right: how they stand by what came, what has moved, and what to do about it."""
 
-from typing import Literal
-
 import pandas as pd
 import streamlit as st
 
-from frontend import aliases, link, shell, states, tables, words
+from frontend import aliases, chat, link, shell, states, tables, words
 from frontend.api_client import ApiError, Json
 from frontend.charts import monitoring, theme
 from frontend.frames import frame
 
 VIEWS = ("Over time", "Series", "Drift", "Alerts", "Data health", "Report")
-COLOURS: dict[str, Literal["green", "orange", "red", "gray"]] = {
-    "ok": "green", "warn": "orange", "alert": "red", "insufficient": "gray"
-}  # fmt: skip
 WORST = 200  # series in a table
 METRIC = "mase"
+WATCHED = "watched"  # the series that is looked at, in the URL
 
 
 def page() -> None:
@@ -32,6 +28,7 @@ def page() -> None:
         return
     _status(found)
     _rivals(found, name)
+    chat.box(name, "monitoring")
     with link.to("view", VIEWS):
         tabs = st.tabs(VIEWS, key="view", on_change="rerun")
     for tab, shown in zip(tabs, (_time, _series, _drift, _alerts, _health, _report), strict=True):
@@ -43,7 +40,7 @@ def page() -> None:
 def _status(found: Json) -> None:
     """The statuses now, and the error beside that of the backtest."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(found["status"], color=COLOURS[found["status"]], icon=":material/monitor_heart:")
+        st.badge(found["status"], color=words.COLOURS[found["status"]], icon=":material/monitor_heart:")
         st.caption(f"By the values up to {words.day(found['as_of'][:10])}, of run {found['run_id']}")
     kinds = list(found["counts"])
     columns = st.columns(len(kinds) + 1)
@@ -106,6 +103,11 @@ def _time(found: Json, name: str) -> None:
 
 
 def _series(found: Json, name: str) -> None:
+    _list(name)
+    _one(name)
+
+
+def _list(name: str) -> None:
     with link.to("find"):
         search = st.text_input("Find", key="find", type="search", live=True, placeholder="part of a name", width=260)
     with states.loading("Reading the series"):
@@ -140,10 +142,35 @@ def _series(found: Json, name: str) -> None:
             **{column: number(format="%.3g") for column in ("MASE", "in the backtest", "bias", "PSI", "threshold")},
         },
     )  # fmt: skip
-    st.caption(f"{len(rows):,} of {page['total']:,} series, the gravest first. Select one to open its forecast.")
+    st.caption(f"{len(rows):,} of {page['total']:,} series, the gravest first. Select one to see more of it.")
     tables.exports(table, f"monitored-{name}")
     if picked.selection.rows:
-        st.switch_page("app_pages/forecast.py", query_params={"series": rows[picked.selection.rows[0]]["unique_id"]})
+        st.session_state[WATCHED] = rows[picked.selection.rows[0]]["unique_id"]
+
+
+def _one(name: str) -> None:
+    """The series that the URL names: forecast set by forecast set, and its drift."""
+    with link.to(WATCHED):
+        watched = st.session_state.get(WATCHED)
+    if not watched:
+        return
+    with states.loading("Reading the series"):
+        one = shell.client().monitored_series(name, watched)
+    st.divider()
+    st.subheader(watched)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(one["status"], color=words.COLOURS[one["status"]], icon=":material/monitor_heart:")
+        st.caption(words.standing(one))
+        st.page_link(
+            "app_pages/forecast.py", label="Its forecast", icon=":material/arrow_forward:",
+            query_params={"series": watched},
+        )  # fmt: skip
+    origins = frame(one["detail"]["origins"])
+    if not origins.empty:
+        left, right = st.columns(2)
+        left.plotly_chart(monitoring.errors(origins, METRIC), key="its-errors", config=theme.config("error"))
+        right.plotly_chart(monitoring.coverage(origins), key="its-cover", config=theme.config("coverage"))
+    st.dataframe(pd.DataFrame(one["drift"]), hide_index=True, placeholder=words.NOTHING)
 
 
 def _drift(found: Json, name: str) -> None:
@@ -172,7 +199,7 @@ def _alerts(_: Json, name: str) -> None:
     for one in page["alerts"]:
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.badge(one["severity"], color=COLOURS[one["severity"]])
+                st.badge(one["severity"], color=words.COLOURS[one["severity"]])
                 st.markdown(f"**{one['kind']}** · {words.moment(one['at'])}")
                 if one["acknowledged"] is None and st.button("Seen", icon=":material/done:", key=f"seen-{one['id']}"):
                     with states.loading("Noting it"):

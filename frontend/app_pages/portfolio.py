@@ -7,11 +7,12 @@ import streamlit as st
 
 from frontend import link, shell, states, tables, words
 from frontend.api_client import Json
-from frontend.charts import paths, theme
+from frontend.charts import totals
 from frontend.frames import frame
 
 ANY = "any"
 ROWS = 100  # of the triage list
+LIVE = "150ms"  # without a key pressed: then a search begins
 
 
 def page() -> None:
@@ -41,7 +42,7 @@ def _filters(choices: dict[str, list[str]]) -> tuple[dict[str, str], str]:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         with link.to("find"):
             search = st.text_input(
-                "Find", key="find", type="search", live=True, placeholder="part of a name", width=200
+                "Find", key="find", type="search", live=LIVE, placeholder="part of a name", width=200
             )
         for name, values in choices.items():
             with link.to(key := f"by_{name}", [ANY, *values]):
@@ -51,8 +52,8 @@ def _filters(choices: dict[str, list[str]]) -> tuple[dict[str, str], str]:
 
 def _tiles(found: Json, workspace: Json) -> None:
     summary, unit = found["summary"], found["unit"]
-    totals = frame(found["totals"])
-    line = totals["y"].fillna(totals["y_hat"]).dropna().tail(4 * found["horizon"]).tolist()
+    points = frame(found["totals"])
+    line = points["y"].fillna(points["y_hat"]).dropna().tail(4 * found["horizon"]).tolist()
     others = {status: count for status, count in summary["statuses"].items() if status != "forecast"}
     (level, share), *_ = _covered(workspace["accuracy"])
     columns = st.columns([1.6, 1, 1, 1, 1, 1])
@@ -95,6 +96,7 @@ def _triage(found: Json, workspace: Json) -> None:
         {
             "series": one["unique_id"],
             "why": words.why(one["reasons"], one["status"]),
+            "monitored": one["monitored"],
             "urgency": one["score"],
             "lately and ahead": [value for value in (*one["history"], *one["ahead"]) if value is not None],
             "forecast": one["forecast"],
@@ -106,6 +108,8 @@ def _triage(found: Json, workspace: Json) -> None:
         }
         for one in found["triage"]
     )
+    if rows["monitored"].isna().all():
+        rows = rows.drop(columns="monitored")
     unit = found["unit"]
     config = st.column_config
     picked = st.dataframe(
@@ -119,9 +123,11 @@ def _triage(found: Json, workspace: Json) -> None:
         column_config={
             "series": config.TextColumn(width="medium", pinned=True),
             "why": config.TextColumn(width="large", help="What is unusual about it among all series, most telling first."),
+            "monitored": config.TextColumn(width="small", help="How its forecasts and inputs stand by what came."),
             "urgency": config.ProgressColumn(
                 min_value=0, max_value=1, format=" ", width="small",
-                help="High only where a series is large, hard to forecast and changing: the product of its percentiles.",
+                help="High only where a series is large, hard to forecast and changing: the product of its percentiles. "
+                "One that monitoring has in alert counts by its size alone, a warning half way.",
             ),
             "lately and ahead": config.AreaChartColumn(help="The newest actuals, then the forecast."),
             "forecast": config.NumberColumn(f"forecast, {unit}" if unit else "forecast", format="compact"),
@@ -141,9 +147,11 @@ def _triage(found: Json, workspace: Json) -> None:
 def _totals(found: Json, workspace: Json) -> None:
     st.subheader("All together")
     points = frame(found["totals"])
-    st.plotly_chart(
-        paths.totals(points, found["unit"]), key="totals", config=theme.config(f"totals-{workspace['name']}")
-    )
+    rows = totals.rows(points)
+    if rows.empty:
+        st.caption("None of these series has a value in the newest steps, nor a forecast.")
+        return
+    st.vega_lite_chart(rows, totals.spec(rows, found["unit"]), key="totals")
     with st.expander("As a table", icon=":material/table:"):
         st.dataframe(points, hide_index=True, placeholder=words.NOTHING)
         tables.exports(points, f"totals-{workspace['name']}")

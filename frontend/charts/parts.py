@@ -1,5 +1,6 @@
 """What a forecast is made of, and why it is not the one before."""
 
+from collections.abc import Mapping
 from itertools import cycle
 
 import pandas as pd
@@ -25,12 +26,12 @@ def components(parts: pd.DataFrame, unit: str) -> go.Figure:
     return laid_out(figure, height=340, unit=unit)
 
 
-def waterfall(parts: pd.Series, unit: str) -> go.Figure:
+def waterfall(parts: Mapping[str, float], unit: str) -> go.Figure:
     """From the forecast before to the one now: what each reason adds over the steps that both have."""
     figure = go.Figure(
         go.Waterfall(
-            x=[*parts.index, "all together"],
-            y=[*parts, 0],
+            x=[*parts, "all together"],
+            y=[*parts.values(), 0],
             measure=["relative"] * len(parts) + ["total"],
             increasing={"marker": {"color": BLUE}},
             decreasing={"marker": {"color": RED}},

@@ -54,24 +54,6 @@ def fan(
     return _ranged(figure, [*history["ds"].tail(1), *forecast["ds"].head(1)])
 
 
-def totals(points: pd.DataFrame, unit: str) -> go.Figure:
-    """The sum over series: actuals, the forecast, the same steps a year before and the forecast as it was."""
-    figure, stamp = go.Figure(), _stamp(points["ds"])
-    lines = (
-        ("last year", "last_year", PURPLE, "dot", 1.4, "a year before"),
-        ("actual", "y", GREY, "solid", 1.6, "came"),
-        ("previous forecast", "previous", ORANGE, "dash", 1.8, "was forecast before"),
-        ("forecast", "y_hat", BLUE, "solid", 2.4, "expected"),
-    )
-    for name, column, colour, dash, width, says in lines:
-        if points[column].notna().any():
-            figure.add_scatter(
-                mode="lines", x=points["ds"], y=points[column], name=name, line={"color": colour, "width": width, "dash": dash},
-                hovertemplate=f"{stamp}: <b>%{{y:,.4~s}} {unit}</b> {says}<extra></extra>",
-            )  # fmt: skip
-    return laid_out(figure, height=320, unit=unit)
-
-
 def windows(history: pd.DataFrame, backtest: pd.DataFrame, unit: str) -> go.Figure:
     """Actuals and what one model forecast from one or several cutoffs: `cutoff, ds, y_hat, lo_*, hi_*`."""
     figure, stamp = go.Figure(), _stamp(backtest["ds"])

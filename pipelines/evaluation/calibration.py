@@ -14,7 +14,7 @@ ALL = "all"
 CURVE = "curve"  # the same as `all`, for a ladder of levels that nobody asked for
 LADDER = (20, 40, 60, 80, 90, 95)
 CLASS = "demand_class"
-COLUMNS = ["level", "by", "group", "n", "coverage", "msis"]
+COLUMNS = ["level", "by", "group", "n", "n_effective", "coverage", "msis"]
 
 _MOST = 50  # values of an attribute; with more it names series rather than segments
 _TOLERANCE = 5.0  # percentage points under nominal that go without a note
@@ -42,13 +42,15 @@ def segments(profile: pd.DataFrame, attributes: Sequence[str]) -> tuple[pd.DataF
 def measure(
     rows: pd.DataFrame, scales: pd.DataFrame, segments: pd.DataFrame, levels: Sequence[int], horizon: int
 ) -> pd.DataFrame:
-    """`level, by, group, n, coverage, msis` over all points, for each step, and for each segment of the series.
+    """`level, by, group, n, n_effective, coverage, msis` over all points, for each step, and for each segment of the series.
 
     `rows`: `unique_id, cutoff, step, y, lo_*, hi_*` with bounds that have not seen the errors of their own fold.
     `scales`: `unique_id, cutoff, scale`, the in-sample error of the seasonal naive. `segments`: one row a series.
 
     - by: `all`, `step` (groups 1 … `horizon`) or the name of a segment; groups are text
     - n: the points that have an actual and both bounds
+    - n_effective: so many independent points they are worth, n / (1 + (m − 1) ρ), where m of them lie at the same step of
+      the same window and hits at one step go together by ρ (Kish 1965): series err together
     - coverage = 100 · share of these within their bounds, %
     - msis = mean of interval score / scale over those with a positive scale, unitless (M4)
 
@@ -58,16 +60,25 @@ def measure(
     y = rows[Y].to_numpy(dtype=float)
     scale = rows[[UNIQUE_ID, CUTOFF]].merge(scales, on=[UNIQUE_ID, CUTOFF], how="left")[SCALE].to_numpy(dtype=float)
     groups = list(_groups(rows, segments, horizon))
+    moments = pd.factorize(rows[CUTOFF])[0] * horizon + rows[STEP].to_numpy().astype(np.intp) - 1
+    alike = [_alike(code, moments, len(names)) for _, code, names in groups]
     parts = []
     for level in sorted(set(levels)):
         lower, upper = (rows[bound(level)].to_numpy(dtype=float) for bound in (lo, hi))
         inside, score = covered(y, lower, upper), ratio(interval_score(y, lower, upper, level), scale)
-        for by, code, names in groups:
+        rho = _correlation(inside, moments)
+        for (by, code, names), m in zip(groups, alike, strict=True):
             n, coverage = _means(code, inside, len(names))
-            msis = _means(code, score, len(names))[1]
-            parts.append(
-                pd.DataFrame({"level": level, "by": by, "group": names, "n": n, "coverage": coverage, "msis": msis})
-            )
+            told = {
+                "level": level,
+                "by": by,
+                "group": names,
+                "n": n,
+                "n_effective": n / (1 + (m - 1) * rho),
+                "coverage": coverage,
+                "msis": _means(code, score, len(names))[1],
+            }
+            parts.append(pd.DataFrame(told))
     return pd.concat(parts, ignore_index=True)[COLUMNS]
 
 
@@ -78,10 +89,11 @@ def curve(rows: pd.DataFrame, scales: pd.DataFrame, horizon: int) -> pd.DataFram
 
 
 def shortfalls(table: pd.DataFrame) -> pd.DataFrame:
-    """The groups that are covered too little: over 5 points under the level, and by over 3 binomial standard errors."""
+    """The groups that are covered too little: over 5 points under the level, and by over 3 binomial standard errors of so
+    many points as they are worth."""
     nominal = table["level"] / 100
     short = table["level"] - table["coverage"]
-    error = 100 * np.sqrt(nominal * (1 - nominal) / table["n"].where(table["n"] > 0))
+    error = 100 * np.sqrt(nominal * (1 - nominal) / table["n_effective"].where(table["n"] > 0))
     return table[(short > _TOLERANCE) & (short > _ERRORS * error)]
 
 
@@ -106,6 +118,28 @@ def _groups(rows: pd.DataFrame, segments: pd.DataFrame, horizon: int) -> Iterato
     for name in known.columns:
         code, values = pd.factorize(known[name].fillna(_NOT_KNOWN), sort=True)
         yield str(name), code[series], list(values)
+
+
+def _alike(code: Positions, moments: Positions, n: int) -> Array:
+    """How many points of each of `n` groups lie at the same moment, on average, at least 1."""
+    width = int(moments.max(initial=0)) + 1
+    count = np.bincount(code * width + moments, minlength=n * width).reshape(n, width)
+    return np.asarray(count.sum(axis=1) / np.maximum((count > 0).sum(axis=1), 1)).clip(min=1.0)
+
+
+def _correlation(inside: Array, moments: Positions) -> float:
+    """How much hits at one moment go together, from 0 to 1: what the coverages of the moments vary beyond chance."""
+    n, coverage = _means(moments, inside, int(moments.max(initial=0)) + 1)
+    known = n > 1
+    if known.sum() < 2:
+        return 0.0
+    size, share = n[known].astype(float), coverage[known] / 100
+    mean = float(np.average(share, weights=size))
+    chance = mean * (1 - mean)
+    if chance == 0:
+        return 0.0
+    m, spread = float(size.mean()), float(np.average((share - mean) ** 2, weights=size))
+    return float(np.clip((m * spread / chance - 1) / (m - 1), 0, 1))
 
 
 def _means(code: Positions, values: Array, n: int) -> tuple[Positions, Array]:

@@ -27,7 +27,9 @@ _CYCLES = {
     "day_of_month": pd.Timedelta(days=31),
     "day_of_year": pd.Timedelta(days=366),
 }
-AT_ORIGIN = "{} at origin"  # the feature of a past covariate
+# The features of a future covariate, a past one and an attribute. No other feature begins like them, so that a covariate
+# may have any name.
+AHEAD, AT_ORIGIN, OF_SERIES = "ahead: ", "at origin: ", "series: "
 _NEWEST = 4  # values right before the step that are features of their own
 _PHASES = 7  # values at the same phase of a season, at most
 _SHARED = 0.01  # of the series at least must have a value of an attribute for it to be learnt from
@@ -61,24 +63,25 @@ class Histories:
 
 @dataclass(frozen=True)
 class Shape:
-    """Which seasons are looked at, how many values of each, over how many steps level and spread are taken, and which
-    cycles of the calendar are told: those that the panel has seen twice.
+    """Which seasons are looked at, how many values of each, over how many steps level and spread are taken, which cycles
+    of the calendar are told (those that the panel has seen twice), and by the clock of which time zone.
     """
 
     seasons: tuple[int, ...]
     phases: tuple[int, ...]
     window: int
     cycles: tuple[str, ...]
+    timezone: str = "UTC"  # which runs were trained by that do not say
 
     @classmethod
-    def of(cls, known: Histories, seasons: Sequence[int]) -> "Shape":
+    def of(cls, known: Histories, seasons: Sequence[int], timezone: str = "UTC") -> "Shape":
         """What the histories allow: a season must fit twice into the typical one."""
         typical = int(np.median((~np.isnan(known.y)).sum(axis=1)))
         usable = tuple(sorted({m for m in seasons if m > 1 and 2 * m <= typical}))
         phases = tuple(int(np.clip(typical // m - 1, 1, _PHASES)) for m in usable)
         span = known.grid[-1] - known.grid[0]
         seen = tuple(name for name in cycles(known.frequency) if 2 * _CYCLES[name] <= span)
-        return cls(usable, phases, max((*usable, min(_RECENT, typical // 4), 4)), seen)
+        return cls(usable, phases, max((*usable, min(_RECENT, typical // 4), 4)), seen, timezone)
 
 
 def histories(panel: Panel, codes: Mapping[str, Mapping[str, int]], ahead: pd.DataFrame | None = None) -> Histories:
@@ -173,11 +176,25 @@ def features(
 def _special(known: Histories, shape: Shape, row: Index, origin: Index, step: Index) -> dict[str, Array]:
     """What is special about a step: its date, the future covariates at it, the past ones at the origin, attributes."""
     at = known.offset[row] + origin + step
-    points = calendar(known.grid, known.frequency)
+    points = calendar(known.grid, known.frequency, shape.timezone)
     table = {str(name): points[name].to_numpy()[at] for name in points if str(name).rpartition("_")[0] in shape.cycles}
-    table |= {name: values[row, origin + step] for name, values in known.future.items()}
-    table |= {AT_ORIGIN.format(name): values[row, origin] for name, values in known.past.items()}
-    return table | {name: values[row] for name, values in known.static.items()}
+    table |= {AHEAD + name: values[row, origin + step] for name, values in known.future.items()}
+    table |= {AT_ORIGIN + name: values[row, origin] for name, values in known.past.items()}
+    return table | {OF_SERIES + name: values[row] for name, values in known.static.items()}
+
+
+def covariate(feature: str) -> str | None:
+    """The covariate or attribute that a feature is of; None for one of the series itself or of the calendar."""
+    kinds = (kind for kind in (AHEAD, AT_ORIGIN, OF_SERIES) if feature.startswith(kind))
+    return next((feature.removeprefix(kind) for kind in kinds), None)
+
+
+def former(feature: str) -> str:
+    """What the feature was called when covariates still shared names with features."""
+    name = covariate(feature)
+    if name is None:
+        return feature
+    return f"{name} at origin" if feature.startswith(AT_ORIGIN) else name
 
 
 @dataclass(frozen=True)

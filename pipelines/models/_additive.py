@@ -1,6 +1,6 @@
 """A regression over all series that is a sum of one term a feature, and so can say what its forecasts are made of."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ Parts = dict[str, Array]
 class AdditiveForecaster(TabularForecaster):
     """`terms(model, table)`: a constant and what each feature adds to it, a column a feature, a row a row of `table`.
 
-    A feature's column has the feature's name; a name may stand above several. The terms and the constant sum to what
+    A feature's column has the name that it has in `table`; a name may stand above several. The terms and the constant sum to what
     the model predicts, and over the examples that it learnt from each term is 0 on average.
     """
 
@@ -72,9 +72,8 @@ class AdditiveForecaster(TabularForecaster):
         constant, told = self._told(table)
         anchor = self._anchor(table)
         found = {LEVEL: constant + anchor, REST: np.zeros(len(row))}
-        covariates = {*known.future, *known.past, *known.static}
         for feature, values in told.items():
-            name = component_of(str(feature), covariates, known.frequency)
+            name = component_of(str(feature), known.frequency)
             found[name] = found.get(name, 0.0) + values.to_numpy()
         total = np.sum(list(found.values()), axis=0)
         shaped = anchor + told.sum(axis=1).to_numpy()
@@ -90,7 +89,8 @@ class AdditiveForecaster(TabularForecaster):
     def _told(self, table: pd.DataFrame) -> tuple[float, pd.DataFrame]:
         if self.model_ is None:
             return 0.0, pd.DataFrame(index=table.index)
-        return self.terms(self.model_, self._typed(table))
+        constant, told = self.terms(self.model_, self._typed(table))
+        return constant, told.rename(columns=self._names(table))
 
     def _flattened(
         self, known: Histories, row: Index, step: Index, table: pd.DataFrame, level: Array, unit: Array
@@ -114,11 +114,11 @@ class AdditiveForecaster(TabularForecaster):
             yield width, table.assign(**flat)
 
 
-def component_of(feature: str, covariates: Iterable[str], frequency: str) -> str:
+def component_of(feature: str, frequency: str) -> str:
     """The component that the term of a feature (see `features.origin`) belongs to, before seasons leave the level."""
-    for name in covariates:
-        if feature in (name, origin.AT_ORIGIN.format(name)):
-            return name
+    name = origin.covariate(feature)
+    if name is not None:
+        return name
     cycle = feature.rpartition("_")[0]
     return season(cycle_length(cycle, frequency)) if cycle in cycles(frequency) else LEVEL
 

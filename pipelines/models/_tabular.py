@@ -29,6 +29,7 @@ class TabularForecaster:
 
     scope: Literal["panel"] = "panel"
     uses_future = True
+    by_place_ = False  # runs from before features had their place know them by their former names
 
     def __init__(
         self,
@@ -47,7 +48,8 @@ class TabularForecaster:
     def fit(self, panel: Panel) -> Self:
         self.codes_ = origin.encode(panel)
         known = origin.histories(panel, self.codes_)
-        self.shape_ = Shape.of(known, panel.season_lengths)
+        self.shape_ = Shape.of(known, panel.season_lengths, panel.timezone)
+        self.by_place_ = True
         season = min(self.shape_.seasons, default=1)
         named = {"horizon": panel.horizon or panel.season_length, "season": season}
         self.block_ = self.block if isinstance(self.block, int) else named[self.block]
@@ -94,13 +96,21 @@ class TabularForecaster:
         return np.asarray(level + spread * np.clip(found, -FAR, FAR))
 
     def _typed(self, table: pd.DataFrame) -> pd.DataFrame:
-        """`table` with the codes of text as categories."""
-        found = {}
-        for name, codes in self.codes_.items():
-            for column in table.columns.intersection([name, origin.AT_ORIGIN.format(name)]):
-                place = table[column].fillna(-1).astype(int)
-                found[column] = pd.Categorical.from_codes(place.tolist(), categories=pd.Index(list(codes)))
-        return table.assign(**found)
+        """The features by the names that the model knows, the codes of text as categories."""
+        found: dict[str, Any] = {}
+        for known, feature in self._names(table).items():
+            codes = self.codes_.get(origin.covariate(feature) or "")
+            found[known] = table[feature]
+            if codes is not None:
+                place = table[feature].fillna(-1).astype(int)
+                found[known] = pd.Categorical.from_codes(place.tolist(), categories=pd.Index(list(codes)))
+        return pd.DataFrame(found, index=table.index)
+
+    def _names(self, table: pd.DataFrame) -> dict[str, str]:
+        """What the model knows each feature of `table` by: its place, since not every library takes every name."""
+        if self.by_place_:
+            return {f"x{place}": str(feature) for place, feature in enumerate(table)}
+        return {origin.former(str(feature)): str(feature) for feature in table}
 
     def _anchor(self, table: pd.DataFrame) -> Array:
         """What the target is counted from: the level, or the same phase of the last season, or the last value."""

@@ -92,10 +92,11 @@ def compare(found: pd.DataFrame, reference: pd.DataFrame, until: pd.Timestamp) -
     return pd.concat(parts, ignore_index=True)[ORIGINS]
 
 
-def grouped(values: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
+def means_of(values: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
     """The means over the series of each group, as if each group were a series; `groups`: `unique_id, group`."""
     rows = values.merge(groups, on=UNIQUE_ID).drop(columns=UNIQUE_ID).rename(columns={"group": UNIQUE_ID})
-    return rows.groupby([UNIQUE_ID, CUTOFF, MODEL], as_index=False, sort=True).mean()
+    keys = [name for name in (UNIQUE_ID, CUTOFF, MODEL) if name in rows]
+    return rows.groupby(keys, as_index=False, sort=True).mean()
 
 
 def windows(

@@ -4,12 +4,10 @@ The address is a secret: it comes from the environment or a file, and stands in 
 """
 
 import json
-import os
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import tenacity
@@ -17,10 +15,11 @@ import tenacity
 from pipelines.errors import ConfigError
 from pipelines.monitoring import alerts
 from pipelines.read import Reader
+from pipelines.secret import secret
+from pipelines.settings import WEBHOOK
 from pipelines.thresholds import Delivery
 
 DEAD_LETTERS = ("monitoring", "dead_letters.jsonl")
-VARIABLE = "MONITORING_WEBHOOK_URL"
 
 _MARKS = {"alert": ":rotating_light:", "warn": ":warning:"}
 
@@ -42,18 +41,11 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 def webhook(environ: Mapping[str, str] | None = None) -> str | None:
     """Where alerts go; None: nowhere. ConfigError if what is set is no http(s) address, which is not repeated."""
-    environ = os.environ if environ is None else environ
-    url = environ.get(VARIABLE) or ""
-    if file := environ.get(f"{VARIABLE}_FILE"):
-        try:
-            url = Path(file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            raise ConfigError(f"{VARIABLE}_FILE: the file cannot be read. Mount it, or unset the variable.") from None
-    url = url.strip()
-    parts = urllib.parse.urlsplit(url)
+    url = secret(WEBHOOK, environ)
+    parts = urllib.parse.urlsplit(url or "")
     if url and not (parts.scheme in ("http", "https") and parts.hostname):
-        raise ConfigError(f"{VARIABLE} is no address that begins with https:// or http://.")
-    return url or None
+        raise ConfigError(f"{WEBHOOK} is no address that begins with https:// or http://.")
+    return url
 
 
 def deliver(reader: Reader, workspace: str, url: str, settings: Delivery) -> dict[str, int]:

@@ -24,11 +24,12 @@ from pipelines.thresholds import Drift, Evidence
 FEATURE = "feature"
 COLUMNS = [UNIQUE_ID, "as_of", FEATURE, "psi", "threshold", "n_reference", "n_current", STATUS, "p_value", CALM]
 
-_CHUNK = 2_000  # series at a time, so that a chunk and what is made of it fit into the memory
+_CELLS = 2_000_000  # values at a time, so that they and what is made of them fit into the memory
 _LAGS = 40  # at which values may still be alike
 _REPEATS = 3  # times that a season must lie in the reference to be taken out
 _DISCRETE = 10  # values; a feature with no more is a kind, and a kind has no level
 _YEAR = pd.Timedelta(days=365)
+_REFERENCE = 1_100  # days of it, three years, and at least so many steps
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def drift(
     window = width(panel, settings)
     last = int(grid.searchsorted(trained_to, side="right")) - 1 - window
     steps = np.arange(len(grid))
-    then = (steps <= last) & (steps > last - settings.reference)
+    then = (steps <= last) & (steps > last - _reach(panel, settings))
     now = (steps > len(grid) - 1 - window) & (steps > last)
     kept = then | now
     phases = _phases(grid[kept], panel, then[kept])
@@ -174,6 +175,11 @@ def width(panel: Panel, settings: Drift) -> int:
         return settings.window
     season = min(panel.season_lengths)
     return -(-max(2 * (panel.horizon or 1), settings.least) // season) * season
+
+
+def _reach(panel: Panel, settings: Drift) -> int:
+    """The steps of the reference: as set, or three years."""
+    return settings.reference or max(_REFERENCE, frequency.steps_in(_REFERENCE, panel.frequency))
 
 
 def _measure(
@@ -224,13 +230,15 @@ def _dense(panel: Panel, grid: pd.DatetimeIndex, kept: npt.NDArray[np.bool_]) ->
     column = grid.get_indexer(pd.DatetimeIndex(history[DS]))
     inside = kept[column]
     rows, columns = codes[inside], place[column[inside]]
+    width = int(kept.sum())
+    chunk = max(1, _CELLS // max(width, 1))
     for feature in (Y, *panel.future, *panel.past):
         values = _numbers(history[feature])[inside]
-        for first in range(0, len(names), _CHUNK):
-            start, end = np.searchsorted(rows, [first, first + _CHUNK])
-            dense = np.full((min(_CHUNK, len(names) - first), int(kept.sum())), np.nan)
+        for first in range(0, len(names), chunk):
+            start, end = np.searchsorted(rows, [first, first + chunk])
+            dense = np.full((min(chunk, len(names) - first), width), np.nan)
             dense[rows[start:end] - first, columns[start:end]] = values[start:end]
-            yield list(names[first : first + _CHUNK]), feature, dense
+            yield list(names[first : first + chunk]), feature, dense
 
 
 def _numbers(column: pd.Series) -> Array:

@@ -16,7 +16,7 @@ INSUFFICIENT, OK = "insufficient", "ok"
 WARN: Final = "warn"
 ALERT: Final = "alert"
 STATUSES = (INSUFFICIENT, OK, WARN, ALERT)  # from the least to the gravest
-STATUS, CALM = "status", "calm"
+STATUS, CALM, AS_OF = "status", "calm", "as_of"
 
 
 def moderated(squares: Array, freedom: int) -> tuple[Array, Array]:
@@ -62,14 +62,18 @@ def normal_score(t: Array, freedom: Array) -> Array:
 def settle(found: pd.DataFrame, before: pd.DataFrame, keys: list[str], clear_after: int) -> pd.DataFrame:
     """`found` with the `status` that holds and how long it has been calmer, `calm`, by what held `before`.
 
-    A status rises at once, and falls when `clear_after` monitorings in a row have found less. Where nothing can be said,
-    nothing is. `before`: `keys`, `status, calm`.
+    A status rises at once, and falls when `clear_after` monitorings in a row have found less. Looking twice at data of the
+    same `as_of` counts once. Where nothing can be said, nothing is. `before`: `keys`, `status, calm` and, as `found`, `as_of`.
     """
-    earlier = found[keys].merge(before[[*keys, STATUS, CALM]], on=keys, how="left", validate="one_to_one")
+    told = [name for name in (STATUS, CALM, AS_OF) if name in before]
+    earlier = found[keys].merge(before[[*keys, *told]], on=keys, how="left", validate="one_to_one")
+    again = (
+        (earlier[AS_OF] == found[AS_OF]).to_numpy() if AS_OF in told and AS_OF in found else np.zeros(len(found), bool)
+    )
     rank = {name: place for place, name in enumerate(STATUSES)}
     now = found[STATUS].map(rank).to_numpy()
     then = earlier[STATUS].map(rank).astype(float).fillna(0).to_numpy(dtype=np.int64)
-    for_now = earlier[CALM].astype(float).fillna(0).to_numpy() + 1
+    for_now = np.maximum(earlier[CALM].astype(float).fillna(0).to_numpy() + ~again, 1)
     calm = np.where((now < then) & (now > 0), for_now, 0).astype(np.int64)
     holds = (calm > 0) & (calm < clear_after)
     names = np.array(STATUSES, dtype=object)

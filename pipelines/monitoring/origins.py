@@ -37,13 +37,15 @@ _EMPTY = {
 @dataclass(frozen=True)
 class Judged:
     """How forecast sets did, with `forecast_id, steps` of each: `series` and `groups` as `accuracy.compare` has them,
-    `rivals` as `rivals.scored`. `bias`: `STATE` after the newest batch, which was of the run and up to the time `bias_to`.
+    `rivals` as `rivals.scored`. `bias` and, of groups, `group_bias`: `STATE` after the newest batch, which was of the run
+    and up to the time `bias_to`.
     """
 
     series: pd.DataFrame
     groups: pd.DataFrame
     rivals: pd.DataFrame
     bias: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=STATE))
+    group_bias: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=STATE))
     bias_to: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -65,12 +67,17 @@ class Judged:
         """Whether a batch from there does not overlap with those before."""
         return UNTIL not in self.bias_to or cutoff >= pd.Timestamp(self.bias_to[UNTIL])
 
-    def after(self, one: "ForecastSet", scores: pd.DataFrame, until: pd.Timestamp, settings: Bias) -> "Judged":
-        """With one more batch of forecasts; another run has other biases and begins at 0."""
+    def after(
+        self, one: "ForecastSet", scores: tuple[pd.DataFrame, pd.DataFrame], until: pd.Timestamp, settings: Bias
+    ) -> "Judged":
+        """With one more batch of forecasts, `scores` of its series and groups; another run has other biases and begins at 0."""
         run_id = one.info["run_id"]
-        state = self.bias if self.bias_to.get("run_id", run_id) == run_id else self.bias.head(0)
-        state = bias.follow(state, scores, settings)
-        return replace(self, bias=state, bias_to={"run_id": run_id, UNTIL: until.isoformat()})
+        same = self.bias_to.get("run_id", run_id) == run_id
+        state, of_groups = (
+            bias.follow(before if same else before.head(0), found, settings)
+            for before, found in zip((self.bias, self.group_bias), scores, strict=True)
+        )
+        return replace(self, bias=state, group_bias=of_groups, bias_to={"run_id": run_id, UNTIL: until.isoformat()})
 
 
 @dataclass(frozen=True)
@@ -118,7 +125,9 @@ def collect(
     stamps = pd.date_range(end=end, periods=reach + 1, freq=frequency.parse(panel.frequency))
     groups = _groups(profile, workspace)
     reference = cache(lambda run_id: _Reference.of(reader.run(name, run_id), groups))
-    judged = Judged.nothing() if before is None else replace(Judged.nothing(), bias=before.bias, bias_to=before.bias_to)
+    judged = Judged.nothing()
+    if before is not None:
+        judged = replace(judged, bias=before.bias, group_bias=before.group_bias, bias_to=before.bias_to)
     parts = [judged]
     for one in published(reader, name, stamps[0]):
         dates = frequency.future(one.cutoff, panel.frequency, one.info["horizon"])
@@ -138,7 +147,7 @@ def collect(
             if old is None and steps:
                 parts.append(judge.all(steps, dates[steps - 1]))
     series, groups_, against = (_together([getattr(part, name) for part in parts]) for name in _EMPTY)
-    return Judged(series, groups_, against, judged.bias, judged.bias_to)
+    return replace(judged, series=series, groups=groups_, rivals=against)
 
 
 def forecasts(reader: Reader, name: str, run: Folder, since: pd.Timestamp) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -197,7 +206,7 @@ class _Judge:
 
     def all(self, steps: int, until: pd.Timestamp) -> Judged:
         values, folds = self.values(steps), self.reference.folds(steps)
-        together = accuracy.grouped(values, self.groups), accuracy.grouped(folds, self.groups)
+        together = accuracy.means_of(values, self.groups), accuracy.means_of(folds, self.groups)
 
         def named(table: pd.DataFrame) -> pd.DataFrame:
             return table.assign(forecast_id=self.one.folder.name, steps=steps)
@@ -208,12 +217,13 @@ class _Judge:
             named(rivals.scored(values, self.one.info, until)),
         )
 
-    def bias(self, steps: int) -> pd.DataFrame:
-        """`unique_id, score` of the batch of the first `steps` steps."""
+    def bias(self, steps: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """`unique_id, score` of the batch of the first `steps` steps, of series and of groups: the means of theirs."""
         served = accuracy.served(self.values(steps)).merge(self.reference.scale, on=UNIQUE_ID, how="left")
         folds = accuracy.served(self.reference.folds(steps))
         folds = folds.merge(self.reference.fold_scales, on=[UNIQUE_ID, CUTOFF], how="left")
-        return bias.scores(_scaled(served), _scaled(folds))
+        now, past = _scaled(served), _scaled(folds)
+        return bias.scores(now, past), bias.scores(*(accuracy.means_of(part, self.groups) for part in (now, past)))
 
 
 def _together(tables: list[pd.DataFrame]) -> pd.DataFrame:
@@ -223,9 +233,9 @@ def _together(tables: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _scaled(values: pd.DataFrame) -> pd.DataFrame:
-    """`unique_id, value`: the bias in units of the seasonal scale."""
+    """`unique_id, cutoff, value`: the bias in units of the seasonal scale."""
     value = ratio(values[accuracy.BIAS].to_numpy(dtype=float), values[SCALE].to_numpy(dtype=float))
-    return values[[UNIQUE_ID]].assign(**{VALUE: value})
+    return values[[UNIQUE_ID, CUTOFF]].assign(**{VALUE: value})
 
 
 def _groups(profile: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:

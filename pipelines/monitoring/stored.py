@@ -3,12 +3,13 @@
 Its pointer is not that of the aliases: who moves an alias does not lose against a monitoring in between.
 """
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import pandas as pd
 
-from pipelines.errors import NotFound
+from pipelines.errors import NotFound, StoreError
 from pipelines.monitoring import bias as biases
 from pipelines.monitoring import drift as drifts
 from pipelines.monitoring.accuracy import COLUMNS
@@ -22,7 +23,8 @@ from pipelines.thresholds import Monitoring
 
 REPORT = "report.html"
 SERIES = [UNIQUE_ID, "status", "since"]
-_TABLES = ("accuracy", "groups", "bias", "drift", "series")
+_TABLES = ("accuracy", "groups", "bias", "group_bias", "drift", "series")
+_NEWER = "group_bias"  # than the first monitorings, which do without it
 _KEPT = 400  # monitorings that the history holds
 
 
@@ -34,6 +36,7 @@ class Snapshot:
     accuracy: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=COLUMNS))
     groups: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["by", "group", *COLUMNS[1:]]))
     bias: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=biases.COLUMNS))
+    group_bias: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=biases.COLUMNS))
     drift: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=drifts.COLUMNS))
     series: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SERIES))
     summary: dict[str, Any] = field(default_factory=dict)
@@ -46,13 +49,17 @@ class Snapshot:
             folder = reader.monitoring(workspace)
         except NotFound:
             return cls()
-        read = folder.read_parquet
         summary = folder.read_json("summary.json")
+
+        def read(name: str) -> pd.DataFrame:
+            return folder.read_parquet(f"{name}.parquet")
+
+        accuracy, groups, bias, drift, series = (read(name) for name in _TABLES if name != _NEWER)
+        group_bias = read(_NEWER) if f"{_NEWER}.parquet" in folder.files else cls().group_bias
         judged = Judged(
-            read("origins.parquet"), read("group_origins.parquet"), read("rivals.parquet"), read("bias.parquet"), summary["bias_to"]
+            read("origins"), read("group_origins"), read("rivals"), bias, group_bias, summary["bias_to"]
         )  # fmt: skip
-        accuracy, groups, bias, drift, series = (read(f"{name}.parquet") for name in _TABLES)
-        return cls(judged, accuracy, groups, bias, drift, series, summary)
+        return cls(judged, accuracy, groups, bias, group_bias, drift, series, summary)
 
     def draft(self, reader: Reader, key: dict[str, Any], now: pd.Timestamp, raised: int) -> Draft:
         """A directory with all of it, not yet finished."""
@@ -87,3 +94,18 @@ def publish(reader: Reader, workspace: str, draft: Draft, as_of: str) -> Folder:
     pointer = {"monitoring_id": folder.name, "as_of": as_of}
     reader.artifacts.move_pointer(workspace, MONITORING, CURRENT, change=lambda _: pointer)
     return folder
+
+
+def tidy(reader: Reader, workspace: str, keep: int) -> list[str]:
+    """Removes all but the newest `keep` monitorings, and what died before it was finished; returns their names.
+
+    A monitoring goes on from the newest one, which holds the history, the timeline, the judged forecast sets and the states
+    of CUSUM and hysteresis: the others are only to look back at. The one that is pointed to stays in any case.
+    """
+    store, pointed = reader.artifacts, reader.monitored(workspace)
+    store.sweep(workspace, MONITORING)
+    old = [name for name in store.folders(workspace, MONITORING)[:-keep] if name != pointed]
+    for name in old:
+        with contextlib.suppress(StoreError):  # another process may tidy up too
+            store.remove(workspace, MONITORING, name)
+    return old

@@ -21,7 +21,7 @@ from pipelines.schema import CUTOFF, UNIQUE_ID, VALUE
 KINDS = ("error", "bias", "coverage", "drift")
 SINCE = "since"
 
-_TOLD = ("mae", "mase")  # errors that are news; WAPE also rises where only the volume fell
+_TOLD = {"error": ("mae", "mase"), "bias": (BIAS,)}  # errors that are news; WAPE also rises where only the volume fell
 _NAMED = 5  # series that a message names
 _MANY = 0.05  # of the series in alert are an alert of the workspace
 _LISTED = 50  # that an alert holds
@@ -30,7 +30,7 @@ _LABELS = {"error": "error above the backtest's", "bias": "forecasts lean to one
 
 
 def series(accuracy: pd.DataFrame, bias: pd.DataFrame, drift: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
-    """A row a series: `status`, that of each kind, since when it is so, and the figures of the longest window.
+    """A row a series: `status`, that of each kind, since when each is so, and the figures of the longest window.
 
     `status` is the gravest one. `lean`: the sum of the bias's CUSUM, positive: under-forecast. `feature, psi, threshold`:
     of the feature that exceeds its threshold most. `before`: this table of the monitoring before.
@@ -53,9 +53,15 @@ def series(accuracy: pd.DataFrame, bias: pd.DataFrame, drift: pd.DataFrame, befo
     table[STATUS] = evidence.worst(table[statuses])
     table = table.reset_index()
     as_of = drift["as_of"].max()
-    then = table[[UNIQUE_ID]].merge(before[[UNIQUE_ID, STATUS, SINCE]], on=UNIQUE_ID, how="left")
-    same = (then[STATUS] == table[STATUS]).to_numpy()
-    return table.assign(**{SINCE: pd.to_datetime(then[SINCE].where(same, as_of))})
+    then = table[[UNIQUE_ID]].merge(before, on=UNIQUE_ID, how="left", suffixes=(None, "_before"))
+    since = {STATUS: SINCE, **{f"{kind}_status": f"{kind}_{SINCE}" for kind in KINDS}}
+    for name, column in since.items():
+        if f"{name}_before" in then and column in then:
+            same = (then[f"{name}_before"] == table[name]).to_numpy() & then[column].notna().to_numpy()
+            table[column] = pd.to_datetime(then[column].where(same, as_of))
+        else:
+            table[column] = as_of
+    return table
 
 
 def counts(table: pd.DataFrame) -> dict[str, dict[str, int]]:
@@ -131,7 +137,7 @@ def news(
         fresh = _fresh(table, series_before, [UNIQUE_ID], column)
         if len(fresh):
             yield _alert(workspace, as_of, kind, "series", _worst_first(fresh, kind), len(table))
-    for kind in ("error", "coverage"):
+    for kind in ("error", "bias", "coverage"):
         now, then = (_rows_of(kind, found) for found in (groups, groups_before))
         fresh = _fresh(now, then, ["by", "group"], STATUS).drop_duplicates(["by", "group"])
         if len(fresh):
@@ -146,17 +152,16 @@ def news(
 
 def _of_kind(kind: str, accuracy: pd.DataFrame, bias: pd.DataFrame, drift: pd.DataFrame) -> pd.Series:
     """The gravest status of a kind, by series."""
-    table = {"bias": bias, "drift": drift}.get(kind)
-    table = _rows_of(kind, accuracy) if table is None else table
+    table = drift if kind == "drift" else bias if kind == "bias" else _rows_of(kind, accuracy)
     ranks = table[STATUS].map({name: place for place, name in enumerate(STATUSES)})
     found: pd.Series = ranks.groupby(table[UNIQUE_ID]).max().map(dict(enumerate(STATUSES)))
     return found
 
 
 def _rows_of(kind: str, accuracy: pd.DataFrame) -> pd.DataFrame:
-    """The rows of accuracy that tell of errors, or of coverage."""
-    if kind == "error":
-        return accuracy[accuracy[METRIC].isin(_TOLD)]
+    """The rows of accuracy that tell of errors, of biases, or of coverage."""
+    if kind in _TOLD:
+        return accuracy[accuracy[METRIC].isin(_TOLD[kind])]
     return accuracy[accuracy[METRIC].astype(str).str.startswith("coverage_")]
 
 

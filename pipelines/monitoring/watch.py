@@ -49,7 +49,8 @@ def look(
     table = _with_bias(table, leaning)
     as_series = _as_series(before.groups)
     groups = accuracy.windows(judged.groups, as_of, panel.frequency, horizon, as_series, settings.accuracy)
-    groups = _as_groups(groups)
+    groups_leaning = bias.status(judged.group_bias, before.group_bias, settings.bias, settings.accuracy)
+    groups = _as_groups(_with_bias(groups, groups_leaning))
     drifted = drift.drift(panel, trained_to(run, workspace), before.drift, settings.drift, settings.accuracy)
     window = drift.width(panel, settings.drift)
     served = set(runs.champions_of(run)[UNIQUE_ID])
@@ -75,7 +76,7 @@ def look(
         "history": before.summary.get("history", []),
         "timeline": summary.timeline(judged.groups, before.summary.get("timeline", [])),
     }
-    found = Snapshot(judged, table, groups, leaning, drifted, series, told, tuple(verdicts))
+    found = Snapshot(judged, table, groups, leaning, groups_leaning, drifted, series, told, tuple(verdicts))
     old_checks = [one["name"] for one in before.summary.get("health", []) if one["status"] == ALERT]
     news = list(summary.news(name, stamp, series, groups, checks, (before.series, before.groups, old_checks)))
     return Look(found, news, panel, window)
@@ -150,7 +151,7 @@ def _with_bias(table: pd.DataFrame, leaning: pd.DataFrame) -> pd.DataFrame:
 
 
 def _as_groups(table: pd.DataFrame) -> pd.DataFrame:
-    """Groups that stood in for series, by their two names; the bias of a group has no test."""
+    """Groups that stood in for series, by their two names."""
     names = table[UNIQUE_ID].astype(str).str.split(SEPARATOR, n=1, expand=True).reindex(columns=[0, 1])
     found = table.drop(columns=UNIQUE_ID).assign(by=names[0], group=names[1])
     return found[["by", "group", *table.columns.drop(UNIQUE_ID)]]

@@ -77,6 +77,22 @@ def means(
     return Means([*keys, VALUE, "n"], rows)
 
 
+def figures(run: Folder, unique_id: str) -> dict[str, dict[str, float]]:
+    """By model and metric the mean over the windows of one series: all of it, read once."""
+    rows = tables.rows_of(
+        run.open_parquet("metrics.parquet", [UNIQUE_ID, MODEL, METRIC]), [unique_id], [MODEL, METRIC, VALUE]
+    )
+    known: dict[tuple[str, str], list[float]] = {}
+    values = tables.numbers(rows[VALUE]).tolist()
+    for model, metric, value in zip(rows[MODEL].to_pylist(), rows[METRIC].to_pylist(), values, strict=True):
+        if value == value:
+            known.setdefault((model, metric), []).append(value)
+    found: dict[str, dict[str, float]] = {}
+    for (model, metric), values in known.items():
+        found.setdefault(model, {})[metric] = sum(values) / len(values)
+    return found
+
+
 def _pieces(run: Folder, ids: Collection[str] | None) -> Iterator[pa.Table]:
     file = run.open_parquet("metrics.parquet", [UNIQUE_ID, MODEL, METRIC])
     columns = [UNIQUE_ID, CUTOFF, MODEL, METRIC, VALUE]

@@ -1,5 +1,6 @@
 """A forecast set as it is served: each series' rows at once, what they are made of, and why they changed."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Self, cast
@@ -134,6 +135,18 @@ def components(forecast_set: Folder, unique_id: str, clock: Clock) -> list[Point
 def bridge(forecast_set: Folder, unique_id: str, clock: Clock) -> list[Point]:
     """`[{ds, parts: {new actuals: …}}]`: what changed each step since the previous set; empty for the first one."""
     return _wide(forecast_set, _BRIDGE, unique_id, _PART, "parts", clock)
+
+
+def totals(points: Sequence[Point], of: str, *, summed: bool) -> dict[str, float]:
+    """What each part in the mappings `of` of `points` comes to over the steps: its sum, or its mean.
+
+    A part that a step does not have is 0 there; a step with a part that is not known is left out. In the order in which
+    the parts occur; they sum to the sum (or mean) of what the parts of a step sum to.
+    """
+    whole = [point[of] for point in points if None not in point[of].values()]
+    names = dict.fromkeys(name for parts in whole for name in parts)
+    share = 1 if summed else len(whole)
+    return {name: math.fsum(parts.get(name, 0.0) for parts in whole) / share for name in names}
 
 
 def notes(forecast_set: Folder) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from pipelines.read.clock import Clock
 from pipelines.read.grid import Grid, Matrix
+from pipelines.read.monitoring import ALERT, WARN
 from pipelines.read.reader import Dataset
 from pipelines.read.series import Positions, SeriesTable
 from pipelines.schema import UNIQUE_ID, VALUE, Y_HAT, Y
@@ -21,6 +23,8 @@ _BACK = 3  # horizons of actuals in a small picture
 _SHOWN = 4  # and in that of the totals
 _ENOUGH = 0.8  # share of the steps that must be known for a sum to be compared with another
 _UNKNOWN = 0.5  # the percentile of what is not known
+_WEIGHT = {WARN: 0.5, ALERT: 0.0}  # of the two percentiles that monitoring makes up for
+_FOUND = {"error": "worse", "bias": "leaning", "coverage": "uncovered", "drift": "drifted"}  # by kind, as reasons
 _YEAR = timedelta(weeks=52)  # so that weekdays stay together
 
 Array = npt.NDArray[np.float64]
@@ -60,14 +64,19 @@ class Portfolio:
             **{name: _percentiles(values) for name, values in self._factors.items()},
             **dict.fromkeys(("on_year", "on_period"), _percentiles(change)),
         }
-        scored = [self._percentiles[name] for name in ("share", "error", "on_year")]
-        self.score: Array = np.where(np.isnan(self.forecast), 0.0, np.prod(scored, axis=0))
+        ranks = table.monitored.ranks(table.ids) if table.monitored else {}
+        self._gravity = {kind: _percentiles(found) for kind, found in ranks.items()}
+        guessed = self._percentiles["error"] * self._percentiles["on_year"]
+        for rank, weight in _WEIGHT.items() if ranks else ():
+            guessed = np.where(ranks[None] == rank, guessed**weight, guessed)
+        self.score: Array = np.where(np.isnan(self.forecast), 0.0, self._percentiles["share"] * guessed)
 
     @property
     def nbytes(self) -> int:
         """About what this takes in memory."""
         return self._past.nbytes + 3 * self._ahead.nbytes + 150 * len(self.score)
 
+    @cached_property
     def choices(self) -> dict[str, list[str]]:
         """What can be filtered by: the values of each attribute, as text; without those that have one, or too many."""
         found = {name: self.table.values(name) for name in self.table.filters}
@@ -103,12 +112,19 @@ class Portfolio:
             self._point(ds, y_hat=y_hat, last_year=last, previous=before) for ds, y_hat, last, before in ahead
         ]
 
+    def actuals(self, rows: Positions, start: datetime, end: datetime) -> list[dict[str, Any]]:
+        """`[{ds, y}]` from `start` to `end`, both included: sums over those that have a value."""
+        ds = [one for one in self._past.ds if start <= one <= end]
+        sums = _sums(self._past.at(ds), rows)
+        return [{"ds": self._clock.write(one), "y": y} for one, y in zip(ds, sums, strict=True)]
+
     def triage(self, rows: Positions) -> Positions:
         """These series, the one that needs somebody most first.
 
         The score is the product of the percentiles that a series has among all in its share of the total, in the error
         of its backtest and in how far its forecast is from what was, last period or last year, whichever is nearer: free
-        of units, and high only where all three are.
+        of units, and high only where all three are. What monitoring has found is no guess: a series in alert counts by its
+        share alone, and with a warning the other two percentiles come half as near to 0, by their square roots.
         """
         return rows[np.argsort(-self.score[rows], kind="stable")]
 
@@ -116,33 +132,42 @@ class Portfolio:
         """One series: its figures, why it stands where it does, and its newest steps.
 
         Reasons begin with the one that is rarest among all series: `share` of the total; `error` in units of the median
-        series'; the relative change `on_year` or `on_period`, the nearer one, and `since_previous`.
+        series'; the relative change `on_year` or `on_period`, the nearer one, and `since_previous`; what monitoring has
+        found, by how grave that is: `worse`, `leaning`, `uncovered` and `drifted`, with `status, since, feature`.
         """
         found = self.table.row(row)
+        monitored = self.table.monitored.reasons(found[UNIQUE_ID]) if self.table.monitored else []
         known = [name for name, values in self._factors.items() if np.isfinite(values[row])]
         return {
-            **{name: found[name] for name in (UNIQUE_ID, "attributes", "model", "status", "error", "skill")},
+            **{
+                name: found[name]
+                for name in (UNIQUE_ID, "attributes", "model", "status", "monitored", "error", "skill")
+            },
             "forecast": _known(self.forecast[row]),
             "last_period": _known(self.last_period[row]),
             "last_year": _known(self.last_year[row]),
             "score": float(self.score[row]),
-            "reasons": [
-                {
-                    "kind": name,
-                    "value": float(self._factors[name][row]),
-                    "percentile": float(self._percentiles[name][row]),
-                }
-                for name in sorted(known, key=lambda name: -self._percentiles[name][row])
-            ],
+            "reasons": sorted(
+                [
+                    *(
+                        _reason(name, float(self._factors[name][row]), float(self._percentiles[name][row]))
+                        for name in known
+                    ),
+                    *(
+                        _reason(_FOUND[one["kind"]], one["value"], float(self._gravity[one["kind"]][row]))
+                        | {key: one[key] for key in ("status", "since", "feature")}
+                        for one in monitored
+                    ),
+                ],
+                key=lambda one: -float(one["percentile"]),
+            ),
             "history": [_known(value) for value in self._past.values[row, -_BACK * self._horizon :].tolist()],
             "ahead": [_known(value) for value in self._ahead.values[row].tolist()],
         }
 
     def segments(self, by: str) -> list[dict[str, Any]]:
         """`summary` of each value that a filter can have, as text, the largest first; UnknownName for another filter."""
-        found = [
-            {"group": value, **self.summary(self.table.select(filters={by: value}))} for value in self.table.values(by)
-        ]
+        found = [{"group": value, **self.summary(rows)} for value, rows in self.table.groups(by).items()]
         return sorted(found, key=lambda one: (-one["n_series"], one["group"]))
 
     def _over(self, values: Matrix) -> Array:
@@ -176,6 +201,10 @@ def _year_before(ds: Sequence[datetime], known: Sequence[datetime], clock: Clock
     return [months.get((one.year - 1, one.month)) for one in ds]
 
 
+def _reason(kind: str, value: float, percentile: float) -> dict[str, Any]:
+    return {"kind": kind, "value": value, "percentile": percentile, "status": None, "since": None, "feature": None}
+
+
 def _percentiles(values: Array) -> Array:
     """The share of the known sizes that are smaller than each, ties by half; ½ for what is not known."""
     size = np.abs(values)
@@ -186,9 +215,9 @@ def _percentiles(values: Array) -> Array:
 
 
 def _sums(values: Matrix, rows: Positions) -> list[float | None]:
-    chosen = values[rows]
-    known = ~np.isnan(chosen)
-    sums = np.where(known.any(axis=0), np.where(known, chosen, 0).sum(axis=0, dtype=float), np.nan)
+    chosen = values if len(rows) == len(values) else values[rows]  # all of them, in whatever order: no copy
+    unknown = np.isnan(chosen)
+    sums = np.where(unknown.all(axis=0), np.nan, np.where(unknown, 0, chosen).sum(axis=0, dtype=float))
     return [_known(total) for total in sums.tolist()]
 
 

@@ -88,6 +88,7 @@ class Dataset:
             static=covariates.static,
             late=workspace.horizon or 1,
             ids=ids,
+            timezone=workspace.timezone,
         )
         return replace(panel, horizon=workspace.horizon), ended
 
@@ -170,14 +171,18 @@ class Reader:
             )
         return self.forecast_set(workspace, pointer["forecast_id"])
 
-    def monitoring(self, workspace: str) -> Folder:
-        """What monitoring has found last; NotFound with the command that makes it look."""
+    def monitored(self, workspace: str) -> str:
+        """The name of the newest monitoring; NotFound with the command that makes one."""
         pointer = self.artifacts.read_pointer(safe_name(workspace, "workspace"), MONITORING, CURRENT)
         if "monitoring_id" not in pointer:
             raise NotFound(
                 f"workspace {workspace} was not monitored yet. Run: python scripts/monitor.py --workspace {workspace}"
             )
-        name = safe_version(pointer["monitoring_id"], "monitoring")
+        return str(pointer["monitoring_id"])
+
+    def monitoring(self, workspace: str, monitoring_id: str | None = None) -> Folder:
+        """What a monitoring has found, without a name the newest one."""
+        name = safe_version(monitoring_id or self.monitored(workspace), "monitoring")
         return self.artifacts.folder(safe_name(workspace, "workspace"), MONITORING, name)
 
 

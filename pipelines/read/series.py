@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +11,9 @@ from pipelines.errors import UnknownName
 from pipelines.read import tables
 from pipelines.read.clock import Clock
 from pipelines.read.forecasts import Forecasts
+from pipelines.read.monitoring import Monitored
 from pipelines.read.reader import Dataset
+from pipelines.read.tables import Page
 from pipelines.schema import MODEL, UNIQUE_ID, VALUE
 from pipelines.store import Folder
 
@@ -24,29 +25,29 @@ _FACTS = ("n", "n_missing", "share_zero", "demand_class", "seasonal_strength", "
 _TIMES = ("first_ds", "last_ds")
 _LAST = "last_y"
 _FILTERS = ("demand_class", MODEL, "status")
+_MONITORED = "monitored"
 _SKILL = "skill_vs_seasonal_naive"
 _OTHERS = {UNIQUE_ID, *_FACTS, *_TIMES, _LAST, "leading_zeros", "constant", "n_outliers"}  # all else is an attribute
-
-
-@dataclass(frozen=True)
-class Page:
-    """Some of the series that were asked for; `total` counts all of them."""
-
-    total: int
-    rows: list[dict[str, Any]]
 
 
 class SeriesTable:
     """One row a series: its profile, its champion in a run, and whether a forecast set has it.
 
     `status`: `forecast` by a trained model, `new` (by the baseline until the next training), `ended` (its values stop over
-    a horizon ago) or `waiting` (nothing is published that could have it).
+    a horizon ago) or `waiting` (nothing is published that could have it). `monitored`: how monitoring says it stands, null
+    for who was not looked at.
     """
 
     def __init__(
-        self, dataset: Dataset, run: Folder | None, forecasts: Forecasts | None, info: Mapping[str, Any], clock: Clock
+        self,
+        dataset: Dataset,
+        run: Folder | None,
+        forecasts: Forecasts | None,
+        info: Mapping[str, Any],
+        clock: Clock,
+        monitored: Monitored | None = None,
     ) -> None:
-        """`forecasts` and `info` are of the published set: its rows and its `inference.json`."""
+        """`forecasts` and `info` are of the published set: its rows and its `inference.json`. `monitored` is of `run`."""
         profile = dataset.folder.open_parquet("series.parquet").read()
         self.ids: list[str] = profile[UNIQUE_ID].to_pylist()
         self.attributes = [name for name in profile.column_names if name not in _OTHERS]
@@ -57,6 +58,8 @@ class SeriesTable:
         columns["last_value"] = profile[_LAST].to_pylist() if _LAST in profile.column_names else [None] * len(self.ids)
         columns |= _champions(run, self.ids)
         columns["status"] = _statuses(forecasts, info, self.ids)
+        columns[_MONITORED] = monitored.statuses(self.ids) if monitored else [None] * len(self.ids)
+        self.monitored = monitored
         self._columns = {name: [_plain(value) for value in values] for name, values in columns.items()}
         self.numbers = {
             name: np.array(self._columns[name], dtype=float) for name in SORTS[1:]
@@ -64,7 +67,12 @@ class SeriesTable:
         self._lower = [name.casefold() for name in self.ids]
         self.by_name = dict(zip(self._lower, self.ids, strict=True))  # casefolded: how people write them
         self._place = {name: row for row, name in enumerate(self.ids)}
-        parts = (dataset.version, run.name if run else "", info.get("forecast_id", ""))
+        parts = (
+            dataset.version,
+            run.name if run else "",
+            info.get("forecast_id", ""),
+            monitored.id if monitored else "",
+        )
         self.version = ".".join(parts)  # what this depends on
         newest = [ds for ds in tables.times(profile["last_ds"]) if ds]
         self.end = max(newest, default=None)  # of the panel's histories
@@ -76,7 +84,8 @@ class SeriesTable:
     @property
     def filters(self) -> list[str]:
         """What `find` filters by; an attribute of the same name goes before what is ours."""
-        return list(dict.fromkeys([*self.attributes, *_FILTERS]))
+        ours = (*_FILTERS, _MONITORED) if self.monitored else _FILTERS
+        return list(dict.fromkeys([*self.attributes, *ours]))
 
     @property
     def nbytes(self) -> int:
@@ -117,6 +126,13 @@ class SeriesTable:
         """How many of these series have each value of what can be filtered by, most first."""
         column = self._column(name)
         return dict(Counter(_text(column[row]) for row in rows.tolist()).most_common())
+
+    def groups(self, name: str) -> dict[str, Positions]:
+        """The places of the series with each value of what can be filtered by, values sorted; UnknownName for another."""
+        found: dict[str, list[int]] = {}
+        for row, value in enumerate(self._column(name)):
+            found.setdefault(_text(value), []).append(row)
+        return {value: np.array(rows) for value, rows in sorted(found.items())}
 
     def place(self, unique_id: str) -> int:
         """The row of a series."""

@@ -4,6 +4,7 @@ Everything here does without pandas, and so without `pyarrow.array`, `scalar` an
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,14 @@ from pipelines.schema import UNIQUE_ID
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of the series that were asked for; `total` counts all of them."""
+
+    total: int
+    rows: list[dict[str, Any]]
 
 
 def rows_of(file: "ParquetFile", ids: Collection[str], columns: Sequence[str] | None = None) -> pa.Table:
@@ -54,6 +63,14 @@ def numbers(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
         return np.zeros(0)
     values, known = _values(column.cast(pa.float64()).combine_chunks(), np.dtype(np.float64))
     return np.where(known, values, np.nan) if column.null_count else values
+
+
+def microseconds(table: pa.Table) -> pa.Table:
+    """The same table, whose timestamps come as datetimes of Python's own."""
+    fields = [
+        field.with_type(pa.timestamp("us")) if pa.types.is_timestamp(field.type) else field for field in table.schema
+    ]
+    return table.cast(pa.schema(fields), safe=False)
 
 
 def times(column: pa.ChunkedArray) -> list[Any]:

@@ -4,6 +4,7 @@ import contextlib
 import getpass
 import json
 import os
+import secrets
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,12 +30,14 @@ def promote(
 
     One write moves both. `expected` is the pointers' version that the caller has seen; Conflict if they moved on. `by`:
     who moves it, if it is not the user of this process. The move is in the audit file before it can be seen: after a
-    crash in between, the line's version is that of the next move.
+    crash in between, the line's version is that of the next move. Of the lines of one `move` only the last one counts: on
+    an object store it is written again, with a later version, when another writer was faster.
     """
     run = reader.run(workspace, run_id)
     if run.read_json("run.json")["status"] != "success":
         raise ForecastError(f"run {run_id} did not succeed and cannot become {alias}.")
     safe_name(alias, "alias")
+    move_id = secrets.token_hex(4)
 
     def change(current: dict[str, Any]) -> dict[str, Any]:
         aliases = current.get("aliases", {})
@@ -48,6 +51,7 @@ def promote(
         }
         move = {
             "version": current["version"] + 1,
+            "move": move_id,
             "alias": alias,
             "from": before.get("run_id"),
             "to": run_id,

@@ -1,6 +1,6 @@
 """Why forecasts changed since they were last published: brings the previous run's models to the newest data."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -14,6 +14,7 @@ from pipelines.evaluation.ensemble import ENSEMBLE, combine
 from pipelines.evaluation.fit import Fitted
 from pipelines.panel import Panel
 from pipelines.progress import Silent
+from pipelines.protocols import Forecaster
 from pipelines.read import Dataset, Reader
 from pipelines.registry import runs
 from pipelines.schema import KEY, MEMBER, MODEL, UNIQUE_ID, Y_HAT
@@ -86,9 +87,15 @@ def _previous(
         known,
         predict=lambda panel, h: finish(runs.load_models(old, panel.ids), panel, h),
         refit=refit,
-        cheap={member for member, make in builds.items() if make().scope == "series"} - _SLOW,
+        cheap={member for member, make in builds.items() if make().scope == "series" and not _is_slow(member, make())},
         altered={member for member in builds if _settings(settings, member) != _settings(now, member)},
     )
+
+
+def _is_slow(name: str, model: Forecaster) -> bool:
+    """Whether the model, or one that it is made of, takes minutes a series."""
+    members: Mapping[str, Forecaster] = getattr(model, "members", {})
+    return name in _SLOW or any(_is_slow(member, one) for member, one in members.items())
 
 
 def _settings(workspace: Workspace, member: str) -> tuple[object, ...]:

@@ -129,7 +129,7 @@ def _timed(found: Results, what: str) -> Iterator[None]:
 def _shows(page: "Page", words: str) -> None:
     page.get_by_text(words).first.wait_for()
     page.wait_for_selector(DONE)
-    page.wait_for_selector(".js-plotly-plot")
+    page.wait_for_selector("[data-testid=stVegaLiteChart] svg.marks")
 
 
 def _changed(page: "Page") -> None:

@@ -1,7 +1,7 @@
 """A workspace as large as M5, published without training: real models on made-up sales, and tables of their true size.
 
 Everything goes through the store and the registry, so the service reads it like any other; only the figures in the
-backtest and in the forecasts are drawn by chance.
+backtest, in the forecasts and in what monitoring says are drawn by chance.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,8 @@ import pandas as pd
 from pipelines import settings
 from pipelines.evaluation.candidates import build
 from pipelines.evaluation.fit import Fitted
+from pipelines.monitoring import drift, stored, summary
+from pipelines.monitoring.evidence import STATUS, STATUSES, worst
 from pipelines.panel import Panel
 from pipelines.read import CURRENT, Reader
 from pipelines.registry import aliases, runs
@@ -43,7 +45,7 @@ _METRICS = ("mae", "rmse", "mape", "smape", "wape", "mase", "rmsse", "bias", "co
 
 
 def make(folder: Path, reader: Reader, n: int, seed: int) -> None:
-    """Writes the workspace's file, its data, a run in production and its forecasts."""
+    """Writes the workspace's file, its data, a run in production, its forecasts and a monitoring."""
     (folder / "configs/workspaces").mkdir(parents=True, exist_ok=True)
     (folder / f"configs/workspaces/{NAME}.yaml").write_text(CONFIG, encoding="utf-8")
     rng = np.random.default_rng(seed)
@@ -58,6 +60,7 @@ def make(folder: Path, reader: Reader, n: int, seed: int) -> None:
     run_id = _run(reader, workspace, version, series, rng)
     aliases.promote(reader, NAME, run_id, "for the benchmark")
     _forecasts(reader, run_id, version, series, rng)
+    _monitoring(reader, run_id, version, series, rng)
 
 
 def _data(n: int, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -197,6 +200,44 @@ def _forecasts(reader: Reader, run_id: str, version: str, series: pd.DataFrame, 
     info = {"forecast_id": draft.parts[-1], "run_id": run_id, "data_version": version, "as_of": as_of, "horizon": H}
     draft.write_json("inference.json", {**info, "n_series": n, "new_series": [], "ended_series": [], "synthetic": True})
     aliases.publish(reader, NAME, draft.publish(), run_id, as_of)
+
+
+def _monitoring(reader: Reader, run_id: str, version: str, series: pd.DataFrame, rng: np.random.Generator) -> None:
+    """As if it had looked once: a series in twenty stands out by something."""
+    ids, n, end = series[UNIQUE_ID].to_numpy(), len(series), series["last_ds"].max()
+    grades = {
+        f"{kind}_status": rng.choice(STATUSES, n, p=[0.02, 0.97, 0.0075, 0.0025]).astype(object)
+        for kind in summary.KINDS
+    }
+    table = pd.DataFrame({UNIQUE_ID: ids, **grades})
+    table[STATUS] = worst(table)
+    for name in ("mae", "mase", "wape", "skill", "bias", "coverage_80", "coverage_95"):
+        table[name], table[f"{name}_baseline"] = rng.gamma(9, 0.1, n), rng.gamma(9, 0.1, n)
+    psi = rng.gamma(2, 0.05, n)
+    table = table.assign(n_origins=4, lean=rng.normal(0, 2, n), feature=Y, psi=psi, threshold=0.15)
+    table = table.assign(**{name.replace(STATUS, "since"): end for name in (STATUS, *grades)})
+    features = pd.concat(
+        pd.DataFrame({UNIQUE_ID: ids, "feature": name, STATUS: grades["drift_status"], "psi": psi})
+        for name in (Y, "sell_price")
+    )
+    features = features.assign(
+        threshold=0.15, as_of=end, n_reference=300, n_current=56, p_value=rng.random(2 * n), calm=0
+    )
+    as_of = f"{end:%Y-%m-%dT%H:%M:%SZ}"
+    told = {
+        "workspace": NAME,
+        "run_id": run_id,
+        "data_version": version,
+        "as_of": as_of,
+        "status": "warn",
+        "n_series": n,
+        "counts": summary.counts(table),
+        "drift": summary.features(features),
+        **{name: [] for name in ("accuracy", "health", "comparisons", "history", "timeline")},
+    }
+    features = features.sort_values([UNIQUE_ID, "feature"])[drift.COLUMNS]
+    found = stored.Snapshot(series=table, drift=features, summary=told)
+    stored.publish(reader, NAME, found.draft(reader, {}, end, 0), as_of)
 
 
 def _with_bounds(rows: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,9 @@ from backend import auth
 from backend.limits import RateLimit
 from backend.main import create_app
 from backend.settings import Settings, load
+from pipelines import read
 from pipelines.errors import ConfigError
+from pipelines.settings import Project, signing
 from tests.backend import site as sites
 from tests.backend.conftest import connect
 from tests.backend.site import Site
@@ -127,14 +129,78 @@ def test_without_keys_only_this_machine_is_answered(site: Site, client: str, hos
     assert connection.get("/api/v1/workspaces", headers={"Host": host}).status_code == status
 
 
-def test_keys_come_from_a_file_too(site: Site, tmp_path: Path) -> None:
+def test_keys_come_from_a_file_too(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As secrets are mounted; a file that is not there is an error with its name."""
     secret, key = auth.create("ada", "viewer")
     (tmp_path / "keys").write_text(key.line)
-    client = connect(site, keys_file=tmp_path / "keys", environment="prod")
+    monkeypatch.setenv("API_KEYS_FILE", str(tmp_path / "keys"))
+    monkeypatch.setenv("ARTIFACT_SIGNING_KEY", "0" * 32)
+    client = connect(site, **vars(load(environment="prod")))
     assert client.get("/api/v1/workspaces", headers={"X-API-Key": secret}).status_code == 200
+    monkeypatch.setenv("API_KEYS_FILE", str(tmp_path / "none"))
     with pytest.raises(ConfigError, match=r"API_KEYS_FILE: .*none cannot be read"):
-        connect(site, keys_file=tmp_path / "none")
+        load()
+
+
+def test_all_that_is_unsafe_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In staging and prod, with wrong settings among them; in dev all of it is allowed."""
+    unsafe = {
+        "ARTIFACT_SIGNING_KEY": "short",
+        "MONITORING_WEBHOOK_URL": "http://hooks.example/T0",
+        "API_CORS_ORIGINS": "*,http://pages.example,https://good.example,http://localhost:3000",
+        "API_LOG_LEVEL": "DEBUG",
+        "PYTHONASYNCIODEBUG": "1",
+    }
+    for name, value in unsafe.items():
+        monkeypatch.setenv(name, value)
+    assert load().log_level == "debug"
+    monkeypatch.setenv("API_JOBS", "many")
+    for environment in ("staging", "prod"):
+        monkeypatch.setenv("APP_ENV", environment)
+        with pytest.raises(ConfigError) as caught:
+            load(host="0.0.0.0")
+        told = str(caught.value).split("\n")
+        assert told[0] == f"the settings are wrong or unsafe (APP_ENV={environment}):"
+        for one, words in zip(
+            told[1:],
+            [
+                "ARTIFACT_SIGNING_KEY is shorter than 32",
+                "MONITORING_WEBHOOK_URL does not begin with https",
+                "API_JOBS: found 'many'",
+                "there is no API key",
+                "API_CORS_ORIGINS is *",
+                "API_CORS_ORIGINS: http://pages.example does",
+                "API_LOG_LEVEL is debug",
+                "PYTHONASYNCIODEBUG is set",
+            ],
+            strict=True,
+        ):
+            assert words in one
+        assert "hooks.example" not in str(caught.value)
+    monkeypatch.setenv("APP_ENV", "production")
+    with pytest.raises(ConfigError, match="Valid: dev, staging, prod"):
+        load()
+
+
+def test_no_secret_is_shown(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Not in a repr of what holds it, nor in the error for a wrong setting beside it, nor in one for itself."""
+    key, hidden = auth.create("ada", "viewer")[1].line, "s3cr3t-" * 6
+    monkeypatch.setenv("API_KEYS", key)
+    (tmp_path / "key").write_text(f"{hidden}\n")
+    monkeypatch.setenv("ARTIFACT_SIGNING_KEY_FILE", str(tmp_path / "key"))
+    monkeypatch.setenv("APP_ENV", "prod")
+    settings, reader = load(), read.reader(Project(), *signing())
+    assert reader.artifacts.signing_key == hidden
+    app = create_app(settings, reader)
+    told = [repr(settings), str(settings), repr(reader), repr(vars(reader)), repr(app.state.service)]
+    monkeypatch.setenv("API_PORT", "high")
+    monkeypatch.setenv("ARTIFACT_SIGNING_KEY", hidden)
+    with pytest.raises(ConfigError, match="both set") as caught:
+        load(keys="x:y:" + hidden)
+    told.append(str(caught.value))
+    for one in told:
+        assert hidden not in one
+        assert key not in one
 
 
 def test_all_mistakes_of_the_settings_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,6 +107,9 @@ def test_components_sum_to_the_forecast(client: TestClient, unique_id: str) -> N
     assert found["method"] in ("exact", "descriptive")
     assert found["bridge"]["since"] is not None
     assert len(found["bridge"]["points"]) == len(forecast)
+    assert sum(found["totals"].values()) == pytest.approx(forecast["y_hat"].sum())
+    changes = [sum(point["parts"].values()) for point in found["bridge"]["points"]]
+    assert sum(found["bridge"]["totals"].values()) == pytest.approx(sum(changes), abs=1e-9)
     assert set(found["bridge"]["points"][0]["parts"]) <= {"new actuals", "covariates", "refit", "model"}
 
 
@@ -120,8 +123,8 @@ def test_a_forecast_set_without_explanations_says_so(changeable: Site) -> None:
             del listing["files"][name]
         manifest.write_text(json.dumps(listing))
     found = connect(changeable).get(f"{API}/forecasts/Ash%2Ftea/explanation?workspace=shop").json()
-    assert (found["method"], found["points"]) == (None, [])
-    assert found["bridge"] == {"since": None, "notes": [], "points": []}
+    assert (found["method"], found["points"], found["totals"]) == (None, [], {})
+    assert found["bridge"] == {"since": None, "notes": [], "points": [], "totals": {}}
 
 
 def test_what_is_published_is_not_computed(client: TestClient, site: Site) -> None:

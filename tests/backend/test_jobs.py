@@ -286,7 +286,8 @@ def test_what_is_shown_has_no_path_no_secret_and_no_value_of_the_environment(
     changeable: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of what the scripts print. The keys of the service do not even reach them."""
-    monkeypatch.setenv("ARTIFACT_SIGNING_KEY", "opensesame")
+    (changeable.folder / "key").write_text("opensesame\n")
+    monkeypatch.setenv("ARTIFACT_SIGNING_KEY_FILE", str(changeable.folder / "key"))
     monkeypatch.setenv("SOURCE_SQL_URL", "postgresql://ada:pw@db.local/sales")
     monkeypatch.setenv("API_EXTRA", "value-of-the-service")
     code = f"""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from pipelines.registry import aliases
 from tests.backend import site as sites
 from tests.backend.conftest import connect
 from tests.backend.site import Site
@@ -73,6 +74,47 @@ def test_one_series_is_told_in_detail(client: TestClient) -> None:
     assert [one["cutoff"] for one in origins] == ["2024-03-24", "2024-03-31", "2024-04-07", "2024-04-14"]
     assert origins[1]["mae"] > 3 * origins[1]["mae_baseline"]
     assert client.get(f"{API}/series", params={**OF, "unique_id": "nobody"}).status_code == 404
+
+
+def test_triage_knows_what_monitoring_has_found(client: TestClient) -> None:
+    """The shifted series counts by its share alone, and says what is wrong, since when, and with which figure."""
+    found = client.get("/api/v1/portfolio", params=OF).json()
+    row = next(one for one in found["triage"] if one["unique_id"] == SHIFTED)
+    reasons = {one["kind"]: one for one in row["reasons"]}
+    assert row["monitored"] == "alert"
+    assert row["score"] == pytest.approx(reasons["share"]["percentile"])
+    worse = reasons["worse"]
+    series = client.get(f"{API}/series", params={**OF, "unique_id": SHIFTED}).json()["series"][0]
+    assert worse["value"] == pytest.approx(series["mae"] / series["mae_baseline"])
+    assert (worse["status"], worse["since"] >= "2024-04-07") == ("alert", True)
+    for other in found["triage"]:
+        if other["monitored"] not in ("warn", "alert"):
+            factors = {one["kind"]: one["percentile"] for one in other["reasons"]}
+            change = factors.get("on_year", factors.get("on_period", 0.5))
+            assert other["score"] == pytest.approx(factors["share"] * factors["error"] * change)
+            assert all(one["status"] is None for one in other["reasons"])
+    alone = client.get("/api/v1/portfolio", params={**OF, "monitored": "alert"}).json()
+    assert SHIFTED in [one["unique_id"] for one in alone["triage"]]
+    assert {one["monitored"] for one in alone["triage"]} == {"alert"}
+    listed = client.get("/api/v1/series", params={**OF, "monitored": "alert"}).json()
+    assert [one["unique_id"] for one in listed["series"]] == sorted(one["unique_id"] for one in alone["triage"])
+
+
+def test_of_another_run_monitoring_says_nothing(watched: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor where it never looked: no status, no filter, no reason; and what is damaged hides no series."""
+    copy = watched.copy(tmp_path / "site")
+    for variable, value in copy.environ.items():
+        monkeypatch.setenv(variable, value)
+    client = connect(copy)
+    newest = copy.folder / "artifacts/shop/monitoring" / copy.reader.monitoring("shop").name
+    meter = client.get("/api/v1/series", params={"workspace": "meter"}).json()
+    assert ({one["monitored"] for one in meter["series"]}, "monitored" in meter["filters"]) == ({None}, False)
+    (newest / "series.parquet").write_bytes(b"damaged")
+    for _ in range(2):
+        found = client.get("/api/v1/portfolio", params=OF).json()
+        assert {one["monitored"] for one in found["triage"]} == {None}
+        assert not any(one["status"] for row in found["triage"] for one in row["reasons"])
+        aliases.promote(copy.reader, "shop", copy.first, "for a test")
 
 
 def test_the_report_may_only_run_its_own_scripts(client: TestClient) -> None:

@@ -169,8 +169,8 @@ def test_logs_are_json_with_what_matters_and_nothing_personal(site: Site, tmp_pa
 @pytest.mark.parametrize(
     ("environ", "message"),
     [
-        ({"APP_ENV": "prod"}, "error: APP_ENV is prod and there is no API key"),
-        ({"API_HOST": "0.0.0.0"}, "error: API_HOST is 0.0.0.0 and there is no API key"),
+        ({"APP_ENV": "prod"}, "APP_ENV is prod and there is no API key"),
+        ({"API_HOST": "0.0.0.0"}, "API_HOST is 0.0.0.0 and there is no API key"),
         ({"API_PORT": "99999"}, "API_PORT: found '99999'"),
         ({"FORECAST_CONFIG_DIR": "/nowhere"}, "/nowhere"),
     ],

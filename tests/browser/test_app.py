@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image, ImageColor
 from playwright.sync_api import Page, expect
 
+from frontend.charts import theme
 from scripts.screenshots import PAGES, settled
 from scripts.up import Up
 from tests.backend.site import Site
@@ -69,6 +71,24 @@ def test_a_table_is_taken_along_as_it_is(page: Page, up: Up, site: Site, tmp_pat
         assert download.value.suggested_filename.startswith("forecast-Ash-tea")
         assert found["y_hat"].tolist() == pytest.approx(rows["y_hat"].tolist())
         assert pd.to_datetime(found["ds"]).tolist() == rows["ds"].tolist()
+
+
+def test_a_picture_is_taken_along_as_a_png(page: Page, up: Up) -> None:
+    """The fan chart under the name of its series, twice as fine as the screen, with the colours of its lines in it."""
+    visit(page, up, TEA)
+    chart = page.locator(".js-plotly-plot").first
+    chart.hover()
+    with page.expect_download() as download:
+        chart.locator(".modebar-btn[data-title*=PNG]").click()
+    assert download.value.suggested_filename == "forecast-Ash-tea.png"
+    content = Path(download.value.path()).read_bytes()
+    assert content.startswith(b"\x89PNG\r\n\x1a\n")
+    picture, box = Image.open(io.BytesIO(content)).convert("RGB"), chart.bounding_box()
+    assert box is not None
+    assert picture.size == pytest.approx((2 * box["width"], 2 * box["height"]), abs=4)
+    colours = {colour for _, colour in picture.getcolors(picture.width * picture.height) or []}
+    assert ImageColor.getrgb(theme.BLUE) in colours
+    assert len(content) > 10_000
 
 
 def test_a_run_is_rolled_back_with_a_reason_and_returned_to(page: Page, up: Up, site: Site) -> None:

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from starlette.testclient import TestClient
 from backend.main import create_app
 from backend.settings import Settings
 from pipelines import flows, thresholds
+from pipelines.errors import NotFound
 from pipelines.monitoring import alerts
+from pipelines.progress import Silent
 from pipelines.registry import aliases
 from pipelines.settings import Workspace
 from tests.e2e.test_flows import Site
@@ -248,3 +251,33 @@ def test_a_webhook_that_fails_is_tried_again_and_then_given_up(site: Site, hook:
     (letter,) = (site.folder / "artifacts/mine/monitoring/dead_letters.jsonl").read_text().splitlines()
     assert (json.loads(letter)["id"], json.loads(letter)["why"]) == (told[1].id, "answered 400")
     assert url not in letter
+
+
+class Told(Silent):
+    """Keeps the names of what was said."""
+
+    def __init__(self) -> None:
+        self.events = list[str]()
+
+    def say(self, event: str, **facts: object) -> None:
+        self.events.append(event)
+
+
+def test_run_all_looks_at_what_came_and_does_nothing_twice(site: Site) -> None:
+    """Nothing to compare at first; a week later one monitoring, and none for the same data again. Groups have a bias, too."""
+    workspace, told = site.workspace(MONITORED), Told()
+    context = replace(site.context, progress=told)
+    site.csv(sales(START))
+    flows.run_all(workspace, context)
+    assert told.events[-1] == "nothing to monitor"
+    with pytest.raises(NotFound):
+        site.reader.monitored("mine")
+    site.csv(sales(START + 7))
+    flows.run_all(workspace, context)
+    assert told.events[-1] == "monitored"
+    found = site.reader.monitoring("mine")
+    biases = [row for row in found.read_json("summary.json")["accuracy"] if row["metric"] == "bias"]
+    assert {(row["by"], row["status"]) for row in biases} >= {("all", "ok")}
+    flows.run_all(workspace, context)
+    assert told.events[-1] == "monitoring up to date"
+    assert site.reader.monitored("mine") == found.name

@@ -15,7 +15,8 @@ from tests.backend import site as sites
 from tests.backend.site import Site
 
 ROOT = Path(__file__).parents[2]
-Answer = tuple[int, Any]  # status, and JSON or bytes
+Answer = tuple[int, Any]  # status, and JSON, or bytes, or a list of bytes that come one after the other as events
+Asked = tuple[str, str, bytes]  # method, path with query, and body
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +35,7 @@ def service(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No client and no setting of another test."""
-    for name in ("APP_API_KEY", "APP_API_KEY_FILE", "APP_API_URL"):
+    for name in ("APP_API_KEY", "APP_API_KEY_FILE", "APP_API_URL", "APP_API_AUDIENCE"):
         monkeypatch.delenv(name, raising=False)
     settings.load.cache_clear()
     st.cache_resource.clear()
@@ -61,19 +62,35 @@ def open_page(service: str, monkeypatch: pytest.MonkeyPatch) -> Open:
 
 
 @contextmanager
-def answering(answers: Mapping[str, Answer], otherwise: Answer = (500, {})) -> Iterator[str]:
-    """A server that answers paths as it is told, for what the service does in its worst moments; its address."""
+def answering(
+    answers: Mapping[str, Answer], otherwise: Answer = (500, {}), asked: list[Asked] | None = None
+) -> Iterator[str]:
+    """A server that answers paths as it is told, for what the service does in its worst moments; its address.
+
+    `asked` receives what it is asked.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if asked is not None:
+                asked.append((self.command, self.path, sent))
             status, content = answers.get(self.path.partition("?")[0], otherwise)
+            if isinstance(content, list):
+                self.send_response(status)
+                self.send_header("Content-Type", "text/event-stream")
+                self.end_headers()
+                for piece in content:
+                    self.wfile.write(piece)
+                    self.wfile.flush()
+                return
             body = content if isinstance(content, bytes) else json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
-        do_POST = do_PUT = do_GET
+        do_POST = do_PUT = do_DELETE = do_GET
 
         def log_message(self, *_: Any) -> None:
             """Quietly."""

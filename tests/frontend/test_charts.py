@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from frontend.charts import accuracy, parts, paths
+from frontend.charts import accuracy, parts, paths, totals
+from frontend.charts.theme import BLUE, GREY, PURPLE
 from frontend.frames import frame, levels
 
 
@@ -72,7 +73,7 @@ def test_components_are_lines_and_their_sum() -> None:
 
 def test_a_waterfall_ends_with_the_whole_change() -> None:
     """Each reason, then all together."""
-    (bars,) = parts.waterfall(pd.Series({"new actuals": 3.0, "refit": -1.0}), "pieces").data
+    (bars,) = parts.waterfall({"new actuals": 3.0, "refit": -1.0}, "pieces").data
     assert list(bars.x) == ["new actuals", "refit", "all together"]
     assert list(bars.measure) == ["relative", "relative", "total"]
 
@@ -93,3 +94,23 @@ def test_a_histogram_has_a_bar_between_every_two_edges() -> None:
     assert len(figure.layout.shapes) == 1
     empty = accuracy.distribution({"edges": [], "counts": [], "median": None}, "MASE")
     assert not empty.layout.shapes
+
+
+def test_the_totals_are_a_row_a_value_and_a_line_only_where_there_are_any() -> None:
+    """Without an earlier forecast there is no line of it, nor a word in the legend; each value says what it is."""
+    points = frame(
+        [
+            {"ds": "2024-01-01", "y": 5.0, "y_hat": None, "last_year": None, "previous": None},
+            {"ds": "2024-01-02", "y": None, "y_hat": 6.0, "last_year": 4.0, "previous": None},
+        ]
+    )
+    rows = totals.rows(points)
+    assert rows[["line", "value", "told"]].to_numpy().tolist() == [
+        ["last year", 4.0, "Tue 2 Jan 2024, a year before"],
+        ["actual", 5.0, "Mon 1 Jan 2024, came"],
+        ["forecast", 6.0, "Tue 2 Jan 2024, expected"],
+    ]
+    colour = totals.spec(rows, "pieces")["encoding"]["color"]["scale"]
+    assert list(zip(colour["domain"], colour["range"], strict=True)) == [
+        ("last year", PURPLE), ("actual", GREY), ("forecast", BLUE)
+    ]  # fmt: skip

@@ -59,6 +59,47 @@ def test_an_alert_is_acknowledged_once(open_page: Open, address: str) -> None:
     assert len([button for button in app.button if button.label == "Seen"]) == len(buttons) - 1
 
 
+def test_a_series_is_opened_by_its_link(open_page: Open, address: str) -> None:
+    """Its forecast sets one by one, and its features."""
+    app = open_page("monitoring", address, workspace="shop", view="Series", watched=SHIFTED)
+    assert not app.exception
+    assert SHIFTED in [head.value for head in app.subheader]
+    assert traces(app) == {"backtest", "by what came"}
+    assert set(app.dataframe[1].value["feature"]) == {"y", "price"}
+
+
+def test_the_forecast_of_a_series_says_how_it_stands(open_page: Open, address: str) -> None:
+    """Its status, its error beside the backtest's, and the way to more."""
+    app = open_page("forecast", address, workspace="shop", series=SHIFTED)
+    assert not app.exception
+    assert "monitored: alert" in texts(app)
+    assert "by what came" in texts(app)
+
+
+def test_the_portfolio_shows_who_is_in_alert(open_page: Open, address: str) -> None:
+    """With the reason, and only them by a link."""
+    app = open_page("portfolio", address, workspace="shop", by_monitored="alert")
+    table = app.dataframe[0].value
+    assert set(table["monitored"]) == {"alert"}
+    assert "worse than in the backtest since" in table.set_index("series").loc[SHIFTED, "why"]
+
+
+def test_without_monitoring_nothing_is_said_of_it(open_page: Open) -> None:
+    """Neither in the list nor on the forecast."""
+    assert "monitored" not in open_page("portfolio", workspace="shop").dataframe[0].value
+    assert "monitored:" not in texts(open_page("forecast", workspace="shop", series=SHIFTED))
+
+
+def test_the_box_asks_about_what_is_on_the_page(open_page: Open, address: str) -> None:
+    """Opened, it suggests; what is clicked is answered with facts."""
+    app = open_page("monitoring", address, workspace="shop")
+    app.session_state["box-monitoring"] = True
+    app = app.run()
+    app = app.button(key="box-monitoring-first-0").click().run()
+    assert not app.exception
+    assert app.get("bidi_component")
+
+
 def test_a_workspace_that_was_not_monitored_is_told_how(open_page: Open) -> None:
     """By the command."""
     app = open_page("monitoring", workspace="shop")

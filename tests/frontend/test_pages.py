@@ -3,9 +3,11 @@
 import json
 from typing import Any
 
+import httpx2
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from frontend import words
 from tests.backend.site import Site
 from tests.frontend.conftest import ROOT, Open, answering
 
@@ -82,7 +84,8 @@ def test_the_portfolio_tells_what_all_series_come_to(open_page: Open, site: Site
     assert tiles["Forecast"] == f"{rows['y_hat'].sum():,.0f} pieces"
     assert tiles["Series"] == "10"
     assert set(app.dataframe[0].value["series"]) == set(rows["unique_id"])
-    assert {"actual", "forecast"} <= traces(app)
+    (chart,) = app.get("vega_lite_chart")
+    assert '"domain": ["actual", "previous forecast", "forecast"]' in chart.proto.spec  # there is no year before
 
 
 def test_a_filter_of_the_portfolio_is_in_the_link(open_page: Open) -> None:
@@ -128,6 +131,16 @@ def test_every_view_of_a_forecast_opens_by_its_link(open_page: Open, view: str) 
     app = open_page("forecast", workspace="shop", series="Ash/tea", view=view)
     assert not app.exception
     assert not app.error
+
+
+def test_the_page_shows_the_totals_of_the_service(open_page: Open, service: str) -> None:
+    """The waterfall and the words below the parts are numbers of the explanation, not of the page."""
+    found = httpx2.get(f"{service}/api/v1/forecasts/Ash%2Ftea/explanation", params={"workspace": "shop"}).json()
+    app = open_page("forecast", workspace="shop", series="Ash/tea", view="Why")
+    (bars,) = figure(app, 2)["data"]
+    assert dict(zip(bars["x"], bars["y"], strict=True)) == {**found["bridge"]["totals"], "all together": 0}
+    told = ", ".join(f"{name} {words.number(value)}" for name, value in found["totals"].items())
+    assert f"Over the 7 steps: {told} (pieces)." in texts(app)
 
 
 def test_a_window_of_the_backtest_is_shown_with_its_intervals(open_page: Open) -> None:

@@ -66,10 +66,35 @@ def test_an_age_is_told_by_its_largest_unit(days: float, text: str) -> None:
 def test_reasons_are_told_most_unusual_first_and_only_when_unusual() -> None:
     """What most series have is none."""
     reasons = [
-        {"kind": "on_year", "value": 0.41, "percentile": 0.99},
-        {"kind": "error", "value": 1.8, "percentile": 0.9},
-        {"kind": "share", "value": 0.002, "percentile": 0.4},
+        {"kind": "on_year", "value": 0.41, "percentile": 0.99, "status": None},
+        {"kind": "error", "value": 1.8, "percentile": 0.9, "status": None},
+        {"kind": "share", "value": 0.002, "percentile": 0.4, "status": None},
     ]
     assert words.why(reasons, "forecast") == "41 % above last year · error 1.8× the typical"
     assert words.why(reasons[2:], "forecast") == "nothing unusual"
     assert words.why([], "new") == "new since the last training"
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (("worse", 2.13, None), "forecasts worse than in the backtest since Sun 3 Mar 2024 (MAE 2.1×)"),
+        (("leaning", -7.0, None), "forecasts too high since Sun 3 Mar 2024"),
+        (("uncovered", 18.6, None), "intervals cover 19 points too little since Sun 3 Mar 2024"),
+        (("drifted", 3.0, "price"), "its input price has drifted since Sun 3 Mar 2024 (PSI 3× its threshold)"),
+        (("drifted", 3.0, "y"), "its values have drifted since Sun 3 Mar 2024 (PSI 3× its threshold)"),
+    ],
+)
+def test_what_monitoring_found_is_always_said(reason: tuple[str, float, str | None], told: str) -> None:
+    """First, and however many series are like that."""
+    kind, value, feature = reason
+    found = {
+        "kind": kind,
+        "value": value,
+        "percentile": 0.1,
+        "status": "warn",
+        "since": "2024-03-03",
+        "feature": feature,
+    }
+    other = {"kind": "on_year", "value": 0.41, "percentile": 0.99, "status": None}
+    assert words.why([other, found], "forecast") == f"{told} · 41 % above last year"

@@ -63,6 +63,14 @@ def test_covariates_after_the_newest_value_are_known_ahead() -> None:
     assert panel.static.to_dict("records") == [{"unique_id": "a", "region": "n"}]
 
 
+def test_the_time_zone_goes_with_the_panel() -> None:
+    """And with every selection of it; without one it is UTC."""
+    observations, series = tables(a=0, b=0)
+    panel, _ = panels.from_tables(observations, series, "D", (7,), timezone="Asia/Tokyo")
+    assert panel.select(["a"]).timezone == "Asia/Tokyo"
+    assert panels.from_tables(observations, series, "D", (7,))[0].timezone == "UTC"
+
+
 @pytest.mark.parametrize("frequency", ["h", "D", "W-SUN", "B", "MS", "ME", "QS", "YS", "2W-MON"])
 @settings(max_examples=10, deadline=None)
 @given(h=st.integers(1, 30), n=st.integers(2, 20))

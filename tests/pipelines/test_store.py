@@ -365,13 +365,13 @@ def test_sweeping_removes_only_what_was_begun_long_ago_and_never_finished(local:
     assert local.sweep("nothing") == []
 
 
-def test_an_object_store_refuses_pointers_clearly() -> None:
-    """Directories work there; a pointer would need generation-matched writes, and says so."""
+def test_a_store_without_conditional_writes_refuses_pointers_clearly() -> None:
+    """Directories work there; what changes would need a way to keep two writers apart, and says so."""
     store = Store(f"memory://{uuid.uuid4()}")
     assert finished(store).verify() == []
     assert store.sweep("runs") == []
     assert store.read_pointer("p.json") == {"version": 0}
-    with pytest.raises(StoreError, match="generation-matched"):
+    with pytest.raises(StoreError, match="keeps two writers apart"):
         store.move_pointer("p.json", change=lambda now: now)
 
 
@@ -400,11 +400,11 @@ def test_moves_in_quick_succession_are_all_seen(local: Store) -> None:
 
 
 def test_lines_are_only_ever_added(local: Store) -> None:
-    """Each is there whole when the call returns; an object store, which cannot add, says so."""
+    """Each is there whole when the call returns; a store that cannot replace safely says so."""
     for n in range(3):
         local.append("one/audit.jsonl", line=f"line {n}")
     assert Path(local.path("one/audit.jsonl")).read_text() == "line 0\nline 1\nline 2\n"
-    with pytest.raises(StoreError, match="cannot add to a file"):
+    with pytest.raises(StoreError, match="keeps two writers apart"):
         Store("memory://x").append("audit.jsonl", line="x")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scripts.bench import covariates, judge, m4, page, process, rivals
+from scripts.bench import covariates, judge, m4, monitoring, page, process, psi, replays, rivals
 from scripts.bench.wrmsse import LEVELS, wrmsse
 
 STATIC = pd.DataFrame(
@@ -137,9 +137,30 @@ def test_the_commands_say_what_is_missing(tmp_path: Path) -> None:
         "m5": "m5_sales_447d.parquet",
         "scale": "m5_static",
         "covariates": "rossmann_daily_grid.parquet",
+        "monitoring": "gefcom2012_load_hourly.parquet",
     }
     for command, file in needed.items():
         done = subprocess.run([sys.executable, script, command, "--data", tmp_path], capture_output=True, text=True)
         assert done.returncode == 1
         assert file in done.stderr.replace("\n", "")
         assert "Traceback" not in done.stderr
+
+
+def test_the_drift_of_many_series_is_measured() -> None:
+    """Its seconds, its memory, and how many tests there were; of a panel in which nothing drifts."""
+    found = monitoring.drift(200, seed=1)
+    assert found.told["tests"] == 200 * psi.FEATURES
+    assert 0 < found.told["seconds"] <= found.cost.seconds
+    assert found.told["alert"] == 0
+    assert found.cost.peak_mb > 50
+
+
+def test_alerts_of_a_replay_are_told_apart_by_the_shift() -> None:
+    """Those of other series and of weeks before it are nobody's; of the shifted ones the weeks until they are named count."""
+    scene = replays.Scene("mine", {}, 4, 7, "a", 1.5, 2)
+    rows = [("error", 1, "a1"), ("error", 3, "a1"), ("drift", 2, "a2"), ("drift", 3, "b")]
+    alerts = pd.DataFrame(rows, columns=["kind", "week", "series"])
+    found = replays.Found(scene, process.Cost(1, 1), process.Cost(1, 1), alerts, ["a1", "a2"], 3, {})
+    assert found.unshifted["series"].tolist() == ["a1", "b"]
+    assert found.weeks_until("error").to_dict() == {"a1": 2}
+    assert found.weeks_until("drift").to_dict() == {"a2": 1}

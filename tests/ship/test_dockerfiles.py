@@ -105,7 +105,17 @@ def test_what_is_sent_to_a_build_is_named() -> None:
     ]
     assert lines[0] == "*"
     sent = {line[1:].split("/")[0] for line in lines if line.startswith("!")}
-    assert sent == {".streamlit", "backend", "README.md", "configs", "docs", "frontend", "images", "pipelines", "scripts"}
+    assert sent == {
+        ".streamlit",
+        "backend",
+        "README.md",
+        "configs",
+        "docs",
+        "frontend",
+        "images",
+        "pipelines",
+        "scripts",
+    }
 
 
 def test_api_image_has_every_library_that_the_default_models_need() -> None:

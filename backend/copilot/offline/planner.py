@@ -1,9 +1,15 @@
 """Takes the part of a model in the agent's loop: asks tools step by step, then writes the draft."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
+from backend.copilot import draft
 from backend.copilot.answers import ExplainIn
+from backend.copilot.offline.about import About, Plan
+from backend.copilot.offline.choice import choose
+from backend.copilot.offline.prose import Call, Found, Missing
+from backend.copilot.offline.question import understand
 from backend.copilot.scope import Scope
 
 if TYPE_CHECKING:  # seconds to import
@@ -11,25 +17,71 @@ if TYPE_CHECKING:  # seconds to import
     from pydantic_ai.models.function import AgentInfo
 
 NAME = "rules"
+_UNSAID = "The facts are there, but they could not be put into words."
 
 
 @dataclass
 class Planner:
-    """A model of one question."""
+    """A model of a single question."""
 
     scope: Scope
     ask: ExplainIn
+    _plan: Plan | None = field(default=None, init=False)
+    _written: str = field(default="", init=False)
 
-    def __call__(self, messages: "list[ModelMessage]", info: "AgentInfo") -> "ModelResponse":
+    async def respond(self, messages: "list[ModelMessage]", info: "AgentInfo") -> "ModelResponse":
+        """The next tool to ask, or the answer."""
+        if self._plan is None:
+            asked = await understand(self.scope, self.ask)
+            self._plan = choose(await self._about(asked, info), asked)
+            return self._step(None)
+        answers = [part for part in messages[-1].parts if part.part_kind == "tool-return"]
+        if self._written or not answers:  # what was written is refused: what of it can be said is said
+            return self._answer(self._shortened() or Missing(_UNSAID))
+        return self._step(self._found(str(answers[-1].content)))
+
+    async def _about(self, asked: Any, info: "AgentInfo") -> About:
+        table, run = await self.scope.series(), await self.scope.run()
+        series = asked.series
+        if not asked.names_something and not asked.is_of_all:
+            only = table.ids[0] if len(table.ids) == 1 else None
+            series = tuple(one for one in (self.scope.focus or only,) if one)
+        tools = frozenset(tool.name for tool in info.function_tools)
+        summed = run.config["target"]["aggregate"] == "sum"
+        filters = {} if series or asked.matching else asked.filters
+        return About(asked, series, filters, summed, tools, table)
+
+    def _step(self, gave: Found | None) -> "ModelResponse":
+        from pydantic_ai.messages import ModelResponse, ToolCallPart
+
+        assert self._plan is not None  # noqa: S101 - made by the first call
+        try:
+            step: Call = next(self._plan) if gave is None else self._plan.send(gave)
+        except StopIteration as done:
+            return self._answer(done.value)
+        return ModelResponse([ToolCallPart(step.tool, step.arguments)])
+
+    def _answer(self, said: str | Missing) -> "ModelResponse":
         from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
 
-        if not len(self.scope.ledger):
-            return ModelResponse([ToolCallPart("forecast_summary", {"unique_id": self.scope.focus})])
-        return ModelResponse([TextPart(self._summary())])
+        if isinstance(said, Missing) or not said:
+            self._written = (said.why if isinstance(said, Missing) else "") or _UNSAID
+            return ModelResponse([ToolCallPart("not_in_the_data", {"missing": self._written})])
+        self._written = said
+        return ModelResponse([TextPart(said)])
 
-    def _summary(self) -> str:
-        found = {one.concept: one.id for one in self.scope.ledger}
-        parts = [f"The forecast totals {{{{{found['forecast_total']}}}}} for {{{{{found['forecast_period']}}}}}."]
-        if "change_on_last_period" in found:
-            parts.append(f"Against the last period it {{{{{found['change_on_last_period']}:moves}}}}.")
-        return " ".join(parts)
+    def _found(self, answer: str) -> Found:
+        """What a tool has answered, as the ledger has it."""
+        told = json.loads(answer)
+        facts = (self.scope.ledger.get(one["id"]) for one in told["facts"])
+        return Found(tuple(fact for fact in facts if fact is not None), told["note"])
+
+    def _shortened(self) -> str:
+        kept = []
+        for line in self._written.split("\n"):
+            try:
+                draft.render_draft(line, self.scope.ledger, self.scope.subject)
+            except draft.Refused:
+                continue
+            kept.append(line)
+        return "\n".join(kept).strip()

@@ -6,10 +6,9 @@ from typing import Any
 
 from backend.copilot.facts import Fact, Facts, Subject
 from backend.copilot.scope import Scope, series
-from backend.service import Run
-from pipelines.read.accuracy import means
+from pipelines.read.accuracy import figures
 
-_SHOWN = 8  # models of the leaderboard
+_SHOWN = 14  # models of the leaderboard
 
 
 async def run(scope: Scope, unique_id: str | None = None) -> Facts:
@@ -32,11 +31,11 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
         subject, table = series(name), await scope.series()
         row = table.row(table.place(name))
         chosen, error, skill = row["model"], row["error"], row["skill"]
-        figures = await asyncio.to_thread(_of_series, found, name, metric)
-        errors = {model: values.get(metric) for model, values in figures.items()}
+        own = await asyncio.to_thread(figures, found.folder, name)
+        errors = {model: values.get(metric) for model, values in own.items()}
         baseline = errors.get("seasonal_naive")
-        coverage = {level: figures.get(chosen, {}).get(f"coverage_{level}") for level in found.config["levels"]}
-        wape = figures.get(chosen, {}).get("wape")
+        coverage = {level: own.get(chosen, {}).get(f"coverage_{level}") for level in found.config["levels"]}
+        wape = own.get(chosen, {}).get("wape")
         if error is None:
             return Facts([], "The backtest of the production run has nothing on this series.")
 
@@ -50,25 +49,19 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
         fact("baseline_error", baseline),
         fact("skill", skill),
         fact("champion", chosen),
-        fact("windows", summary["windows"], period=""),
+        fact("windows", summary.get("windows"), period=""),
         fact("n_models", len(ranked), period=""),
         fact("wape", None if wape is None else wape / 100),
     ]
     for place, (value, model) in enumerate(ranked[:_SHOWN], 1):
-        facts += [fact("error", value, Subject("model", model)), fact("rank", place, Subject("model", model))]
+        facts += [
+            fact("error", value, Subject("model", model)),
+            fact("rank", place, Subject("model", model), period="lowest error"),
+        ]
     for level, value in _shares(coverage).items():
         period = f"backtest, {level} % interval"
         facts += [fact("interval_level", int(level), period=period), fact("coverage", value, period=period)]
     return Facts(facts, f"Errors are {metric.upper()}: smaller is better.")
-
-
-def _of_series(run: Run, name: str, metric: str) -> dict[str, dict[str, float | None]]:
-    """By model its figures on one series."""
-    found: dict[str, dict[str, float | None]] = {}
-    for what in (metric, "wape", *(f"coverage_{level}" for level in run.config["levels"])):
-        for model, value, _ in means(run.folder, "model", what, run.clock, None, (name,)).rows:
-            found.setdefault(model, {})[what] = value
-    return found
 
 
 def _shares(coverage: Mapping[Any, float | None]) -> dict[str, float]:

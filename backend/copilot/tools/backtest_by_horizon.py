@@ -6,6 +6,7 @@ from backend.copilot.facts import Fact, Facts
 from backend.copilot.scope import Scope, series
 from pipelines.read.accuracy import means
 from pipelines.registry.horizons import by_horizon
+from pipelines.schema import BASELINE
 
 _METRIC = "mae"  # in the unit of the target; a scaled error is not defined at a point
 
@@ -21,7 +22,10 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
     model = None if name is None else (table := await scope.series()).row(table.place(name))["model"]
     steps = await asyncio.to_thread(by_horizon, found.folder, _METRIC, model, ids)
     windows = await asyncio.to_thread(means, found.folder, "cutoff", _METRIC, found.clock, model, ids)
-    chosen = model or min(found.info["summary"]["leaderboard"].items(), key=lambda one: one[1].get(_METRIC, 1e300))[0]
+    champions = found.info["summary"].get("champions") or {BASELINE: 0}
+    chosen = model or max(
+        champions, key=lambda one: champions[one]
+    )  # of all series: what most of them are forecast with
     by_step = {row[1]: row[2] for row in steps.rows if row[0] == chosen}
     if not by_step:
         return Facts([], "The backtest of the production run has nothing on this.")

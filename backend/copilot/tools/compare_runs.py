@@ -23,7 +23,7 @@ async def run(scope: Scope, before: str | None = None, after: str | None = None)
     for one in (older, newer):
         of = (Subject("run", one.id),)
         facts += [
-            Fact("run_date", one.info["started"][:10] if "started" in one.info else _day(one.id), "", of, "", source),
+            Fact("run_date", trained_on(one), "", of, "", source),
             Fact("mean_error", one.info["summary"]["champion"], "", of, "backtest", source),
             Fact("skill", one.info["summary"]["skill"], "", of, "backtest", source),
         ]
@@ -56,6 +56,6 @@ async def _parent(scope: Scope, run: Run) -> Run:
     return await scope.run(parent)
 
 
-def _day(run_id: str) -> str:
-    """The date that a run's id begins with."""
-    return f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}"
+def trained_on(run: Run) -> str:
+    """The date of a run: its id begins with it."""
+    return str(run.info.get("started", ""))[:10] or f"{run.id[:4]}-{run.id[4:6]}-{run.id[6:8]}"

@@ -1,18 +1,34 @@
 """Series, or groups of them, side by side."""
 
 import asyncio
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from backend.copilot.facts import Fact, Facts, Subject
-from backend.copilot.scope import MOST_SERIES, CannotTell, Scope, series
+from backend.copilot.groups import select
+from backend.copilot.scope import CannotTell, Scope, series
 from pipelines.errors import UnknownName
+from pipelines.read.portfolio import MOST, Portfolio
+
+MOST_GROUPS = 6  # as many as their facts allow
+
+Measure = Literal["forecast", "change_on_last_period", "change_on_last_year", "error", "skill"]
+_MEASURES = {"change_on_last_period": "change", "change_on_last_year": "change_on_year"}  # as the portfolio calls them
 
 
-async def run(scope: Scope, unique_ids: list[str] | None = None, by: str | None = None) -> Facts:
-    """Compare series by their names, or groups by an attribute (`by`: store, category, model, …): total of the forecast,
-    change on the last period and on last year, error and skill in the backtest.
+async def run(
+    scope: Scope,
+    unique_ids: list[str] | None = None,
+    by: str | None = None,
+    values: list[str] | None = None,
+    measure: Measure = "forecast",
+    order: Literal["highest", "lowest"] = "highest",
+    filters: dict[str, str] | None = None,
+) -> Facts:
+    """Compare series by their names, or groups by an attribute (`by`: store, category, …; of it only `values`, or those that
+    come first by a measure; within `filters`, attributes with their values): total of the forecast, change on the last period and on last year, error and skill in the
+    backtest; groups with their place by the measure.
     """
     published, portfolio, unit = (
         await scope.published(),
@@ -21,17 +37,13 @@ async def run(scope: Scope, unique_ids: list[str] | None = None, by: str | None 
     )
     source = f"forecasts/{published.id}/forecasts.parquet"
     if by is not None:
-        try:
-            groups = await asyncio.to_thread(portfolio.segments, by)
-        except UnknownName as error:
-            raise CannotTell(str(error)) from None
-        found = [
-            _facts(
-                (Subject("group", f"{by} {one['group']}" if by == "model" else one["group"]),), one, unit, source, by
-            )
-            for one in sorted(groups, key=lambda one: -(one["forecast"] or 0.0))[:MOST_SERIES]
-        ]
-        return Facts([fact for facts in found for fact in facts], f"The groups of {by}, the largest forecast first.")
+        groups = await asyncio.to_thread(_groups, portfolio, by, values, filters, _MEASURES.get(measure, measure))
+        groups = groups if order == "highest" else groups[::-1]
+        found = []
+        for place, one in enumerate(groups[:MOST_GROUPS], 1):
+            of = (Subject("group", one["group"]),)
+            found += [Fact("rank", place, "", of, f"{order} {measure}", source), *_facts(of, one, unit, source, by)]
+        return Facts(found, f"The groups of {by}, the {order} {measure.replace('_', ' ')} first.")
     if not unique_ids or len(unique_ids) < 2:
         raise CannotTell("Name at least two series, or an attribute to compare groups by.")
     facts: list[Fact] = []
@@ -39,6 +51,25 @@ async def run(scope: Scope, unique_ids: list[str] | None = None, by: str | None 
         row = np.array([portfolio.table.place(name)])
         facts += _facts(series(name), portfolio.summary(row), unit, source, "")
     return Facts(facts)
+
+
+def _groups(
+    portfolio: Portfolio, by: str, values: list[str] | None, filters: dict[str, str] | None, measure: str
+) -> list[dict[str, Any]]:
+    """The figures of each group for which the measure is known, the highest first."""
+    try:
+        rows = portfolio.table.groups(by)
+    except UnknownName as error:
+        raise CannotTell(str(error)) from None
+    if values is not None:
+        rows = {value: rows[value] for value in values if value in rows}
+    if len(rows) > MOST:
+        raise CannotTell(f"The attribute has too many values to compare them all; at most {MOST}. Name some of them.")
+    if filters:
+        within, _ = select(portfolio.table, filters)
+        rows = {value: kept for value, places in rows.items() if len(kept := np.intersect1d(places, within))}
+    found = [{"group": value, **portfolio.summary(places)} for value, places in rows.items()]
+    return sorted((one for one in found if one[measure] is not None), key=lambda one: -one[measure])
 
 
 def _facts(of: tuple[Subject, ...], one: dict[str, Any], unit: str, source: str, period: str) -> list[Fact]:

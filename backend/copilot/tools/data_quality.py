@@ -22,10 +22,10 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
         Fact("data_version", dataset.version, source=source),
         Fact("n_series", len(table.ids), "series", source=source),
         Fact("last_date", table.last_ds, source=source),
-        Fact("n_rows", quality["counts"]["rows_in"], "rows", source=source),
-        Fact("n_rejected", quality["counts"]["rows_rejected"], "rows", source=source),
-        Fact("n_checks", len(quality["checks"]), "checks", source=source),
-        Fact("n_failing", sum(one["status"] != "pass" for one in quality["checks"]), "checks", source=source),
+        Fact("n_rows", quality["counts"]["rows_in"], source=source),
+        Fact("n_rejected", quality["counts"]["rows_rejected"], source=source),
+        Fact("n_checks", len(quality["checks"]), source=source),
+        Fact("n_failing", sum(one["status"] != "pass" for one in quality["checks"]), source=source),
     ]
     for check in quality["checks"]:
         if check["status"] != "pass":
@@ -53,7 +53,7 @@ async def _of_series(scope: Scope, name: str) -> Facts:
     ]
     facts = [Fact(concept, value, unit, series(name), "", source) for concept, value, unit in values]  # type: ignore[arg-type]
     facts += [
-        Fact("attribute", f"{attribute}: {value}", "", series(name), attribute, source)
+        Fact("attribute_value", f"{attribute}: {value}", "", series(name), attribute, source)
         for attribute, value in row["attributes"].items()
         if value is not None
     ]

@@ -31,7 +31,7 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
         Fact("status", info["status"], source=source),
         Fact("as_of", info["as_of"], source=source),
         Fact("n_series", info["n_series"], "series", source=source),
-        Fact("n_alerts", sum(one["acknowledged"] is None for one in raised), "alerts", source="monitoring/alerts"),
+        Fact("n_alerts", sum(one["acknowledged"] is None for one in raised), source="monitoring/alerts"),
     ]
     for concept, status in (("n_alerting", "alert"), ("n_warned", "warn")):
         facts.append(Fact(concept, info["counts"]["overall"][status], "series", source=source))
@@ -42,7 +42,7 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
         period = f"alert {alert['id']}"
         facts += [
             Fact("alert", alert["message"], "", (), period, "monitoring/alerts"),
-            Fact("alert_date", alert["as_of"], "", (), period, "monitoring/alerts"),
+            Fact("alert_date", alert["as_of"].removesuffix("T00:00:00"), "", (), period, "monitoring/alerts"),
         ]
     worst = await asyncio.to_thread(found.find, limit=_WORST)
     facts += [name("series", row["unique_id"], source) for row in worst.rows if row["status"] in ("alert", "warn")]

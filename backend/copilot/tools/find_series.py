@@ -51,8 +51,9 @@ def mentioned(table: SeriesTable, text: str) -> list[str]:
     at = 0
     while at < len(words):
         for size in range(min(_LONGEST, len(words) - at), 0, -1):
-            said = " ".join(words[at : at + size]).casefold()
-            hit = next((known[form] for form in _forms(said) if form in known), None)
+            said = " ".join(words[at : at + size])
+            hit = next((form for form in _forms(said) if form in table), None)
+            hit = hit or next((known[form] for form in _forms(said.casefold()) if form in known), None)
             if hit is not None:
                 found.append(hit)
                 at += size - 1

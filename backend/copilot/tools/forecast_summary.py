@@ -1,19 +1,27 @@
 """What the published forecast of a series, or of all together, comes to."""
 
 import asyncio
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
-from backend.copilot.facts import Fact, Facts
+from backend.copilot.facts import Fact, Facts, Subject
+from backend.copilot.groups import select
 from backend.copilot.scope import Scope, series
 from pipelines.read.portfolio import Portfolio
+from pipelines.read.series import Positions
 
 
-async def run(scope: Scope, unique_id: str | None = None) -> Facts:
+async def run(
+    scope: Scope,
+    unique_id: str | None = None,
+    filters: Annotated[dict[str, str] | None, Field(description="Attributes with their values.")] = None,
+) -> Facts:
     """How much is forecast over the horizon: total, highest and lowest step, intervals, and the change against the last
     period, the same steps a year before, and the forecast that was published before.
 
-    Without `unique_id`: of the whole workspace.
+    Without `unique_id`: of the series with some attributes (`filters`), or of the whole workspace.
     """
     published, portfolio, unit = (
         await scope.published(),
@@ -22,7 +30,9 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
     )
     source = f"forecasts/{published.id}/forecasts.parquet"
     if unique_id is None:
-        return await asyncio.to_thread(_of_all, portfolio, unit, source, str(published.info["as_of"]))
+        rows, group = await asyncio.to_thread(select, portfolio.table, filters)
+        as_of = str(published.info["as_of"])
+        return await asyncio.to_thread(_of_many, portfolio, rows, group, unit, source, as_of)
     name = await scope.which(unique_id)
     if name not in published.forecasts:
         return Facts([], "The series is not forecast: its values ended, or it is newer than the forecasts.")
@@ -37,6 +47,7 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
 
     facts = [
         fact("forecast_total", row["forecast"], unit),
+        fact("forecast_mean", sum(point["y_hat"] for point in points) / len(points), unit),
         fact("forecast_period", period),
         fact("forecast_steps", len(points), "steps"),
         fact("champion", published.forecasts.model(name)),
@@ -68,8 +79,9 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
     return Facts(facts, "Intervals are of the highest step.")
 
 
-def _of_all(portfolio: Portfolio, unit: str, source: str, as_of: str) -> Facts:
-    rows = np.arange(len(portfolio.table.ids))
+def _of_many(
+    portfolio: Portfolio, rows: Positions, group: tuple[Subject, ...], unit: str, source: str, as_of: str
+) -> Facts:
     summary = portfolio.summary(rows)
     ahead = [one for one in portfolio.totals(rows) if one["y_hat"] is not None]
     if not ahead:
@@ -80,6 +92,7 @@ def _of_all(portfolio: Portfolio, unit: str, source: str, as_of: str) -> Facts:
         ("n_series", summary["n_series"], "series", ""),
         ("n_forecast", summary["n_forecast"], "series", ""),
         ("forecast_total", summary["forecast"], unit, period),
+        ("forecast_mean", sum(one["y_hat"] for one in ahead) / len(ahead), unit, period),
         ("forecast_period", period, "", period),
         ("forecast_steps", len(ahead), "steps", period),
         ("as_of", as_of, "", ""),
@@ -93,7 +106,7 @@ def _of_all(portfolio: Portfolio, unit: str, source: str, as_of: str) -> Facts:
         ("change_on_last_year", summary["change_on_year"], "", period),
         ("change_on_previous", summary["change_on_previous"], "", period),
     ]
-    return Facts([Fact(concept, value, unit, (), of, source) for concept, value, unit, of in values])  # type: ignore[arg-type]
+    return Facts([Fact(concept, value, unit, group, of, source) for concept, value, unit, of in values])  # type: ignore[arg-type]
 
 
 def _change(now: float | None, before: float | None) -> float | None:

@@ -1,6 +1,5 @@
 """The result of a query on any database that SQLAlchemy reaches; its address stands in the environment only."""
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from pipelines.errors import DataError
 from pipelines.etl.sources._columns import column_names
 from pipelines.layers import Strict
 from pipelines.protocols import Raw, Source
+from pipelines.secret import secret
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
@@ -64,7 +64,7 @@ class SqlSource:
                 "source.url_env: found something else than the name of an environment variable. Put the address into "
                 "a variable such as SOURCE_SQL_URL and give its name."
             )
-        if not (text := os.environ.get(variable, "").strip()):
+        if (text := secret(variable)) is None:
             raise DataError(f"environment variable {variable} is not set. Set it to the address: {_EXAMPLE}.")
         try:
             url = make_url(text)
@@ -116,6 +116,6 @@ def _reason(error: Exception, url: "URL") -> str:
     """The first line of what the driver said, without secrets."""
     line = (str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__])[0]
     secrets = [url.password, *(value for key, value in url.query.items() if _SECRET_KEY.search(key))]
-    for secret in filter(None, secrets):
-        line = line.replace(str(secret), "***")
+    for hidden in filter(None, secrets):
+        line = line.replace(str(hidden), "***")
     return _SECRET.sub(r"\1=***", line)

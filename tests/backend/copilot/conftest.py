@@ -1,15 +1,23 @@
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from tests.backend import conftest as backend
+from tests.backend.copilot import demo as demos
 from tests.backend.copilot import endpoint as endpoints
 from tests.backend.copilot.endpoint import Endpoint
 from tests.backend.site import Site
 
 KEY = "sk-canary-0123456789abcdefghij"
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with the demo's workspaces."""
+    return demos.make(tmp_path_factory.mktemp("demo"))
 
 
 @pytest.fixture

@@ -75,7 +75,8 @@ def test_the_figures_are_those_of_a_loop_over_the_points(rows: pd.DataFrame, siz
             for name in sorted({kind[series] for series in rows.loc[rows["y"].notna(), "unique_id"]})
         },
     }
-    assert list(found.columns) == ["level", "by", "group", "n", "coverage", "msis"]
+    assert list(found.columns) == ["level", "by", "group", "n", "n_effective", "coverage", "msis"]
+    assert found["n_effective"].between(0, found["n"]).all()
     expected = [
         (level, by, group, *figures)
         for level in (50, 80)
@@ -141,7 +142,8 @@ def test_a_series_of_no_segment_is_counted_as_such() -> None:
 
 
 def measured(*rows: tuple[int, str, str, int, float]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["level", "by", "group", "n", "coverage"]).assign(msis=1.0)
+    table = pd.DataFrame(rows, columns=["level", "by", "group", "n", "coverage"])
+    return table.assign(msis=1.0, n_effective=table["n"])
 
 
 @pytest.mark.parametrize(
@@ -161,6 +163,23 @@ def measured(*rows: tuple[int, str, str, int, float]) -> pd.DataFrame:
 def test_what_counts_as_too_little(level: int, n: int, coverage: float, short: bool) -> None:
     """Over five points under the level, and by more than three binomial standard errors."""
     assert len(calibration.shortfalls(measured((level, "step", "1", n, coverage)))) == short
+
+
+@pytest.mark.parametrize(("together", "worth"), [(True, 60), (False, 60 * 40)])
+def test_series_that_err_together_are_worth_one(together: bool, worth: int) -> None:
+    """Forty series that are hit or missed as one make one point a step and window; forty that know nothing of each other, forty."""
+    rng = np.random.default_rng(7)
+    hits = rng.random((1 if together else 40, 3, 20)) < 0.6
+    series, window, step = (axis.ravel() for axis in np.indices((40, 3, 20)))
+    rows = pd.DataFrame({"unique_id": [f"s{i:02}" for i in series], "step": step + 1, "lo_80": -1.0, "hi_80": 1.0})
+    rows["cutoff"] = np.array(pd.date_range("2024-01-01", periods=3, freq="20D"))[window]
+    rows["y"] = np.where(np.broadcast_to(hits, (40, 3, 20)).ravel(), 0.0, 5.0)
+    scale = rows[["unique_id", "cutoff"]].drop_duplicates().assign(scale=1.0)
+    found = calibration.measure(rows, scale, rows[["unique_id"]].drop_duplicates(), [80], horizon=20)
+    whole, steps = found[found["by"] == "all"].iloc[0], found[found["by"] == "step"]
+    assert whole["n_effective"] == pytest.approx(worth, rel=0.35)
+    assert steps["n_effective"].sum() == pytest.approx(worth, rel=0.35)
+    assert len(calibration.shortfalls(steps)) < 20 if together else len(calibration.shortfalls(steps)) > 0
 
 
 def test_notes_name_the_worst_groups() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from pipelines.features import origin
-from pipelines.features.origin import Histories, Shape
+from pipelines.features.origin import AHEAD, AT_ORIGIN, OF_SERIES, Histories, Shape
 from pipelines.panel import Panel
 from tests import factories
 
@@ -103,9 +103,47 @@ def test_covariates_are_taken_at_the_step_and_past_ones_at_the_origin() -> None:
     table = origin.histories(past, codes, ahead)
     shape = Shape.of(table, (7,))
     found, _, _ = origin.features(table, shape, np.zeros(3, int), np.full(3, 19), np.arange(1, 4))
-    assert found["price"].tolist() == ahead["price"].tolist()
-    assert found["event"].fillna(-1).tolist() == [0, -1, -1]
-    assert found["visits at origin"].tolist() == [19, 19, 19]
+    assert found["ahead: price"].tolist() == ahead["price"].tolist()
+    assert found["ahead: event"].fillna(-1).tolist() == [0, -1, -1]
+    assert found["at origin: visits"].tolist() == [19, 19, 19]
+
+
+def test_covariates_named_like_our_features_replace_none() -> None:
+    """Each of our features stays as it is beside covariates of every kind with the names of all of them."""
+    panel = factories.panel(n=120)
+    shape = Shape.of(known(panel), panel.season_lengths)
+    rows = (np.arange(3), np.full(3, 100), np.arange(1, 4))
+    ours, _, _ = origin.features(known(panel), shape, *rows)
+    names = [str(name) for name in ours] + [kind + str(name) for kind in (AHEAD, AT_ORIGIN, OF_SERIES) for name in ours]
+    strange = pd.DataFrame(7.0, index=panel.history.index, columns=names)
+    attributes = pd.DataFrame(7.0, index=range(3), columns=names)
+    crowded = replace(
+        panel,
+        history=pd.concat([panel.history, strange], axis=1),
+        future=tuple(names),
+        past=tuple(names),
+        static=attributes.assign(unique_id=panel.ids),
+    )
+    found, _, _ = origin.features(known(crowded), shape, *rows)
+    assert_frame_equal(found[list(ours)], ours)
+    theirs = found.drop(columns=list(ours))
+    assert theirs.shape[1] == 3 * len(names)
+    assert (theirs == 7).all(axis=None)
+    assert [origin.covariate(str(name)) for name in theirs] == names * 3
+
+
+def test_hours_are_those_of_the_time_zone() -> None:
+    """New York's 9:00 is one place on the circle in summer and in winter; the hour that it has twice, twice."""
+    ds = pd.date_range("2024-03-01", "2024-12-01", freq="h")
+    panel = Panel(pd.DataFrame({"unique_id": "a", "ds": ds, "y": 1.0}), "h", timezone="America/New_York")
+    shape = Shape.of(known(panel), (24,), panel.timezone)
+    moments = ["2024-03-05 14:00", "2024-07-02 13:00", "2024-11-03 05:00", "2024-11-03 06:00", "2024-03-10 07:00"]
+    at = ds.get_indexer(pd.DatetimeIndex(moments))
+    found, _, _ = origin.features(known(panel), shape, np.zeros(5, int), at - 1, np.ones(5, int))
+    hours = np.arctan2(found["time_of_day_sin"], found["time_of_day_cos"]) / (2 * np.pi) % 1 * 24
+    assert hours.tolist() == pytest.approx([9, 9, 1, 1, 3])
+    days = np.arctan2(found["day_of_week_sin"], found["day_of_week_cos"]) / (2 * np.pi) % 1 * 7
+    assert days.tolist() == pytest.approx([1, 1, 6, 6, 6])
 
 
 def test_series_of_different_lengths_and_ends_keep_their_dates() -> None:

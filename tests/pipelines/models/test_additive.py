@@ -147,7 +147,7 @@ def test_a_term_is_nothing_on_average(model: Any, params: dict[str, Any]) -> Non
     table, _, _ = origin.features(known, forecaster.shape_, *forecaster._examples(known, forecaster.block_))
     constant, told = forecaster._told(table)
     assert told.mean().abs().max() < 1e-6
-    assert told.std().groupby(level=0).sum()[["price", "event"]].min() > 0.1
+    assert told.std().groupby(level=0).sum()[["ahead: price", "ahead: event"]].min() > 0.1
     predicted = forecaster.model_.predict(forecaster._typed(table))
     assert constant + told.sum(axis=1).to_numpy() == pytest.approx(predicted)
 
@@ -155,8 +155,11 @@ def test_a_term_is_nothing_on_average(model: Any, params: dict[str, Any]) -> Non
 @pytest.mark.parametrize(
     ("feature", "frequency", "component"),
     [
-        ("price", "D", "price"),
-        ("visits at origin", "D", "visits"),
+        ("ahead: price", "D", "price"),
+        ("series: price", "D", "price"),
+        ("ahead: step", "D", "step"),
+        ("ahead: at origin: x", "D", "at origin: x"),
+        ("at origin: visits", "D", "visits"),
         ("day_of_week_sin", "D", "season 7"),
         ("day_of_week_cos", "h", "season 168"),
         ("time_of_day_cos", "30min", "season 48"),
@@ -170,7 +173,7 @@ def test_a_term_is_nothing_on_average(model: Any, params: dict[str, Any]) -> Non
 )
 def test_each_feature_has_its_component(feature: str, frequency: str, component: str) -> None:
     """Covariates by name, the calendar by the steps that its cycle has; what the level is made of, and its moving on."""
-    assert component_of(feature, ["price", "visits"], frequency) == component
+    assert component_of(feature, frequency) == component
 
 
 def test_interactions_are_no_sum_of_features() -> None:

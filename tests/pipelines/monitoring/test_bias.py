@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from pipelines.monitoring import bias
+from pipelines.monitoring import accuracy, bias
 from pipelines.thresholds import Bias, Evidence
 
 SETTINGS = Bias()
@@ -108,3 +108,25 @@ def test_among_many_series_one_sum_over_the_limit_is_only_a_warning() -> None:
     nothing = pd.DataFrame(columns=bias.COLUMNS)
     assert bias.status(state, nothing, SETTINGS, Evidence())["status"][0] == "warn"
     assert bias.status(state.head(3), nothing, SETTINGS, Evidence())["status"][0] == "alert"
+
+
+def test_a_group_leans_where_none_of_its_series_stands_out() -> None:
+    """Two hundred series, each three tenths of a deviation too low: of them nearly none is in alert, their group is."""
+    rng = np.random.default_rng(6)
+    ids = [f"s{i:04d}" for i in range(200)]
+    groups = pd.DataFrame({"unique_id": ids, "group": "all"})
+    past = folds(rng.normal(size=(200, 8))).assign(cutoff=np.tile(np.arange(8), 200))
+    reference = past, accuracy.means_of(past, groups)
+    states = [pd.DataFrame(columns=["unique_id", "up", "down", "score", "n"])] * 2
+    for week in range(4):
+        now = folds(rng.normal(0.3, 1, size=(200, 1))).assign(cutoff=week)
+        batches = now, accuracy.means_of(now, groups)
+        states = [
+            bias.follow(state, bias.scores(batch, usual), SETTINGS)
+            for state, batch, usual in zip(states, batches, reference, strict=True)
+        ]
+    nothing = pd.DataFrame(columns=bias.COLUMNS)
+    series, together = (bias.status(state, nothing, SETTINGS, Evidence()) for state in states)
+    assert (series["status"] == "alert").mean() < 0.02
+    assert together["status"].tolist() == ["alert"]
+    assert together["up"][0] > SETTINGS.limit

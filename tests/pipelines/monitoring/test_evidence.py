@@ -78,6 +78,16 @@ def test_a_status_rises_at_once_and_falls_slowly() -> None:
     assert settle(["alert", "insufficient", "ok"]) == ["alert", "insufficient", "ok"]
 
 
+def test_looking_twice_at_the_same_data_is_no_second_finding() -> None:
+    """A status that is calmer now still holds; with the next data it falls."""
+    before, told = NOTHING.assign(as_of=[]), []
+    for status, as_of in (("alert", 1), ("ok", 2), ("ok", 2), ("ok", 2), ("ok", 3)):
+        found = pd.DataFrame({"unique_id": ["a"], "status": [status], "as_of": [as_of]})
+        before = evidence.settle(found, before, ["unique_id"], 2)
+        told.append(before["status"][0])
+    assert told == ["alert", "alert", "alert", "alert", "ok"]
+
+
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(STATUSES), min_size=1, max_size=12))
 def test_a_status_changes_no_more_often_than_what_is_found(history: list[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from pipelines import store as stores
 from pipelines.errors import NotFound
 from pipelines.read.clock import Clock
-from pipelines.read.forecasts import Forecasts
+from pipelines.read.forecasts import Forecasts, totals
 from pipelines.store import Folder, Store
 
 LENGTHS = {"a": 7, "b": 1, "c": 25, "d": 10}  # of each series; row groups hold ten rows
@@ -75,3 +75,19 @@ def test_a_series_that_is_not_there_is_not_found(folder: Folder) -> None:
     draft = Store(folder.store.root).draft("two")
     draft.write_parquet("forecasts.parquet", rows().head(0))
     assert "a" not in Forecasts.of(draft.publish(), Clock("D"))
+
+
+@pytest.mark.parametrize(
+    ("summed", "expected"),
+    [(True, {"level": 5, "price": -2, "rest": 1}), (False, {"level": 2.5, "price": -1, "rest": 0.5})],
+)
+def test_parts_come_to_their_sum_or_mean_over_the_steps(summed: bool, expected: dict[str, float]) -> None:
+    """A part that a step lacks is nothing there; a step of which something is not known does not count."""
+    steps: list[dict[str, float | None]] = [
+        {"level": 2, "price": -2},
+        {"level": 9, "price": None},
+        {"level": 3, "rest": 1},
+    ]
+    points = [{"ds": f"2024-01-0{day}", "parts": parts} for day, parts in enumerate(steps, start=1)]
+    assert totals(points, "parts", summed=summed) == expected
+    assert totals([], "parts", summed=summed) == {}

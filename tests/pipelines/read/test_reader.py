@@ -80,6 +80,14 @@ def test_the_panel_leaves_out_series_that_ended(reader: Reader) -> None:
     assert panel.history["y"].tolist() == [0, 1, 2, 3]
 
 
+def test_the_panel_has_the_clock_of_the_workspace(reader: Reader) -> None:
+    """Models learn hours and weekdays as they are lived there."""
+    processed(reader)
+    dataset = reader.dataset_version("mine", reader.data.folders("processed", "mine")[0])
+    panel, _ = dataset.panel(WORKSPACE.model_copy(update={"timezone": "Europe/London"}))
+    assert panel.timezone == "Europe/London"
+
+
 @pytest.mark.parametrize(
     ("change", "found"),
     [

@@ -11,6 +11,7 @@ import pytest
 from pipelines.evaluation import fit
 from pipelines.evaluation.bridge import Bridge
 from pipelines.evaluation.candidates import build
+from pipelines.models import auto_arima, ensemble
 from pipelines.panel import Panel
 from pipelines.progress import Silent
 from pipelines.read import CURRENT, POINTERS, Dataset, Reader
@@ -204,3 +205,12 @@ def test_a_previous_run_that_cannot_be_read_stops_nothing(shop: Shop) -> None:
         (both["y_hat_y"] - both["y_hat_x"]).tolist()
     )
     assert "cannot forecast the newest data (Untrusted: " in found.notes[0]
+
+
+def test_what_holds_a_slow_model_is_slow() -> None:
+    """An ensemble takes as long as its members, at any depth; nothing of it is fitted on the way to a forecast."""
+    inner = {"models": ["naive", "auto_arima"]}
+    assert previous._is_slow("auto_arima", auto_arima.build())
+    assert previous._is_slow("ensemble", ensemble.build(**inner))
+    assert previous._is_slow("ensemble", ensemble.build(models=["naive", "ensemble"], params={"ensemble": inner}))
+    assert not previous._is_slow("ensemble", ensemble.build(models=["naive", "seasonal_naive"]))

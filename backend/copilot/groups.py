@@ -1,0 +1,22 @@
+"""Series that share attributes, as one subject of facts."""
+
+from collections.abc import Mapping
+
+from backend.copilot.facts import Subject
+from backend.copilot.scope import CannotTell
+from pipelines.errors import UnknownName
+from pipelines.read.series import Positions, SeriesTable
+
+
+def select(table: SeriesTable, filters: Mapping[str, str] | None) -> tuple[Positions, tuple[Subject, ...]]:
+    """The places of the series with these attributes, and what facts about them are about: nothing for all series.
+
+    CannotTell for an attribute that the workspace has not, and where no series has them.
+    """
+    try:
+        rows = table.select("", filters or {})
+    except UnknownName as error:
+        raise CannotTell(str(error)) from None
+    if not len(rows):
+        raise CannotTell("No series has these attributes.")
+    return rows, (Subject("group", ", ".join(filters.values())),) if filters else ()

@@ -1,0 +1,72 @@
+"""What an answer is to be about: the question beside the workspace that it is asked in."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from backend.copilot.offline.prose import Call, Found, Missing
+from backend.copilot.offline.question import Question
+from pipelines.read.series import SeriesTable
+
+Plan = Generator[Call, Found, "str | Missing"]  # asks tools, is sent what they gave, and returns the draft
+
+
+@dataclass(frozen=True)
+class About:
+    """`series`: those that are meant; `filters`: else the attributes of a group; neither: the whole workspace."""
+
+    question: Question
+    series: tuple[str, ...]
+    filters: dict[str, str]
+    summed: bool  # whether steps of the target add up
+    tools: frozenset[str]
+    table: SeriesTable
+
+    @property
+    def one(self) -> str | None:
+        """The only series that is meant."""
+        return self.series[0] if len(self.series) == 1 else None
+
+    @property
+    def text(self) -> str:
+        return self.question.text
+
+    @property
+    def totals(self) -> str:
+        """What the steps of a forecast do together."""
+        return "totals" if self.summed else "averages"
+
+    @property
+    def who(self) -> str:
+        """The slot of the name of what is meant."""
+        return "{series}" if self.series else "{group}" if self.filters else "the whole workspace"
+
+    @property
+    def scope(self) -> dict[str, object]:
+        """What is meant, as tools take it."""
+        if self.one:
+            return {"unique_id": self.one}
+        return {"filters": self.filters} if self.filters else {}
+
+    @property
+    def is_many(self) -> bool:
+        """Whether more series are meant than an answer about one can be about."""
+        asked = self.question
+        return bool(asked.alike or asked.matching or len(self.series) > 1 or (asked.values and not self.series))
+
+
+def which(about: About) -> Plan:
+    """More than one series fits: how many, some of them, and the wish that one be named."""
+    asked = about.question
+    names = asked.alike or asked.matching or about.series
+    if names:
+        found = yield Call("find_series", {"text": "\n".join(names[:3])[:1_000]})
+    else:
+        found = yield Call("find_series", {"text": "", "filters": about.filters})
+    examples = [f"{{{{{fact.id}}}}}" for fact in found.all("series")[:3]]
+    if not examples:
+        return Missing("No series is called like that.")
+    several = f"{examples[0]}" if len(examples) == 1 else f"{', '.join(examples[:-1])} or {examples[-1]}"
+    if names and len(names) > 3:
+        return f"Several series fit. Name the series that is meant, such as {several}."
+    counted = found.say("{n_found} match that.") if not names or len(names) == len(found.all("series")) else ""
+    return f"{counted or 'Several series fit.'} Name the series that is meant, such as {several}."

@@ -1,0 +1,130 @@
+"""The names of a workspace as people write them: series, parts of their names, attributes and their values, models, metrics."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from backend.copilot import numberwords
+from backend.copilot.offline import vocabulary
+from pipelines.read.series import Positions, SeriesTable
+
+Kind = Literal["series", "part", "value", "attribute", "model", "metric", "column", "unit"]
+METRICS = ("mae", "rmse", "mape", "smape", "wape", "mase", "rmsse", "msis", "pinball")
+_WORD = re.compile(r"[^\W_]+")
+_MOST_PARTS = 20_000  # words of names that a typo is looked for among
+_RANK: tuple[Kind, ...] = ("series", "value", "part", "attribute", "model", "metric", "column", "unit")
+
+
+@dataclass(frozen=True)
+class Name:
+    """`called` is how the workspace writes it; `of`: the attribute of a value; `rows`: the series that a part stands for."""
+
+    kind: Kind
+    called: str
+    of: str = ""
+    rows: Positions | None = field(default=None, compare=False, hash=False)
+
+
+@dataclass(frozen=True)
+class Mention:
+    """Names that a stretch of the text may mean, all of the same kind."""
+
+    names: tuple[Name, ...]
+    start: int
+    end: int
+
+    @property
+    def kind(self) -> Kind:
+        return self.names[0].kind
+
+
+class Names:
+    """Every name by its words; made once for a version of the table."""
+
+    def __init__(self, table: SeriesTable, config: dict[str, Any], models: Collection[str]) -> None:
+        self.table = table
+        self._by_words: dict[tuple[str, ...], list[Name]] = {}
+        parts: dict[tuple[str, ...], tuple[str, list[int]]] = {}
+        for row, name in enumerate(table.ids):
+            self._add("series", name)
+            for part in name.split("/") if "/" in name else ():
+                if words := tuple(_WORD.findall(fold(part))):
+                    parts.setdefault(words, (part, []))[1].append(row)
+        for words, (part, rows) in parts.items():
+            self._by_words.setdefault(words, []).append(Name("part", part, rows=np.array(rows)))
+        for attribute in (*table.attributes, "demand_class"):
+            self._add("attribute", attribute)
+            for value in table.values(attribute):
+                if value:
+                    self._add("value", value, of=attribute)
+                    self._add("value", value, of=attribute, said=f"{attribute} {value}")
+        for model in (*table.values("model"), *models):
+            self._add("model", model)
+        for metric in METRICS:
+            self._add("metric", metric)
+        for role in ("future", "past"):
+            for column in config["covariates"][role]:
+                self._add("column", column)
+        self._add("unit", config["target"]["unit"])
+        self._add("unit", config["target"]["name"])
+        self.longest = max(map(len, self._by_words), default=0)
+        found = {word for words in self._by_words for word in words if not word.isdigit()}
+        self.words = frozenset(found)
+        self._typos = tuple(sorted(found)) if len(found) <= _MOST_PARTS else ()
+
+    @property
+    def nbytes(self) -> int:
+        """About what this takes in memory."""
+        return 400 * len(self._by_words)
+
+    def mentioned(self, text: str) -> list[Mention]:
+        """The names in a text, the longest first of those that begin together; the text is folded."""
+        words = list(_WORD.finditer(text))
+        found: list[Mention] = []
+        at = 0
+        while at < len(words):
+            for size in range(min(self.longest, len(words) - at), 0, -1):
+                said = words[at : at + size]
+                names = self._meant(tuple(one.group() for one in said), text, said[0].start())
+                if names:
+                    found.append(Mention(names, said[0].start(), said[-1].end()))
+                    at += size - 1
+                    break
+            at += 1
+        return found
+
+    def slip(self, word: str) -> str | None:
+        """The word of a name that this one is a slip of."""
+        return vocabulary.near(word, self._typos) if len(word) >= 3 else None
+
+    def holding(self, text: str) -> Positions:
+        """The series whose name holds the text."""
+        return self.table.select(text)
+
+    def _meant(self, words: tuple[str, ...], text: str, at: int) -> tuple[Name, ...]:
+        names = self._by_words.get(words) or self._by_words.get((*words[:-1], _singular(words[-1]))) or ()
+        quoted = text[at - 1 : at] in ("'", '"', "“", "‘", "`") if at else False
+        if len(words) == 1 and not quoted and (words[0].isdigit() or words[0] in vocabulary.known()):
+            # "store" and "sales" mean themselves, and a series that is called "a" or "12" has to be quoted.
+            names = [name for name in names if name.kind in ("attribute", "metric", "column", "unit", "model")]
+        first = min((_RANK.index(name.kind) for name in names), default=None)
+        return () if first is None else tuple(name for name in names if name.kind == _RANK[first])
+
+    def _add(self, kind: Kind, called: str, of: str = "", said: str = "") -> None:
+        words = tuple(_WORD.findall(fold(said or called)))
+        if words and (name := Name(kind, called, of)) not in (known := self._by_words.setdefault(words, [])):
+            known.append(name)
+
+
+def fold(text: str) -> str:
+    """Small letters without accents, as two writings of the same word have them."""
+    return numberwords.simplify(text.replace("_", " ")).casefold()
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies") and len(word) > 4:
+        return f"{word[:-3]}y"
+    return word.removesuffix("s") if len(word) > 3 else word

@@ -1,0 +1,138 @@
+"""How things stand: summaries, what the workspace holds, its data, and what is written about it."""
+
+from backend.copilot.offline.about import About, Plan, which
+from backend.copilot.offline.plans import amounts, ranks, trust
+from backend.copilot.offline.prose import Found, Missing, call, listed
+
+_HELP = "Ask me how much is forecast and when most of it comes, why a forecast is what it is, what changed since the last run, which series need attention, how accurate forecasts are, whether they still hold, how good the data are, or what a column means. I answer from what is published in this workspace, and change nothing."
+
+
+def summary(about: About) -> Plan:
+    """A series, a group or the workspace in a few sentences."""
+    if about.is_many and not about.filters:
+        return (yield from which(about))
+    parts = [(yield from amounts.forecast(about))]
+    if about.filters:
+        parts.append((yield from trust.accuracy(about)))
+    else:
+        parts.append((yield from trust.accuracy(about)))
+        live = yield call("drift_and_alerts", **about.scope)
+        parts.append(trust.brief(about, live))
+    if not about.one:
+        parts.append((yield from ranks.attention(about)))
+    said = [one for one in parts if isinstance(one, str) and one]
+    return "\n\n".join(said) if said else parts[0]
+
+
+def counts(about: About) -> Plan:
+    """What the workspace holds, and by which settings it is forecast."""
+    known = yield call("describe_workspace")
+    text, asked = about.text, about.question
+    if asked.values and not asked.series and "how many" in text:
+        found = yield call("forecast_summary", filters=about.filters)
+        return found.say("{group} has {n_series}.") or Missing("No series has these attributes.")
+    if any(
+        word in text
+        for word in (
+            "horizon",
+            "how far",
+            "how many steps",
+            "until when",
+            "forecast end",
+            "how long",
+            "forecast start",
+            "forecast begin",
+        )
+    ):
+        total = yield call("forecast_summary")
+        return (known + total).say(
+            "The horizon is {forecast_steps}, each step of {frequency}.", "It is made for {forecast_period}."
+        )
+    if any(word in text for word in ("train", "fitted", "last run")):
+        return _of_run(known)
+    if any(word in text for word in ("frequency", "granularity", "how often")):
+        return known.say("The data have a step of {frequency}.")
+    if "unit" in text.casefold() and not asked.attributes:
+        return known.say("The unit of the target is {unit}.")
+    if "level" in text:
+        levels = [known.of_period(one.period).say("{interval_level}") for one in known.all("interval_level")]
+        return f"Intervals have the levels {listed(levels)}." if levels else Missing("There are no intervals.")
+    if "covariate" in text or "regressor" in text:
+        names = [Found((fact,)).say("{covariate}") for fact in known.all("covariate")]
+        return f"The covariates are {listed(names)}." if names else Missing("The workspace has no covariates.")
+    if "window" in text:
+        return known.say("The backtest has {windows}.")
+    if "model" in text and "how many" in text:
+        return known.say("The backtest compared {n_models}.")
+    if attributes := [one for one in known.subjects("attribute") if one.name in asked.attributes] or (
+        known.subjects("attribute") if "attribute" in text else []
+    ):
+        return "\n".join(_attribute(known.about(one)) for one in attributes)
+    return known.say("The workspace {workspace} has {n_series}.")
+
+
+def quality(about: About) -> Plan:
+    """How good and how new the data are."""
+    if about.one:
+        return (yield from profile(about))
+    found = yield call("data_quality")
+    said = found.whole().say(
+        "The newest actual is of {last_date}.",
+        "The data came in {n_rows} rows.",
+        "Of these {n_rejected} rows were rejected.",
+        "Of {n_checks} checks, {n_failing} gave a warning.",
+    )
+    checks = [found.about(one).say("- the check {check} found: {check_message}") for one in found.subjects("check")]
+    return "\n\n".join(one for one in (said, "\n".join(one for one in checks if one)) if one) or Missing(found.note)
+
+
+def profile(about: About) -> Plan:
+    """What a series is like."""
+    if not about.one:
+        return (yield from which(about) if about.is_many else quality(about))
+    found = yield call("data_quality", unique_id=about.one)
+    return found.say(
+        "{series} has a history of {n_observations}, from {first_date} until {last_date}.",
+        "The kind of its demand is {demand_class}.",
+        "The strength of its season is {seasonal_strength}.",
+        "The strength of its trend is {trend_strength}.",
+        "There are {n_missing} missing.",
+        "In {share_zero} of its steps there was nothing.",
+        "The newest actual is {last_value}.",
+    ) or Missing(found.note)
+
+
+def meaning(about: About) -> Plan:
+    """What is written about a word, a column or how something is done."""
+    if "search_knowledge" not in about.tools:
+        return Missing("No document says what that is.")
+    found = yield call("search_knowledge", query=about.question.asked.question[:300])
+    quotes = [Found((fact,)).say("{quote}") for fact in _fitting(about, found)[:2]]
+    return "\n\n".join(quotes) if quotes else Missing("No document says what that is.")
+
+
+def help_(about: About) -> Plan:
+    """What can be asked."""
+    yield from ()
+    return _HELP
+
+
+def _attribute(known: Found) -> str:
+    values = [Found((fact,)).say("{attribute_value}") for fact in known.all("attribute_value")]
+    names = f": {', '.join(values)}" if values else ""
+    return known.say(f"The attribute {{attribute}} has {{n_values}}{names}.")
+
+
+def _of_run(known: Found) -> str:
+    run = known.subjects("run")[0]
+    return known.about(run).say("The models of the run {run} were trained on {run_date}.")
+
+
+def _fitting(about: About, found: Found) -> list:  # type: ignore[type-arg]
+    """Quotations that hold a word of the question which is no word of every question."""
+    asked = about.question
+    sought = [*asked.columns, *asked.metrics, *asked.models, *asked.unknown]
+    facts = found.all("quote")
+    if not sought:
+        return facts
+    return [fact for fact in facts if any(word.casefold() in str(fact.value).casefold() for word in sought)]

@@ -1,0 +1,89 @@
+"""What was: the actuals of a date, or of a range of dates."""
+
+import asyncio
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from backend.copilot.facts import Fact, Facts, Subject
+from backend.copilot.groups import select
+from backend.copilot.scope import CannotTell, Scope, series
+from backend.copilot.times import Stamp, Stretch
+from backend.errors import Problem
+from pipelines.read.history import history
+
+
+async def run(
+    scope: Scope,
+    start: Stamp,
+    end: Stamp | None = None,
+    unique_id: str | None = None,
+    filters: Annotated[dict[str, str] | None, Field(description="Attributes with their values.")] = None,
+) -> Facts:
+    """What was sold, used or measured on a date or in a range of dates (both included): the value of a single step, or the
+    total with the highest and the lowest step.
+
+    Of one series, of those with some attributes, or of the whole workspace.
+    """
+    asked = Stretch.of(start, end)
+    try:
+        dataset = await scope.service.dataset(scope.workspace)
+    except Problem as problem:
+        raise CannotTell(str(problem.detail)) from None
+    run, table = await scope.run(), await scope.series()
+    unit, summed = await scope.unit(), run.config["target"]["aggregate"] == "sum"
+    of: tuple[Subject, ...]
+    if unique_id is not None:
+        name = await scope.which(unique_id)
+        first, last = run.clock.read(asked.start), run.clock.read(asked.end)
+        of, points = series(name), await asyncio.to_thread(history, dataset, name, [], run.clock, first, last)
+    else:
+        portfolio = await scope.service.portfolio(scope.workspace)
+        rows, of = await asyncio.to_thread(select, table, filters)
+        points = await asyncio.to_thread(
+            portfolio.actuals, rows, run.clock.read(asked.start), run.clock.read(asked.end)
+        )
+    source = f"data/{dataset.version}/observations.parquet"
+    found = [point for point in points if point["y"] is not None]
+    newest = Fact("last_date", table.last_ds, "", (), "", source)
+    if not found:
+        return Facts([newest], "There are no actuals of then.")
+    facts = _single(found[0], of, unit, source) if len(found) == 1 else _range(found, of, unit, source, summed)
+    beyond = table.last_ds is not None and asked.reaches_beyond(table.last_ds, run.clock.longest_step)
+    return Facts(
+        [*facts, *([newest] if beyond else [])], "The range goes on after the newest actual." if beyond else ""
+    )
+
+
+def _single(point: dict[str, Any], of: tuple[Subject, ...], unit: str, source: str) -> list[Fact]:
+    ds = point["ds"]
+    return [
+        Fact("actual_value", point["y"], unit, of, ds, source),
+        Fact("actual_date", ds, "", of, ds, source),
+    ]
+
+
+def _range(points: list[dict[str, Any]], of: tuple[Subject, ...], unit: str, source: str, summed: bool) -> list[Fact]:
+    period = f"{points[0]['ds']}/{points[-1]['ds']}"
+    high = max(points, key=lambda point: point["y"])
+    low = min(points, key=lambda point: point["y"])
+    return [
+        Fact(
+            "actual_total",
+            sum(point["y"] for point in points) / (1 if summed else len(points)),
+            unit,
+            of,
+            period,
+            source,
+        ),
+        *(
+            [Fact("actual_mean", sum(point["y"] for point in points) / len(points), unit, of, period, source)]
+            if summed
+            else []
+        ),
+        Fact("actual_period", period, "", of, period, source),
+        Fact("actual_high", high["y"], unit, of, high["ds"], source),
+        Fact("actual_high_date", high["ds"], "", of, period, source),
+        Fact("actual_low", low["y"], unit, of, low["ds"], source),
+        Fact("actual_low_date", low["ds"], "", of, period, source),
+    ]

@@ -1,0 +1,115 @@
+"""Monitoring, measured: the drift of as many series as M5 has, and what real panels say when they are replayed."""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scripts.bench import page, psi
+from scripts.bench.process import Cost, measure
+from scripts.bench.replays import KINDS, Found
+from scripts.bench.site import ROOT
+
+_TARGET = 30.0  # seconds for the drift of 30,490 series
+
+
+@dataclass(frozen=True)
+class Drifted:
+    """`told`: the seconds of the drift alone, the tests, and how many warn or are in alert; `cost`: of the whole process."""
+
+    n_series: int
+    told: dict[str, Any]
+    cost: Cost
+
+
+def drift(n: int, seed: int) -> Drifted:
+    """The PSI of each feature of `n` series in which nothing drifts."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "told.json"
+        environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-m", "scripts.bench.psi", str(n), str(seed), str(file)]
+        cost = measure(command, environ, cwd=ROOT)
+        return Drifted(n, json.loads(file.read_text()), cost)
+
+
+def write_page(path: Path, drifted: Drifted, found: Sequence[Found], seed: int, load: str) -> None:
+    """The figures as a page; `load`: what else the machine did meanwhile."""
+    told = drifted.told
+    drift_table = page.table(
+        ["series", "tests", "seconds", "should be", "peak MiB of the process", "warn", "alert"],
+        [
+            [
+                f"{drifted.n_series:,}",
+                f"{told['tests']:,}",
+                f"{told['seconds']:.1f}",
+                f"≤ {_TARGET:.0f}",
+                f"{drifted.cost.peak_mb:,.0f}",
+                f"{told['warn']:,}",
+                f"{told['alert']:,}",
+            ]
+        ],
+    )
+    costs = page.table(
+        ["replay", "series", "times", "seconds", "peak MiB", "one monitoring with report, s", "MiB"],
+        [
+            [
+                one.scene.example,
+                f"{one.n_series:,}",
+                f"{one.scene.steps}",
+                f"{one.replay.seconds:,.0f}",
+                f"{one.replay.peak_mb:,.0f}",
+                f"{one.monitoring.seconds:.0f}",
+                f"{one.monitoring.peak_mb:,.0f}",
+            ]
+            for one in found
+        ],
+    )
+    calm = page.table(
+        ["replay", "series that came into alert without a shift", *KINDS],
+        [[one.scene.example, f"{one.unshifted['series'].nunique():,}", *_by_kind(one)] for one in found],
+    )
+    sought = page.table(
+        ["replay", "shifted series", "times", "found in any way", *KINDS],
+        [[one.scene.example, f"{len(one.shifted):,}", f"{one.scene.factor:g}", *_until(one)] for one in found],
+    )
+    paragraphs = [
+        f"{page.machine(seed)} {load}",
+        f"Drift of {psi.FEATURES} features of made-up daily sales in which nothing changes, {psi.DAYS} days of them. Chance "
+        "alone puts one test in a hundred over its threshold, a warning; among so many series none should be in alert.",
+        drift_table,
+        "Real panels, replayed a week at a time: data, forecasts, monitoring (`scripts/benchmark.py monitoring`).",
+        costs,
+        "Nobody knows what a real past should have raised. These came into alert in weeks or series without a shift, each "
+        "counted whenever it did:",
+        calm,
+        "How many of the series whose target was multiplied from some week on were named within the weeks that were left, "
+        "and in brackets the median of the days until then:",
+        sought,
+        "What to make of it: [decision 13](../decisions/0013-when-monitoring-speaks-up.md).",
+    ]
+    bars = {one.scene.example: one.replay.seconds / one.scene.steps for one in found}
+    seconds = page.Bars("seconds of the drift", {f"{drifted.n_series:,} series": told["seconds"]}, {"30": _TARGET})
+    page.write(path, "Monitoring", paragraphs, [seconds, page.Bars("seconds a replayed week", bars)])
+
+
+def _by_kind(one: Found) -> list[str]:
+    return [f"{int((one.unshifted['kind'] == kind).sum()):,}" for kind in KINDS]
+
+
+def _until(one: Found) -> list[str]:
+    """Of the shifted series, how many were named, in any way and by kind, and after how many days."""
+    weeks = {kind: one.weeks_until(kind) for kind in KINDS}
+    first = {
+        name: min(found[name] for found in weeks.values() if name in found)
+        for found in weeks.values()
+        for name in found.index
+    }
+    return [_named(sorted(first.values())), *(_named(sorted(found)) for found in weeks.values())]
+
+
+def _named(weeks: Sequence[int]) -> str:
+    return f"{len(weeks)} ({7 * weeks[(len(weeks) - 1) // 2]} d)" if len(weeks) else "0"

@@ -1,0 +1,130 @@
+"""Real panels replayed week by week under monitoring: what it says of a past in which nothing was changed, and of a shift."""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from scripts.bench.examples import EXAMPLES
+from scripts.bench.process import PROCESSES, Cost, measure
+from scripts.bench.site import ROOT, prepare
+
+INTO = "replayed"
+KINDS = ("error", "bias", "coverage", "drift")
+
+_REPLAYED = {"kind": "file", "path": f"inbox/{INTO}.parquet"}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An example, `changed` so that a replay is quick, and the shift that is put into its newest weeks."""
+
+    example: str
+    changed: Mapping[str, Any]
+    steps: int
+    every: int  # steps of the grid
+    series: str  # what the keys of the shifted series begin with
+    factor: float
+    at: int  # the first week that is shifted
+
+
+SCENES = (
+    Scene("gefcom2012", {}, 16, 168, "zone2", 1.6, 11),
+    Scene(
+        "rossmann",
+        {
+            "horizon": 7,
+            "backtest": {"windows": 8, "step": 7},
+            "models": ["seasonal_naive", "moving_average", "linear"],
+        },
+        12,
+        7,
+        "R11",
+        1.5,
+        8,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A replay: what it and one more monitoring took, and `kind, week, series` whenever a series came into alert.
+
+    `shifted`: the series that were; `n_series`: of all.
+    """
+
+    scene: Scene
+    replay: Cost
+    monitoring: Cost
+    alerts: pd.DataFrame
+    shifted: list[str]
+    n_series: int
+    summary: dict[str, Any]
+
+    @property
+    def unshifted(self) -> pd.DataFrame:
+        """The alerts that no shift explains: of the weeks before it, and of series that it left alone."""
+        own = (self.alerts["week"] >= self.scene.at) & self.alerts["series"].isin(self.shifted)
+        return self.alerts[~own]
+
+    def weeks_until(self, kind: str) -> pd.Series:
+        """For each shifted series that an alert of this kind names after the shift: how many weeks of it had come."""
+        own = self.alerts[(self.alerts["kind"] == kind) & (self.alerts["week"] >= self.scene.at)]
+        weeks: pd.Series = own[own["series"].isin(self.shifted)].groupby("series")["week"].min()
+        return weeks - self.scene.at + 1
+
+
+def run(data: Path, scene: Scene) -> Found:
+    """Replays a scene in an empty folder, and monitors the end once more with other settings, so that it is done again."""
+    spec = yaml.safe_load((ROOT / f"tests/examples/workspaces/{scene.example}.yaml").read_text(encoding="utf-8"))
+    spec["source"]["path"] = str(data.resolve() / EXAMPLES[scene.example])
+    with tempfile.TemporaryDirectory() as folder:
+        variables = prepare(Path(folder), scene.example, yaml.safe_dump(spec))
+        into = {**spec, **scene.changed, "source": {**spec["source"], **_REPLAYED}}
+        (Path(folder) / f"configs/workspaces/{INTO}.yaml").write_text(yaml.safe_dump(into), encoding="utf-8")
+        environ = {
+            **os.environ,
+            **variables,
+            "FORECAST_DATA_DIR": f"{folder}/data",
+            "FORECAST_ARTIFACTS_DIR": f"{folder}/artifacts",
+            "FORECAST_N_JOBS": str(PROCESSES),
+        }
+        options = {
+            "of": scene.example,
+            "into": INTO,
+            "steps": scene.steps,
+            "every": scene.every,
+            "shift-series": scene.series,
+            "shift-factor": scene.factor,
+            "shift-from": scene.at,
+        }
+        given = [text for name, value in options.items() for text in (f"--{name}", str(value))]
+        replay = measure([sys.executable, str(ROOT / "scripts/simulate.py"), *given], environ)
+        again = {**environ, "FORECAST_MONITORING__REPORT_ROWS": "1999"}
+        cost = measure([sys.executable, str(ROOT / "scripts/monitor.py"), "--workspace", INTO], again)
+        return _read(scene, Path(folder) / f"artifacts/{INTO}/monitoring", replay, cost)
+
+
+def _read(scene: Scene, folder: Path, replay: Cost, monitoring: Cost) -> Found:
+    """What each of the replay's monitorings has in alert that the one before had not."""
+    weeks = sorted(path.parent for path in folder.glob("*/MANIFEST.json"))[: scene.steps + 1]
+    rows, before = [], set[tuple[str, str]]()
+    for week, found in enumerate(weeks):
+        table = pd.read_parquet(found / "series.parquet")
+        now = {
+            (kind, str(name)) for kind in KINDS for name in table.loc[table[f"{kind}_status"] == "alert", "unique_id"]
+        }
+        rows += [(kind, week, name) for kind, name in sorted(now - before)]
+        before = now
+    ids = [str(name) for name in table["unique_id"]]
+    shifted = [name for name in ids if name.startswith(scene.series)]
+    alerts = pd.DataFrame(rows, columns=["kind", "week", "series"])
+    summary = json.loads((weeks[-1] / "summary.json").read_text())
+    return Found(scene, replay, monitoring, alerts, shifted, len(ids), summary)

@@ -1,0 +1,1 @@
+"""Questions with known answers, and how the copilot does on them."""

@@ -1,0 +1,66 @@
+"""The questions of the evaluation, one YAML list a file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipelines.errors import ConfigError
+
+REFUSED = ("unanswerable", "hostile")  # files whose questions are to be refused
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Turn(Strict):
+    """A question before, and the series of its answer."""
+
+    question: str
+    unique_ids: list[str] = []
+
+
+class Groups(Strict):
+    """Groups of an attribute, the largest forecast first."""
+
+    by: str
+    n: int
+
+
+class Case(Strict):
+    """`facts`: what the answer has to hold, by concept with what the oracle is asked; `about`: the series of the answer;
+    `asks`: the attributes that more than one series has; `answered: any`: right whatever it does, if it is grounded.
+    """
+
+    id: str
+    question: str
+    kind: str = ""
+    workspace: str = "retail"
+    unique_id: str | None = None
+    history: list[Turn] = []
+    about: list[str] = []
+    facts: list[dict[str, dict[str, Any]]] = []
+    groups: Groups | None = None
+    asks: dict[str, str] | None = None
+    answered: bool | Literal["any"] = Field(default=True)
+
+
+def load(folder: Path) -> list[Case]:
+    """All cases, each with the name of its file as its kind; ConfigError for one that is not well-formed."""
+    found = [case for path in sorted(folder.glob("*.yaml")) for case in _of(path)]
+    ids = [case.id for case in found]
+    if twice := {one for one in ids if ids.count(one) > 1}:
+        raise ConfigError(f"{folder}: the ids {', '.join(sorted(twice))} occur more than once. Give each case its own.")
+    return found
+
+
+def _of(path: Path) -> Iterator[Case]:
+    for content in yaml.safe_load(path.read_text(encoding="utf-8")):
+        try:
+            given = {"answered": path.stem not in REFUSED, **content, "kind": path.stem}
+            yield Case.model_validate(given)
+        except ValidationError as error:
+            raise ConfigError(f"{path}: the case {content.get('id', content)} is wrong: {error}") from None

@@ -1,0 +1,126 @@
+"""Whether an answer is right: its facts against the oracle's, its prose against numbers, its refusals against the case."""
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+from backend.copilot import numberwords
+from backend.copilot.answers import AnswerOut, FactOut
+from scripts.evals.cases import Case
+from scripts.evals.oracle import Oracle
+
+Verdict = Literal["right", "wrong", "refused rightly", "refused wrongly", "answered wrongly"]
+
+_CLOSE = 2e-3  # relative: sums of floats of another precision
+
+
+@dataclass(frozen=True)
+class Judged:
+    """`loose`: a number of the text that is no fact; `why`: what is wrong with the answer."""
+
+    case: Case
+    answer: AnswerOut
+    verdict: Verdict
+    why: str = ""
+    loose: str = ""
+
+    @property
+    def is_right(self) -> bool:
+        return self.verdict in ("right", "refused rightly")
+
+
+def judge(case: Case, answer: AnswerOut, oracle: Oracle) -> Judged:
+    """The verdict on one answer."""
+    loose = loose_number(answer)
+    refused = answer.grounding == "abstained"
+    if case.answered == "any":
+        return Judged(case, answer, "right", loose=loose)
+    if not case.answered:
+        return Judged(case, answer, "refused rightly" if refused else "answered wrongly", loose=loose)
+    if refused:
+        return Judged(case, answer, "refused wrongly", answer.explanation, loose)
+    why = next(iter(_faults(case, answer, oracle)), "")
+    return Judged(case, answer, "wrong" if why else "right", why, loose)
+
+
+def loose_number(answer: AnswerOut) -> str:
+    """A number in the text outside of its facts; nothing if there is none."""
+    prose, at = [], 0
+    for span in answer.spans:
+        prose.append(answer.explanation[at : span.start])
+        at = span.end
+    rest = " ".join([*prose, answer.explanation[at:]])
+    digit = re.search(r"\d", rest)
+    return digit.group() if digit else numberwords.find(rest) or ""
+
+
+def _faults(case: Case, answer: AnswerOut, oracle: Oracle) -> list[str]:
+    """What the answer lacks or has wrong."""
+    named = {fact.unique_id for fact in answer.facts if fact.unique_id}
+    faults = [f"it does not name {one}" for one in case.about if one not in named]
+    faults += [f"it is about {one}" for one in sorted(named - set(case.about)) if case.about]
+    for wanted in case.facts:
+        ((concept, asked),) = wanted.items()
+        faults += (
+            _ranking(answer, oracle.ranked(**asked)) if concept == "ranked" else _fact(concept, asked, answer, oracle)
+        )
+    if case.groups:
+        faults += _ranking(answer, oracle.groups(case.groups.by)[: case.groups.n])
+    if case.asks is not None:
+        others = named - set(oracle.ids(case.asks))
+        faults += (
+            [] if named and not others else [f"it asks which series is meant with {sorted(others) or 'no example'}"]
+        )
+    return faults
+
+
+def _fact(concept: str, asked: dict[str, Any], answer: AnswerOut, oracle: Oracle) -> list[str]:
+    of = asked.get("of")
+    about = {of} if isinstance(of, str) else set(of.values()) if of else set()
+    about |= {one if isinstance(one, str) else ", ".join(one.values()) for one in asked.get("between", ())}
+    about |= {asked["component"]} if "component" in asked else set()
+    found = [fact for fact in answer.facts if fact.label == _label(concept)]
+    found = [fact for fact in found if about <= {part for one in fact.about for part in (one, *one.split(", "))}]
+    if not found:
+        return [f"no {concept} of {of or 'all series'}"]
+    if asked.get("model") == "*":
+        return []
+    if concept == "forecast_date":
+        return [] if any(str(fact.value) == str(asked["at"]) for fact in found) else [f"{concept} is {found[0].value}"]
+    right = oracle(concept, asked)
+    if any(_same(fact.value, right) for fact in found):
+        return []
+    return [f"{concept} is {[fact.value for fact in found]} in place of {right}"]
+
+
+def _ranking(answer: AnswerOut, right: list[str]) -> list[str]:
+    """What an answer names in order; names of the same figure may change places."""
+    known = set(right)
+    named = list(dict.fromkeys(one for fact in answer.facts for one in fact.about if _is_name(fact)))[: len(right)]
+    missing = [one for one, times in (Counter(right) - Counter(named)).items() if times]
+    return [f"it lacks {missing} and names {[one for one in named if one not in known]}"] if missing else []
+
+
+def _is_name(fact: FactOut) -> bool:
+    return fact.label in ("series", "group of series")
+
+
+def _label(concept: str) -> str:
+    from backend.copilot.concepts import CONCEPTS
+
+    return CONCEPTS[concept].label
+
+
+def _same(found: Any, right: Any) -> bool:
+    if isinstance(right, list):
+        return isinstance(found, list) and all(_same(a, b) for a, b in zip(found, right, strict=True))
+    if isinstance(right, float | int) and isinstance(found, float | int):
+        return math.isclose(found, right, rel_tol=_CLOSE, abs_tol=1e-6)
+    return _plain(found) == _plain(right)
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date | datetime) else str(value)
