@@ -136,6 +136,7 @@ def _reading(walk: Walk, workspace: str | None) -> str:
 
 def _asking(walk: Walk, of: dict[str, Any], unique_id: str) -> None:
     """Questions, whose answers say where each of their numbers is from."""
+    walk.call("GET", "/api/v1/copilot/suggestions", params=of)
     asked = {**of, "unique_id": unique_id}
     for call, question in (("explain", {"question": "How much is forecast?"}), ("summarize", {})):
         found = walk.call("POST", f"/api/v1/copilot/{call}", json={**asked, **question}).json()
