@@ -46,7 +46,7 @@ from backend.schemas import ProblemOut
 from backend.service import Service
 from backend.settings import Settings, load
 from backend.workers import Workers
-from pipelines import __version__
+from pipelines import __version__, environment
 from pipelines import settings as projects
 from pipelines.errors import ConfigError
 from pipelines.read import Reader, reader
@@ -183,7 +183,7 @@ def _jobs(settings: Settings, store: Reader, launcher: Launcher | None) -> Jobs 
 
 def _reader() -> Reader:
     """What the project's settings name; signed artifacts only, but in dev."""
-    return reader(projects.load_project(), *projects.signing())
+    return reader(projects.load_project(), *environment.signing())
 
 
 def _embedding(assistant: CopilotSettings) -> Embedding:

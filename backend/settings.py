@@ -10,10 +10,10 @@ from pydantic import Field, HttpUrl, PositiveFloat, PositiveInt, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from backend.auth import Key, parse_keys
+from pipelines.environment import app_env, is_strict, refusal, unsafe
 from pipelines.errors import ConfigError
 from pipelines.schema import printable
 from pipelines.secret import secret
-from pipelines.settings import app_env, is_strict, refusal, unsafe
 
 _DEBUGGING = ("PYTHONDEVMODE", "PYTHONASYNCIODEBUG")
 

@@ -17,6 +17,7 @@ from pipelines.evaluation.candidates import build, builds
 from pipelines.evaluation.ensemble import ENSEMBLE
 from pipelines.evaluation.report import Evaluation
 from pipelines.evaluation.strategy import Plan
+from pipelines.folders import Folder
 from pipelines.monitoring import alerts, delivery, stored, watch
 from pipelines.monitoring.report import evidently_installed
 from pipelines.monitoring.stored import Snapshot
@@ -31,7 +32,7 @@ from pipelines.registry.served import Served
 from pipelines.registry.served import stored as calibrated
 from pipelines.schema import DS, KEY, MODEL, UNIQUE_ID, Y_HAT, hi, lo
 from pipelines.settings import Project, Workspace, seconds
-from pipelines.store import Folder, new_version
+from pipelines.store import new_version
 
 # What the processed data depend on: a change of models or levels makes no new data version.
 _OF_DATA = {

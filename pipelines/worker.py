@@ -17,9 +17,10 @@ from typing import Any, BinaryIO
 import pandas as pd
 import pyarrow as pa
 
-from pipelines import inputs, preview, read, settings
+from pipelines import environment, inputs, preview, read, settings
 from pipelines.errors import DataError, ForecastError, NotFound, UnknownName
 from pipelines.evaluation import fit
+from pipelines.folders import Folder
 from pipelines.panel import Panel
 from pipelines.progress import Silent
 from pipelines.read import Reader
@@ -29,7 +30,6 @@ from pipelines.registry import calibration, runs
 from pipelines.registry.served import Calibration, Served, stored
 from pipelines.schema import BASELINE, DS, KEY, MODEL, UNIQUE_ID, Y_HAT, hi, lo, printable
 from pipelines.settings import Workspace
-from pipelines.store import Folder
 
 _WARM = ("lightgbm", "sklearn.ensemble", "statsforecast.models", "holidays")  # what most requests would wait for
 
@@ -172,7 +172,7 @@ def main() -> None:
     os.dup2(2, 1)
     for name in _WARM:
         importlib.import_module(name)
-    reader = read.reader(settings.load_project(), *settings.signing())
+    reader = read.reader(settings.load_project(), *environment.signing())
     serve(Worker(reader), sys.stdin.buffer, answers)
 
 

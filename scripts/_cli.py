@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from pipelines import read, settings
+from pipelines import environment, read, settings
 from pipelines.errors import ForecastError, UnknownName
 from pipelines.flows import Context
 
@@ -70,7 +70,7 @@ def _short(value: object) -> str:
 def context(json_log: bool) -> Context:
     """Settings, storage and progress, as the environment says."""
     project = settings.load_project()
-    return Context(project, read.reader(project, *settings.signing()), Reporter(json_log))
+    return Context(project, read.reader(project, *environment.signing()), Reporter(json_log))
 
 
 def command(function: Callable[..., None]) -> Callable[[], None]:

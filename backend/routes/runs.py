@@ -9,7 +9,7 @@ from backend.deps import ServiceDep, cached_json, encode, etag, note, problems, 
 from backend.errors import Problem
 from backend.limits import MAX_BODY, key_of
 from backend.queries import AliasIn, CompareQuery, Of, RunId, RunsQuery, WorkspaceName
-from backend.schemas import AliasesOut, CalibrationOut, CompareOut, RunDetail, RunsOut, VerifyOut
+from backend.registered import AliasesOut, CalibrationOut, CompareOut, RunDetail, RunsOut, VerifyOut
 from backend.service import Run, Service
 from pipelines.errors import Conflict, ForecastError
 from pipelines.read import CALIBRATION

@@ -12,11 +12,11 @@ from typing import Any
 
 import tenacity
 
+from pipelines.environment import WEBHOOK
 from pipelines.errors import ConfigError
 from pipelines.monitoring import alerts
 from pipelines.read import Reader
 from pipelines.secret import secret
-from pipelines.settings import WEBHOOK
 from pipelines.thresholds import Delivery
 
 DEAD_LETTERS = ("monitoring", "dead_letters.jsonl")

@@ -10,6 +10,7 @@ from typing import Any, Self
 import pandas as pd
 
 from pipelines.errors import NotFound, StoreError
+from pipelines.folders import Draft
 from pipelines.monitoring import bias as biases
 from pipelines.monitoring import drift as drifts
 from pipelines.monitoring.accuracy import COLUMNS
@@ -18,7 +19,7 @@ from pipelines.monitoring.rivals import Verdict
 from pipelines.read import CURRENT, MONITORING, Dataset, Folder, Reader
 from pipelines.registry.runs import digest
 from pipelines.schema import UNIQUE_ID
-from pipelines.store import Draft, new_version
+from pipelines.store import new_version
 from pipelines.thresholds import Monitoring
 
 REPORT = "report.html"

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.errors import UnknownName
+from pipelines.folders import Folder
 from pipelines.read import tables
 from pipelines.read.clock import Clock
 from pipelines.schema import CUTOFF, MODEL, UNIQUE_ID, VALUE
-from pipelines.store import Folder
 
 By = Literal["series", "model", "cutoff"]
 METRIC = "metric"

@@ -3,10 +3,10 @@
 from typing import Any
 
 from pipelines.errors import UnknownName
+from pipelines.folders import Folder
 from pipelines.read import tables
 from pipelines.read.clock import Clock
 from pipelines.schema import CUTOFF, DS, MODEL, STEP, UNIQUE_ID, Y_HAT, Y
-from pipelines.store import Folder
 
 ERROR = "error"  # y − ŷ: positive where the forecast was too low, as the bias
 

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.errors import NotFound
+from pipelines.folders import Folder
 from pipelines.read import tables
 from pipelines.read.clock import Clock
 from pipelines.schema import COMPONENT, DS, MODEL, UNIQUE_ID, VALUE
-from pipelines.store import Folder
 
 _FORECASTS, _EXPLANATIONS, _BRIDGE = "forecasts.parquet", "explanations.parquet", "bridge.parquet"
 _PART = "part"  # of a bridge

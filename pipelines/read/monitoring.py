@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.errors import NotFound
+from pipelines.folders import Folder
 from pipelines.read import tables
 from pipelines.read.clock import Clock
 from pipelines.read.tables import Page
 from pipelines.schema import CUTOFF, UNIQUE_ID
-from pipelines.store import Folder
 
 Status = Literal["insufficient", "ok", "warn", "alert"]
 Kind = Literal["error", "bias", "coverage", "drift"]

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.folders import Folder
 from pipelines.read.clock import Clock
 from pipelines.read.grid import Grid, Matrix
 from pipelines.read.monitoring import ALERT, WARN
 from pipelines.read.reader import Dataset
 from pipelines.read.series import Positions, SeriesTable
 from pipelines.schema import UNIQUE_ID, VALUE, Y_HAT, Y
-from pipelines.store import Folder
 
 MOST = 200  # values of an attribute that one may choose among
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines import settings
 from pipelines.errors import DataError, NotFound
+from pipelines.folders import Folder
 from pipelines.read import tables
 from pipelines.schema import safe_name, safe_version
 from pipelines.settings import Project, Workspace
-from pipelines.store import Folder, Store
+from pipelines.store import Store
 
 if TYPE_CHECKING:  # a second to import: who reads no frame does without
     import pandas as pd

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.errors import UnknownName
+from pipelines.folders import Folder
 from pipelines.read import tables
 from pipelines.read.clock import Clock
 from pipelines.read.forecasts import Forecasts
@@ -15,7 +16,6 @@ from pipelines.read.monitoring import Monitored
 from pipelines.read.reader import Dataset
 from pipelines.read.tables import Page
 from pipelines.schema import MODEL, UNIQUE_ID, VALUE
-from pipelines.store import Folder
 
 Positions = npt.NDArray[np.intp]
 Status = Literal["forecast", "new", "ended", "waiting"]

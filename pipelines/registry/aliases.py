@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipelines.errors import Conflict, ForecastError, NotFound, Untrusted
+from pipelines.folders import Folder
 from pipelines.read import POINTERS, Reader
 from pipelines.schema import safe_name
-from pipelines.store import Folder
 
 PRODUCTION = "production"
 AUDIT = "audit.jsonl"  # a line for each move of an alias, in the order of the pointers' versions

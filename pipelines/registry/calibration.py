@@ -7,10 +7,10 @@ import pandas as pd
 
 from pipelines.evaluation import intervals
 from pipelines.evaluation.metrics import METRIC, ratio
+from pipelines.folders import Folder
 from pipelines.read import tables
 from pipelines.schema import CUTOFF, DS, MODEL, STEP, UNIQUE_ID, VALUE, Y_HAT, Y
 from pipelines.settings import Workspace
-from pipelines.store import Folder
 
 _COLUMNS = [UNIQUE_ID, CUTOFF, DS, MODEL, STEP, Y, Y_HAT]
 

@@ -14,11 +14,11 @@ from pipelines.evaluation.ensemble import combine
 from pipelines.evaluation.metrics import METRIC
 from pipelines.evaluation.report import Evaluation
 from pipelines.evaluation.strategy import Plan
+from pipelines.folders import Folder
 from pipelines.registry import runs
 from pipelines.registry.card import number
 from pipelines.schema import MEMBER, MODEL, UNIQUE_ID, VALUE, WEIGHT
 from pipelines.settings import Workspace
-from pipelines.store import Folder
 
 _PRODUCTION = "production"
 _PREFIX = "production:"  # before the name of a model as production configures it, where that differs

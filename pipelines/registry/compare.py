@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from pipelines.folders import Folder
 from pipelines.read import tables
 from pipelines.schema import MODEL, UNIQUE_ID, VALUE
-from pipelines.store import Folder
 
 _METRIC = "metric"
 _FIGURES = ("champion", "baseline", "skill")

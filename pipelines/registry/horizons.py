@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection
 import numpy as np
 
 from pipelines.errors import UnknownName
+from pipelines.folders import Folder
 from pipelines.read import tables
 from pipelines.read.accuracy import Means
 from pipelines.schema import MODEL, STEP, UNIQUE_ID, VALUE, Y_HAT, Y, hi, lo
-from pipelines.store import Folder
 
 HORIZON = "horizon"
 

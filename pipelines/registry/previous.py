@@ -12,6 +12,7 @@ from pipelines.evaluation.bridge import Bridge, Previous
 from pipelines.evaluation.candidates import build
 from pipelines.evaluation.ensemble import ENSEMBLE, combine
 from pipelines.evaluation.fit import Fitted
+from pipelines.folders import Folder
 from pipelines.panel import Panel
 from pipelines.progress import Silent
 from pipelines.protocols import Forecaster
@@ -19,7 +20,6 @@ from pipelines.read import Dataset, Reader
 from pipelines.registry import runs
 from pipelines.schema import KEY, MEMBER, MODEL, UNIQUE_ID, Y_HAT
 from pipelines.settings import Workspace
-from pipelines.store import Folder
 
 _SLOW = {"auto_arima"}  # minutes a series with a long season: nothing to do on the way to a forecast
 

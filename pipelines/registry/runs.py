@@ -23,9 +23,10 @@ import pipelines
 from pipelines.errors import ConfigError, ForecastError, StoreError, Untrusted
 from pipelines.evaluation.ensemble import ENSEMBLE
 from pipelines.evaluation.fit import Fitted
+from pipelines.folders import Draft, Folder
 from pipelines.schema import MEMBER, MODEL, PHASE, SIZE, UNIQUE_ID, WEIGHT
 from pipelines.settings import Workspace
-from pipelines.store import Draft, Folder, Store, new_version
+from pipelines.store import Store, new_version
 
 MODELS = "model/models.parquet"
 WEIGHTS = "weights.parquet"

@@ -11,11 +11,11 @@ from pipelines.evaluation.backtest import at_zero
 from pipelines.evaluation.candidates import build
 from pipelines.evaluation.ensemble import ENSEMBLE, combine
 from pipelines.evaluation.fit import Fitted
+from pipelines.folders import Folder
 from pipelines.panel import Panel
 from pipelines.registry import runs
 from pipelines.schema import BASELINE, MEMBER, MODEL, UNIQUE_ID, WEIGHT
 from pipelines.settings import Workspace
-from pipelines.store import Folder
 
 Calibration = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]  # quantiles, scales, phases, as `intervals.calibrate`
 

@@ -11,8 +11,9 @@ from backend.limits import RateLimit
 from backend.main import create_app
 from backend.settings import Settings, load
 from pipelines import read
+from pipelines.environment import signing
 from pipelines.errors import ConfigError
-from pipelines.settings import Project, signing
+from pipelines.settings import Project
 from tests.backend import site as sites
 from tests.backend.conftest import connect
 from tests.backend.site import Site

@@ -58,7 +58,7 @@ class Site:
 
 @pytest.fixture(params=["gs", "s3"])
 def site(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.setattr("pipelines.store._COPIES", Copies(tmp_path / "copies"))
+    monkeypatch.setattr("pipelines.folders._COPIES", Copies(tmp_path / "copies"))
     with stores.serve(request.param) as bucket:
         made = Site(tmp_path, request.param, bucket)
         for name, value in made.environ.items():

@@ -352,7 +352,7 @@ def test_a_writer_that_is_killed_between_two_objects_leaves_the_old_state(site: 
 
 def test_a_table_is_fetched_once(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is opened as often as one likes; a copy that was changed is refused, and fetched again the next time."""
-    monkeypatch.setattr("pipelines.store._COPIES", Copies(tmp_path / "copies"))
+    monkeypatch.setattr("pipelines.folders._COPIES", Copies(tmp_path / "copies"))
     frame = pd.DataFrame({"unique_id": list("aab"), "y": [1.0, 2.0, 3.0]})
     draft = site.store.draft("runs", "one")
     draft.write_parquet("t.parquet", frame)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.environment import signing
 from pipelines.errors import ConfigError
 from pipelines.secret import secret
-from pipelines.settings import signing
 
 VALUE = "s3cr3t-" * 6
 

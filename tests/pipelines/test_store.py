@@ -19,7 +19,8 @@ from pandas.testing import assert_frame_equal
 
 from pipelines.disk import replace_file
 from pipelines.errors import Conflict, NotFound, StoreError, Untrusted
-from pipelines.store import Folder, Store, new_version
+from pipelines.folders import Folder
+from pipelines.store import Store, new_version
 
 ROOT = Path(__file__).parents[2]
 

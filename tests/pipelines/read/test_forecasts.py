@@ -8,9 +8,10 @@ import pytest
 
 from pipelines import store as stores
 from pipelines.errors import NotFound
+from pipelines.folders import Folder
 from pipelines.read.clock import Clock
 from pipelines.read.forecasts import Forecasts, totals
-from pipelines.store import Folder, Store
+from pipelines.store import Store
 
 LENGTHS = {"a": 7, "b": 1, "c": 25, "d": 10}  # of each series; row groups hold ten rows
 

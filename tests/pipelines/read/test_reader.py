@@ -10,9 +10,10 @@ from pandas.testing import assert_frame_equal
 
 from pipelines import read
 from pipelines.errors import ConfigError, DataError, NotFound, Untrusted
+from pipelines.folders import Folder
 from pipelines.read import CURRENT, POINTERS, Reader
 from pipelines.settings import Project, Workspace
-from pipelines.store import Folder, Store, new_version
+from pipelines.store import Store, new_version
 
 DAYS = pd.date_range("2024-01-01", periods=4)
 OBSERVATIONS = pd.DataFrame({"unique_id": ["a"] * 4 + ["b"] * 4, "ds": [*DAYS] * 2, "y": [*range(8)]})

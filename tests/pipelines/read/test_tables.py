@@ -10,8 +10,9 @@ from pandas.testing import assert_frame_equal
 
 from pipelines import store as stores
 from pipelines.errors import NotFound, StoreError, Untrusted
+from pipelines.folders import Folder
 from pipelines.read import tables
-from pipelines.store import Folder, Store
+from pipelines.store import Store
 
 ROWS = pd.DataFrame(
     {

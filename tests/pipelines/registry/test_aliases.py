@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import ConfigError, Conflict, ForecastError, NotFound
+from pipelines.folders import Folder
 from pipelines.read import Reader
 from pipelines.registry import aliases
 from pipelines.registry.runs import Recording
 from pipelines.settings import Workspace
-from pipelines.store import Folder, Store, new_version
+from pipelines.store import Store, new_version
 
 WORKSPACE = Workspace.model_validate({"name": "mine", "source": {"kind": "file", "path": "x.csv"}, "frequency": "D"})
 

@@ -11,11 +11,12 @@ from pipelines.evaluation import metrics, report
 from pipelines.evaluation.backtest import backtest
 from pipelines.evaluation.candidates import builds
 from pipelines.evaluation.report import Evaluation
+from pipelines.folders import Folder
 from pipelines.panel import Panel
 from pipelines.progress import Silent
 from pipelines.registry import calibration
 from pipelines.settings import Workspace
-from pipelines.store import Folder, Store
+from pipelines.store import Store
 from tests.factories import panel as make_panel
 from tests.factories import workspace as make_workspace
 

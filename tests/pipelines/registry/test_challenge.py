@@ -11,10 +11,11 @@ from pipelines.evaluation import metrics, select
 from pipelines.evaluation.candidates import build
 from pipelines.evaluation.report import Evaluation
 from pipelines.evaluation.strategy import Plan
+from pipelines.folders import Folder
 from pipelines.registry.challenge import Rival, Verdict
 from pipelines.registry.runs import Recording
 from pipelines.settings import Workspace
-from pipelines.store import Folder, Store
+from pipelines.store import Store
 
 Values = dict[str, dict[str, list[float]]]  # model, series, value a window
 

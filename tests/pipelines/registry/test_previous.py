@@ -11,6 +11,7 @@ import pytest
 from pipelines.evaluation import fit
 from pipelines.evaluation.bridge import Bridge
 from pipelines.evaluation.candidates import build
+from pipelines.folders import Folder
 from pipelines.models import auto_arima, ensemble
 from pipelines.panel import Panel
 from pipelines.progress import Silent
@@ -18,7 +19,7 @@ from pipelines.read import CURRENT, POINTERS, Dataset, Reader
 from pipelines.registry import previous, runs
 from pipelines.schema import DS
 from pipelines.settings import Workspace
-from pipelines.store import Folder, Store, new_version
+from pipelines.store import Store, new_version
 from tests.factories import panel, workspace
 
 H = 7

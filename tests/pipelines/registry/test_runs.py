@@ -15,10 +15,11 @@ import pytest
 
 from pipelines.errors import ConfigError, DataError, NotFound, StoreError, Untrusted
 from pipelines.evaluation.fit import Fitted
+from pipelines.folders import Folder
 from pipelines.registry import runs
 from pipelines.registry.runs import Recording, load_models
 from pipelines.settings import Workspace
-from pipelines.store import Folder, Store
+from pipelines.store import Store
 
 ROOT = Path(__file__).parents[3]
 WORKSPACE = Workspace.model_validate(
