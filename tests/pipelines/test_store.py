@@ -382,8 +382,8 @@ def test_a_pointer_is_read_again_only_once_it_was_replaced(local: Store, monkeyp
     os.utime(local.path("p.json"), ns=(1, 1))
     assert local.read_pointer("p.json")["n"] == 1
     reads: list[str] = []
-    read = local._read
-    monkeypatch.setattr(local, "_read", lambda path: (reads.append(path), read(path))[1])
+    read = local.read
+    monkeypatch.setattr(local, "read", lambda path: (reads.append(path), read(path))[1])
     assert local.read_pointer("p.json") == {"version": 1, "n": 1}
     assert reads == []
     Store(local.root).move_pointer("p.json", change=lambda now: {"n": 2})

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines import store as stores
+from pipelines import folders
 from pipelines.errors import NotFound
 from pipelines.folders import Folder
 from pipelines.read.clock import Clock
@@ -32,7 +32,7 @@ def rows() -> pd.DataFrame:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
-    monkeypatch.setattr(stores, "_ROW_GROUP", 10)
+    monkeypatch.setattr(folders, "_ROW_GROUP", 10)
     draft = Store(str(tmp_path)).draft("one")
     draft.write_parquet("forecasts.parquet", rows())
     return draft.publish()

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from pandas.testing import assert_frame_equal
 
-from pipelines import store as stores
+from pipelines import folders
 from pipelines.errors import NotFound, StoreError, Untrusted
 from pipelines.folders import Folder
 from pipelines.read import tables
@@ -27,7 +27,7 @@ ROWS = pd.DataFrame(
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
     """A table in row groups of ten rows, across the borders of its series."""
-    monkeypatch.setattr(stores, "_ROW_GROUP", 10)
+    monkeypatch.setattr(folders, "_ROW_GROUP", 10)
     draft = Store(str(tmp_path)).draft("one")
     draft.write_parquet("rows.parquet", ROWS)
     draft.write_parquet("none.parquet", ROWS.head(0).astype({"unique_id": object}))
