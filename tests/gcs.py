@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.serving import Quiet, answering
 
 _OBJECT = re.compile(r"/(?:download/)?storage/v1/b/([^/]+)/o/([^/]+)$")
 _LIST = re.compile(r"/storage/v1/b/([^/]+)/o$")
@@ -167,7 +168,7 @@ def _json(content: Any) -> tuple[int, dict[str, str], bytes]:
 def serve(bucket: Bucket) -> Iterator[Bucket]:
     """The bucket at `bucket.url`, on a port of this machine."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         protocol_version = "HTTP/1.1"
 
         def answer(self) -> None:
@@ -203,16 +204,5 @@ def serve(bucket: Bucket) -> Iterator[Bucket]:
             self.rfile.readline()
             return content
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    bucket.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with answering(Handler) as bucket.url:
         yield bucket
-    finally:
-        server.shutdown()
-        server.server_close()

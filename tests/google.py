@@ -3,14 +3,14 @@
 import base64
 import json
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.serving import Quiet, answering
 
 
 @dataclass
@@ -76,7 +76,7 @@ def identity(audience: str, expires: float) -> str:
 def serve(google: Google) -> Iterator[Google]:
     """All of it at `google.url`."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         protocol_version = "HTTP/1.1"
 
         def handle_one(self) -> None:
@@ -101,15 +101,5 @@ def serve(google: Google) -> Iterator[Google]:
 
         do_GET = do_POST = handle_one
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    google.url = f"http://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    try:
+    with answering(Handler) as google.url:
         yield google
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -12,6 +12,8 @@ from moto.s3.models import s3_backends
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from tests.serving import serving
+
 _SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
 
 
@@ -63,10 +65,5 @@ def serve(bucket: Bucket) -> Iterator[Bucket]:
     s3_backends["123456789012"]["aws"].create_bucket(bucket.name, "us-east-1")
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
     bucket.url = f"http://127.0.0.1:{server.port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield bucket
-    finally:
-        server.shutdown()
-        server.server_close()

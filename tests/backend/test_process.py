@@ -20,6 +20,7 @@ import pytest
 
 from tests.backend import site as sites
 from tests.backend.site import ROOT, Site, running
+from tests.serving import Quiet, answering
 
 API = "/api/v1"
 MODELS = ("sklearn", "lightgbm", "statsforecast", "prophet", "pmdarima", "statsmodels", "torch", "interpret")
@@ -189,28 +190,21 @@ def test_traces_go_to_a_collector_where_one_is_configured(site: Site, tmp_path: 
     """Spans by route over OTLP/HTTP, within the trace that the client began; one that is gone does not hold the end up."""
     got: list[tuple[str, bytes]] = []
 
-    class Collector(http.server.BaseHTTPRequestHandler):
+    class Collector(Quiet):
         def do_POST(self) -> None:
             got.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(200)
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            return
-
-    collector = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
-    threading.Thread(target=collector.serve_forever, daemon=True).start()
-    endpoint = f"http://127.0.0.1:{collector.server_port}"
-    try:
-        with running(site, tmp_path / "log", OTEL_EXPORTER_OTLP_ENDPOINT=endpoint) as (address, process):
-            trace = "0af7651916cd43dd8448eb211c80319c"
-            headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
-            httpx2.get(f"{address}{API}/forecasts?workspace=shop&unique_id=Ash%2Ftea", headers=headers)
-            process.send_signal(signal.SIGTERM)
-            process.wait(9)
-    finally:
-        collector.shutdown()
-        collector.server_close()
+    with (
+        answering(Collector) as endpoint,
+        running(site, tmp_path / "log", OTEL_EXPORTER_OTLP_ENDPOINT=endpoint) as (address, process),
+    ):
+        trace = "0af7651916cd43dd8448eb211c80319c"
+        headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+        httpx2.get(f"{address}{API}/forecasts?workspace=shop&unique_id=Ash%2Ftea", headers=headers)
+        process.send_signal(signal.SIGTERM)
+        process.wait(9)
     spans = b"".join(body for path, body in got if path == "/v1/traces")
     assert b"/forecasts" in spans
     assert bytes.fromhex(trace) in spans

@@ -1,10 +1,9 @@
 """From a shift in the data to an alert over HTTP and at a webhook, a rollback that the forecasts follow, and its undoing."""
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from pipelines.progress import Silent
 from pipelines.registry import aliases
 from pipelines.settings import Workspace
 from tests.e2e.test_flows import Site
+from tests.serving import Quiet, serving
 
 START = 140
 MONITORED = """\
@@ -44,7 +44,7 @@ class Hook(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}/services/secret-token"
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet):
     server: Hook
 
     def do_POST(self) -> None:
@@ -53,18 +53,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(self.server.answers.pop(0) if len(self.server.answers) > 1 else self.server.answers[0])
         self.end_headers()
 
-    def log_message(self, *_: object) -> None:
-        return
-
 
 @pytest.fixture
 def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hook]:
     server = Hook()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv("MONITORING_WEBHOOK_URL", server.url)
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serving(server):
+        yield server
 
 
 @pytest.fixture

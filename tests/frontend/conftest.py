@@ -1,9 +1,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -11,8 +9,10 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from frontend import settings
+from tests import serving
 from tests.backend import site as sites
 from tests.backend.site import Site
+from tests.serving import Quiet
 
 ROOT = Path(__file__).parents[2]
 Answer = tuple[int, Any]  # status, and JSON, or bytes, or a list of bytes that come one after the other as events
@@ -70,7 +70,7 @@ def answering(
     `asked` receives what it is asked.
     """
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_GET(self) -> None:
             sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             if asked is not None:
@@ -92,13 +92,5 @@ def answering(
 
         do_POST = do_PUT = do_DELETE = do_GET
 
-        def log_message(self, *_: Any) -> None:
-            """Quietly."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving.answering(Handler) as address:
+        yield address

@@ -18,10 +18,7 @@ async def run(scope: Scope, unique_id: str) -> Facts:
     if not points:
         return Facts([], "There is no forecast before this one to compare with. " + " ".join(told.get("notes", [])))
     summed = published.run.config["target"]["aggregate"] == "sum"
-    totals: dict[str, float] = {}
-    for point in points:
-        for part, value in point["parts"].items():
-            totals[part] = totals.get(part, 0.0) + (value or 0.0) / (1 if summed else len(points))
+    totals = sets.totals(points, "parts", summed=summed)
     period, source = f"{points[0]['ds']}/{points[-1]['ds']}", f"forecasts/{published.id}/bridge.parquet"
     facts = [
         Fact("bridge_sum", sum(totals.values()), unit, series(name), period, source),

@@ -18,10 +18,7 @@ async def run(scope: Scope, unique_id: str) -> Facts:
     if not points:
         return Facts([], "The forecast of this series came without explanation.")
     summed = published.run.config["target"]["aggregate"] == "sum"
-    totals: dict[str, float] = {}
-    for point in points:
-        for component, value in point["components"].items():
-            totals[component] = totals.get(component, 0.0) + (value or 0.0) / (1 if summed else len(points))
+    totals = sets.totals(points, "components", summed=summed)
     period, source = f"{points[0]['ds']}/{points[-1]['ds']}", f"forecasts/{published.id}/explanations.parquet"
     whole = sum(totals.values())
     facts = [

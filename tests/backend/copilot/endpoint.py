@@ -1,13 +1,13 @@
 """A real HTTP server that speaks the chat protocol of OpenAI, and says what a script tells it to."""
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.serving import Quiet, answering
 
 Reply = dict[str, Any]
 Script = Callable[["Asked"], Reply]
@@ -71,7 +71,7 @@ class Endpoint:
 def serving(script: Script = lambda asked: says("")) -> Iterator[Endpoint]:
     """The server on a free port of this machine; its script may be changed while it runs."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
@@ -91,20 +91,10 @@ def serving(script: Script = lambda asked: says("")) -> Iterator[Endpoint]:
             except OSError:
                 pass  # the client did not wait
 
-        def log_message(self, *args: Any) -> None:
-            """Nothing: tests read what was sent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    found = Endpoint(f"http://127.0.0.1:{server.server_port}/v1", script)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    found = Endpoint("", script)
+    with answering(Handler) as address:
+        found.url = f"{address}/v1"
         yield found
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _completion(message: dict[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,7 @@
 
 import json
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +16,7 @@ from backend.copilot.knowledge.embeddings import EmbeddingFailed, Lexical, Local
 from backend.main import create_app
 from backend.settings import load
 from pipelines.errors import ConfigError
+from tests.serving import Quiet, answering
 
 KEY = "sk-very-secret"
 
@@ -50,7 +49,7 @@ def test_lexical_vectors_are_near_if_texts_are_written_alike() -> None:
     assert base @ other < Lexical.floor
 
 
-class _Endpoint(BaseHTTPRequestHandler):
+class _Endpoint(Quiet):
     """Speaks as an OpenAI-compatible endpoint, or as `mode` says."""
 
     mode = "right"
@@ -79,22 +78,14 @@ class _Endpoint(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, *_: Any) -> None:
-        """Says nothing."""
-
 
 @pytest.fixture
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Its address."""
     monkeypatch.setattr(_Endpoint, "seen", [])
     monkeypatch.setattr(_Endpoint, "mode", "right")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Endpoint)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/v1"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with answering(_Endpoint) as address:
+        yield f"{address}/v1"
 
 
 def test_the_provider_is_asked_in_batches(endpoint: str) -> None:
