@@ -45,6 +45,12 @@ def calls(name: str, arguments: dict[str, Any] | str | None = None) -> Reply:
     return {"message": {"role": "assistant", "content": None, "tool_calls": [call]}}
 
 
+def calls_all(*wanted: tuple[str, dict[str, Any]]) -> Reply:
+    """Asks several tools at once."""
+    asked = [calls(name, arguments)["message"]["tool_calls"][0] for name, arguments in wanted]
+    return {"message": {"role": "assistant", "content": None, "tool_calls": asked}}
+
+
 def fails(status: int, **headers: str) -> Reply:
     return {"status": status, "headers": headers, "raw": b'{"error": {"message": "no luck"}}'}
 

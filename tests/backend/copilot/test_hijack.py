@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
-from tests.backend.copilot.endpoint import Asked, Endpoint, Reply, calls, says
+from tests.backend.copilot.endpoint import Asked, Endpoint, Reply, calls, calls_all, says
 
 EXPLAIN = "/api/v1/copilot/explain"
 MINE, OTHER = "Ash/tea", "Elm/tea"
@@ -102,9 +102,10 @@ def ask(client: TestClient, question: str = "How much tea?") -> dict[str, object
 
 
 def looks_up(asked: Asked) -> Reply | None:
-    """The look-ups of an honest model, while there are some to do."""
-    done = sum(message["role"] == "tool" for message in asked.body["messages"])
-    return calls("forecast_summary", {"unique_id": (MINE, OTHER)[done]}) if done < 2 else None
+    """The look-ups of an honest model, while they are to do."""
+    if asked.facts:
+        return None
+    return calls_all(*(("forecast_summary", {"unique_id": series}) for series in (MINE, OTHER)))
 
 
 def test_no_attack_comes_through(asked: TestClient, endpoint: Endpoint) -> None:
