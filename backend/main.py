@@ -52,6 +52,7 @@ from pipelines.errors import ConfigError
 from pipelines.read import Reader, reader
 
 API = "/api/v1"
+_SETTLED = 10.0  # seconds after the start
 
 
 def create_app(
@@ -74,10 +75,13 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await workers.start()
-        threading.Thread(target=app.state.copilot.warm, name="warm", daemon=True).start()
+        warming = threading.Timer(_SETTLED, app.state.copilot.warm)  # its imports would make the first answers wait
+        warming.daemon = True
+        warming.start()
         try:
             yield
         finally:
+            warming.cancel()
             await workers.stop()
 
     tracing = bool(
