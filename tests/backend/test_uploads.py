@@ -269,6 +269,8 @@ def test_receiving_takes_no_memory(project: Site, tmp_path: Path) -> None:
 
         url = f"{address}{API}/workspaces/flat/uploads"
         httpx2.post(url, content=b"date,units\n", timeout=120)
+        question = {"workspace": "shop", "question": "How much?"}  # imports what would be imported soon, by itself
+        assert httpx2.post(f"{address}{API}/copilot/explain", json=question, timeout=120).status_code == 200
         before = psutil.Process(process.pid).memory_info().rss
         response = httpx2.post(url, content=body(), timeout=120)
         assert (response.status_code, "previews took longer" in response.json()["detail"]) == (504, True)
