@@ -1,16 +1,13 @@
 """The flows: load, call, save. Each reads like the story it tells."""
 
-import hashlib
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
 
-from pipelines import inputs, plugins
+from pipelines import inputs, landing
 from pipelines.errors import NotFound
-from pipelines.etl import clean, load, profile, quality, snapshot
+from pipelines.etl import clean, load, profile, quality
 from pipelines.evaluation import explain, fit, parallel, report, strategy, windows
 from pipelines.evaluation.backtest import Budget, Build, at_zero, backtest
 from pipelines.evaluation.candidates import build, builds
@@ -72,8 +69,8 @@ def etl(workspace: Workspace, context: Context) -> Dataset:
     A failing quality check keeps the version for inspection, while the current one stays. Raises DataError.
     """
     reader, say = context.reader, context.progress.say
-    raw = _raw(workspace, context)
-    rows, raw_version = _snapshot(raw, workspace, reader)
+    raw = landing.read(workspace, context.reader, context.project.data_dir)
+    rows, raw_version = landing.keep(raw, workspace, reader)
     key = {
         "raw_version": raw_version,
         "settings_hash": runs.digest(workspace.model_dump(mode="json", include=_OF_DATA)),
@@ -291,40 +288,6 @@ def _deliver(workspace: Workspace, context: Context) -> None:
         sent = delivery.deliver(context.reader, workspace.name, url, workspace.monitoring.delivery)
         if any(sent.values()):
             context.progress.say("alerts sent", **sent)
-
-
-def _raw(workspace: Workspace, context: Context) -> Raw:
-    """What the source gives. Where the data folder is on an object store, the source sees a copy of the files it names."""
-    module, options = plugins.load("pipelines.etl.sources", workspace.source.kind), workspace.source.options
-    data = context.reader.data
-    if data.is_local:
-        raw: Raw = module.build(options, Path(context.project.data_dir)).read()
-        return raw
-    with tempfile.TemporaryDirectory() as folder:
-        path = PurePosixPath(getattr(options, "path", ""))
-        if path.parts and not path.is_absolute():
-            data.fetch(str(path), to=folder)
-        raw = module.build(options, Path(folder)).read()
-        return replace(raw, origin=raw.origin.replace(folder, context.project.data_dir.rstrip("/")))
-
-
-def _snapshot(raw: Raw, workspace: Workspace, reader: Reader) -> tuple[pd.DataFrame, str]:
-    """The rows as stored, and their version: the newest one if it holds the same bytes."""
-    content = snapshot.to_parquet(raw.rows)
-    sha256 = hashlib.sha256(content).hexdigest()
-    versions = reader.data.folders("raw", workspace.name)
-    if (
-        not versions
-        or reader.data.folder("raw", workspace.name, versions[-1]).read_json("source.json")["sha256"] != sha256
-    ):
-        versions = [new_version()]
-        draft = reader.data.draft("raw", workspace.name, versions[-1])
-        draft.write_bytes("rows.parquet", content)
-        draft.write_json(
-            "source.json", {"sha256": sha256, "origin": raw.origin, "synthetic": raw.synthetic, "rows": len(raw.rows)}
-        )
-        draft.publish()
-    return snapshot.from_parquet(content), versions[-1]
 
 
 def _etl_info(
