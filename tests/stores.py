@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import fsspec
 import gcsfs.retry
-import s3fs
+import s3fs.core
 
 from tests import gcs, s3
 
@@ -46,7 +46,11 @@ def _at(kind: Kind, url: str) -> Iterator[None]:
 
 @contextmanager
 def _impatient() -> Iterator[None]:
-    """gcsfs waits a second and more before it tries again, here a hundredth of that; s3fs tries less often."""
-    quick = SimpleNamespace(sleep=lambda seconds: asyncio.sleep(seconds / 100))
-    with patch.object(gcsfs.retry, "asyncio", quick), patch.object(s3fs.S3FileSystem, "retries", 4):
+    """The clients wait a hundredth of the time before they try again; s3fs tries as often as gcsfs and more."""
+    quick = SimpleNamespace(**{**vars(asyncio), "sleep": lambda seconds: asyncio.sleep(seconds / 100)})
+    with (
+        patch.object(gcsfs.retry, "asyncio", quick),
+        patch.object(s3fs.core, "asyncio", quick),
+        patch.object(s3fs.S3FileSystem, "retries", 8),
+    ):
         yield

@@ -82,12 +82,14 @@ def test_eight_writers_lose_no_move(site: Site) -> None:
 
 def test_writers_lose_nothing_while_the_store_fails(site: Site) -> None:
     """Refusals, lost answers and broken connections at random: each of 4 × 15 moves is made exactly once."""
-    chance, lock = random.Random(7), threading.Lock()
+    chance, lock = random.Random(15), threading.Lock()  # each kind comes thrice in its first 110
     met: Counter[int | str | None] = Counter()
 
     def fault(method: str, path: str) -> int | str | None:
         with lock:
-            found = chance.choices([None, 429, 503, "lost", "cut"], [80, 5, 5, 5, 5])[0]
+            found = chance.choices([None, 429, 503, "lost", "cut"], [88, 3, 3, 3, 3])[
+                0
+            ]  # a client that tries six times gives up once in a million
             met[found] += 1
         return found
 
