@@ -14,7 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from backend import errors
+from backend import errors, traces
 from backend.auth import Keyring
 from backend.cloud_jobs import CloudJobs
 from backend.cloud_run import CloudRun
@@ -74,6 +74,8 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if tracing:
+            traces.keep_private()
         await workers.start()
         warming = threading.Timer(_SETTLED, app.state.copilot.warm)  # its imports would make the first answers wait
         warming.daemon = True
@@ -84,9 +86,7 @@ def create_app(
             warming.cancel()
             await workers.stop()
 
-    tracing = bool(
-        os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-    )
+    tracing = traces.wanted()
     app = FastAPI(
         title="Forecast Copilot",
         version=__version__,

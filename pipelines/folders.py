@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ class Draft:
         """Adds or replaces a file; the bytes are on disk when this returns. Conflict once the directory is finished."""
         path = self._writable(name)
         if self.store.is_local:
-            with disk.failing_clearly(path):
+            with self._whole_or_gone(name, path):
                 disk.replace_file(path, content)
         else:
             self.store.objects.write(path, content)
@@ -55,7 +56,7 @@ class Draft:
         path = self._writable(name)
         if not self.store.is_local:
             raise StoreError(f"{path}: an object store takes whole files; use a local folder.")
-        with disk.failing_clearly(path), disk.replacing(path) as file:
+        with self._whole_or_gone(name, path), disk.replacing(path) as file:
             yield file
         with open(path, "rb") as written:
             self._files[name] = Entry.of_stream(written)
@@ -80,6 +81,22 @@ class Draft:
             shutil.rmtree(self.where, ignore_errors=True)
         else:
             self.store.objects.remove(*self.store.objects.find(self.where))
+
+    @contextlib.contextmanager
+    def _whole_or_gone(self, name: str, path: str) -> Iterator[None]:
+        """A file that the disk did not take, or does not confirm, is not left beside those that the manifest lists.
+
+        Of the manifest itself it is not known whether readers have seen it, so it stays.
+        """
+        try:
+            with disk.failing_clearly(path):
+                yield
+        except StoreError:
+            if name != manifests.NAME:
+                self._files.pop(name, None)
+                with contextlib.suppress(OSError):
+                    os.unlink(path)
+            raise
 
     def _writable(self, name: str) -> str:
         """The path of a file to write; Conflict once the directory is finished."""

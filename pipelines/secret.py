@@ -6,6 +6,7 @@ A value stands in no error, log or repr: what is told of a secret is its name.
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pipelines.errors import ConfigError
 
@@ -30,3 +31,9 @@ def secret(name: str, environ: Mapping[str, str] | None = None) -> str | None:
     if not content:
         raise ConfigError(f"{name}_FILE: the file {file} is empty. Put the secret into it, or unset the variable.")
     return content
+
+
+def address(url: str) -> str:
+    """An address without what may be a secret: user, password and query."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines import disk
 from pipelines import manifest as manifests
@@ -17,9 +17,6 @@ from pipelines.errors import Conflict, NotFound, StoreError, Untrusted
 from pipelines.folders import Draft, Folder
 from pipelines.manifest import Manifest
 from pipelines.objects import Objects, filesystem
-
-if TYPE_CHECKING:  # a second to import: who reads no frame does without
-    pass
 
 _ABANDONED_AFTER = 24 * 3600  # seconds; no training takes a day, so a directory without a manifest is a dead one
 _LOCK_PATIENCE = 5.0  # seconds that a pointer's writer waits for another

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import structlog
 import typer
@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from pipelines import environment, read, settings
 from pipelines.errors import ForecastError, UnknownName
-from pipelines.flows import Context
+
+if TYPE_CHECKING:  # seconds to import, which a command that reads no table does without
+    from pipelines.flows import Context
 
 T = TypeVar("T")
 
@@ -67,8 +68,11 @@ def _short(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def context(json_log: bool) -> Context:
+def context(json_log: bool) -> "Context":
     """Settings, storage and progress, as the environment says."""
+    from pipelines import environment, read, settings
+    from pipelines.flows import Context
+
     project = settings.load_project()
     return Context(project, read.reader(project, *environment.signing()), Reporter(json_log))
 

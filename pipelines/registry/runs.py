@@ -25,6 +25,7 @@ from pipelines.evaluation.ensemble import ENSEMBLE
 from pipelines.evaluation.fit import Fitted
 from pipelines.folders import Draft, Folder
 from pipelines.schema import MEMBER, MODEL, PHASE, SIZE, UNIQUE_ID, WEIGHT
+from pipelines.secret import address
 from pipelines.settings import Workspace
 from pipelines.store import Store, new_version
 
@@ -154,8 +155,11 @@ def n_model_files(run: Folder) -> int:
 
 
 def config_of(workspace: Workspace) -> dict[str, Any]:
-    """The resolved configuration as JSON values, but for what changes no run: monitoring and descriptions."""
-    return dict(workspace.model_dump(mode="json", exclude={"monitoring", "descriptions"}))
+    """The resolved configuration as JSON values, but for what changes no run, monitoring and descriptions, and for secrets."""
+    found: dict[str, Any] = workspace.model_dump(mode="json", exclude={"monitoring", "descriptions"})
+    if "url" in found["source"]:
+        found["source"]["url"] = address(found["source"]["url"])
+    return found
 
 
 def workspace_of(run: Folder) -> Workspace:

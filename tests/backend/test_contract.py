@@ -5,18 +5,21 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from scripts import api_docs
 from tests.backend import site as sites
 from tests.backend.site import ROOT, Site, running
+from tests.scale import times
 
-CASES = 2_000
+CASES = times(2_000, 10_000)
 # Jobs are done as soon as they are started: nobody wants hundreds of trainings.
 INSTANT = "from backend.main import main; from tests.backend.launchers import Instant; main(Instant())"
-EXAMPLES = 95  # of each operation, beside those that the coverage of its parameters needs
+EXAMPLES = times(95, 500)  # of each operation, beside those that the coverage of its parameters needs
 
 
 def test_the_committed_pages_are_the_codes() -> None:
@@ -44,7 +47,10 @@ def test_every_route_of_the_design_is_there() -> None:
     assert found == health | {call.strip().replace(" ", " /api/v1", 1) for call in calls.split(",")}
 
 
-def test_it_answers_as_it_says_whatever_is_sent(changeable: Site, tmp_path: Path) -> None:
+@pytest.mark.proof
+def test_it_answers_as_it_says_whatever_is_sent(
+    changeable: Site, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     """Thousands of requests, right and wrong, by every check that schemathesis has."""
     secrets, lines = sites.keys()
     runs = changeable.reader.runs("shop")
@@ -74,6 +80,10 @@ def test_it_answers_as_it_says_whatever_is_sent(changeable: Site, tmp_path: Path
     answered = {line["status"] for line in sites.lines(tmp_path / "log") if line["event"] == "request"}
     assert {200, 401, 404, 405, 422} <= answered
     assert not any(isinstance(status, int) and status >= 500 for status in answered)
+    record_property(
+        "schemathesis against the OpenAPI, all checks, right and wrong requests",
+        f"{cases} cases, {passed} passed, 0 failures",
+    )
 
 
 # Values that exist, most of the time. If-Match must hold: a tag of another time is 412, which no schema can say.

@@ -18,6 +18,7 @@ from pipelines.evaluation import parallel
 from pipelines.flows import Context
 from pipelines.progress import Silent
 from pipelines.settings import Engine, Project
+from tests.e2e import tasks
 
 
 @pytest.fixture(scope="module", params=["dask", "ray"])
@@ -68,9 +69,9 @@ def test_a_cluster_makes_the_same_forecasts(local: pd.DataFrame, cluster: Engine
 def test_the_cluster_does_the_work(cluster: Engine) -> None:
     """Every task runs in a worker, none here, and the results keep the order of the tasks; an error comes as it is."""
     with parallel.engine(cluster, 1):
-        found = list(parallel.run(_doubled, range(40), 1, "test", Silent()))
+        found = list(parallel.run(tasks.doubled, range(40), 1, "test", Silent()))
         with pytest.raises(ModelError, match="no 3 today"):
-            list(parallel.run(_failing_at_3, range(6), 1, "test", Silent()))
+            list(parallel.run(tasks.failing_at_3, range(6), 1, "test", Silent()))
     assert [value for value, _ in found] == [2 * n for n in range(40)]
     workers = {pid for _, pid in found}
     assert os.getpid() not in workers
@@ -81,8 +82,8 @@ def test_the_cluster_does_the_work(cluster: Engine) -> None:
 def test_without_an_address_a_cluster_of_this_machine_lasts_as_long_as_the_work(backend: str) -> None:
     """It has the processes that were asked for, and after it the work is done here again."""
     with parallel.engine(Engine.model_validate({"backend": backend}), 1):
-        (_, there), (_, too) = parallel.run(_doubled, range(2), 1, "test", Silent())
-    (_, here), _ = parallel.run(_doubled, range(2), 1, "test", Silent())
+        (_, there), (_, too) = parallel.run(tasks.doubled, range(2), 1, "test", Silent())
+    (_, here), _ = parallel.run(tasks.doubled, range(2), 1, "test", Silent())
     assert there == too
     assert here == os.getpid()
 
@@ -118,13 +119,3 @@ def test_an_address_without_a_backend_is_a_mistake() -> None:
     """It would be ignored."""
     with pytest.raises(ValueError, match="an address needs backend dask or ray"):
         Engine(address="tcp://scheduler:8786")
-
-
-def _doubled(n: int) -> tuple[int, int]:
-    return 2 * n, os.getpid()
-
-
-def _failing_at_3(n: int) -> int:
-    if n == 3:
-        raise ModelError("no 3 today")
-    return n

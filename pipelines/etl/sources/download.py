@@ -18,6 +18,7 @@ from pipelines.errors import ConfigError, DataError
 from pipelines.etl.sources.file import ENDINGS, ReadOptions, read_table
 from pipelines.protocols import Raw, Source
 from pipelines.schema import safe_name
+from pipelines.secret import address
 
 _TIMEOUT = 30  # seconds without an answer
 _CHUNK = 1 << 20
@@ -73,9 +74,7 @@ class DownloadSource:
 
     @property
     def _address(self) -> str:
-        """The address without what may be a secret: user, password and query."""
-        parts = urlsplit(self.options.url)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        return address(self.options.url)
 
     def _download(self) -> None:
         """Fetches the file beside its place and moves it there once its hash is right."""
