@@ -23,7 +23,7 @@ test: $(STAMP) ## Lint, types, walls between the rooms, tests with coverage
 	@echo "== ruff" && $(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@echo "== mypy" && $(BIN)/mypy
 	@echo "== import-linter" && $(BIN)/lint-imports
-	@echo "== pytest" && $(BIN)/python -m pytest -n auto --cov --cov-report=term
+	@echo "== pytest" && $(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
 
 up: $(STAMP) ## Serve the web app at http://127.0.0.1:8501 and the API at http://127.0.0.1:8000/api/v1 (Ctrl-C ends both)
 	@$(BIN)/python scripts/up.py
@@ -32,7 +32,7 @@ screenshots: $(STAMP) ## Take pictures of every page into docs/img (needs Chromi
 	@$(BIN)/python scripts/screenshots.py
 
 bench: $(STAMP) ## Measure time, memory and accuracy, side by side
-	@for what in pipelines m4-hourly m5 scale covariates api app monitoring; do $(BIN)/python scripts/benchmark.py $$what; done
+	@for what in pipelines m4-hourly m5 scale covariates api app monitoring proof; do $(BIN)/python scripts/benchmark.py $$what; done
 
 eval: $(STAMP) ## Ask the copilot every question of its evaluation, over what `make demo` has published
 	@$(BIN)/python scripts/evaluate_copilot.py

@@ -13,7 +13,23 @@ import typer
 
 from pipelines.errors import DataError
 from scripts import _cli
-from scripts.bench import api, app, contest, covariates, examples, m4, m5, monitoring, psi, replays, rivals, scale, tree
+from scripts.bench import (
+    api,
+    app,
+    contest,
+    covariates,
+    examples,
+    m4,
+    m5,
+    monitoring,
+    proof,
+    psi,
+    replays,
+    rivals,
+    scale,
+    soak,
+    tree,
+)
 from scripts.bench.site import ROOT
 
 DOCS, TRIES = ROOT / "docs/benchmarks", ROOT / "artifacts/benchmarks"
@@ -30,6 +46,8 @@ Timeout = Annotated[float, typer.Option("--timeout", help="Seconds after which a
 Requests = Annotated[int, typer.Option("--requests", min=100, help="Requests of the long run.")]
 Seed = Annotated[int, typer.Option("--seed")]
 Sizes = Annotated[list[int], typer.Option("--size", min=2, help="Numbers of series; may be repeated.")]
+
+Minutes = Annotated[int, typer.Option("--minutes", min=2, help="Of steady work.")]
 
 DATA = ROOT.parent / "shared/data"
 
@@ -144,6 +162,16 @@ def watching(data: Data = DATA, output: Output = None, series: Series = None, se
     reporter.say("done", page=str(page))
 
 
+def proven(output: Output = None, series: Series = None, minutes: Minutes = 10, seed: Seed = 1) -> None:
+    """Try all proofs of the tests as often as it takes (about half an hour), and work steadily for some minutes."""
+    reporter, busy = _cli.Reporter(json_log=False), os.getloadavg()[0]
+    proofs = proof.tests()
+    worked = soak.run(minutes, series or tree.SERIES, seed, reporter.say)
+    page = _page("proof", output, complete=series is None and minutes >= 10)
+    proof.write_page(page, proofs, worked, f"The machine's load was {busy:.1f} before.")
+    reporter.say("done", page=str(page))
+
+
 def _names(wanted: bool, chosen: Sequence[str] | None, usual: Sequence[str]) -> list[str]:
     if unknown := sorted(set(chosen or []) - set(rivals.RIVALS)):
         raise typer.BadParameter(f"{', '.join(unknown)}: valid are {', '.join(rivals.RIVALS)}")
@@ -171,6 +199,7 @@ main = _cli.commands(
         "api": service,
         "app": web_app,
         "monitoring": watching,
+        "proof": proven,
     }
 )
 

@@ -1,6 +1,7 @@
 """What the benchmarks reckon with: their error measures, the programs they measure, and their pages."""
 
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 
 from scripts import benchmark
-from scripts.bench import covariates, judge, m4, monitoring, page, process, psi, replays, rivals
+from scripts.bench import covariates, judge, m4, monitoring, page, process, proof, psi, replays, rivals, soak
 from scripts.bench.wrmsse import LEVELS, wrmsse
 
 STATIC = pd.DataFrame(
@@ -148,6 +149,22 @@ def test_the_commands_say_what_is_missing(
         benchmark.main()
     assert ended.value.code == 1
     assert file in capsys.readouterr().err.replace("\n", "")
+
+
+def test_what_proofs_tell_becomes_a_page(tmp_path: Path) -> None:
+    """A row for each thing that a test has told of itself, and one for the steady work, with its errors and its drift."""
+    report = """<testsuites><testsuite><testcase name="a" time="12.5"><properties><property name="kills" value="1,000: none lost"/>
+        </properties></testcase><testcase name="b" time="1"/></testsuite></testsuites>"""
+    found = proof.told(report)
+    assert found == [proof.Proof("kills", "1,000: none lost", 12.5)]
+    worked = soak.Soak(
+        [300, 310, 313.1], [200, 200, 190], Counter({"200": 9, "500": 1}), [3.0, 4.0], visits=5, failed=1
+    )
+    assert (worked.errors, worked.drift) == (2, {"service": pytest.approx(0.01), "web app": pytest.approx(-0.05)})
+    proof.write_page(tmp_path / "proof.md", found, worked, "")
+    text = (tmp_path / "proof.md").read_text()
+    assert "| kills | 1,000: none lost | 12 |" in text
+    assert "10 answers at 200 a second and 5 visits of pages: 2 errors; p95 of the worst minute 4 ms" in text
 
 
 def test_the_drift_of_many_series_is_measured() -> None:

@@ -1,0 +1,146 @@
+"""Minutes of steady work: fifty clients at the service and thirty sessions in the web app, and what that costs in memory."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+from pipelines.read import reader
+from pipelines.settings import Project
+from scripts.bench import tree
+from scripts.bench.client import Load, Measured
+from scripts.bench.memory import rss_mb
+from scripts.bench.site import ROOT
+from scripts.screenshots import CHROMIUM, DONE
+from scripts.up import running
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+CLIENTS, SESSIONS = 50, 30
+RATE = 200.0  # requests a second: what the sessions leave of two cores is far more
+
+_MINUTE = 60.0
+_PATIENCE = 60_000  # milliseconds
+_PAGES = ("", "forecast", "accuracy", "data", "runs", "monitoring")
+
+
+@dataclass
+class Soak:
+    """MiB of service and web app after each minute; answers of the service by status; visits of the app, and failed ones."""
+
+    api: list[float] = field(default_factory=list)
+    app: list[float] = field(default_factory=list)
+    statuses: Counter[str] = field(default_factory=Counter)
+    p95: list[float] = field(default_factory=list)  # milliseconds, of each minute
+    visits: int = 0
+    failed: int = 0
+
+    @property
+    def errors(self) -> int:
+        """Answers that are none, and pages that did not show."""
+        return self.failed + sum(n for status, n in self.statuses.items() if status not in ("200", "304"))
+
+    @property
+    def drift(self) -> dict[str, float]:
+        """By how much each grew from the second minute, when everything has been used once, to the last one."""
+        return {name: found[-1] / found[1] - 1 for name, found in (("service", self.api), ("web app", self.app))}
+
+
+def run(minutes: int, n: int, seed: int, say: Callable[..., None]) -> Soak:
+    """Makes a workspace of `n` series and works on it."""
+    from playwright.sync_api import sync_playwright
+
+    found = Soak()
+    with tempfile.TemporaryDirectory() as folder:
+        project = Project(data_dir=f"{folder}/data", artifacts_dir=f"{folder}/artifacts")
+        store = reader(project)
+        tree.make(Path(folder), store, n, seed)
+        paths = _paths(store.dataset(tree.NAME).series["unique_id"].tolist()[:: max(1, n // 500)])
+        environ = {
+            "FORECAST_CONFIG_DIR": f"{folder}/configs",
+            "FORECAST_DATA_DIR": project.data_dir,
+            "FORECAST_ARTIFACTS_DIR": project.artifacts_dir,
+            "API_RATE_LIMIT": "1000000000",
+        }
+        with (
+            running(environ=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as site,
+            sync_playwright() as play,
+        ):
+            browser = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+            sessions = [browser.new_context().new_page() for _ in range(SESSIONS)]
+            for number, page in enumerate(sessions):
+                _visit(page, f"{site.app}/{_PAGES[number % len(_PAGES)]}", found)
+            for minute in range(1, minutes + 1):
+                load = _start(site.api, paths)
+                until = time.monotonic() + _MINUTE
+                while time.monotonic() < until:
+                    page = sessions[found.visits % SESSIONS]
+                    _visit(page, f"{site.app}/{_PAGES[(found.visits + minute) % len(_PAGES)]}", found)
+                _note(load, found)
+                found.api.append(rss_mb(site.processes[0].pid))
+                found.app.append(rss_mb(site.processes[1].pid))
+                say(f"minute {minute}", errors=found.errors, service_mb=found.api[-1], app_mb=found.app[-1])
+            browser.close()
+    return found
+
+
+def _paths(ids: list[str]) -> list[str]:
+    """What pages ask for, in the shares in which they do: mostly single series."""
+    of = f"workspace={tree.NAME}"
+    each = []
+    for number, name in enumerate(ids):
+        encoded = quote(name, safe="")
+        each += [
+            f"/forecasts?{of}&unique_id={encoded}",
+            f"/series/{encoded}/history?{of}",
+            f"/forecasts/{encoded}/explanation?{of}",
+            f"/series?{of}&search={encoded[:6]}&sort=-skill&limit=50&offset={number % 7}",
+        ]
+    each += [f"/portfolio?{of}", f"/runs?{of}", f"/aliases?{of}", f"/metrics/historical?{of}", "/workspaces"]
+    return [f"/api/v1{path}" for path in each]
+
+
+def _visit(page: "Page", url: str, found: Soak) -> None:
+    """Opens a page of the app and waits until it is all there."""
+    from playwright.sync_api import Error
+
+    found.visits += 1
+    try:
+        page.goto(url, timeout=_PATIENCE)
+        page.wait_for_selector("h1", timeout=_PATIENCE)
+        page.wait_for_selector(DONE, timeout=_PATIENCE)
+    except Error:
+        found.failed += 1
+        return
+    found.failed += page.get_by_test_id("stException").count() > 0
+
+
+def _start(address: str, paths: list[str]) -> "subprocess.Popen[str]":
+    """A minute of requests, by a process of its own."""
+    where = urlsplit(address)
+    load = Load(where.hostname or "", where.port or 0, paths, CLIENTS, int(RATE * _MINUTE), RATE)
+    command = [sys.executable, "-m", "scripts.bench.client"]
+    client = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own
+    assert client.stdin is not None  # noqa: S101 - it is a pipe
+    client.stdin.write(json.dumps(asdict(load)))
+    client.stdin.close()
+    client.stdin = None
+    return client
+
+
+def _note(client: "subprocess.Popen[str]", found: Soak) -> None:
+    output, _ = client.communicate()
+    if client.returncode:  # a connection that the service closed is an error, too
+        found.statuses["no answer"] += 1
+        return
+    measured = Measured(**json.loads(output))
+    found.statuses.update(measured.statuses)
+    found.p95.append(measured.p95)
