@@ -17,9 +17,12 @@ PATIENCE = 30_000  # milliseconds: a loaded machine is no failure
 HARMLESS = ("_stcore",)  # on a deep link, Streamlit first asks for its health below the page's own path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium; without it these tests are skipped, but where REQUIRE_BROWSER is set."""
+    """Chromium; without it these tests are skipped, but where REQUIRE_BROWSER is set.
+
+    It ends with the module: while Playwright runs, an event loop does, and no other test could start its own.
+    """
     if not CHROMIUM.exists():
         if os.environ.get("REQUIRE_BROWSER"):
             pytest.fail(f"REQUIRE_BROWSER is set and there is no {CHROMIUM}")
