@@ -23,7 +23,7 @@ test: $(STAMP) ## Lint, types, walls between the rooms, tests with coverage
 	@echo "== ruff" && $(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@echo "== mypy" && $(BIN)/mypy
 	@echo "== import-linter" && $(BIN)/lint-imports
-	@echo "== pytest" && $(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
+	@echo "== pytest" && $(BIN)/python -m pytest -n auto --cov --cov-report=term
 
 up: $(STAMP) ## Serve the web app at http://127.0.0.1:8501 and the API at http://127.0.0.1:8000/api/v1 (Ctrl-C ends both)
 	@$(BIN)/python scripts/up.py

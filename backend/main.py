@@ -52,7 +52,8 @@ from pipelines.errors import ConfigError
 from pipelines.read import Reader, reader
 
 API = "/api/v1"
-_SETTLED = 10.0  # seconds after the start
+# Seconds after the start, so that the first answers do not wait for imports: of the processes that compute, of the copilot.
+_COMPUTING, _ANSWERING = 1.0, 10.0
 
 
 def create_app(
@@ -76,8 +77,8 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if tracing:
             traces.keep_private()
-        await workers.start()
-        warming = threading.Timer(_SETTLED, app.state.copilot.warm)  # its imports would make the first answers wait
+        await workers.start(after=_COMPUTING)
+        warming = threading.Timer(_ANSWERING, app.state.copilot.warm)
         warming.daemon = True
         warming.start()
         try:

@@ -33,20 +33,23 @@ class _Worker:
     process: asyncio.subprocess.Process | None = None
     ready: "asyncio.Task[None] | None" = None
     busy: bool = False  # with a request whose answer nobody has read
+    starting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def start(self) -> None:
-        """Starts the process; `ready` ends when it has imported what it needs."""
-        self.process = await asyncio.create_subprocess_exec(
-            *self.command,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_LIMIT,
-            start_new_session=True,  # an interrupt at the terminal is for the server, which ends its workers
-        )  # fmt: skip
-        self.ready = asyncio.create_task(self._wait(self.process))
+        """Starts the process, unless it runs; `ready` ends when it has imported what it needs."""
+        async with self.starting:
+            if self.process is not None and self.process.returncode is None:
+                return
+            self.process = await asyncio.create_subprocess_exec(
+                *self.command,
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_LIMIT,
+                start_new_session=True,  # an interrupt at the terminal is for the server, which ends its workers
+            )  # fmt: skip
+            self.ready = asyncio.create_task(self._wait(self.process))
 
     async def ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """The head and the body of the answer."""
-        if self.process is None or self.process.returncode is not None:
-            await self.start()
+        await self.start()
         assert self.process is not None  # noqa: S101 - started above
         assert self.ready is not None  # noqa: S101 - started above
         await asyncio.shield(self.ready)
@@ -90,19 +93,28 @@ class Workers:
     _all: list[_Worker] = field(default_factory=list)
     _free: asyncio.Semaphore = field(init=False)
     _waiting: int = 0
+    _starting: "asyncio.Task[None] | None" = None
 
     def __post_init__(self) -> None:
         self._free = asyncio.Semaphore(self.count)
 
-    async def start(self) -> None:
+    async def start(self, after: float = 0) -> None:
+        """Starts the processes `after` so many seconds: their imports take a core. Who needs one before starts it then."""
         self._all = [_Worker(self.command) for _ in range(self.count)]
         self._idle.extend(self._all)
+        self._starting = asyncio.create_task(self._start(after))
+
+    async def _start(self, after: float) -> None:
+        await asyncio.sleep(after)
         for worker in self._all:
             await worker.start()
 
     async def stop(self) -> None:
         """Ends the processes."""
         self.stopping = True
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
         await asyncio.gather(*(worker.stop() for worker in self._all))
 
     async def compute(

@@ -79,9 +79,17 @@ def service(site: Site, tmp_path: Path) -> Iterator[tuple[str, "subprocess.Popen
         yield address, process, tmp_path / "log"
 
 
+def family_of(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
+    """What the service has started, once it has."""
+    deadline = time.monotonic() + 30
+    while not (found := psutil.Process(process.pid).children(recursive=True)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
+
+
 def ended(process: "subprocess.Popen[bytes]", within: float) -> float:
     """Sends SIGTERM; the seconds until the process and all that it started are gone."""
-    family = psutil.Process(process.pid).children(recursive=True)
+    family = family_of(process)
     start = time.perf_counter()
     process.send_signal(signal.SIGTERM)
     process.wait(within)
@@ -217,7 +225,7 @@ def test_a_worker_ends_with_its_server(site: Site, tmp_path: Path) -> None:
     """Also when the server is killed and can tell nobody."""
     with running(site, tmp_path / "log") as (address, process):
         assert httpx2.get(f"{address}/health/ready").status_code == 200
-        family = psutil.Process(process.pid).children(recursive=True)
+        family = family_of(process)
         process.kill()
         process.wait()
         assert family
