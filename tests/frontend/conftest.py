@@ -1,4 +1,5 @@
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +35,8 @@ def service(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No client and no setting of another test."""
+    """No client and no setting of another test, and no page left behind as the program that runs."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     for name in ("APP_API_KEY", "APP_API_KEY_FILE", "APP_API_URL", "APP_API_AUDIENCE"):
         monkeypatch.delenv(name, raising=False)
     settings.load.cache_clear()
