@@ -145,9 +145,14 @@ def standing(found: Mapping[str, Any]) -> str:
 def literal(text: str) -> str:
     """Markdown that shows exactly this text: no markup, colour, formula, icon, link or picture in it.
 
-    Not for badges: Streamlit escapes brackets in them itself, which would undo it.
+    Not for `st.badge`, which escapes brackets itself and would undo it: `badge` is for that.
     """
     return _MARKUP.sub(lambda match: match[0] + _NO_SHORTCODE if match[0] == ":" else f"\\{match[0]}", text)
+
+
+def badge(text: str) -> str:
+    """Markdown of a grey badge that shows exactly this text."""
+    return f":gray-badge[{literal(text)}]"
 
 
 def today() -> date:

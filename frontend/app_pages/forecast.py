@@ -82,7 +82,10 @@ def _pick(workspace: str) -> str | None:
     state[shell.LAST] = {workspace: chosen}
     if search:
         matches = largest[:MATCHES]
-        st.pills("Found", matches, key="matches", on_change=_take_match, label_visibility="collapsed")
+        st.pills(
+            "Found", matches, key="matches", on_change=_take_match, format_func=words.literal,
+            label_visibility="collapsed",
+        )  # fmt: skip
         if not matches:
             st.caption(f"No series holds “{search}”.")
     return chosen
@@ -104,7 +107,7 @@ def _head(forecast: Json, profile: Json) -> None:
         if profile["status"] != "forecast":
             st.badge(profile["status"], icon=":material/info:", color="orange")
         for name, value in profile["attributes"].items():
-            st.badge(f"{name} {value}", color="gray")
+            st.markdown(words.badge(f"{name} {value}"), width="content")
     values = [point["y_hat"] for point in one["points"]]
     peak = max(one["points"], key=lambda point: point["y_hat"] if point["y_hat"] is not None else float("-inf"))
     metric = words.metric(profile["metric"])

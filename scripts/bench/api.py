@@ -14,8 +14,6 @@ from urllib.parse import quote, urlsplit
 
 import httpx2
 
-from pipelines.read import reader
-from pipelines.settings import Project
 from scripts.bench import page, tree
 from scripts.bench.client import Load, Measured
 from scripts.bench.memory import rss_mb
@@ -66,17 +64,9 @@ class Results:
 def run(n: int, requests: int, seed: int, say: Callable[..., None]) -> Results:
     """Makes the workspace and measures; `requests` are those of the long run, the others are a tenth of it."""
     found = Results(n)
-    with tempfile.TemporaryDirectory() as folder:
-        project = Project(data_dir=f"{folder}/data", artifacts_dir=f"{folder}/artifacts")
-        store = reader(project)
-        tree.make(Path(folder), store, n, seed)
+    with tree.made(n, seed) as (store, environ):
         say("workspace made", series=n)
         ids = store.dataset(tree.NAME).series["unique_id"].tolist()
-        environ = {
-            "FORECAST_CONFIG_DIR": f"{folder}/configs",
-            "FORECAST_DATA_DIR": project.data_dir,
-            "FORECAST_ARTIFACTS_DIR": project.artifacts_dir,
-        }
         _cold(environ, ids[len(ids) // 2], found)
         with serving(environ) as server:
             _single(server, ids[len(ids) // 3], found)
@@ -90,7 +80,7 @@ def run(n: int, requests: int, seed: int, say: Callable[..., None]) -> Results:
 def serving(environ: Mapping[str, str]) -> Iterator[Server]:
     """The service as `make up` starts it, on a free port."""
     with tempfile.NamedTemporaryFile("w+") as log:
-        given = {**os.environ, **environ, "API_PORT": "0", "API_RATE_LIMIT": "1000000000", "PYTHONPATH": str(ROOT)}
+        given = {**os.environ, **environ, "API_PORT": "0", "PYTHONPATH": str(ROOT)}
         start = time.perf_counter()
         process = subprocess.Popen([sys.executable, "-m", "backend.main"], env=given, cwd=ROOT, stdout=log)
         try:

@@ -1,7 +1,6 @@
 """The web app in a real browser over a workspace as large as M5: how long a person waits, and what many of them take."""
 
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,8 +9,6 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
-from pipelines.read import reader
-from pipelines.settings import Project
 from scripts.bench import page as pages
 from scripts.bench import tree
 from scripts.bench.memory import rss_mb
@@ -44,16 +41,8 @@ def run(n: int, seed: int, say: Callable[..., None]) -> Results:
     from playwright.sync_api import sync_playwright
 
     found = Results(n)
-    with tempfile.TemporaryDirectory() as folder:
-        project = Project(data_dir=f"{folder}/data", artifacts_dir=f"{folder}/artifacts")
-        tree.make(Path(folder), reader(project), n, seed)
+    with tree.made(n, seed) as (_, environ):
         say("workspace made", series=n)
-        environ = {
-            "FORECAST_CONFIG_DIR": f"{folder}/configs",
-            "FORECAST_DATA_DIR": project.data_dir,
-            "FORECAST_ARTIFACTS_DIR": project.artifacts_dir,
-            "API_RATE_LIMIT": "1000000000",
-        }
         with (
             running(environ=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as site,
             sync_playwright() as play,
@@ -76,13 +65,17 @@ def _walk(browser: "Browser", site: Up, found: Results) -> None:
     with _tab(browser) as page:
         page.goto(site.app)
         _shows(page, "the most urgent first")
-        for _ in range(_ROUNDS):
+        for number in range(2 * _ROUNDS):
             for name in PAGES:
                 with _timed(found, "page switch"):
                     page.get_by_role("link", name=name, exact=True).click()
                     heading = "What needs you today" if name == "Portfolio" else name
                     page.locator("h1").get_by_text(heading, exact=True).wait_for()
                     page.wait_for_selector(DONE)
+                if number == 0:  # loads scripts, such as Plotly's, and reads files
+                    found.seconds.setdefault(f"of these, {name} for the first time", []).append(
+                        found.seconds["page switch"][-1]
+                    )
         for term in ("CA_1", "TX", "HOBBIES", "FOODS_3", "WI_3", "_0"):
             with _timed(found, "search"):
                 page.get_by_label("Find").fill(term)
@@ -145,8 +138,8 @@ def write_page(path: Path, found: Results, load: str) -> None:
             name,
             f"{len(values)}",
             f"{median(values):.2f}",
-            f"{quantiles(values, n=20)[-1]:.2f}",
-            f"≤ {_TARGETS[name]:g} s",
+            f"{quantiles(values, n=20)[-1]:.2f}" if len(values) > 1 else "",
+            f"≤ {_TARGETS[name]:g} s" if name in _TARGETS else "",
         ]
         for name, values in found.seconds.items()
     ]
@@ -159,7 +152,7 @@ def write_page(path: Path, found: Results, load: str) -> None:
         "Resident memory of the web app's process.",
         pages.table(["when", "MiB", "should be"], memory),
     ]
-    bars = {name: median(values) for name, values in found.seconds.items()}
+    bars = {name: median(found.seconds[name]) for name in _TARGETS}
     pages.write(
         path,
         "The web app",

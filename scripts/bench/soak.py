@@ -3,17 +3,13 @@
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from pipelines.read import reader
-from pipelines.settings import Project
 from scripts.bench import tree
 from scripts.bench.client import Load, Measured
 from scripts.bench.memory import rss_mb
@@ -59,17 +55,8 @@ def run(minutes: int, n: int, seed: int, say: Callable[..., None]) -> Soak:
     from playwright.sync_api import sync_playwright
 
     found = Soak()
-    with tempfile.TemporaryDirectory() as folder:
-        project = Project(data_dir=f"{folder}/data", artifacts_dir=f"{folder}/artifacts")
-        store = reader(project)
-        tree.make(Path(folder), store, n, seed)
+    with tree.made(n, seed) as (store, environ):
         paths = _paths(store.dataset(tree.NAME).series["unique_id"].tolist()[:: max(1, n // 500)])
-        environ = {
-            "FORECAST_CONFIG_DIR": f"{folder}/configs",
-            "FORECAST_DATA_DIR": project.data_dir,
-            "FORECAST_ARTIFACTS_DIR": project.artifacts_dir,
-            "API_RATE_LIMIT": "1000000000",
-        }
         with (
             running(environ=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as site,
             sync_playwright() as play,

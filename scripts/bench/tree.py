@@ -4,7 +4,9 @@ Everything goes through the store and the registry, so the service reads it like
 backtest, in the forecasts and in what monitoring says are drawn by chance.
 """
 
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,10 +19,10 @@ from pipelines.evaluation.fit import Fitted
 from pipelines.monitoring import drift, stored, summary
 from pipelines.monitoring.evidence import STATUS, STATUSES, worst
 from pipelines.panel import Panel
-from pipelines.read import CURRENT, Reader
+from pipelines.read import CURRENT, Reader, reader
 from pipelines.registry import aliases, runs
 from pipelines.schema import BASELINE, CUTOFF, DS, MEMBER, MODEL, STEP, UNIQUE_ID, VALUE, WEIGHT, Y_HAT, Y, hi, lo
-from pipelines.settings import Workspace
+from pipelines.settings import Project, Workspace
 from pipelines.store import new_version
 
 NAME = "sales"
@@ -44,23 +46,41 @@ _BUCKET = 50
 _METRICS = ("mae", "rmse", "mape", "smape", "wape", "mase", "rmsse", "bias", "coverage_80", "coverage_95")
 
 
-def make(folder: Path, reader: Reader, n: int, seed: int) -> None:
+@contextmanager
+def made(n: int, seed: int) -> Iterator[tuple[Reader, dict[str, str]]]:
+    """The workspace in a folder that is gone afterwards, and the environment in which a service finds it, whatever the load."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = Project(data_dir=f"{folder}/data", artifacts_dir=f"{folder}/artifacts")
+        store = reader(project)
+        make(Path(folder), store, n, seed)
+        yield (
+            store,
+            {
+                "FORECAST_CONFIG_DIR": f"{folder}/configs",
+                "FORECAST_DATA_DIR": project.data_dir,
+                "FORECAST_ARTIFACTS_DIR": project.artifacts_dir,
+                "API_RATE_LIMIT": "1000000000",
+            },
+        )
+
+
+def make(folder: Path, store: Reader, n: int, seed: int) -> None:
     """Writes the workspace's file, its data, a run in production, its forecasts and a monitoring."""
     (folder / "configs/workspaces").mkdir(parents=True, exist_ok=True)
     (folder / f"configs/workspaces/{NAME}.yaml").write_text(CONFIG, encoding="utf-8")
     rng = np.random.default_rng(seed)
     workspace = settings.load_workspace(NAME, {"FORECAST_CONFIG_DIR": str(folder / "configs")}).complete("D")
     series, observations = _data(n, rng)
-    draft = reader.data.draft("processed", NAME, new_version())
+    draft = store.data.draft("processed", NAME, new_version())
     draft.write_parquet("observations.parquet", observations)
     draft.write_parquet("series.parquet", series)
     draft.write_json("etl.json", {"frequency": "D", "horizon": H, "season_lengths": [7], "synthetic": True})
     version = draft.publish().name
-    reader.data.move_pointer("processed", NAME, CURRENT, change=lambda _: {"data_version": version})
-    run_id = _run(reader, workspace, version, series, rng)
-    aliases.promote(reader, NAME, run_id, "for the benchmark")
-    _forecasts(reader, run_id, version, series, rng)
-    _monitoring(reader, run_id, version, series, rng)
+    store.data.move_pointer("processed", NAME, CURRENT, change=lambda _: {"data_version": version})
+    run_id = _run(store, workspace, version, series, rng)
+    aliases.promote(store, NAME, run_id, "for the benchmark")
+    _forecasts(store, run_id, version, series, rng)
+    _monitoring(store, run_id, version, series, rng)
 
 
 def _data(n: int, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -36,6 +36,19 @@ def _environ(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setenv(variable, value)
 
 
+@pytest.fixture(scope="module")
+def project(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A project that the tests of a module may change, one after the other."""
+    return site.copy(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture
+def here(_environ: None, project: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service finds that project."""
+    for variable, value in project.environ.items():
+        monkeypatch.setenv(variable, value)
+
+
 def connect(site: Site, launcher: Launcher | None = None, **settings: Any) -> TestClient:
     """A client on this machine; within `with`, the processes that compute forecasts run."""
     given = Settings(**{"environment": "dev", "rate_limit": 1_000_000, **settings})

@@ -46,17 +46,7 @@ def table(days: int = 40, stores: tuple[str, ...] = ("Ash", "Elm")) -> bytes:
     return text.getvalue().encode()
 
 
-@pytest.fixture(scope="module")
-def project(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """A project that these tests may change."""
-    return site.copy(tmp_path_factory.mktemp("uploads"))
-
-
-@pytest.fixture(autouse=True)
-def _here(_environ: None, project: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service finds that project."""
-    for variable, value in project.environ.items():
-        monkeypatch.setenv(variable, value)
+pytestmark = pytest.mark.usefixtures("here")
 
 
 @pytest.fixture(scope="module")

@@ -90,6 +90,7 @@ def test_a_label_shows_exactly_a_name(name: str) -> None:
     label = words.literal(name).replace("\u2060", "")
     assert answers.plain(label) == name
     assert "http://" not in words.literal(name)
+    assert words.badge(name) == f":gray-badge[{words.literal(name)}]"
 
 
 def test_a_card_says_where_a_number_comes_from() -> None:
