@@ -32,7 +32,7 @@ screenshots: $(STAMP) ## Take pictures of every page into docs/img (needs Chromi
 	@$(BIN)/python scripts/screenshots.py
 
 bench: $(STAMP) ## Measure time, memory and accuracy, side by side
-	@for what in pipelines m4-hourly m5 scale covariates api app monitoring proof; do $(BIN)/python scripts/benchmark.py $$what; done
+	@for what in pipelines m4-hourly m5 scale covariates api app copilot monitoring proof; do $(BIN)/python scripts/benchmark.py $$what; done
 
 eval: $(STAMP) ## Ask the copilot every question of its evaluation, over what `make demo` has published
 	@$(BIN)/python scripts/evaluate_copilot.py

@@ -17,6 +17,7 @@ from scripts.bench import (
     api,
     app,
     contest,
+    copilot,
     covariates,
     examples,
     m4,
@@ -146,6 +147,15 @@ def web_app(output: Output = None, series: Series = None, seed: Seed = 1) -> Non
     reporter.say("done", page=str(page))
 
 
+def answers(output: Output = None, series: Series = None, seed: Seed = 1) -> None:
+    """Ask the offline copilot, on a made-up workspace as large as M5."""
+    reporter, busy = _cli.Reporter(json_log=False), os.getloadavg()[0]
+    found = copilot.run(series or tree.SERIES, seed, reporter.say)
+    page = _page("copilot", output, complete=series is None)
+    copilot.write_page(page, found, f"The machine's load was {busy:.1f} before and {os.getloadavg()[0]:.1f} after.")
+    reporter.say("done", page=str(page))
+
+
 def watching(data: Data = DATA, output: Output = None, series: Series = None, seed: Seed = 1) -> None:
     """Measure the drift of as many series as M5 has, and replay real panels under monitoring, with a shift."""
     reporter, busy = _cli.Reporter(json_log=False), os.getloadavg()[0]
@@ -198,6 +208,7 @@ main = _cli.commands(
         "covariates": worth,
         "api": service,
         "app": web_app,
+        "copilot": answers,
         "monitoring": watching,
         "proof": proven,
     }

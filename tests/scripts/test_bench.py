@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from scripts import benchmark
-from scripts.bench import covariates, judge, m4, monitoring, page, process, proof, psi, replays, rivals, soak
+from scripts.bench import copilot, covariates, judge, m4, monitoring, page, process, proof, psi, replays, rivals, soak
 from scripts.bench.wrmsse import LEVELS, wrmsse
 
 STATIC = pd.DataFrame(
@@ -149,6 +149,16 @@ def test_the_commands_say_what_is_missing(
         benchmark.main()
     assert ended.value.code == 1
     assert file in capsys.readouterr().err.replace("\n", "")
+
+
+def test_answers_of_the_copilot_become_a_page(tmp_path: Path) -> None:
+    """The slowest question first; median and p95 are of all answers but the first ones."""
+    found = copilot.Results(9, {"Why {a}?": [10.0, 30.0, 20.0], "How much?": [40.0] * 3}, {}, first=900.0)
+    found.grounding = {"Why {a}?": "grounded", "How much?": "abstained"}
+    copilot.write_page(tmp_path / "copilot.md", found, "")
+    text = (tmp_path / "copilot.md").read_text()
+    assert "takes 35 ms (median)" in text
+    assert text.index("| How much? | abstained | 40 | 40 |") < text.index("| Why A? | grounded | 20 | 30 |")
 
 
 def test_what_proofs_tell_becomes_a_page(tmp_path: Path) -> None:

@@ -1,0 +1,91 @@
+"""The offline copilot over HTTP, on a workspace as large as M5: how long an analyst waits for an answer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median, quantiles
+
+import httpx2
+
+from scripts.bench import page, tree
+from scripts.bench.api import serving
+
+QUESTIONS = (
+    "Which series are worst?",
+    "Which series need attention?",
+    "How much is forecast?",
+    "Summarise the workspace.",
+    "How accurate are the forecasts?",
+    "What changed since the last run?",
+    "What does monitoring say?",
+    "How many series are there?",
+    "Which store sells the most?",
+    "Which department grows most?",
+    "Top 10 series by forecast",
+    "What was sold last week?",
+    "How much will umbrellas sell?",
+    "How much will {a} sell?",
+    "Why does {a} rise?",
+    "Can I trust {b}?",
+    "Compare {a} and {b}",
+    "What is the peak of {b} next week?",
+    "How does the error grow with the horizon for {a}?",
+    "{b} tomorrow",
+)
+_ROUNDS = 5
+_TARGET = 300.0  # milliseconds
+
+
+@dataclass
+class Results:
+    """Milliseconds of the answers by question, without the first ones, and of the slowest first one; how each was grounded."""
+
+    n_series: int
+    ms: dict[str, list[float]] = field(default_factory=dict)
+    grounding: dict[str, str] = field(default_factory=dict)
+    first: float = 0.0
+
+    @property
+    def all(self) -> list[float]:
+        return [one for each in self.ms.values() for one in each]
+
+
+def run(n: int, seed: int, say: Callable[..., None]) -> Results:
+    """Makes the workspace and asks every question some times, in turn."""
+    found = Results(n)
+    with tree.made(n, seed) as (store, environ):
+        ids = store.dataset(tree.NAME).series["unique_id"]
+        names = {"a": ids.iloc[n // 3], "b": ids.iloc[n // 2]}
+        with serving(environ) as server, httpx2.Client(base_url=f"{server.address}/api/v1", timeout=120) as client:
+            for number in range(1 + _ROUNDS):
+                for question in QUESTIONS:
+                    asked = {"workspace": tree.NAME, "question": question.format(**names)}
+                    answer = client.post("/copilot/explain", json=asked).raise_for_status()
+                    took = 1000 * answer.elapsed.total_seconds()
+                    found.grounding[question] = answer.json()["grounding"]
+                    if number:
+                        found.ms.setdefault(question, []).append(took)
+                    else:
+                        found.first = max(found.first, took)
+                say(f"round {number}", slowest_ms=round(max(found.all, default=found.first)))
+    return found
+
+
+def write_page(path: Path, found: Results, load: str) -> None:
+    """The figures as a page; `load`: what else the machine did meanwhile."""
+    p95 = quantiles(found.all, n=20)[-1]
+    rows = [
+        [question.format(a="A", b="B"), found.grounding[question], f"{median(ms):.0f}", f"{max(ms):.0f}"]
+        for question, ms in sorted(found.ms.items(), key=lambda one: -median(one[1]))
+    ]
+    paragraphs = [
+        f"{found.n_series:,} made-up series (`scripts/bench/tree.py`), the service with the offline copilot, and one client "
+        f"that asks {len(QUESTIONS)} questions {_ROUNDS} times, over HTTP. {page.machine(1)} {load}",
+        f"An answer takes {median(found.all):.0f} ms (median) and {p95:.0f} ms at p95, where it should take at most "
+        f"{_TARGET:.0f}. The slowest first answer, which imports libraries and reads tables, took {found.first:,.0f} ms.",
+        page.table(["question", "grounding", "median ms", "slowest ms"], rows),
+    ]
+    slowest = dict(
+        sorted(((name.format(a="A", b="B"), median(ms)) for name, ms in found.ms.items()), key=lambda one: -one[1])
+    )
+    page.write(path, "The copilot", paragraphs, [page.Bars("ms an answer (median)", slowest, {"300": _TARGET})])
