@@ -17,7 +17,7 @@ HERE = "http://127.0.0.1"
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """A project with two runs, forecasts and workspaces in every state; nobody changes it."""
-    return sites.make(tmp_path_factory.mktemp("site"))
+    return sites.made(tmp_path_factory)
 
 
 @pytest.fixture

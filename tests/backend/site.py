@@ -1,5 +1,6 @@
 """A small project with every state a client can meet, made by the flows themselves."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -78,6 +79,20 @@ class Site:
         """The same project elsewhere, for a test that changes it."""
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         return Site(folder, self.first, self.second, self.failed)
+
+
+def made(factory: pytest.TempPathFactory, name: str = "site") -> Site:
+    """A copy of what `make` makes, or `watched` of it: made once for all processes of a test run, which takes seconds."""
+    folder = factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    first = made(factory) if name == "watched" else None
+    original, known = folder / f"made-{name}", folder / f"made-{name}.json"
+    with (folder / f"made-{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not known.exists():
+            site = watched(first, original) if first else make(original)
+            known.write_text(json.dumps([site.first, site.second, site.failed]))
+    return Site(original, *json.loads(known.read_text())).copy(factory.mktemp(name))
 
 
 def make(folder: Path) -> Site:

@@ -19,9 +19,9 @@ SHIFTED = "Ash/tea"
 
 
 @pytest.fixture(scope="session")
-def watched(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Site:
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """Four weeks later: a week as ever, three in which one series sells four times as much."""
-    return sites.watched(site, tmp_path_factory.mktemp("watched") / "site")
+    return sites.made(tmp_path_factory, "watched")
 
 
 @pytest.fixture

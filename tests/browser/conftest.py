@@ -37,7 +37,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """A project with two runs, forecasts and workspaces in every state; the tests of a module share it."""
-    return sites.make(tmp_path_factory.mktemp("site"))
+    return sites.made(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ WHY = "MASE 2 against 1"
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """The project under monitoring, whose production run is called worse than the one before it."""
-    watched = sites.watched(sites.make(tmp_path_factory.mktemp("made")), tmp_path_factory.mktemp("watched") / "site")
+    watched = sites.made(tmp_path_factory, "watched")
     found = Snapshot.newest(watched.reader, "shop")
     worse = Verdict("production", watched.second, watched.first, worse=True, why=WHY, error=2.0, other_error=1.0)
     told = replace(found, summary={**found.summary, "comparisons": [worse.as_json()]})

@@ -23,7 +23,7 @@ Asked = tuple[str, str, bytes]  # method, path with query, and body
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """A project with two runs, forecasts and workspaces in every state; nobody changes it."""
-    return sites.make(tmp_path_factory.mktemp("site"))
+    return sites.made(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ SHIFTED = "Ash/tea"
 
 
 @pytest.fixture(scope="module")
-def watched(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    return sites.watched(site, tmp_path_factory.mktemp("watched") / "site")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return sites.made(tmp_path_factory, "watched")
 
 
 @pytest.fixture(scope="module")

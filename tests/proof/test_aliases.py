@@ -40,7 +40,7 @@ print("conflicts", conflicts)
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """A project with two runs, for this module alone."""
-    return sites.make(tmp_path_factory.mktemp("site"))
+    return sites.made(tmp_path_factory)
 
 
 @pytest.mark.proof

@@ -17,7 +17,9 @@ GROWTH = 8 * 2**20  # bytes; a body that is kept would take 64 MiB
 
 
 @pytest.mark.proof
-def test_bodies_over_the_limit_take_no_memory(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
+def test_bodies_over_the_limit_take_no_memory(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, record_property: Callable[[str, object], None]
+) -> None:
     """64 MiB in chunks to every endpoint that reads JSON: 413 each time, and resident memory stays."""
     paths = json.loads((ROOT / "docs/openapi.json").read_text(encoding="utf-8"))["paths"]
     wanted = [
@@ -36,7 +38,7 @@ def test_bodies_over_the_limit_take_no_memory(tmp_path: Path, record_property: C
             yield PIECE
 
     with (
-        running(sites.make(tmp_path / "site"), tmp_path / "log", API_RATE_LIMIT="100000") as (address, process),
+        running(sites.made(tmp_path_factory), tmp_path / "log", API_RATE_LIMIT="100000") as (address, process),
         httpx2.Client(base_url=address, timeout=60) as client,
     ):
         question = {"workspace": "shop", "question": "How much?"}  # imports what would be imported soon, by itself

@@ -151,10 +151,13 @@ def written(site: Site) -> dict[str, bytes]:
 
 @pytest.mark.proof
 def test_no_key_is_found_again(
-    tmp_path: Path, outside: Outside, record_property: Callable[[str, object], None]
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    outside: Outside,
+    record_property: Callable[[str, object], None],
 ) -> None:
     """In no log, answer, prompt, trace, artifact or error: neither as it is, nor in base64, nor quoted, nor in hex."""
-    site = sites.make(tmp_path / "site")
+    site = sites.made(tmp_path_factory)
     newer = sites.sales(91)
     late = (newer["store"] == "Ash") & (newer["date"] > "2024-03-24")  # half of the series: that is an alert
     newer[~late].to_csv(site.folder / "data/inbox/shop.csv", index=False)

@@ -24,7 +24,7 @@ FORECAST = "/api/v1/forecasts?workspace=shop&unique_id=Ash%2Ftea"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    return sites.make(tmp_path_factory.mktemp("site"))
+    return sites.made(tmp_path_factory)
 
 
 class Client:

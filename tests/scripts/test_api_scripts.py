@@ -24,7 +24,7 @@ from tests.backend.site import ROOT, Site, running
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """A project that the walk may change."""
-    return sites.make(tmp_path_factory.mktemp("site"))
+    return sites.made(tmp_path_factory)
 
 
 def call(script: str, *options: str, **environ: str) -> "subprocess.CompletedProcess[str]":
