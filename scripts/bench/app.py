@@ -76,13 +76,13 @@ def _walk(browser: "Browser", site: Up, found: Results) -> None:
                     found.seconds.setdefault(f"of these, {name} for the first time", []).append(
                         found.seconds["page switch"][-1]
                     )
-        for term in ("CA_1", "TX", "HOBBIES", "FOODS_3", "WI_3", "_0"):
+        for term in ("CA_1", "TX", "HOBBIES", "FOODS_3", "WI_3", "_0", "CA_2", "WI", "FOODS_1", "TX_3", "7", "_1"):
             with _timed(found, "search"):
                 page.get_by_label("Find").fill(term)
                 _changed(page)
         page.get_by_label("Find").fill("")
         _changed(page)
-        for option in range(1, 1 + _ROUNDS):
+        for option in range(1, 10):
             page.get_by_label("store id").click()
             with _timed(found, "filter"):
                 page.get_by_role("option").nth(option).click()
@@ -138,7 +138,7 @@ def write_page(path: Path, found: Results, load: str) -> None:
             name,
             f"{len(values)}",
             f"{median(values):.2f}",
-            f"{quantiles(values, n=20)[-1]:.2f}" if len(values) > 1 else "",
+            f"{quantiles(values, n=20, method='inclusive')[-1]:.2f}" if len(values) > 1 else "",
             f"≤ {_TARGETS[name]:g} s" if name in _TARGETS else "",
         ]
         for name, values in found.seconds.items()

@@ -73,7 +73,7 @@ def run(n: int, seed: int, say: Callable[..., None]) -> Results:
 
 def write_page(path: Path, found: Results, load: str) -> None:
     """The figures as a page; `load`: what else the machine did meanwhile."""
-    p95 = quantiles(found.all, n=20)[-1]
+    p95 = quantiles(found.all, n=20, method="inclusive")[-1]
     rows = [
         [question.format(a="A", b="B"), found.grounding[question], f"{median(ms):.0f}", f"{max(ms):.0f}"]
         for question, ms in sorted(found.ms.items(), key=lambda one: -median(one[1]))
