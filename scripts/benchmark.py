@@ -5,9 +5,9 @@ complete run writes its page to docs/benchmarks; a try on a few series or withou
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -24,7 +24,6 @@ from scripts.bench import (
     m5,
     monitoring,
     proof,
-    psi,
     replays,
     rivals,
     scale,
@@ -49,6 +48,8 @@ Seed = Annotated[int, typer.Option("--seed")]
 Sizes = Annotated[list[int], typer.Option("--size", min=2, help="Numbers of series; may be repeated.")]
 
 Minutes = Annotated[int, typer.Option("--minutes", min=2, help="Of steady work.")]
+
+Found = TypeVar("Found")
 
 DATA = ROOT.parent / "shared/data"
 
@@ -131,54 +132,53 @@ def worth(data: Data = DATA, output: Output = None) -> None:
 
 def service(output: Output = None, series: Series = None, requests: Requests = 100_000, seed: Seed = 1) -> None:
     """Put the HTTP service under load, on a made-up workspace as large as M5."""
-    reporter, busy = _cli.Reporter(json_log=False), os.getloadavg()[0]
-    found = api.run(series or tree.SERIES, requests, seed, reporter.say)
-    page = _page("api", output, complete=series is None and requests >= 100_000)
-    api.write_page(page, found, f"The machine's load was {busy:.1f} before and {os.getloadavg()[0]:.1f} after.")
-    reporter.say("done", page=str(page))
+    _made_up(
+        "api", lambda n, say: api.run(n, requests, seed, say), api.write_page, output, series,
+        complete=requests >= 100_000,
+    )  # fmt: skip
 
 
 def web_app(output: Output = None, series: Series = None, seed: Seed = 1) -> None:
     """Walk through the web app in Chromium, on a made-up workspace as large as M5."""
-    reporter, busy = _cli.Reporter(json_log=False), os.getloadavg()[0]
-    found = app.run(series or tree.SERIES, seed, reporter.say)
-    page = _page("app", output, complete=series is None)
-    app.write_page(page, found, f"The machine's load was {busy:.1f} before and {os.getloadavg()[0]:.1f} after.")
-    reporter.say("done", page=str(page))
+    _made_up("app", lambda n, say: app.run(n, seed, say), app.write_page, output, series)
 
 
 def answers(output: Output = None, series: Series = None, seed: Seed = 1) -> None:
     """Ask the offline copilot, on a made-up workspace as large as M5."""
-    reporter, busy = _cli.Reporter(json_log=False), os.getloadavg()[0]
-    found = copilot.run(series or tree.SERIES, seed, reporter.say)
-    page = _page("copilot", output, complete=series is None)
-    copilot.write_page(page, found, f"The machine's load was {busy:.1f} before and {os.getloadavg()[0]:.1f} after.")
-    reporter.say("done", page=str(page))
+    _made_up("copilot", lambda n, say: copilot.run(n, seed, say), copilot.write_page, output, series)
 
 
 def watching(data: Data = DATA, output: Output = None, series: Series = None, seed: Seed = 1) -> None:
     """Measure the drift of as many series as M5 has, and replay real panels under monitoring, with a shift."""
-    reporter, busy = _cli.Reporter(json_log=False), os.getloadavg()[0]
     _require(data, [examples.EXAMPLES[scene.example].removesuffix(".parquet") for scene in replays.SCENES])
-    drift = monitoring.drift(series or psi.SERIES, seed)
-    reporter.say("drift", **drift.told)
-    found = []
-    for scene in replays.SCENES:
-        found.append(replays.run(data, scene))
-        reporter.say("replayed", example=scene.example, seconds=found[-1].replay.seconds)
-    page = _page("monitoring", output, complete=series is None)
-    load = f"The machine's load was {busy:.1f} before and {os.getloadavg()[0]:.1f} after."
-    monitoring.write_page(page, drift, found, seed, load)
-    reporter.say("done", page=str(page))
+    _made_up(
+        "monitoring", lambda n, say: monitoring.run(n, data, seed, say),
+        lambda page, found, load: monitoring.write_page(page, found, seed, load), output, series,
+    )  # fmt: skip
 
 
 def proven(output: Output = None, series: Series = None, minutes: Minutes = 10, seed: Seed = 1) -> None:
     """Try all proofs of the tests as often as it takes (about half an hour), and work steadily for some minutes."""
+    _made_up(
+        "proof", lambda n, say: (proof.tests(), soak.run(minutes, n, seed, say)),
+        lambda page, found, load: proof.write_page(page, *found, load), output, series, complete=minutes >= 10,
+    )  # fmt: skip
+
+
+def _made_up(
+    name: str,
+    run: Callable[[int, Callable[..., None]], Found],
+    write: Callable[[Path, Found, str], None],
+    output: Path | None,
+    series: int | None,
+    *,
+    complete: bool = True,
+) -> None:
+    """What `run` finds on `series` made-up series, or as many as M5 has, as a page."""
     reporter, busy = _cli.Reporter(json_log=False), os.getloadavg()[0]
-    proofs = proof.tests()
-    worked = soak.run(minutes, series or tree.SERIES, seed, reporter.say)
-    page = _page("proof", output, complete=series is None and minutes >= 10)
-    proof.write_page(page, proofs, worked, f"The machine's load was {busy:.1f} before.")
+    found = run(series or tree.SERIES, reporter.say)
+    page = _page(name, output, complete=complete and series is None)
+    write(page, found, f"The machine's load was {busy:.1f} before and {os.getloadavg()[0]:.1f} after.")
     reporter.say("done", page=str(page))
 
 

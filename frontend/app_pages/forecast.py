@@ -189,9 +189,11 @@ def _why(why: Json, unit: str) -> None:
         states.empty("This forecast was published without its parts.")
     bridge = why["bridge"]
     st.markdown("**Why it is not the forecast before**")
-    if bridge["points"]:
+    if any(bridge["totals"].values()):
         st.plotly_chart(parts.waterfall(bridge["totals"], unit), key="bridge", config=theme.config("bridge"))
         st.caption(f"{over} the {len(bridge['points'])} steps that both have; since the forecast {bridge['since']}.")
+    elif bridge["points"]:
+        st.caption(f"It is: nothing changed since the forecast {bridge['since']}.")
     else:
         st.caption("There is no earlier forecast of the same steps.")
     for note in bridge["notes"]:

@@ -16,6 +16,7 @@ from pipelines.schema import COMPONENT, DS, MODEL, UNIQUE_ID, VALUE
 
 _FORECASTS, _EXPLANATIONS, _BRIDGE = "forecasts.parquet", "explanations.parquet", "bridge.parquet"
 _PART = "part"  # of a bridge
+_ROUNDING = 1e-9  # of what is summed
 Point = dict[str, Any]  # `ds` and the values of one step; null where one is not known
 
 
@@ -141,12 +142,18 @@ def totals(points: Sequence[Point], of: str, *, summed: bool) -> dict[str, float
     """What each part in the mappings `of` of `points` comes to over the steps: its sum, or its mean.
 
     A part that a step does not have is 0 there; a step with a part that is not known is left out. In the order in which
-    the parts occur; they sum to the sum (or mean) of what the parts of a step sum to.
+    the parts occur; they sum to the sum (or mean) of what the parts of a step sum to. What is left where steps cancel each
+    other, as those of a whole season do, is rounding, and is 0.
     """
     whole = [point[of] for point in points if None not in point[of].values()]
     names = dict.fromkeys(name for parts in whole for name in parts)
     share = 1 if summed else len(whole)
-    return {name: math.fsum(parts.get(name, 0.0) for parts in whole) / share for name in names}
+    found = {}
+    for name in names:
+        values = [parts.get(name, 0.0) for parts in whole]
+        total = math.fsum(values)
+        found[name] = total / share if abs(total) > _ROUNDING * math.fsum(map(abs, values)) else 0.0
+    return found
 
 
 def notes(forecast_set: Folder) -> dict[str, Any]:

@@ -4,12 +4,12 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scripts.bench import page, psi
+from scripts.bench import page, psi, replays
 from scripts.bench.process import Cost, measure
 from scripts.bench.replays import KINDS, Found
 from scripts.bench.site import ROOT
@@ -26,6 +26,14 @@ class Drifted:
     cost: Cost
 
 
+@dataclass(frozen=True)
+class Results:
+    """The drift of made-up series, and what came of the replays."""
+
+    drifted: Drifted
+    replayed: list[Found]
+
+
 def drift(n: int, seed: int) -> Drifted:
     """The PSI of each feature of `n` series in which nothing drifts."""
     with tempfile.TemporaryDirectory() as folder:
@@ -36,8 +44,19 @@ def drift(n: int, seed: int) -> Drifted:
         return Drifted(n, json.loads(file.read_text()), cost)
 
 
-def write_page(path: Path, drifted: Drifted, found: Sequence[Found], seed: int, load: str) -> None:
+def run(n: int, data: Path, seed: int, say: Callable[..., None]) -> Results:
+    """The drift of `n` series, and the replays of the panels in `data`."""
+    drifted, replayed = drift(n, seed), []
+    say("drift", **drifted.told)
+    for scene in replays.SCENES:
+        replayed.append(replays.run(data, scene))
+        say("replayed", example=scene.example, seconds=replayed[-1].replay.seconds)
+    return Results(drifted, replayed)
+
+
+def write_page(path: Path, results: Results, seed: int, load: str) -> None:
     """The figures as a page; `load`: what else the machine did meanwhile."""
+    drifted, found = results.drifted, results.replayed
     told = drifted.told
     drift_table = page.table(
         ["series", "tests", "seconds", "should be", "peak MiB of the process", "warn", "alert"],

@@ -13,7 +13,6 @@ from pipelines.panel import Panel
 from pipelines.schema import DS, UNIQUE_ID, Y
 from pipelines.thresholds import Drift, Evidence
 
-SERIES = 30_490
 DAYS, H = 447, 28
 FEATURES = 3  # the target, a price and a promotion
 

@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 CLIENTS, SESSIONS = 50, 30
-RATE = 200.0  # requests a second: what the sessions leave of two cores is far more
+RATE = (
+    100.0  # requests a second: steady work, not a contest with Chromium, which draws thirty sessions on the same cores
+)
 
 _MINUTE = 60.0
 _PATIENCE = 60_000  # milliseconds
+_PAUSE = 2.0  # seconds between two visits
 _PAGES = ("", "forecast", "accuracy", "data", "runs", "monitoring")
 
 
@@ -71,6 +74,7 @@ def run(minutes: int, n: int, seed: int, say: Callable[..., None]) -> Soak:
                 while time.monotonic() < until:
                     page = sessions[found.visits % SESSIONS]
                     _visit(page, f"{site.app}/{_PAGES[(found.visits + minute) % len(_PAGES)]}", found)
+                    time.sleep(_PAUSE)
                 _note(load, found)
                 found.api.append(rss_mb(site.processes[0].pid))
                 found.app.append(rss_mb(site.processes[1].pid))

@@ -31,14 +31,14 @@ for line in sys.stdin:
 """
 
 
-def run(use: Callable[[Workers], Awaitable[Any]], **options: Any) -> tuple[Any, Metrics]:
-    """What `use` makes of started workers, and what they counted."""
+def run(use: Callable[[Workers], Awaitable[Any]], after: float = 0, **options: Any) -> tuple[Any, Metrics]:
+    """What `use` makes of workers that start `after` so many seconds, and what they counted."""
     metrics = Metrics()
 
     async def main() -> Any:
         given = {"count": 1, "queue": 2, "timeout": 20.0, **options}
         workers = Workers(metrics=metrics, command=(sys.executable, "-c", SCRIPT), **given)
-        await workers.start()
+        await workers.start(after)
         try:
             return await use(workers)
         finally:
@@ -65,6 +65,20 @@ def test_one_process_answers_one_request_after_the_other() -> None:
     assert count(metrics, "computed") == 3
     assert not count(metrics, "generate_queue_waiting")
     assert not count(metrics, "generate_queue_running")
+
+
+def test_who_needs_a_process_does_not_wait_for_its_start() -> None:
+    """A process that would start in an hour starts with the first request, alone."""
+
+    async def use(workers: Workers) -> list[Any]:
+        await asyncio.sleep(0)
+        before = [worker.process for worker in workers._all]
+        answer = await workers.compute({})
+        return [before, answer, [worker.process for worker in workers._all if worker.process]]
+
+    (before, answer, started), _ = run(use, after=3600, count=2)
+    assert before == [None, None]
+    assert [process.pid for process in started] == [int(answer)]
 
 
 def test_a_full_queue_refuses_with_the_time_to_come_back() -> None:

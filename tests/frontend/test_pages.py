@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from frontend import words
+from frontend.api_client import Client, Json
 from tests.backend.site import Site
 from tests.frontend.conftest import ROOT, Open, answering
 
@@ -122,7 +123,10 @@ def test_a_search_finds_series_on_the_server(open_page: Open) -> None:
     """And a click on one takes it."""
     app = open_page("forecast", workspace="shop")
     app = app.text_input(key="seek").input("TEA").run()
-    assert set(app.get("button_group")[0].options) >= {"Ash/tea", "Elm/tea"} if app.get("button_group") else True
+    found = app.button_group(key="matches")
+    assert {"Ash/tea", "Elm/tea"} <= {*found.options}
+    app = found.set_value("Elm/tea").run()
+    assert (app.selectbox(key="series").value, app.text_input(key="seek").value) == ("Elm/tea", "")
 
 
 @pytest.mark.parametrize("view", ["Why", "In the past", "What if", "Table", "About the series"])
@@ -141,6 +145,20 @@ def test_the_page_shows_the_totals_of_the_service(open_page: Open, service: str)
     assert dict(zip(bars["x"], bars["y"], strict=True)) == {**found["bridge"]["totals"], "all together": 0}
     told = ", ".join(f"{name} {words.number(value)}" for name, value in found["totals"].items())
     assert f"Over the 7 steps: {told} (pieces)." in texts(app)
+
+
+def test_a_forecast_that_did_not_change_is_told_in_words(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No bars without height."""
+    real = Client.explanation
+
+    def unchanged(*asked: Any) -> Json:
+        found = real(*asked)
+        return {**found, "bridge": {**found["bridge"], "totals": dict.fromkeys(found["bridge"]["totals"], 0.0)}}
+
+    monkeypatch.setattr(Client, "explanation", unchanged)
+    app = open_page("forecast", workspace="shop", series="Ash/tea", view="Why")
+    assert len(app.get("plotly_chart")) == 2
+    assert "It is: nothing changed since the forecast" in texts(app)
 
 
 def test_a_window_of_the_backtest_is_shown_with_its_intervals(open_page: Open) -> None:

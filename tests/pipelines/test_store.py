@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
+from pipelines import disk
 from pipelines.disk import replace_file
 from pipelines.errors import Conflict, NotFound, StoreError, Untrusted
 from pipelines.folders import Folder
@@ -321,6 +322,20 @@ def test_a_disk_that_fails_at_any_moment_leaves_the_old_state(tmp_path: Path, ca
         write(store, "next")
     else:
         pytest.fail("the calls never ended")
+
+
+def test_a_file_that_the_disk_does_not_confirm_is_no_file(local: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not left in the folder, nor listed when the rest is published; written again, it is."""
+    draft = local.draft("runs", "one")
+    draft.write_text("a", "kept")
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "sync_folder", Failing(disk.sync_folder, 0, errno.EIO))
+        with pytest.raises(StoreError, match="b was replaced, but the disk does not confirm that it will last"):
+            draft.write_text("b", "lost")
+    assert os.listdir(draft.where) == ["a"]
+    draft.write_text("c", "after")
+    folder = draft.publish()
+    assert (folder.files, folder.verify()) == (["a", "c"], [])
 
 
 @pytest.mark.parametrize(("code", "remedy"), [(errno.EACCES, "Permission denied"), (errno.EIO, "check it")])

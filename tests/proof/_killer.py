@@ -25,8 +25,6 @@ import scripts.promote
 import scripts.run_etl
 import scripts.train  # noqa: F401
 
-FAULTY = ("write", "fsync", "replace", "mkdir")
-
 
 def run(script: str, arguments: list[str], log: str, fault: dict[str, Any], used: "Synchronized[int]") -> None:
     """The script's command line, in this process."""

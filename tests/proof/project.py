@@ -21,6 +21,7 @@ from pipelines.read import Reader
 from pipelines.store import Store
 
 NAME = "tiny"
+FAULTY = ("write", "fsync", "replace", "mkdir")  # what the disk of `_killer.py` can refuse
 ROOT = Path(__file__).parents[2]
 WORKSPACE = """\
 source: {kind: file, path: sales.csv, columns: {ds: date, y: units, keys: [store]}}

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof._killer import FAULTY
-from tests.proof.project import NAME, project
+from tests.proof.project import FAULTY, NAME, project
 from tests.scale import times
 
 TOLD = {"ENOSPC": "free some space", "EIO": "check it"}

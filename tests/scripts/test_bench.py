@@ -174,7 +174,7 @@ def test_what_proofs_tell_becomes_a_page(tmp_path: Path) -> None:
     proof.write_page(tmp_path / "proof.md", found, worked, "")
     text = (tmp_path / "proof.md").read_text()
     assert "| kills | 1,000: none lost | 12 |" in text
-    assert "10 answers at 200 a second and 5 visits of pages: 2 errors; p95 of the worst minute 4 ms" in text
+    assert "10 answers at 100 a second and 5 visits of pages: 2 errors; p95 of the worst minute 4 ms" in text
 
 
 def test_the_drift_of_many_series_is_measured() -> None:

@@ -66,6 +66,16 @@ def test_a_run_is_pending_then_running_then_a_success(store: Store) -> None:
     assert store.folders("mine", "runs") == [recording.run_id]
 
 
+def test_the_address_of_a_source_is_kept_without_its_secrets(store: Store) -> None:
+    """Neither user, password nor query of a download's address is in the run's file; the host and the path are."""
+    url = "https://me:hunter2@data.example/sales.csv?token=abc#part"
+    workspace = Workspace.model_validate({"name": "mine", "source": {"kind": "download", "url": url}, "frequency": "D"})
+    recording = Recording(store, workspace, {"version": "v", "sha256": "s"}, parent=None)
+    written = json.dumps(status(recording))
+    assert "https://data.example/sales.csv" in written
+    assert not any(secret in written for secret in ("hunter2", "me:", "token", "abc"))
+
+
 def test_a_stage_notes_its_seconds_and_memory(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """In their order; also that of the stage that failed."""
     clock = iter([10.0, 12.5, 20.0, 20.25])
