@@ -52,8 +52,9 @@ from pipelines.errors import ConfigError
 from pipelines.read import Reader, reader
 
 API = "/api/v1"
-# Seconds after the start, so that the first answers do not wait for imports: of the processes that compute, of the copilot.
-_COMPUTING, _ANSWERING = 1.0, 10.0
+# Seconds after the start until the processes that compute and the copilot import what they need, so that neither the first
+# answers nor the first page of a web app that starts at the same time wait for it.
+_COMPUTING, _ANSWERING = 10.0, 20.0
 
 
 def create_app(

@@ -35,24 +35,23 @@ class _Worker:
     busy: bool = False  # with a request whose answer nobody has read
     starting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def start(self) -> None:
-        """Starts the process, unless it runs; `ready` ends when it has imported what it needs."""
+    async def start(self) -> "asyncio.Task[None]":
+        """Starts the process, unless it runs; what is returned ends when it has imported what it needs."""
         async with self.starting:
-            if self.process is not None and self.process.returncode is None:
-                return
+            if self.ready is not None and self.process is not None and self.process.returncode is None:
+                return self.ready
             self.process = await asyncio.create_subprocess_exec(
                 *self.command,
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_LIMIT,
                 start_new_session=True,  # an interrupt at the terminal is for the server, which ends its workers
             )  # fmt: skip
             self.ready = asyncio.create_task(self._wait(self.process))
+            return self.ready
 
     async def ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """The head and the body of the answer."""
-        await self.start()
+        await asyncio.shield(await self.start())
         assert self.process is not None  # noqa: S101 - started above
-        assert self.ready is not None  # noqa: S101 - started above
-        await asyncio.shield(self.ready)
         assert self.process.stdin is not None  # noqa: S101 - a pipe
         self.busy = True
         try:
@@ -99,7 +98,10 @@ class Workers:
         self._free = asyncio.Semaphore(self.count)
 
     async def start(self, after: float = 0) -> None:
-        """Starts the processes `after` so many seconds: their imports take a core. Who needs one before starts it then."""
+        """Starts the processes `after` so many seconds, one after the other: the imports of one take a core for seconds.
+
+        Who needs one before starts it then.
+        """
         self._all = [_Worker(self.command) for _ in range(self.count)]
         self._idle.extend(self._all)
         self._starting = asyncio.create_task(self._start(after))
@@ -107,7 +109,7 @@ class Workers:
     async def _start(self, after: float) -> None:
         await asyncio.sleep(after)
         for worker in self._all:
-            await worker.start()
+            await asyncio.wait([await worker.start()])
 
     async def stop(self) -> None:
         """Ends the processes."""
