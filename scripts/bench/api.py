@@ -22,7 +22,7 @@ from scripts.bench.site import ROOT
 _V1 = "/api/v1"
 _OF = f"workspace={tree.NAME}"
 _CLIENTS = 50
-_SETTLED = 12.0  # seconds after the start, when also the copilot's libraries are imported
+_SETTLED = 25.0  # seconds after the start, when also the copilot has its libraries
 _FIRST = "forecasts, 1,000 a second, while libraries are imported"
 _TRIES = 5  # of what is measured by single requests: the median counts
 
@@ -236,7 +236,7 @@ def write_page(path: Path, found: Results, load: str) -> None:
         "Under load: published forecasts of 3,000 series in turn. Where a rate is told, a request is due at its time whether the "
         "one before is answered or not, and its milliseconds count from then; as fast as they come, each connection waits "
         "for its answer, so the milliseconds are those of a saturated server. CPU is the server's own a request: 1,000,000 "
-        "by it are the requests a second of a core that has nothing else to do. The first row is of the first seconds of a process, "
+        "by it are the requests a second of a core that has nothing else to do. The first row is of the first half minute of a process, "
         "in which it imports the libraries of the copilot.",
         page.table(["load", "requests", "a second", "p50 ms", "p95 ms", "p99 ms", "CPU µs", "should be"], loads),
         "Resident memory of the server process; it should be at most 400 MiB and flat.",
