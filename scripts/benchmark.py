@@ -86,7 +86,8 @@ def m4_hourly(
     reporter, names = _cli.Reporter(json_log=False), _names(with_rivals, rival, m4.RIVALS)
     _require(data, [m4.FILE])
     panel = m4.load(data, sample, seed)
-    found = contest.run(panel, names, slow=slow, cache=cache, timeout=timeout, say=reporter.say)
+    alone = m4.ALONE if with_rivals and not rival else ()
+    found = contest.run(panel, names, slow=slow, cache=cache, timeout=timeout, say=reporter.say, alone=alone)
     page = _page("m4-hourly", output, complete=sample is None and set(m4.RIVALS) <= set(names))
     m4.write_page(page, panel, found)
     reporter.say("done", page=str(page))
@@ -113,11 +114,14 @@ def m5_daily(
 
 
 def scaling(data: Data = DATA, output: Output = None, size: Sizes = list(scale.SIZES), seed: Seed = 1) -> None:  # noqa: B006
-    """Measure the flows on ever more series of M5."""
+    """Measure the flows on ever more series of M5, and on one of 100,000 steps."""
     reporter = _cli.Reporter(json_log=False)
     _require(data, m5.FILES)
     page = _page("scale", output, complete=tuple(size) == scale.SIZES)
-    scale.write_page(page, scale.run(data, size, seed, reporter.say), seed)
+    sizes = scale.run(data, size, seed, reporter.say)
+    longest = scale.long(scale.STEPS, seed)
+    reporter.say("measured", steps=scale.STEPS, **longest.seconds)
+    scale.write_page(page, sizes, longest, seed)
     reporter.say("done", page=str(page))
 
 

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
@@ -80,8 +81,13 @@ def run(
     cache: Path | None,
     timeout: float,
     say: Callable[..., None],
+    alone: Sequence[str] = (),
 ) -> Results:
-    """Forecasts the panel by our flows and by the rivals named; the slow ones forecast a sample of `slow`, or all if that is 0."""
+    """Forecasts the panel by our flows and by the rivals named; the slow ones forecast a sample of `slow`, or all if that is 0.
+
+    The models `alone` go through our flows, too, each by itself: the same windows, processes and intervals, so that their
+    seconds can be compared with those of all.
+    """
     ids = sorted(panel.train[UNIQUE_ID].unique())
     few = sorted(np.random.default_rng(panel.task.seed).choice(ids, min(slow, len(ids)), replace=False))
     with tempfile.TemporaryDirectory() as temporary:
@@ -96,6 +102,10 @@ def run(
             entry = _ask(panel, name, chosen, folder / name, cache, timeout)
             say("measured", method=name, series=entry.series, **_shown(entry.errors))
             (sampled if chosen else entries).append(entry)
+        for name in alone:
+            by_itself = ours(panel, folder / f"only-{name}", {"FORECAST_MODELS": f"[{name}]"})
+            entries.append(_entry(panel, f"only `{name}` in our flows", by_itself, None))
+            say("measured", method=entries[-1].name, **_shown(entries[-1].errors), **by_itself.seconds)
     return Results(ran, entries, sampled, len(ids))
 
 
@@ -103,11 +113,11 @@ def _shown(errors: Mapping[str, float]) -> dict[str, float]:
     return {name: errors[name] for name in ("owa", "wrmsse", "smape", "mase", "coverage_95") if name in errors}
 
 
-def ours(panel: Panel, folder: Path) -> Ran:
-    """The flows on the panel's file, in an empty project."""
-    variables = site.prepare(folder, panel.name, panel.workspace)
+def ours(panel: Panel, folder: Path, variables: Mapping[str, str] = MappingProxyType({})) -> Ran:
+    """The flows on the panel's file, in an empty project; `variables` are settings that differ from the shipped ones."""
+    prepared = site.prepare(folder, panel.name, panel.workspace)
     panel.write(folder / f"data/inbox/{panel.name}.parquet")
-    return site.run(folder, panel.name, variables)
+    return site.run(folder, panel.name, {**prepared, **variables})
 
 
 def _entry(panel: Panel, name: str, ran: Ran, ids: list[str] | None) -> Entry:

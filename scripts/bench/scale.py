@@ -1,13 +1,26 @@
-"""Ten times the series: how many times the seconds and the memory."""
+"""Ten times the series: how many times the seconds and the memory; and what one very long series costs."""
 
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from scripts.bench import contest, m5, page
+import numpy as np
+import pandas as pd
+
+from pipelines.schema import DS, UNIQUE_ID, Y
+from scripts.bench import contest, m5, page, site
 from scripts.bench.process import Cost
+from scripts.bench.site import Ran
 
 SIZES = (300, 3000)
+STEPS = 100_000  # hours of the long series, eleven years
+LONG = f"""\
+title: One long series
+source: {{kind: file, path: inbox/long.parquet, columns: {{keys: [{UNIQUE_ID}]}}}}
+frequency: h
+season_lengths: [24, 168]
+horizon: 48
+"""
 
 
 def run(data: Path, sizes: Sequence[int], seed: int, say: Callable[..., None]) -> dict[int, dict[str, Cost]]:
@@ -21,7 +34,21 @@ def run(data: Path, sizes: Sequence[int], seed: int, say: Callable[..., None]) -
     return found
 
 
-def write_page(path: Path, found: dict[int, dict[str, Cost]], seed: int) -> None:
+def long(steps: int, seed: int) -> Ran:
+    """The flows on one made-up hourly series of so many steps, with a day, a week and a wandering level."""
+    rng, hours = np.random.default_rng(seed), np.arange(steps)
+    level = 100 + rng.normal(0, 0.1, steps).cumsum()
+    season = 20 * np.sin(hours * 2 * np.pi / 24) + 10 * np.sin(hours * 2 * np.pi / 168)
+    ds = pd.date_range("2010-01-01", periods=steps, freq="h")
+    rows = pd.DataFrame({UNIQUE_ID: "long", DS: ds, Y: level + season + rng.normal(0, 5, steps)})
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        variables = site.prepare(folder, "long", LONG)
+        rows.to_parquet(folder / "data/inbox/long.parquet", index=False)
+        return site.run(folder, "long", variables)
+
+
+def write_page(path: Path, found: dict[int, dict[str, Cost]], longest: Ran, seed: int) -> None:
     """The costs as a page."""
     small, big = min(found), max(found)
     rows = [
@@ -35,9 +62,15 @@ def write_page(path: Path, found: dict[int, dict[str, Cost]], seed: int) -> None
     ]
     head = ["flow", *(f"{n:,} series, s" for n in found), "times", *(f"{n:,} series, MiB" for n in found)]
     text = f"{big / small:.0f} times the series of M5, with prices and events, through the flows. {page.machine(seed)}"
+    skill = longest.run["summary"]["skill"]
+    of_one = (
+        f"One made-up hourly series of {longest.counts['rows_in']:,} steps with two seasons takes {longest.total.seconds:,.0f} s "
+        f"({', '.join(f'{flow} {seconds:.0f} s' for flow, seconds in longest.seconds.items())}) and {longest.total.peak_mb:,.0f} MiB; "
+        f"its error is {100 * skill:.0f} % below that of the seasonal naive."
+    )
     totals = {f"{size:,} series": costs["total"] for size, costs in found.items()}
     panels = [
         page.Bars("seconds, all flows", {name: cost.seconds for name, cost in totals.items()}),
         page.Bars("peak MiB", {name: cost.peak_mb for name, cost in totals.items()}),
     ]
-    page.write(path, "More series", [text, page.table(head, rows)], panels)
+    page.write(path, "More series", [text, page.table(head, rows), of_one], panels)
