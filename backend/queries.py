@@ -13,6 +13,12 @@ from pipelines.read.monitoring import SORTS as MONITORED_SORTS
 from pipelines.read.monitoring import Kind, Status
 from pipelines.read.series import SORTS
 
+
+def said(most: int) -> StringConstraints:
+    """Somebody's words, at most so many characters; the pattern tells readers of the schema that blanks are none."""
+    return StringConstraints(min_length=1, max_length=most, strip_whitespace=True, pattern=r"\S")
+
+
 WorkspaceName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"), Field(description="A configured workspace.")
 ]
@@ -270,4 +276,4 @@ class SearchQuery(Of):
 
 class AliasIn(In):
     run_id: RunId
-    reason: Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
+    reason: Annotated[str, said(500)]

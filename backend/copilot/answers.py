@@ -2,15 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from backend.copilot import render
 from backend.copilot.facts import Fact
-from backend.queries import In, Of, SeriesId
+from backend.queries import In, Of, SeriesId, said
 
 Page = Literal["portfolio", "forecast", "accuracy", "monitoring", "data", "runs", "copilot"]
 Grounding = Literal["grounded", "fallback", "abstained"]
-Question = Annotated[str, StringConstraints(min_length=1, max_length=1_000, strip_whitespace=True)]
+Question = Annotated[str, said(1_000)]
 
 
 class Turn(In):
