@@ -26,6 +26,8 @@ PAGES = {
     "data": "/data?workspace={workspace}",
     "runs": "/runs?workspace={workspace}",
 }
+WORKSPACE = "retail"  # of the demo's workspaces the largest
+OTHERS = {"forecast": "electricity", "monitoring": "replay"}  # two seasons, exact parts; a shift and its alerts
 COLOURS = 256  # enough for pages without photographs, at 40 % of the bytes
 DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 MAIN = (
@@ -34,8 +36,9 @@ MAIN = (
 BUSY = "[data-testid=stStatusWidget], [data-testid=stSpinner], [data-testid=stSkeleton]"
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="The folder of the pictures.")]
-Workspace = Annotated[str, typer.Option("--workspace", "-w", help="Which to show.")]
-Monitored = Annotated[str, typer.Option("--monitored", help="Which to show on the page Monitoring.")]
+Workspace = Annotated[
+    str | None, typer.Option("--workspace", "-w", help="Which to show; without it, on each page one of the demo's.")
+]
 Only = Annotated[list[str] | None, typer.Option("--page", help="Which pages; may be repeated.")]
 
 
@@ -45,8 +48,7 @@ class NoBrowser(ForecastError):
 
 def screenshots(
     output: Output = ROOT / "docs/img",
-    workspace: Workspace = "retail",
-    monitored: Monitored = "replay",
+    workspace: Workspace = None,
     page: Only = None,
 ) -> None:
     """Start the service and the web app, and take a picture of each page."""
@@ -59,7 +61,7 @@ def screenshots(
     with running(stdout=sys.stderr) as site, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         for name in page or PAGES:
-            shown = monitored if name == "monitoring" else workspace
+            shown = workspace or OTHERS.get(name, WORKSPACE)
             for width in WIDTHS:
                 for scheme in SCHEMES:
                     path = output / f"{name}-{width}-{scheme}.png"
