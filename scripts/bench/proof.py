@@ -68,7 +68,7 @@ def write_page(path: Path, proofs: list[Proof], soak: Soak, load: str) -> None:
         [
             f"{CLIENTS} clients and {SESSIONS} sessions of the web app for {minutes} minutes",
             f"{soak.statuses.total():,} answers at {RATE:.0f} a second and {soak.visits:,} visits of pages: {soak.errors} errors; "
-            f"p95 of the worst minute {max(soak.p95, default=float('nan')):.0f} ms; memory from the second minute to the last: {drift}",
+            f"p95 of the worst minute {max(soak.p95, default=float('nan')):.0f} ms, with Chromium on the same cores; memory from the second minute to the last: {drift}",
             f"{60 * minutes:,}",
         ]
     )
