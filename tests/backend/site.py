@@ -69,6 +69,7 @@ class Site:
             "FORECAST_CONFIG_DIR": str(self.folder / "configs"),
             "FORECAST_DATA_DIR": str(self.folder / "data"),
             "FORECAST_ARTIFACTS_DIR": str(self.folder / "artifacts"),
+            "API_GENERATE_TIMEOUT": "120",  # the first forecast that is computed waits for imports
         }
 
     @property

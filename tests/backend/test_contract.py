@@ -58,7 +58,7 @@ def test_it_answers_as_it_says_whatever_is_sent(
     config.write_text(
         CONFIG.format(hooks=Path(__file__).with_name("hooks.py"), runs=json.dumps(runs)), encoding="utf-8"
     )
-    environ = {"API_KEYS": lines.replace("\n", ","), "API_RATE_LIMIT": "1000000", "API_GENERATE_TIMEOUT": "120"}
+    environ = {"API_KEYS": lines.replace("\n", ","), "API_RATE_LIMIT": "1000000"}
     with running(changeable, tmp_path / "log", INSTANT, **environ) as (address, _):
         admin, first = {"X-API-Key": secrets["admin"]}, {"workspace": "shop", "q": "price"}
         search, question = f"{address}/api/v1/knowledge/search", {"workspace": "shop", "question": "How much?"}

@@ -69,7 +69,7 @@ def test_the_walk_reaches_every_endpoint(site: Site, tmp_path: Path) -> None:
     """With a key, over all of the OpenAPI; it ends with 0 and leaves production where it was."""
     secrets, lines = sites.keys()
     before = site.reader.pointers("shop")["aliases"]["production"]
-    with running(site, tmp_path / "log", API_KEYS=lines.replace("\n", ","), API_GENERATE_TIMEOUT="120") as (address, _):
+    with running(site, tmp_path / "log", API_KEYS=lines.replace("\n", ",")) as (address, _):
         options = ("--base-url", address, "--workspace", "shop")
         done = call("smoke.py", *options, API_KEY=secrets["admin"])
         assert done.returncode == 0, done.stderr
