@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
@@ -103,7 +102,7 @@ def run(
             say("measured", method=name, series=entry.series, **_shown(entry.errors))
             (sampled if chosen else entries).append(entry)
         for name in alone:
-            by_itself = ours(panel, folder / f"only-{name}", {"FORECAST_MODELS": f"[{name}]"})
+            by_itself = ours(panel, folder / f"only-{name}", FORECAST_MODELS=f"[{name}]")
             entries.append(_entry(panel, f"only `{name}` in our flows", by_itself, None))
             say("measured", method=entries[-1].name, **_shown(entries[-1].errors), **by_itself.seconds)
     return Results(ran, entries, sampled, len(ids))
@@ -113,11 +112,9 @@ def _shown(errors: Mapping[str, float]) -> dict[str, float]:
     return {name: errors[name] for name in ("owa", "wrmsse", "smape", "mase", "coverage_95") if name in errors}
 
 
-def ours(panel: Panel, folder: Path, variables: Mapping[str, str] = MappingProxyType({})) -> Ran:
+def ours(panel: Panel, folder: Path, **variables: str) -> Ran:
     """The flows on the panel's file, in an empty project; `variables` are settings that differ from the shipped ones."""
-    prepared = site.prepare(folder, panel.name, panel.workspace)
-    panel.write(folder / f"data/inbox/{panel.name}.parquet")
-    return site.run(folder, panel.name, {**prepared, **variables})
+    return site.from_file(folder, panel.name, panel.workspace, panel.write, variables)
 
 
 def _entry(panel: Panel, name: str, ran: Ran, ids: list[str] | None) -> Entry:

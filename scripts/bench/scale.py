@@ -42,10 +42,7 @@ def long(steps: int, seed: int) -> Ran:
     ds = pd.date_range("2010-01-01", periods=steps, freq="h")
     rows = pd.DataFrame({UNIQUE_ID: "long", DS: ds, Y: level + season + rng.normal(0, 5, steps)})
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        variables = site.prepare(folder, "long", LONG)
-        rows.to_parquet(folder / "data/inbox/long.parquet", index=False)
-        return site.run(folder, "long", variables)
+        return site.from_file(Path(temporary), "long", LONG, lambda path: rows.to_parquet(path, index=False), {})
 
 
 def write_page(path: Path, found: dict[int, dict[str, Cost]], longest: Ran, seed: int) -> None:

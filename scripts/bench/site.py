@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,16 @@ def prepare(folder: Path, name: str, text: str) -> dict[str, str]:
     (folder / f"configs/workspaces/{name}.yaml").write_text(text, encoding="utf-8")
     (folder / "data/inbox").mkdir(parents=True)
     return {"FORECAST_CONFIG_DIR": str(folder / "configs")}
+
+
+def from_file(folder: Path, name: str, text: str, write: Callable[[Path], None], variables: Mapping[str, str]) -> Ran:
+    """The flows of the workspace `text` in an empty project, on the file `inbox/<name>.parquet` that `write` makes.
+
+    `variables` are settings that differ from the shipped ones.
+    """
+    prepared = prepare(folder, name, text)
+    write(folder / f"data/inbox/{name}.parquet")
+    return run(folder, name, {**prepared, **variables})
 
 
 def run(folder: Path, name: str, variables: Mapping[str, str]) -> Ran:

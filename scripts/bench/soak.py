@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 CLIENTS, SESSIONS = 50, 30
-RATE = (
-    100.0  # requests a second: steady work, not a contest with Chromium, which draws thirty sessions on the same cores
-)
+# Requests a second: steady work, not a contest with Chromium, which draws thirty sessions on the same cores.
+RATE = 100.0
 
 _MINUTE = 60.0
 _PATIENCE = 60_000  # milliseconds

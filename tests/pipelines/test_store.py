@@ -325,17 +325,20 @@ def test_a_disk_that_fails_at_any_moment_leaves_the_old_state(tmp_path: Path, ca
 
 
 def test_a_file_that_the_disk_does_not_confirm_is_no_file(local: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not left in the folder, nor listed when the rest is published; written again, it is."""
+    """It is not left in the folder, nor listed when the rest is published; one that is written again is a file like others."""
     draft = local.draft("runs", "one")
     draft.write_text("a", "kept")
     with monkeypatch.context() as patch:
-        patch.setattr(disk, "sync_folder", Failing(disk.sync_folder, 0, errno.EIO))
-        with pytest.raises(StoreError, match="b was replaced, but the disk does not confirm that it will last"):
-            draft.write_text("b", "lost")
+        for name in ("b", "c"):
+            patch.setattr(disk, "sync_folder", Failing(os.fsync, 0, errno.EIO))
+            with pytest.raises(
+                StoreError, match=f"{name} was replaced, but the disk does not confirm that it will last"
+            ):
+                draft.write_text(name, "lost")
     assert os.listdir(draft.where) == ["a"]
-    draft.write_text("c", "after")
+    draft.write_text("c", "again")
     folder = draft.publish()
-    assert (folder.files, folder.verify()) == (["a", "c"], [])
+    assert (folder.files, folder.verify(), folder.read_text("c")) == (["a", "c"], [], "again")
 
 
 @pytest.mark.parametrize(("code", "remedy"), [(errno.EACCES, "Permission denied"), (errno.EIO, "check it")])
