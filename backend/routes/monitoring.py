@@ -1,9 +1,7 @@
 """What monitoring has found: how the workspace stands, its series, the report, and the alerts."""
 
 import asyncio
-import base64
 import hashlib
-import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -14,11 +12,11 @@ from backend.limits import MAX_BODY, key_of
 from backend.monitored import AlertOut, AlertsOut, MonitoredPage, MonitoringOut
 from backend.queries import AcknowledgeIn, AlertId, AlertsQuery, MonitoredQuery, Of
 from pipelines.errors import NotFound
-from pipelines.monitoring import alerts
+from pipelines.monitoring import alerts, page
 
 router = APIRouter(prefix="/monitoring", tags=["monitoring"])
 
-_SCRIPT = re.compile(rb"<script[^>]*>(.*?)</script>", re.DOTALL)
+_SERVED = "sealed"  # how reports are served: what a browser keeps of the way before it is not used again
 
 
 @router.get("/summary", response_model=MonitoringOut, responses=problems(304, 404))
@@ -36,15 +34,15 @@ async def series(query: Annotated[MonitoredQuery, Query()], request: Request, se
     note(request, query.workspace)
 
     def render() -> dict[str, Any]:
-        page = found.find(**query.model_dump(exclude={"workspace"}))
+        rows = found.find(**query.model_dump(exclude={"workspace"}))
         return {
             "workspace": query.workspace,
             "monitoring_id": found.id,
             "as_of": found.info["as_of"],
-            "total": page.total,
+            "total": rows.total,
             "limit": query.limit,
             "offset": query.offset,
-            "series": page.rows,
+            "series": rows.rows,
             "detail": found.detail(query.unique_id) if query.unique_id is not None else None,
         }
 
@@ -60,16 +58,15 @@ async def series(query: Annotated[MonitoredQuery, Query()], request: Request, se
     responses={**problems(304, 404), 200: {"description": "A page of HTML.", "content": {"text/html": {}}}},
 )
 async def report(query: Annotated[Of, Query()], request: Request, service: ServiceDep) -> Response:
-    """The report by Evidently as a page that loads nothing from elsewhere and may only run the scripts it came with."""
+    """The report by Evidently as a page that loads nothing and runs only Evidently's own scripts, in an origin of its own."""
     found = await service.monitored(query.workspace)
     note(request, query.workspace)
     if not found.has_report:
         raise Problem(404, f"The newest monitoring of workspace '{query.workspace}' has no report.")
-    tag = etag(found.id)
+    tag = etag(found.id, _SERVED)
     if is_known(request, tag):
         return not_modified(tag)
-    html = await asyncio.to_thread(found.report)
-    policy = await service.tables.get("policy", found.folder.parts, lambda: _policy(html))
+    html, policy = await asyncio.to_thread(lambda: page.served(found.report()))
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Content-Security-Policy": policy}
     return Response(html, headers=headers, media_type="text/html; charset=utf-8")
 
@@ -115,14 +112,3 @@ async def acknowledge(
         return await asyncio.to_thread(alerts.acknowledge, service.reader, query.workspace, alert_id, by, given.note)
     except NotFound:
         raise Problem(404, f"Workspace '{query.workspace}' has no alert {alert_id}.") from None
-
-
-def _policy(html: bytes) -> str:
-    """What the page may do: run the scripts that it holds, by their hashes, and show what it holds; nothing else."""
-    hashes = {base64.b64encode(hashlib.sha256(one).digest()).decode() for one in _SCRIPT.findall(html)}
-    scripts = " ".join(f"'sha256-{one}'" for one in sorted(hashes)) or "'none'"
-    return (
-        f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; "
-        "connect-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-        "sandbox allow-scripts"
-    )

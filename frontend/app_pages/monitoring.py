@@ -1,5 +1,7 @@
 """Whether the forecasts are still right: how they stand by what came, what has moved, and what to do about it."""
 
+from html import escape
+
 import pandas as pd
 import streamlit as st
 
@@ -235,7 +237,13 @@ def _report(found: Json, name: str) -> None:
     st.download_button(
         "Report", html, f"report-{name}.html", "text/html", icon=":material/download:", on_click="ignore", key="report"
     )
-    st.iframe(html, height=900)
+    st.iframe(_framed(html), height=900)
+
+
+def _framed(html: str) -> str:
+    """The page in a frame of an origin of its own: Streamlit's own frame lets what it holds reach into the app."""
+    style = "position: absolute; inset: 0; width: 100%; height: 100%; border: 0"
+    return f'<iframe title="Report" sandbox="allow-scripts" style="{style}" srcdoc="{escape(html)}"></iframe>'
 
 
 page()

@@ -1,5 +1,7 @@
 """Monitoring over HTTP: a workspace that was monitored for weeks, in the last of which one series sold four times as much."""
 
+import base64
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -8,10 +10,12 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from pipelines.read.monitoring import Monitored
 from pipelines.registry import aliases
 from tests.backend import site as sites
 from tests.backend.conftest import connect
 from tests.backend.site import Site
+from tests.pipelines.monitoring.test_page import evidently
 
 API = "/api/v1/monitoring"
 OF = {"workspace": "shop"}
@@ -165,3 +169,20 @@ def test_what_was_never_monitored_is_told_so(client: TestClient) -> None:
         found = client.get(f"{API}/{path}", params={"workspace": "meter"})
         assert (found.status_code, found.json()["detail"]) == (404, "Workspace 'meter' was not monitored yet.")
     assert client.get(f"{API}/alerts", params={"workspace": "meter"}).json()["alerts"] == []
+
+
+def test_a_report_of_the_last_release_is_served_without_what_its_data_say(
+    watched: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A script that a name had brought into a stored report is text in what is served, and in no policy."""
+    for variable, value in watched.environ.items():
+        monkeypatch.setenv(variable, value)
+    evil = "parent.document.title='owned'"
+    raw = evidently(f"</script><script>{evil}</script>")
+    monkeypatch.setattr(Monitored, "report", lambda self: raw.encode())
+    found = connect(watched).get(f"{API}/report", params=OF)
+    digest = base64.b64encode(hashlib.sha256(evil.encode()).digest()).decode()
+    assert digest not in found.headers["content-security-policy"]
+    assert f"<script>{evil}" in raw
+    assert f"<script>{evil}" not in found.text
+    assert found.headers["content-security-policy"].endswith("sandbox allow-scripts")

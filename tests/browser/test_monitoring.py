@@ -57,9 +57,9 @@ def test_the_heat_map_of_drift_is_drawn(page: Page, up: Up) -> None:
 
 
 def test_the_report_shows_inside_the_page(page: Page, up: Up) -> None:
-    """By its own scripts, under a policy that lets nothing else run or load."""
+    """By its own scripts, in an origin of its own, under a policy that lets nothing else run or load."""
     visit(page, up, f"{PATH}&view=Report")
-    report = page.frame_locator("iframe")
+    report = page.frame_locator("iframe").frame_locator("iframe[sandbox=allow-scripts]")
     expect(report.get_by_text(re.compile("drift", re.IGNORECASE)).first).to_be_visible()
     expect(report.locator(".js-plotly-plot, canvas, svg").first).to_be_attached()
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from pipelines.monitoring import report
 from tests.factories import panel
+from tests.pipelines.monitoring import hostile
 
 
 def forecasts(days: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -40,3 +41,14 @@ def test_without_forecasts_there_is_drift_alone() -> None:
     """Right after the first training."""
     nothing = forecasts(28)[1].head(0)
     assert "</html>" in report.render(*report.samples(panel(120), nothing, nothing, 28, 100))
+
+
+def test_names_and_texts_reach_the_report_as_letters_that_differ() -> None:
+    """No `<`, quote, brace or line break of theirs is in it, none is endless, and no two became one."""
+    html = hostile.rendered()
+    (data,) = re.findall(r'<script id="data" type="application/json">(.*?)</script>', html, re.DOTALL)
+    for mark in (hostile.AWAY + '"', "\\u2028", "\\ud800", "${", "{{", "x" * 100):
+        assert mark not in data
+    plain = report._plain(["<b>", "＜b＞", "<b>\n", "y", "", " ", "a" * 99, "a" * 98], taken=("y",))
+    assert len(set(plain.values())) == len(plain)
+    assert plain["y"] == "y"
