@@ -93,11 +93,10 @@ def _time(found: Json, name: str) -> None:
         {
             "as_of": pd.Timestamp(one["as_of"][:19]),
             "status": one["status"],
-            "warn": max(counts["warn"] for counts in one["counts"].values()),
-            "alert": max(counts["alert"] for counts in one["counts"].values()),
-            "raised": one["raised"],
+            "warn": one["counts"]["overall"]["warn"],  # each series once, by its gravest status
+            "alert": one["counts"]["overall"]["alert"],
         }
-        for one in found["history"]
+        for one in {one["as_of"]: one for one in found["history"]}.values()  # of each date the last
     )
     if len(history) > 1:
         st.markdown("**Series that stood out, monitoring by monitoring**")

@@ -13,6 +13,7 @@ from pipelines.errors import NotFound, StoreError
 from pipelines.folders import Draft
 from pipelines.monitoring import bias as biases
 from pipelines.monitoring import drift as drifts
+from pipelines.monitoring import summary
 from pipelines.monitoring.accuracy import COLUMNS
 from pipelines.monitoring.origins import Judged
 from pipelines.monitoring.rivals import Verdict
@@ -50,17 +51,18 @@ class Snapshot:
             folder = reader.monitoring(workspace)
         except NotFound:
             return cls()
-        summary = folder.read_json("summary.json")
+        told = folder.read_json("summary.json")
 
         def read(name: str) -> pd.DataFrame:
             return folder.read_parquet(f"{name}.parquet")
 
         accuracy, groups, bias, drift, series = (read(name) for name in _TABLES if name != _NEWER)
+        series = _dated(reader, workspace, folder.name, series, pd.Timestamp(told["as_of"]).tz_localize(None))
         group_bias = read(_NEWER) if f"{_NEWER}.parquet" in folder.files else cls().group_bias
         judged = Judged(
-            read("origins"), read("group_origins"), read("rivals"), bias, group_bias, summary["bias_to"]
+            read("origins"), read("group_origins"), read("rivals"), bias, group_bias, told["bias_to"]
         )  # fmt: skip
-        return cls(judged, accuracy, groups, bias, group_bias, drift, series, summary)
+        return cls(judged, accuracy, groups, bias, group_bias, drift, series, told)
 
     def draft(self, reader: Reader, key: dict[str, Any], now: pd.Timestamp, raised: int) -> Draft:
         """A directory with all of it, not yet finished."""
@@ -74,6 +76,22 @@ class Snapshot:
         kept = {"key": key, "bias_to": self.judged.bias_to}
         draft.write_json("summary.json", {**told, **named, **kept, "history": history})
         return draft
+
+
+def _dated(
+    reader: Reader, workspace: str, monitoring_id: str, series: pd.DataFrame, as_of: pd.Timestamp
+) -> pd.DataFrame:
+    """The table of series with the dates that follow from the monitorings that are kept, where all of its own are `as_of`.
+
+    The last release gave every status the date of the monitoring.
+    """
+    if not (series[summary.SINCE] == as_of).all():
+        return series
+    found = pd.DataFrame(columns=SERIES)
+    for name in (one for one in reader.artifacts.folders(workspace, MONITORING) if one <= monitoring_id):
+        table = reader.monitoring(workspace, name).read_parquet("series.parquet")
+        found = summary.with_since(table, found, table[summary.SINCE].max())
+    return found
 
 
 def key(reader: Reader, workspace: str, run: Folder, dataset: Dataset, settings: Monitoring) -> dict[str, Any]:

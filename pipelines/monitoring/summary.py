@@ -52,16 +52,21 @@ def series(accuracy: pd.DataFrame, bias: pd.DataFrame, drift: pd.DataFrame, befo
     table[statuses] = table[statuses].fillna(INSUFFICIENT)
     table[STATUS] = evidence.worst(table[statuses])
     table = table.reset_index()
-    as_of = drift["as_of"].max()
-    then = table[[UNIQUE_ID]].merge(before, on=UNIQUE_ID, how="left", suffixes=(None, "_before"))
+    return with_since(table, before, drift["as_of"].max())
+
+
+def with_since(table: pd.DataFrame, before: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
+    """With the date since which each status is what it is: that of `before` where it was the same, or `as_of`."""
+    then = table[[UNIQUE_ID]].merge(before.set_index(UNIQUE_ID).add_suffix("_before"), on=UNIQUE_ID, how="left")
     since = {STATUS: SINCE, **{f"{kind}_status": f"{kind}_{SINCE}" for kind in KINDS}}
+    dates = {}
     for name, column in since.items():
-        if f"{name}_before" in then and column in then:
-            same = (then[f"{name}_before"] == table[name]).to_numpy() & then[column].notna().to_numpy()
-            table[column] = pd.to_datetime(then[column].where(same, as_of))
+        if {f"{name}_before", f"{column}_before"} <= set(then):
+            same = (then[f"{name}_before"] == table[name]) & then[f"{column}_before"].notna()
+            dates[column] = pd.to_datetime(then[f"{column}_before"].where(same, as_of))
         else:
-            table[column] = as_of
-    return table
+            dates[column] = as_of
+    return table.assign(**dates)
 
 
 def counts(table: pd.DataFrame) -> dict[str, dict[str, int]]:

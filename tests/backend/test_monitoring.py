@@ -59,6 +59,7 @@ def test_the_series_come_with_the_worst_first(client: TestClient) -> None:
     first = found["series"][0]
     assert (first["unique_id"], first["status"], first["statuses"]["error"]) == (SHIFTED, "alert", "alert")
     assert first["mae"] > 2 * first["mae_baseline"]
+    assert first["since"] == "2024-04-14" < found["as_of"]  # one week before the newest
     assert found["total"] == len(sites.IDS)
     assert {row["feature"] for row in first["drift"]} == {"y", "price"}
     alerts = client.get(f"{API}/series", params={**OF, "status": "alert", "kind": "error"}).json()

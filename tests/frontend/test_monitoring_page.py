@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from pipelines.monitoring import stored
+from pipelines.monitoring.stored import Snapshot
 from tests.backend import site as sites
 from tests.backend.site import Site
 from tests.frontend.conftest import Open
-from tests.frontend.test_pages import texts, traces
+from tests.frontend.test_pages import figure, texts, traces
 
 SHIFTED = "Ash/tea"
 
@@ -105,3 +107,19 @@ def test_a_workspace_that_was_not_monitored_is_told_how(open_page: Open) -> None
     app = open_page("monitoring", workspace="shop")
     assert not app.exception
     assert "scripts/monitor.py --workspace shop" in texts(app)
+
+
+def test_a_date_that_is_monitored_twice_is_one_bar_of_each_series_once(
+    open_page: Open, watched: Site, address: str
+) -> None:
+    """In alert and in warning together there are never more series than the workspace has."""
+    found = Snapshot.newest(watched.reader, "shop")
+    draft = found.draft(watched.reader, found.summary["key"], found.drift["as_of"].max(), 0)
+    stored.publish(watched.reader, "shop", draft, found.summary["as_of"])
+    app = open_page("monitoring", address, workspace="shop")
+    bars = {trace["name"]: dict(zip(trace["x"], trace["y"], strict=True)) for trace in figure(app, 2)["data"]}
+    dates = list(figure(app, 2)["data"][0]["x"])
+    assert len(dates) == len(set(dates)) == 4
+    overall = found.summary["counts"]["overall"]
+    assert [bars["alert"][dates[-1]], bars["warn"][dates[-1]]] == [overall["alert"], overall["warn"]]
+    assert all(bars["alert"][date] + bars["warn"][date] <= len(sites.IDS) for date in dates)
