@@ -11,7 +11,8 @@ from pipelines.read.series import Status
 
 class Summary(BaseModel):
     """Sums over series and the horizon (over time means, where `aggregate` is not `sum`), and relative changes over the
-    series that have both; `error` and `skill` are means over series. Null where too little is known.
+    series that have both. `error` is the mean over series that were judged by the run's metric, `skill` one minus its ratio to that of
+    the seasonal naive over the same series. Null where too little is known.
     """
 
     n_series: int

@@ -63,7 +63,10 @@ def _tiles(workspace: Json) -> None:
     columns[0].metric(f"{metric} of the champions", words.number(found["champion"]), border=True)
     columns[1].metric(f"{metric} of the seasonal naive", words.number(found["baseline"]), border=True)
     columns[2].metric(
-        "Skill", words.percent(found["skill"]), border=True, help="How much smaller the champions' error is."
+        "Skill",
+        words.percent(found["skill"]),
+        border=True,
+        help="How much smaller the mean error of the champions is than that of the seasonal naive.",
     )
     for column, (level, share) in zip(columns[3:], found["coverage"].items(), strict=True):
         column.metric(f"{level} % intervals cover", words.percent(share, digits=1), border=True)

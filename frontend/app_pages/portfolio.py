@@ -72,7 +72,7 @@ def _tiles(found: Json, workspace: Json) -> None:
     )  # fmt: skip
     columns[3].metric(
         "Skill", words.percent(summary["skill"]), f"by {words.metric(found['metric'])}", delta_arrow="off", **quiet,
-        help="How much smaller the error is than that of the seasonal naive, in the backtest; the mean over series.",
+        help="How much smaller the mean error of these series is than that of the seasonal naive, in the backtest.",
     )  # fmt: skip
     columns[4].metric(
         f"{level} % covers" if level else "Coverage", words.percent(share), "of the backtest", delta_arrow="off", **quiet,

@@ -106,7 +106,10 @@ def evaluate(
 
 
 def summary(evaluation: Evaluation, workspace: Workspace, notes: Sequence[str]) -> dict[str, Any]:
-    """The figures of `run.json`: means over the series that could be judged by the workspace's metric."""
+    """The figures of `run.json`: means over the series that could be judged by the workspace's metric.
+
+    The skill is one minus the ratio of two means, not a mean of ratios (docs/decisions/0018).
+    """
     judged = evaluation.champions[evaluation.champions[METRIC] == workspace.metric]
     champion = judged[VALUE].mean()
     values = mean_by_series(evaluation.metrics, workspace.metric)

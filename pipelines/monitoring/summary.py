@@ -59,7 +59,7 @@ def with_since(table: pd.DataFrame, before: pd.DataFrame, as_of: pd.Timestamp) -
     """With the date since which each status is what it is: that of `before` where it was the same, or `as_of`."""
     then = table[[UNIQUE_ID]].merge(before.set_index(UNIQUE_ID).add_suffix("_before"), on=UNIQUE_ID, how="left")
     since = {STATUS: SINCE, **{f"{kind}_status": f"{kind}_{SINCE}" for kind in KINDS}}
-    dates = {}
+    dates: dict[str, pd.Series | pd.Timestamp] = {}
     for name, column in since.items():
         if {f"{name}_before", f"{column}_before"} <= set(then):
             same = (then[f"{name}_before"] == table[name]) & then[f"{column}_before"].notna()

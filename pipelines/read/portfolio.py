@@ -96,8 +96,7 @@ class Portfolio:
             "change": _change(self.forecast[rows], self.last_period[rows]),
             "change_on_year": _change(self.forecast[rows], self.last_year[rows]),
             "change_on_previous": _change(self._of_previous[rows], self.previous[rows]),
-            "error": _mean(self.table.numbers["error"][rows]),
-            "skill": _mean(self.table.numbers["skill"][rows]),
+            **self.table.accuracy(rows),
             "statuses": self.table.counts("status", rows),
         }
 
@@ -223,10 +222,6 @@ def _sums(values: Matrix, rows: Positions) -> list[float | None]:
 
 def _sum(values: Array) -> float | None:
     return float(np.nansum(values)) if np.isfinite(values).any() else None
-
-
-def _mean(values: Array) -> float | None:
-    return float(np.nanmean(values)) if np.isfinite(values).any() else None
 
 
 def _relative(now: Array, before: Array) -> Array:

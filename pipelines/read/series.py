@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from pipelines.errors import UnknownName
 from pipelines.folders import Folder
@@ -27,6 +28,8 @@ _LAST = "last_y"
 _FILTERS = ("demand_class", MODEL, "status")
 _MONITORED = "monitored"
 _SKILL = "skill_vs_seasonal_naive"
+_BASELINE = "baseline_value"
+_CHOICES = "choices.parquet"  # of a run: what each series had to choose among; the first runs lack it
 _OTHERS = {UNIQUE_ID, *_FACTS, *_TIMES, _LAST, "leading_zeros", "constant", "n_outliers"}  # all else is an attribute
 
 
@@ -57,6 +60,7 @@ class SeriesTable:
         columns |= {name: [clock.write(ds) if ds else None for ds in tables.times(profile[name])] for name in _TIMES}
         columns["last_value"] = profile[_LAST].to_pylist() if _LAST in profile.column_names else [None] * len(self.ids)
         columns |= _champions(run, self.ids)
+        self._baseline = np.array(columns.pop(_BASELINE), dtype=float)
         columns["status"] = _statuses(forecasts, info, self.ids)
         columns[_MONITORED] = monitored.statuses(self.ids) if monitored else [None] * len(self.ids)
         self.monitored = monitored
@@ -64,6 +68,8 @@ class SeriesTable:
         self.numbers = {
             name: np.array(self._columns[name], dtype=float) for name in SORTS[1:]
         }  # null: NaN, sorted last
+        metric = run.read_json("run.json")["config"]["metric"] if run else None
+        self._judged = np.array([name == metric for name in self._columns["metric"]], dtype=bool)
         self._lower = [name.casefold() for name in self.ids]
         self.by_name = dict(zip(self._lower, self.ids, strict=True))  # casefolded: how people write them
         self._place = {name: row for row, name in enumerate(self.ids)}
@@ -143,6 +149,20 @@ class SeriesTable:
         found = {name: values[row] for name, values in self._columns.items()}
         return {**found, "attributes": {name: values[row] for name, values in self._attributes.items()}}
 
+    def accuracy(self, rows: Positions) -> dict[str, float | None]:
+        """The mean `error` of these series, and the `skill`: one minus its ratio to that of the seasonal naive.
+
+        Of the series that were judged by the metric of the run; null where there is none.
+        """
+        error = np.where(self._judged[rows], self.numbers["error"][rows], np.nan)
+        known = np.isfinite(error)
+        both = known & np.isfinite(self._baseline[rows])
+        baseline = float(self._baseline[rows][both].sum())
+        return {
+            "error": float(error[known].mean()) if known.any() else None,
+            "skill": 1 - float(error[both].sum()) / baseline if baseline else None,
+        }
+
     def distribution(self, of: str, rows: Positions, bins: int) -> dict[str, Any]:
         """How many of these series have how large an `error`, `skill` or `last_value`: `{edges, counts, below, above, median}`.
 
@@ -176,11 +196,23 @@ def _champions(run: Folder | None, ids: list[str]) -> dict[str, list[Any]]:
     """What a run chose for each series, and how well that did in its backtest; null for those it did not have."""
     names = {MODEL: MODEL, "metric": "metric", "error": VALUE, "skill": _SKILL, "runner_up": "runner_up"}
     if run is None:
-        return {name: [None] * len(ids) for name in names}
+        return {name: [None] * len(ids) for name in (*names, _BASELINE)}
     table = run.open_parquet("champions.parquet").read()
     place = {name: row for row, name in enumerate(table[UNIQUE_ID].to_pylist())}
     found = {name: table[column].to_pylist() for name, column in names.items()}
+    found[_BASELINE] = _baselines(run, table)
     return {name: [None if (at := place.get(i)) is None else values[at] for i in ids] for name, values in found.items()}
+
+
+def _baselines(run: Folder, champions: pa.Table) -> list[float]:
+    """The error of the seasonal naive for each series, null where it is not known."""
+    if _CHOICES not in run.files:
+        error, skill = (tables.numbers(champions[name]) for name in (VALUE, _SKILL))
+        rest = 1 - skill
+        return np.divide(error, rest, out=np.full(len(error), np.nan), where=rest > 0).tolist()  # type: ignore[no-any-return]
+    choices = run.open_parquet(_CHOICES).read([UNIQUE_ID, _BASELINE])
+    known = dict(zip(choices[UNIQUE_ID].to_pylist(), tables.numbers(choices[_BASELINE]).tolist(), strict=True))
+    return [known.get(name, np.nan) for name in champions[UNIQUE_ID].to_pylist()]
 
 
 def _statuses(forecasts: Forecasts | None, info: Mapping[str, Any], ids: list[str]) -> list[Status]:

@@ -1,5 +1,6 @@
 """All series together: sums, triage, segments and distributions, beside what pandas makes of the files."""
 
+import asyncio
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,10 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
+from backend.copilot.scope import Scope
+from backend.copilot.tools import accuracy
+from backend.main import create_app
+from backend.settings import Settings
 from tests.backend import site as sites
 from tests.backend.site import Site
 
@@ -144,3 +149,40 @@ def test_a_portfolio_that_the_client_has_is_not_sent_again(client: TestClient) -
     first = client.get(API, params={"workspace": "shop"})
     again = client.get(API, params={"workspace": "shop"}, headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+
+
+def test_skill_is_the_same_wherever_it_is_told(client: TestClient, site: Site) -> None:
+    """On the portfolio, of the workspace, of its run, in the card and in the copilot's facts; a segment's is of its series."""
+    run = site.reader.production("shop")
+    choices = run.read_parquet("choices.parquet").set_index("unique_id")
+    expected = 1 - choices["value"].mean() / choices["baseline_value"].mean()
+    whole = read(client)["summary"]
+    assert whole["skill"] == pytest.approx(expected)
+    assert whole["skill"] != pytest.approx(
+        choices["skill_vs_seasonal_naive"].mean(), rel=0.01
+    )  # the two do differ here
+    workspaces = client.get("/api/v1/workspaces").json()["workspaces"]
+    told = next(one for one in workspaces if one["name"] == "shop")["accuracy"]
+    assert told["skill"] == pytest.approx(expected)
+    assert whole["error"] == pytest.approx(told["champion"])
+    assert f"skill {expected:.1%}" in run.read_bytes("card.md").decode()
+    scope = Scope(create_app(Settings(environment="dev"), site.reader).state.service, "shop")
+    facts = asyncio.run(accuracy.run(scope)).facts
+    assert next(fact.value for fact in facts if fact.concept == "skill") == pytest.approx(expected)
+    for part in read(client, "/segments", by="region")["segments"]:
+        own = choices[choices.index.str.startswith({"north": "Ash/", "south": "Elm/"}[part["group"]])]
+        assert part["skill"] == pytest.approx(1 - own["value"].sum() / own["baseline_value"].sum())
+
+
+def test_a_series_that_the_metric_cannot_judge_is_in_no_mean(site: Site) -> None:
+    """Its error is of another metric, in the unit of the target; of runs without choices the baseline follows from the skill."""
+    table = Scope(create_app(Settings(environment="dev"), site.reader).state.service, "shop")
+    found = asyncio.run(table.series())
+    rows = np.arange(len(found.ids))
+    before = found.accuracy(rows)
+    found.numbers["error"] = np.append(found.numbers["error"][:-1], 1e9)
+    found._judged = np.append(found._judged[:-1], False)
+    assert found.accuracy(rows) == pytest.approx(found.accuracy(rows[:-1]))
+    assert found.accuracy(rows)["error"] < 1e3  # type: ignore[operator]
+    assert before.keys() == found.accuracy(rows[:0]).keys()
+    assert set(found.accuracy(rows[:0]).values()) == {None}

@@ -1,7 +1,6 @@
 """How right the forecasts were in the backtest."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any
 
 from backend.copilot.facts import Fact, Facts, Subject
@@ -30,12 +29,14 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
         name = await scope.which(unique_id)
         subject, table = series(name), await scope.series()
         row = table.row(table.place(name))
-        chosen, error, skill = row["model"], row["error"], row["skill"]
+        chosen, error, skill, metric = row["model"], row["error"], row["skill"], row["metric"] or metric
         own = await asyncio.to_thread(figures, found.folder, name)
         errors = {model: values.get(metric) for model, values in own.items()}
         baseline = errors.get("seasonal_naive")
-        coverage = {level: own.get(chosen, {}).get(f"coverage_{level}") for level in found.config["levels"]}
-        wape = own.get(chosen, {}).get("wape")
+        # `metrics.parquet` has these two in percent; `run.json` has the coverage as a share.
+        percent = own.get(chosen, {})
+        coverage = {level: _share(percent.get(f"coverage_{level}")) for level in found.config["levels"]}
+        wape = _share(percent.get("wape"))
         if error is None:
             return Facts([], "The backtest of the production run has nothing on this series.")
 
@@ -51,19 +52,20 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
         fact("champion", chosen),
         fact("windows", summary.get("windows"), period=""),
         fact("n_models", len(ranked), period=""),
-        fact("wape", None if wape is None else wape / 100),
+        fact("wape", wape),
     ]
     for place, (value, model) in enumerate(ranked[:_SHOWN], 1):
         facts += [
             fact("error", value, Subject("model", model)),
             fact("rank", place, Subject("model", model), period="lowest error"),
         ]
-    for level, value in _shares(coverage).items():
+    for level, value in coverage.items():
+        if value is None:
+            continue
         period = f"backtest, {level} % interval"
         facts += [fact("interval_level", int(level), period=period), fact("coverage", value, period=period)]
     return Facts(facts, f"Errors are {metric.upper()}: smaller is better.")
 
 
-def _shares(coverage: Mapping[Any, float | None]) -> dict[str, float]:
-    """Metrics of single series are in percent, those of a run are shares."""
-    return {str(level): value / 100 if value > 1 else value for level, value in coverage.items() if value is not None}
+def _share(percent: float | None) -> float | None:
+    return None if percent is None else percent / 100

@@ -11,6 +11,7 @@ from backend.copilot.concepts import CONCEPTS
 from backend.copilot.facts import MOST
 from backend.copilot.scope import Scope
 from backend.copilot.toolbox import PACKAGE, look_up, told
+from backend.copilot.tools import accuracy
 from backend.main import create_app
 from backend.settings import Settings
 from pipelines import plugins
@@ -90,3 +91,17 @@ def test_nothing_changes_on_disk(site, scope):
 def _arguments(name: str) -> dict[str, str]:
     needed = inspect.signature(plugins.load(PACKAGE, name).run).parameters.get("unique_id")
     return {"unique_id": IDS[0]} if needed is not None and needed.default is inspect.Parameter.empty else {}
+
+
+@pytest.mark.parametrize("percent", [0.6, 1.0, 0.0, 60.0, 100.0])
+def test_the_unit_of_coverage_is_that_of_its_file(percent, scope, monkeypatch):
+    """`metrics.parquet` has percent however small, `run.json` shares however large."""
+    of_model = {"coverage_80": percent, "coverage_95": percent, "wape": percent}
+    models = ("seasonal_naive", "moving_average", "linear", "naive")
+    monkeypatch.setattr(accuracy, "figures", lambda run, name: dict.fromkeys(models, of_model))
+    found = asyncio.run(accuracy.run(scope, IDS[0])).facts
+    assert {fact.value for fact in found if fact.concept in ("coverage", "wape")} == {percent / 100}
+    run = asyncio.run(scope.run())
+    whole = asyncio.run(accuracy.run(scope)).facts
+    told = {fact.value for fact in whole if fact.concept == "coverage"}
+    assert told == {value for value in run.info["summary"]["coverage"].values() if value is not None}
