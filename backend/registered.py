@@ -97,7 +97,8 @@ class SeriesDelta(BaseModel):
 
 
 class CompareOut(BaseModel):
-    """From run `a` to run `b`. A negative delta of an error is better. `better` and `worse` begin with the largest."""
+    """From run `a` to run `b`. A negative delta of an error is better. `better` and `worse` begin with the largest. Where the
+    errors are not of the same thing, such as other windows, `comparable` is false, deltas are null and no series is counted."""
 
     workspace: str
     a: str

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 NOTHING = "–"
+_MINUS = "\u2212"  # of text that is only read: who parses it takes it for no sign at all
 COLOURS: dict[str, Literal["green", "orange", "red", "gray"]] = {
     "ok": "green", "warn": "orange", "alert": "red", "insufficient": "gray"
 }  # fmt: skip
@@ -31,18 +32,32 @@ def number(value: float | None, unit: str = "") -> str:
     return f"{text} {unit}".strip()
 
 
-def percent(share: float | None, *, signed: bool = False, digits: int = 0) -> str:
-    """`12 %` of a share 0.12; with `signed` a plus too."""
+def percent(share: float | None, *, digits: int = 0) -> str:
+    """`12 %` of a share 0.12."""
     if share is None or share != share:
         return NOTHING
-    if abs(share) >= 10:
-        return f"{1 + share:,.0f}×" if share > 0 else f"{100 * share:,.0f} %"
-    return f"{100 * share:{'+' if signed else ''}.{digits}f} %".replace("-", "−")
+    return _rendered(f"{100 * share:,.{digits}f}", " %")
 
 
-def change(share: float | None) -> str | None:
-    """A relative change for a tile, `+4.2 %`; None where there is nothing to compare with."""
-    return None if share is None else percent(share, signed=True, digits=1)
+def change(share: float | None) -> str:
+    """A relative change, `+4.2 %`, `−2.3 %`; beyond ten times as a factor, `13×`."""
+    if share is None or share != share:
+        return NOTHING
+    if share >= 10:
+        return f"{1 + share:,.0f}×"
+    return _rendered(f"{100 * share:+,.1f}", " %")
+
+
+def delta(share: float | None) -> dict[str, Any]:
+    """What `st.metric` takes of a relative change: with a hyphen, by which it tells a fall, and no arrow where nothing changed."""
+    told = None if share is None or share != share else change(share).replace(_MINUS, "-")
+    moved = told is not None and any(digit in "123456789" for digit in told)
+    return {"delta": told, "delta_arrow": "auto" if moved else "off"}
+
+
+def _rendered(number: str, unit: str) -> str:
+    """A formatted number as people read it: a minus of its own, and no sign of what rounds to 0."""
+    return (number.replace("-", _MINUS) if float(number.replace(",", "")) else number.lstrip("+-")) + unit
 
 
 def day(ds: str | None) -> str:

@@ -130,6 +130,7 @@ CONCEPTS: dict[str, Concept] = {
     "run_date": Concept("when the run was trained", "date", (("trained", "made", "run"),)),
     "n_better": Concept("series that got better", "count", (("better", "improved"),)),
     "n_worse": Concept("series that got worse", "count", (("worse",),)),
+    "incomparable": Concept("why errors of two runs cannot be compared", "text", (("compare", "compared", "comparable", "because"),)),
     "setting": Concept("a setting", "text", (("setting", "settings", "configuration"),)),
     # ranks and derived figures
     "rank": Concept("place among the series", "rank", (("rank", "ranks", "place", "placed"),)),

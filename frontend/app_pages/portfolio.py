@@ -60,14 +60,14 @@ def _tiles(found: Json, workspace: Json) -> None:
     quiet: Any = {"border": True, "height": "stretch", "delta_color": "off"}
     columns[0].metric(
         "Forecast" if found["aggregate"] == "sum" else "Forecast, on average", words.number(summary["forecast"], unit),
-        words.change(summary["change"]), delta_description="on the last period", chart_data=line, chart_type="area", **quiet,
+        **words.delta(summary["change"]), delta_description="on the last period", chart_data=line, chart_type="area", **quiet,
     )  # fmt: skip
     columns[1].metric(
-        "Last year", words.number(summary["last_year"]), words.change(summary["change_on_year"]), **quiet,
+        "Last year", words.number(summary["last_year"]), **words.delta(summary["change_on_year"]), **quiet,
         help="The same steps 52 weeks before, and how the forecast of the series that existed then compares.",
     )  # fmt: skip
     columns[2].metric(
-        "Revision", words.change(summary["change_on_previous"]) or words.NOTHING, **quiet,
+        "Revision", words.change(summary["change_on_previous"]), **quiet,
         help="How the forecast changed since the one before, over the steps that both have.",
     )  # fmt: skip
     columns[3].metric(

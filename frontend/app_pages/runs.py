@@ -125,17 +125,10 @@ def _two(workspace: str, a: str, b: str) -> None:
     with states.loading("Comparing"):
         found = shell.client().compare(workspace, a, b)
     st.subheader(f"From {a} to {b}")
-    if not found["comparable"]:
-        st.warning(found["reason"], icon=":material/info:")
-    metric = words.metric(found["metric"])
-    columns = st.columns(3)
-    columns[0].metric("Series that got better", f"{found['n_better']:,}", border=True)
-    columns[1].metric("worse", f"{found['n_worse']:,}", border=True)
-    columns[2].metric("the same", f"{found['n_equal']:,}", border=True)
-    left, right = st.columns(2)
-    for column, words_, rows in ((left, "Better", found["better"]), (right, "Worse", found["worse"])):
-        column.markdown(f"**{words_}**, by {metric}")
-        column.dataframe(pd.DataFrame(rows), hide_index=True, height=220, placeholder=words.NOTHING)
+    if found["comparable"]:
+        _counted(found)
+    else:
+        st.warning(f"Their errors cannot be compared: {found['reason']}.", icon=":material/info:")
     st.markdown("**Metrics**")
     st.dataframe(pd.DataFrame(found["metrics"]), hide_index=True, placeholder=words.NOTHING)
     st.markdown("**Settings**")
@@ -146,6 +139,19 @@ def _two(workspace: str, a: str, b: str) -> None:
         st.dataframe(changes, hide_index=True)
     else:
         st.caption("They have the same settings.")
+
+
+def _counted(found: Json) -> None:
+    """How many series got better and worse, over the same windows, and which the most."""
+    metric = words.metric(found["metric"])
+    columns = st.columns(3)
+    columns[0].metric("Series that got better", f"{found['n_better']:,}", border=True)
+    columns[1].metric("worse", f"{found['n_worse']:,}", border=True)
+    columns[2].metric("the same", f"{found['n_equal']:,}", border=True)
+    left, right = st.columns(2)
+    for column, words_, rows in ((left, "Better", found["better"]), (right, "Worse", found["worse"])):
+        column.markdown(f"**{words_}**, by {metric}")
+        column.dataframe(pd.DataFrame(rows), hide_index=True, height=220, placeholder=words.NOTHING)
 
 
 def _smaller(card: str) -> str:

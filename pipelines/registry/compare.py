@@ -14,14 +14,14 @@ _FIGURES = ("champion", "baseline", "skill")
 def compare(a: Folder, b: Folder, shown: int = 20) -> dict[str, Any]:
     """From run `a` to run `b`: `config`, `metrics`, and the series by the change of their champion's error.
 
-    `better` and `worse` hold the `shown` largest changes. Errors of two metrics are two quantities: then no series is
-    compared. `comparable` says whether the errors are also over the same windows.
+    `better` and `worse` hold the `shown` largest changes. Errors of two metrics, of other windows or of other horizons are of two
+    things: then `comparable` is false for a `reason`, no figure has a delta, and no series is counted.
     """
     first, second = a.read_json("run.json"), b.read_json("run.json")
     metric = first["config"]["metric"]
     same_metric = second["config"]["metric"] == metric
     reason = _difference(first, second)
-    series = _series(a, b, metric) if same_metric and _succeeded(first, second) else []
+    series = [] if reason else _series(a, b, metric)
     better = sorted((row for row in series if row["delta"] < 0), key=lambda row: row["delta"])
     worse = sorted((row for row in series if row["delta"] > 0), key=lambda row: -row["delta"])
     return {
@@ -31,7 +31,7 @@ def compare(a: Folder, b: Folder, shown: int = 20) -> dict[str, Any]:
         "comparable": not reason,
         "reason": reason,
         "config": changes(first["config"], second["config"]),
-        "metrics": list(_metrics(first, second, same_metric)),
+        "metrics": [row | {"delta": None} if reason else row for row in _metrics(first, second, same_metric)],
         "n_better": len(better),
         "n_worse": len(worse),
         "n_equal": len(series) - len(better) - len(worse),
@@ -61,9 +61,17 @@ def _difference(a: dict[str, Any], b: dict[str, Any]) -> str:
         return "a run that failed has no figures"
     if a["config"]["metric"] != b["config"]["metric"]:
         return f"the metrics differ: {a['config']['metric']} and {b['config']['metric']}"
-    if a["summary"].get("cutoffs") != b["summary"].get("cutoffs"):
-        return "the backtest windows differ"
-    return "the horizons differ" if a["config"]["horizon"] != b["config"]["horizon"] else ""
+    (left, cutoffs), (right, others) = ((one["config"], one["summary"].get("cutoffs", [])) for one in (a, b))
+    if cutoffs != others:
+        return f"the backtest windows differ: those after {_listed(cutoffs)}, and those after {_listed(others)}"
+    if left["horizon"] != right["horizon"]:
+        return f"the horizons differ: {left['horizon']} and {right['horizon']} steps"
+    gaps = [config.get("backtest", {}).get("gap", 0) for config in (left, right)]
+    return f"the gaps after the cutoffs differ: {gaps[0]} and {gaps[1]} steps" if gaps[0] != gaps[1] else ""
+
+
+def _listed(cutoffs: list[str]) -> str:
+    return ", ".join(cutoff.removesuffix(" 00:00") for cutoff in cutoffs) or "no cutoff"
 
 
 def _metrics(a: dict[str, Any], b: dict[str, Any], same_metric: bool) -> Iterator[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
 
 from frontend import words
 
@@ -31,11 +32,46 @@ def test_a_number_reads_back_within_one_percent(value: float) -> None:
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(None, "–"), (0.0, "+0 %"), (0.123, "+12 %"), (-0.05, "−5 %"), (12.0, "13×"), (-12.0, "-1,200 %")],
+    [
+        (None, "–"),
+        (float("nan"), "–"),
+        (0.0, "0 %"),
+        (0.123, "12 %"),
+        (-0.05, "−5 %"),
+        (-0.001, "0 %"),
+        (12.0, "1,200 %"),
+    ],
 )
 def test_a_share_is_told_in_percent(share: float | None, text: str) -> None:
-    """With its sign; beyond ten times as a factor."""
-    assert words.percent(share, signed=True) == text
+    """However large; what rounds to nothing has no sign."""
+    assert words.percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text", "arrow"),
+    [
+        (None, "–", "off"), (float("nan"), "–", "off"), (0.0, "0.0 %", "off"), (0.0004, "0.0 %", "off"), (-0.0004, "0.0 %", "off"),
+        (0.042, "+4.2 %", "up"), (-0.023, "−2.3 %", "down"), (-0.0006, "−0.1 %", "down"), (12.0, "13×", "up"), (-12.0, "−1,200.0 %", "down"),
+    ],
+)  # fmt: skip
+def test_a_change_points_where_it_goes(share: float | None, text: str, arrow: str) -> None:
+    """Also on a tile, which takes the direction from the first sign of the text."""
+    assert words.change(share) == text
+    given = words.delta(share)
+
+    def tile() -> None:
+        import streamlit as st
+
+        from frontend import words
+
+        st.metric("x", 1, **words.delta(st.session_state["share"]))
+
+    app = AppTest.from_function(tile)
+    app.session_state["share"] = share
+    (metric,) = app.run().metric
+    shown = {0: "down", 1: "up"}[metric.proto.direction] if given["delta_arrow"] == "auto" else "off"
+    assert shown == arrow
+    assert "\u2212" not in (given["delta"] or "")
 
 
 @pytest.mark.parametrize(

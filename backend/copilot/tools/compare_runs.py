@@ -30,18 +30,20 @@ async def run(scope: Scope, before: str | None = None, after: str | None = None)
     both = (first, second)
     if found["comparable"]:
         before_error, after_error = older.info["summary"]["champion"], newer.info["summary"]["champion"]
-        facts.append(Fact("run_difference", after_error - before_error, "", both, "backtest", source))
-    facts += [
-        Fact("n_better", found["n_better"], "series", both, "", source),
-        Fact("n_worse", found["n_worse"], "series", both, "", source),
-    ]
+        facts += [
+            Fact("run_difference", after_error - before_error, "", both, "backtest", source),
+            Fact("n_better", found["n_better"], "series", both, "", source),
+            Fact("n_worse", found["n_worse"], "series", both, "", source),
+        ]
+    else:
+        facts.append(Fact("incomparable", found["reason"], "", both, "", source))
     for change in found["config"][:_SETTINGS]:
         facts.append(
             Fact("setting", f"{change['key']}: {change['a']} → {change['b']}", "", both, change["key"], source)
         )
     facts += [name("series", row["unique_id"], source) for row in found["worse"][:_SERIES]]
-    note = "" if found["comparable"] else f"Their errors cannot be compared: {found['reason']}"
-    return Facts(facts, f"{note} The series named got worse most.".strip())
+    note = "The series named got worse most." if found["comparable"] else "Their errors cannot be compared."
+    return Facts(facts, note)
 
 
 async def _parent(scope: Scope, run: Run) -> Run:

@@ -124,6 +124,7 @@ def _runs(found: Found) -> str:
     counts = [both.say("{n_better} got better"), both.say("{n_worse} got worse")]
     if all(counts):
         said.append(f"Between {names[0]} and {names[1]}, {counts[0]} and {counts[1]}.")
+    said.append(both.say("The two errors cannot be compared: {incomparable}."))
     said += [
         f"\n- A setting that changed between {names[0]} and {names[1]}: {Found((fact,)).say('set to {setting}')}."
         for fact in found.all("setting")
