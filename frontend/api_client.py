@@ -104,9 +104,10 @@ class Client:
     def monitoring(self, workspace: str) -> Json:
         return self._get("/monitoring/summary", {"workspace": workspace})
 
-    def monitored(self, workspace: str, search: str = "", limit: int = 50) -> Json:
-        """Series by severity."""
-        return self._get("/monitoring/series", {"workspace": workspace, "search": search, "limit": limit})
+    def monitored(self, workspace: str, search: str = "", limit: int = 50, sort: str = "severity") -> Json:
+        """Series by severity, or by how far they have drifted."""
+        query = {"workspace": workspace, "search": search, "limit": limit, "sort": sort}
+        return self._get("/monitoring/series", query)
 
     def monitored_series(self, workspace: str, unique_id: str) -> Json:
         """One series: where it stands, and `detail` with each window and forecast set."""

@@ -124,7 +124,7 @@ def _list(name: str) -> None:
             "skill": one["skill"],
             "bias": one["bias"],
             "lean": one["lean"],
-            "moved": one["feature"],
+            "drifted": one["feature"] if one["statuses"]["drift"] in ("warn", "alert") else None,
             "PSI": one["psi"],
             "threshold": one["threshold"],
         }
@@ -176,14 +176,18 @@ def _one(name: str) -> None:
 
 def _drift(found: Json, name: str) -> None:
     with states.loading("Reading the drift"):
-        rows = shell.client().monitored(name, "", WORST)["series"]
+        rows = shell.client().monitored(name, "", WORST, "drift")["series"]
     table = pd.DataFrame({"unique_id": one["unique_id"], **row} for one in rows for row in one["drift"])
-    if table.empty or table["psi"].notna().sum() == 0:
+    judged = table[table["status"] != "insufficient"] if len(table) else table
+    if judged.empty:
         st.caption("There are too few values for a comparison yet.")
         return
-    st.plotly_chart(monitoring.drift(table), key="drift", config=theme.config(f"drift-{name}"))
+    st.plotly_chart(monitoring.drift(judged), key="drift", config=theme.config(f"drift-{name}"))
+    counts = found["counts"]["drift"]
     st.caption(
-        "PSI in units of its threshold, which knows how many values both samples have: from 1 on it is no chance."
+        f"{counts['alert'] + counts['warn']:,} of {found['n_series']:,} series have drifted: {counts['alert']:,} in alert, {counts['warn']:,} "
+        "in warning. PSI in units of its threshold, which knows how many values both samples have: from 1 on it is no chance. "
+        "A status lasts until several monitorings in a row have found less, so a series may have drifted that is below 1 now."
     )
     st.dataframe(pd.DataFrame(found["drift"]), hide_index=True, placeholder=words.NOTHING)
     tables.exports(table, f"drift-{name}")

@@ -33,7 +33,7 @@ def series(accuracy: pd.DataFrame, bias: pd.DataFrame, drift: pd.DataFrame, befo
     """A row a series: `status`, that of each kind, since when each is so, and the figures of the longest window.
 
     `status` is the gravest one. `lean`: the sum of the bias's CUSUM, positive: under-forecast. `feature, psi, threshold`:
-    of the feature that exceeds its threshold most. `before`: this table of the monitoring before.
+    of the feature with the gravest status that exceeds its threshold most. `before`: this table of the monitoring before.
     """
     ids = pd.Index(sorted({*accuracy[UNIQUE_ID], *bias[UNIQUE_ID], *drift[UNIQUE_ID]}), name=UNIQUE_ID)
     longest = accuracy[accuracy["window"] == accuracy["window"].max()]
@@ -45,9 +45,7 @@ def series(accuracy: pd.DataFrame, bias: pd.DataFrame, drift: pd.DataFrame, befo
     table = table.assign(**{f"{kind}_status": _of_kind(kind, accuracy, bias, drift).reindex(ids) for kind in KINDS})
     leaning = bias.set_index(UNIQUE_ID)[["up", "down"]].astype(float).reindex(ids)
     table["lean"] = leaning["up"].where(leaning["up"] >= leaning["down"], -leaning["down"])
-    beyond = (drift["psi"] / drift["threshold"]).astype(float)
-    most = drift.loc[beyond.dropna().groupby(drift[UNIQUE_ID]).idxmax()].set_index(UNIQUE_ID)
-    table = table.join(most[[FEATURE, "psi", "threshold"]])
+    table = table.join(_most_drifted(drift)[[FEATURE, "psi", "threshold"]])
     statuses = [f"{kind}_status" for kind in KINDS]
     table[statuses] = table[statuses].fillna(INSUFFICIENT)
     table[STATUS] = evidence.worst(table[statuses])
@@ -86,14 +84,14 @@ def status(table: pd.DataFrame, groups: pd.DataFrame, checks: Sequence[Check], v
 
 
 def features(drift: pd.DataFrame) -> list[dict[str, Any]]:
-    """Each feature over all series: how many are in which status, and how far their PSI goes."""
+    """Each feature over all series: how many are in which status, and how far the PSI of those goes that can be judged."""
     return [
         {
             FEATURE: str(name),
             "n_series": len(rows),
             **{status: int((rows[STATUS] == status).sum()) for status in STATUSES},
-            "psi_median": known(rows["psi"].median()),
-            "psi_largest": known(rows["psi"].max()),
+            "psi_median": known(rows.loc[rows[STATUS] != INSUFFICIENT, "psi"].median()),
+            "psi_largest": known(rows.loc[rows[STATUS] != INSUFFICIENT, "psi"].max()),
         }
         for name, rows in drift.groupby(FEATURE)
     ]
@@ -161,6 +159,14 @@ def _of_kind(kind: str, accuracy: pd.DataFrame, bias: pd.DataFrame, drift: pd.Da
     ranks = table[STATUS].map({name: place for place, name in enumerate(STATUSES)})
     found: pd.Series = ranks.groupby(table[UNIQUE_ID]).max().map(dict(enumerate(STATUSES)))
     return found
+
+
+def _most_drifted(drift: pd.DataFrame) -> pd.DataFrame:
+    """By series the row that its status comes from: of those with the gravest one, the farthest beyond its threshold."""
+    ranks = drift[STATUS].map({name: place for place, name in enumerate(STATUSES)})
+    gravest = ranks == ranks.groupby(drift[UNIQUE_ID]).transform("max")
+    beyond = (drift["psi"] / drift["threshold"]).astype(float)[gravest].dropna()
+    return drift.loc[beyond.groupby(drift[UNIQUE_ID]).idxmax()].set_index(UNIQUE_ID)
 
 
 def _rows_of(kind: str, accuracy: pd.DataFrame) -> pd.DataFrame:

@@ -180,7 +180,7 @@ class Monitored:
             case "error":
                 return -self._ratios("mae", "mae_baseline")
             case "drift":
-                return -self._ratios("psi", "threshold")
+                return -(1e6 * self._ranks["drift"] + self._ratios("psi", "threshold"))
             case "bias":
                 return -np.abs(np.nan_to_num(tables.numbers(self._table["lean"])))
             case _:

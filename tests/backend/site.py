@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx2
@@ -21,6 +21,8 @@ from backend import auth
 from pipelines import flows, settings
 from pipelines.errors import ForecastError
 from pipelines.flows import Context
+from pipelines.monitoring import alerts, stored, summary
+from pipelines.monitoring.stored import Snapshot
 from pipelines.progress import Silent
 from pipelines.read import Reader
 from pipelines.registry.runs import Recording
@@ -148,6 +150,24 @@ def watched(site: Site, folder: Path) -> Site:
             flows.monitor(workspace, context, with_report=week == 4)
             flows.inference(workspace, context)
     return copy
+
+
+def drifted(site: Site) -> Snapshot:
+    """One more monitoring of a project that is watched, in which features stand in every status; alerts are raised."""
+    found = Snapshot.newest(site.reader, "shop")
+    statuses = ["warn", "ok", "insufficient", "warn", "alert", "warn", "ok", "alert"]
+    table = found.drift.assign(status=[statuses[row % len(statuses)] for row in range(len(found.drift))])
+    table = table.assign(
+        threshold=0.2, psi=table["status"].map({"alert": 0.5, "warn": 0.3, "ok": 0.1, "insufficient": 0.9})
+    )
+    series = summary.series(found.accuracy, found.bias, table, found.series)
+    told = {**found.summary, "counts": summary.counts(series), "drift": summary.features(table)}
+    before = (found.series, found.groups, [])
+    alerts.raise_new(site.reader, summary.news("shop", told["as_of"], series, found.groups, [], before))
+    made = replace(found, drift=table, series=series, summary=told)
+    draft = made.draft(site.reader, told["key"], table["as_of"].max(), 1)
+    stored.publish(site.reader, "shop", draft, told["as_of"])
+    return made
 
 
 def sales(days: int = 84) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Monitoring over HTTP: a workspace that was monitored for weeks, in the last of which one series sold four times as much."""
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from backend.copilot.scope import Scope
+from backend.copilot.tools import drift_and_alerts
 from pipelines.read.monitoring import Monitored
 from pipelines.registry import aliases
 from tests.backend import site as sites
@@ -187,3 +190,37 @@ def test_a_report_of_the_last_release_is_served_without_what_its_data_say(
     assert f"<script>{evil}" in raw
     assert f"<script>{evil}" not in found.text
     assert found.headers["content-security-policy"].endswith("sandbox allow-scripts")
+
+
+def test_everything_counts_the_same_drift(watched: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The counts of the summary, the features, the series, the alerts and the copilot's facts follow from the same statuses."""
+    copy = watched.copy(tmp_path / "site")
+    for variable, value in copy.environ.items():
+        monkeypatch.setenv(variable, value)
+    sites.drifted(copy)
+    client = connect(copy)
+    whole = client.get(f"{API}/summary", params=OF).json()
+    series = client.get(f"{API}/series", params={**OF, "sort": "drift"}).json()["series"]
+    graded = [one["statuses"]["drift"] for one in series]
+    assert graded == sorted(graded, key=["alert", "warn", "ok", "insufficient"].index)
+    assert {status: graded.count(status) for status in whole["counts"]["drift"]} == whole["counts"]["drift"]
+    cells = [row for one in series for row in one["drift"]]
+    for feature in whole["drift"]:
+        own = [row["status"] for row in cells if row["feature"] == feature["feature"]]
+        assert {status: own.count(status) for status in ("insufficient", "ok", "warn", "alert")} == {
+            status: feature[status] for status in ("insufficient", "ok", "warn", "alert")
+        }
+    for one in series:
+        gravest = max((row["status"] for row in one["drift"]), key=["insufficient", "ok", "warn", "alert"].index)
+        named = next(row for row in one["drift"] if row["feature"] == one["feature"])
+        assert one["statuses"]["drift"] == gravest == named["status"]
+    drifted = [one["unique_id"] for one in series if one["statuses"]["drift"] in ("warn", "alert")]
+    assert drifted
+    scope = Scope(client.app.state.service, "shop")  # type: ignore[attr-defined]
+    facts = asyncio.run(drift_and_alerts.run(scope)).facts
+    counts = {fact.of[0].name if fact.of else "": fact.value for fact in facts if fact.concept == "n_drifted"}
+    assert counts.pop("") == len(drifted)
+    assert counts == {one["feature"]: one["alert"] + one["warn"] for one in whole["drift"]}
+    raised = client.get(f"{API}/alerts", params={**OF, "kind": "drift"}).json()["alerts"]
+    in_alert = {one["unique_id"] for one in series if one["statuses"]["drift"] == "alert"}
+    assert in_alert == {name for alert in raised for name in alert["named"]}

@@ -10,6 +10,7 @@ from pipelines.monitoring import alerts
 from pipelines.read.monitoring import Monitored
 
 _ALERTS, _WORST = 5, 5
+_DRIFTED = "A feature has drifted, and a series with it, if its status is warn or alert."
 
 
 async def run(scope: Scope, unique_id: str | None = None) -> Facts:
@@ -35,6 +36,8 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
     ]
     for concept, status in (("n_alerting", "alert"), ("n_warned", "warn")):
         facts.append(Fact(concept, info["counts"]["overall"][status], "series", source=source))
+    drifted = info["counts"]["drift"]
+    facts.append(Fact("n_drifted", drifted["alert"] + drifted["warn"], "series", source=source))
     for feature in info["drift"]:
         of = (Subject("feature", feature["feature"]),)
         facts.append(Fact("n_drifted", feature["alert"] + feature["warn"], "series", of, "", source))
@@ -46,7 +49,7 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
         ]
     worst = await asyncio.to_thread(found.find, limit=_WORST)
     facts += [name("series", row["unique_id"], source) for row in worst.rows if row["status"] in ("alert", "warn")]
-    return Facts(facts, "The series named are those that stand worst.")
+    return Facts(facts, f"The series named are those that stand worst. {_DRIFTED}")
 
 
 def _of_series(found: Monitored, unique_id: str) -> Facts:
@@ -76,4 +79,4 @@ def _of_series(found: Monitored, unique_id: str) -> Facts:
             Fact("psi_threshold", drift["threshold"], "", about, "", source),
             Fact("status", drift["status"], "", about, "", source),
         ]
-    return Facts(facts, "Errors are MASE: smaller is better. A feature has drifted if its PSI exceeds its threshold.")
+    return Facts(facts, f"Errors are MASE: smaller is better. {_DRIFTED}")

@@ -177,7 +177,11 @@ def _live(about: About, live: Found) -> str:
         for feature in live.subjects("feature")
         if live.about(feature).number("n_drifted")
     ]
-    drift = f"What drifted: {', '.join(f'drift of {one}' for one in drifted)}." if drifted else ""
+    drift = (
+        f"{whole.say('{n_drifted} have drifted')}: {', '.join(f'drift of {one}' for one in drifted)}."
+        if drifted
+        else ""
+    )
     worst = [f"{{{{{fact.id}}}}}" for fact in live.all("series")[:_SHOWN]]
     names = f"Look at {listed(worst)}." if worst else ""
     raised = [live.of_period(fact.period).say("- raised {alert_date}: {alert}") for fact in live.all("alert")[:3]]
