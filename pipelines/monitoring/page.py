@@ -71,7 +71,7 @@ _DECODER = json.JSONDecoder(parse_constant=lambda name: {"$number": name})  # JS
 def rebuilt(html: str, library: str) -> str:
     """The page of `html`, as Evidently writes it, if its library has the hash `library`; ValueError otherwise.
 
-    Where the data end is what JSON says, whatever they hold. A `<` that would begin a tag is shown as its full-width form.
+    Where the data end is what JSON says, whatever they hold. A `<` that would begin a tag is shown as `‹`.
     """
     start = _HEAD.search(html)
     if start is None:
@@ -85,7 +85,7 @@ def rebuilt(html: str, library: str) -> str:
     if rest is None or hashed(rest["library"]) != library:
         raise ValueError("the scripts of the page are not Evidently's")
     style = html[html.index("<style>") : html.index("</style>") + len("</style>")]
-    data = _TAG.sub(r"\\uff1c", json.dumps([dashboard, graphs])).replace(
+    data = _TAG.sub(r"\\u2039", json.dumps([dashboard, graphs])).replace(
         "<", r"\u003c"
     )  # ASCII: nothing ends the block
     scripts = _SCRIPTS.format(data=data, before=_GLOBAL, library=rest["library"], draw=_DRAW)

@@ -14,8 +14,8 @@ from pipelines.schema import DS, KEY, Y_HAT, Y
 
 _SEED = 7  # the same data give the same page
 _LONGEST = 80  # letters of a name
-# Markup and templates, as their full-width forms: they look alike and mean nothing to any page, library or script.
-_MARKUP = str.maketrans({mark: chr(ord(mark) + 0xFEE0) for mark in "<>&\"'`{}\\"})
+# Markup and templates, as signs of every font that look alike and mean nothing to a page, a library or a script.
+_MARKUP = str.maketrans({"<": "‹", ">": "›", '"': "”", "'": "’", "`": "’", "{": "(", "}": ")"})
 
 
 def evidently_installed() -> bool:

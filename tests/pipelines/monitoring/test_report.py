@@ -49,6 +49,6 @@ def test_names_and_texts_reach_the_report_as_letters_that_differ() -> None:
     (data,) = re.findall(r'<script id="data" type="application/json">(.*?)</script>', html, re.DOTALL)
     for mark in (hostile.AWAY + '"', "\\u2028", "\\ud800", "${", "{{", "x" * 100):
         assert mark not in data
-    plain = report._plain(["<b>", "＜b＞", "<b>\n", "y", "", " ", "a" * 99, "a" * 98], taken=("y",))
+    plain = report._plain(["<b>", "‹b›", "<b>\n", "y", "", " ", "a" * 99, "a" * 98], taken=("y",))
     assert len(set(plain.values())) == len(plain)
     assert plain["y"] == "y"
