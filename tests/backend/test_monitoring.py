@@ -18,7 +18,7 @@ from pipelines.registry import aliases
 from tests.backend import site as sites
 from tests.backend.conftest import connect
 from tests.backend.site import Site
-from tests.pipelines.monitoring.test_page import evidently
+from tests.pipelines.monitoring.hostile import evidently
 
 API = "/api/v1/monitoring"
 OF = {"workspace": "shop"}

@@ -39,3 +39,14 @@ def stored_before() -> str:
         patch.setattr(page, "rebuilt", lambda html, library: html)
 
         return rendered()
+
+
+def evidently(name: str = "y", **params: object) -> str:
+    """A page as Evidently writes it, of one widget."""
+    from evidently.legacy.model.dashboard import DashboardInfo
+    from evidently.legacy.model.widget import BaseWidgetInfo
+    from evidently.legacy.utils.dashboard import TemplateParams, file_html_template
+
+    widget = BaseWidgetInfo(type="counter", title=name, size=2, params=params)
+    info = DashboardInfo(name="Report", widgets=[widget])
+    return file_html_template(TemplateParams("metric_0", info, {name: {"value": name}}))
