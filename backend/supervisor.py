@@ -5,7 +5,6 @@ lives the lock is held. The script is a process group below it and ends with it,
 """
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
@@ -20,11 +19,11 @@ from backend import job as jobs
 from backend.job import Job
 from backend.joblog import Log
 from pipelines.errors import StoreError
+from pipelines.orphans import OWNER, die_with_parent
 
 GRACE = 5.0  # seconds between asking a script to end and ending it
 _LOOK = 0.1  # seconds between two looks at the script, its progress and a wish to cancel
 _DRAIN = 5.0  # seconds for the last lines of a script that has ended
-_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
 class Supervisor:
@@ -58,18 +57,12 @@ class Supervisor:
         self.told_to_stop = True
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        libc = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before the fork
-
-        def end_with_parent() -> None:
-            if libc is not None:
-                libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL)
-
         return subprocess.Popen(  # noqa: S603 - what the launcher was told to run
             [sys.executable, "-m", *self.command],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "TERM": "dumb"},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "TERM": "dumb", OWNER: str(os.getpid())},
             start_new_session=True,
-            preexec_fn=end_with_parent,  # nothing else runs here yet: no other thread holds a lock
+            preexec_fn=die_with_parent,  # nothing else runs here yet: no other thread holds a lock
         )  # fmt: skip
 
     def _watch(self, script: "subprocess.Popen[bytes]") -> int:

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import pandas as pd
 import pyarrow as pa
 
-from pipelines import environment, inputs, preview, read, settings
+from pipelines import environment, inputs, orphans, preview, read, settings
 from pipelines.errors import DataError, ForecastError, NotFound, UnknownName
 from pipelines.evaluation import fit
 from pipelines.folders import Folder
@@ -168,6 +168,7 @@ def _send(answers: BinaryIO, head: dict[str, Any], body: bytes = b"") -> None:
 
 def main() -> None:
     """Serves the standard input. Whatever a library prints goes to the standard error: the output is for answers."""
+    orphans.end_with(os.getppid())  # also in the middle of an answer, when nobody looks at the input
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     for name in _WARM:

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from pipelines.errors import ForecastError, UnknownName
+from pipelines.orphans import end_with_owner
 
 if TYPE_CHECKING:  # seconds to import, which a command that reads no table does without
     from pipelines.flows import Context
@@ -94,6 +95,7 @@ def commands(functions: Mapping[str, Callable[..., None]]) -> Callable[[], None]
 
 def _main(app: typer.Typer) -> Callable[[], None]:
     def main() -> None:
+        end_with_owner()
         try:
             app()
         except UnknownName as error:

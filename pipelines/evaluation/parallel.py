@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pipelines.errors import ConfigError
+from pipelines.orphans import end_with
 from pipelines.progress import Progress
 from pipelines.settings import Engine
 
@@ -43,7 +44,9 @@ def run(call: Callable[[A], R], tasks: Iterable[A], n_jobs: int, stage: str, pro
     if cluster and cluster.pool:
         results = _in_parts(calls, cluster.pool)
     else:
-        results = Parallel(n_jobs=jobs, return_as="generator")(calls)
+        # A worker of this machine ends with this process: else it would wait five minutes for further tasks.
+        ours = {} if cluster else {"initializer": end_with, "initargs": (os.getpid(),)}
+        results = Parallel(n_jobs=jobs, return_as="generator", **ours)(calls)
     yield from progress.track(results, stage, len(todo))
 
 

@@ -268,3 +268,24 @@ def test_the_worker_answers_by_its_protocol(site: Site) -> None:
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+def test_a_worker_in_the_middle_of_its_work_ends_with_its_server(site: Site) -> None:
+    """It reads no input then, and need not: whoever waits for its answer is gone."""
+    code = (
+        "import pipelines.worker as w, time; w._WARM = (); w.Worker.answer = lambda *_: time.sleep(600) or {}; w.main()"
+    )
+    server = (
+        "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', sys.argv[1]], stdin=subprocess.PIPE,"
+        "stdout=subprocess.PIPE); p.stdout.readline(); p.stdin.write(b'{}\\n'); p.stdin.flush();"
+        "print(p.pid, flush=True); sys.stdin.read()"
+    )
+    environ = {**os.environ, **site.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", server, code], env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    worker = psutil.Process(int(process.stdout.readline()))
+    process.kill()
+    process.wait()
+    assert not psutil.wait_procs([worker], timeout=10)[1]
