@@ -1,5 +1,6 @@
 """Jobs that run on Cloud Run: what is known of them is kept in the store, so that every instance of the service knows it."""
 
+import json
 import os
 import tempfile
 from collections.abc import Callable
@@ -8,21 +9,54 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pydantic import AwareDatetime, BaseModel, Field
+
 from backend import job as files
 from backend.cloud_run import CloudRun, Execution
 from backend.errors import Problem
 from backend.job import Job, Kind
 from backend.joblog import Log
-from backend.jobs import KEPT, LINES, SCRIPTS, refuse_second
+from backend.jobs import KEPT, LINES, SCRIPTS, full, refuse_second
 from pipelines.errors import Conflict, NotFound, StoreError
+from pipelines.pointers import Pointer, Version
 from pipelines.read import Reader, new_version
 from pipelines.schema import safe_name, safe_version
 
 RECORDS = ("jobs", "cloud_run.json")  # the newest jobs of a workspace, each with the name of its execution
+_SLOTS = (".jobs", "running.json")  # no workspace has such a name
 _UNKNOWN = timedelta(minutes=2)  # that a job without an execution may still be about to get one
 _NEVER = "It was never started: the service ended in between, or Cloud Run refused."
 _FORGOTTEN = "Cloud Run does not know its execution any more."
 _LOG = "log.jsonl"
+
+
+@dataclass(frozen=True)
+class Record(Job):
+    """A job, and the name of its execution as soon as there is one."""
+
+    execution: str | None = None
+
+
+class Records(Pointer):
+    """`cloud_run.json` of a workspace."""
+
+    remedy = "Restore it from a backup, or delete it: the jobs themselves are on Cloud Run."
+    jobs: list[Record] = Field(default_factory=list)
+
+
+class Slot(BaseModel):
+    """A job that runs, or is about to."""
+
+    workspace: str
+    job_id: Version
+    at: AwareDatetime
+
+
+class Slots(Pointer):
+    """The jobs that run at once, in all workspaces."""
+
+    remedy = "Delete it: the next job that is started makes it again."
+    slots: list[Slot] = Field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -44,7 +78,12 @@ class CloudJobs:
                 raise Problem(409, f"Workspace '{workspace}' was given a job just now. Wait or cancel it.")
             return [asdict(job) | {"execution": None}, *records[:KEPT]]
 
-        self._change(workspace, add)
+        self._take_slot(job)
+        try:
+            self._change(workspace, add)
+        except BaseException:
+            self._move_slots(lambda slots: [one for one in slots if one["job_id"] != job.job_id])
+            raise
         try:
             command = [SCRIPTS[kind], "--workspace", workspace, "--json-log"]
             execution = self.cloud.start(kind, job.job_id, command)
@@ -83,7 +122,7 @@ class CloudJobs:
         """The newest lines that the script has printed."""
         try:
             folder = self.reader.artifacts.folder(job.workspace, "jobs", job.job_id)
-            return [dict(line) for line in folder.read_json(_LOG)]
+            return [dict(line) for line in json.loads(folder.read_text(_LOG))]
         except NotFound:
             execution = self._execution(job)
             return self._read(execution)[1] if execution else []
@@ -98,10 +137,32 @@ class CloudJobs:
         self.cloud.cancel(execution)
 
     def active(self, workspace: str) -> Job | None:
-        """The job that runs in a workspace: only the newest one can."""
-        newest = next(iter(self.ids(workspace)), None)
-        job = self.get(workspace, newest) if newest else None
-        return job if job is not None and job.active else None
+        """The job that runs in a workspace."""
+        found = (self.get(workspace, one["job_id"]) for one in self._records(workspace) if one["state"] in files.ACTIVE)
+        return next((job for job in found if job is not None and job.active), None)
+
+    def _take_slot(self, job: Job) -> None:
+        """Problem 503 unless there is room for one more job, in all workspaces and for all instances of the service."""
+
+        def take(slots: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            held = [one for one in slots if self._holds(one)]
+            if len(held) >= self.at_once:
+                raise full(len(held))
+            return [*held, {"workspace": job.workspace, "job_id": job.job_id, "at": job.created_at}]
+
+        self._move_slots(take)
+
+    def _holds(self, slot: dict[str, Any]) -> bool:
+        """Whether the job of a slot runs, or is about to."""
+        job = self.get(slot["workspace"], slot["job_id"])
+        if job is None:
+            return abs(datetime.now(UTC) - datetime.fromisoformat(slot["at"])) < _UNKNOWN
+        return job.active
+
+    def _move_slots(self, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
+        self.reader.artifacts.move_pointer(
+            *_SLOTS, change=lambda current: {"slots": change(current.get("slots", []))}, shape=Slots
+        )
 
     def _follow(self, job: Job, found: Execution) -> Job:
         """The job with what its execution and its log say."""
@@ -134,7 +195,7 @@ class CloudJobs:
         return next(found, None)
 
     def _records(self, workspace: str) -> list[dict[str, Any]]:
-        found = self.reader.artifacts.read_pointer(safe_name(workspace, "workspace"), *RECORDS)
+        found = self.reader.artifacts.read_pointer(safe_name(workspace, "workspace"), *RECORDS, shape=Records)
         return [dict(record) for record in found.get("jobs", [])]
 
     def _put(self, job: Job, execution: str | None) -> Job:
@@ -160,7 +221,7 @@ class CloudJobs:
             kept.update(one["job_id"] for one in jobs)
             return {"jobs": jobs}
 
-        self.reader.artifacts.move_pointer(*where, change=changed)
+        self.reader.artifacts.move_pointer(*where, change=changed, shape=Records)
         for old in self.reader.artifacts.folders(where[0], "jobs"):
             if old not in kept:
                 self.reader.artifacts.remove(where[0], "jobs", old)

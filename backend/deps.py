@@ -97,7 +97,7 @@ def json_response(body: bytes, tag: str | None = None) -> Response:
 
 
 def encode(content: Any) -> bytes:
-    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(errors="replace")
 
 
 async def cached_json(request: Request, tag: str, render: Callable[[], Any]) -> Response:

@@ -76,7 +76,10 @@ async def _problem(request: Request, error: Exception) -> JSONResponse:
 async def _library(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ForecastError)  # noqa: S101 - registered for it
     request.state.reason = str(error)  # for the log
-    return await _problem(request, of_library(error))
+    problem = of_library(error)
+    if problem.status == 503:
+        problem.detail += f" {request.app.state.service.standings.public(str(error))}"
+    return await _problem(request, problem)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

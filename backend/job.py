@@ -11,15 +11,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict  # of Python 3.12, which pydantic needs
+
+from pipelines import disk, documents
 from pipelines.disk import replace_file
 
 Kind = Literal["etl", "train", "inference", "monitor", "run_all"]
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+Unknown = Literal["unknown"]  # of a job whose record is damaged
 ACTIVE: tuple[State, ...] = ("queued", "running")
 VANISHED = "Its process ended without a word: it was killed, or the machine was restarted."
 
 RECORD, LOG, CANCEL, LOCK, TRACE = "job.json", "log.jsonl", "cancel.json", "lock", "trace.txt"
+_PATIENCE = 10.0  # seconds that a writer waits for another
 _TAIL = 256 * 1024  # bytes of the log that are looked at for its newest lines
+
+
+class Progress(TypedDict):
+    """Where the script is; `done` and `total` where it counts."""
+
+    stage: str
+    done: int | None
+    total: int | None
 
 
 @dataclass(frozen=True)
@@ -28,13 +42,13 @@ class Job:
 
     job_id: str
     workspace: str
-    kind: Kind
+    kind: Kind | Unknown
     by: str
     created_at: str
     state: State = "queued"
     started_at: str | None = None
     finished_at: str | None = None
-    progress: dict[str, Any] | None = None
+    progress: Progress | None = None
     error: str | None = None
 
     @property
@@ -47,11 +61,26 @@ class Job:
 
     @classmethod
     def load(cls, folder: Path) -> "Job | None":
-        """The record; None where a job was never begun."""
+        """The record; None where a job was never begun. Of one that is damaged, what its folder tells.
+
+        Such a job counts as running for as long as its process holds the lock, so that no second one is begun beside it.
+        """
         try:
-            return cls(**json.loads((folder / RECORD).read_bytes()))
+            return _JOB.validate_python(documents.parse_object((folder / RECORD).read_bytes()))
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except ValidationError as error:
+            first = error.errors()[0]
+            reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        except ValueError as error:
+            reason = documents.why(error)
+        except OSError as error:
+            reason = disk.remedy(error)
+        told = f"Its record {RECORD} cannot be read ({reason}). Start the pipeline again."
+        return cls(folder.name, folder.parents[1].name, "unknown", "", _moment(folder.name), "running", error=told)
+
+
+_JOB = TypeAdapter(Job)
 
 
 def now() -> str:
@@ -88,14 +117,14 @@ def is_held(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def alone(path: Path) -> Iterator[None]:
-    """One at a time, also among several services: the others wait."""
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    """One at a time, also among several services: the others wait. Conflict after ten seconds."""
+    with path.open("w") as file:
+        disk.lock(file, str(path), _PATIENCE)
         yield
 
 
 def tail(folder: Path, lines: int) -> list[dict[str, Any]]:
-    """The newest lines of the log."""
+    """The newest lines of the log; what is none is skipped."""
     try:
         with (folder / LOG).open("rb") as log:
             size = log.seek(0, os.SEEK_END)
@@ -105,10 +134,25 @@ def tail(folder: Path, lines: int) -> list[dict[str, Any]]:
             newest = deque(log, maxlen=lines)
     except FileNotFoundError:
         return []
-    return [json.loads(line) for line in newest if line.endswith(b"\n")]
+    return [found for line in newest if line.endswith(b"\n") and (found := _event(line))]
+
+
+def _event(line: bytes) -> dict[str, Any] | None:
+    """A line of the log; None for one that a full disk or another hand has left."""
+    try:
+        found = documents.parse_object(line)
+    except ValueError:
+        return None
+    told = (found.get("event"), found.get("timestamp", ""), found.get("level", ""))
+    return found if all(isinstance(one, str) for one in told) else None
+
+
+def _moment(job_id: str) -> str:
+    """When a job was begun, by its name."""
+    return datetime.strptime(job_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).isoformat(timespec="milliseconds")
 
 
 def last_sign_of_life(folder: Path) -> str:
     """When a vanished job wrote last."""
     times = [(folder / name).stat().st_mtime for name in (RECORD, LOG) if (folder / name).exists()]
-    return datetime.fromtimestamp(max(times), UTC).isoformat(timespec="milliseconds")
+    return datetime.fromtimestamp(max(times, default=folder.stat().st_mtime), UTC).isoformat(timespec="milliseconds")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from backend.job import LOG, TRACE, now
+from backend.job import LOG, TRACE, Progress, now
 from pipelines.disk import replace_file
 from pipelines.errors import ConfigError
 from pipelines.schema import printable
@@ -33,7 +33,7 @@ class Log:
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         self.folder = folder
-        self.progress: dict[str, Any] | None = None
+        self.progress: Progress | None = None
         self._values = _values(environ)
         self._newest: deque[str] = deque(maxlen=KEPT)
         self._error: list[str] = []

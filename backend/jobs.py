@@ -1,21 +1,24 @@
 """The jobs of every workspace, as their files tell: nothing of them is kept in this process."""
 
-import contextlib
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
+
+import structlog
 
 from backend import job as files
 from backend.errors import Problem
 from backend.job import Job, Kind
 from backend.launchers import Launcher
 from pipelines.disk import failing_clearly, make_folder
-from pipelines.read import Reader, new_version
-from pipelines.schema import safe_name, safe_version
+from pipelines.errors import StoreError
+from pipelines.read import Reader, new_version, oldest_first
+from pipelines.schema import is_version, safe_name, safe_version
 
 KEPT = 50  # jobs of a workspace, the newest ones
 LINES = 200  # of a log that is shown
+_LOCK = ".jobs.lock"  # of whoever starts a job; no workspace has such a name
 
 SCRIPTS: dict[Kind, str] = {
     "etl": "scripts.run_etl",
@@ -39,20 +42,20 @@ class Jobs:
         above = self._above(workspace)
         with failing_clearly(str(above)):
             make_folder(str(above))
-            with files.alone(above / "lock"):
+            with files.alone(Path(self.reader.artifacts.path(_LOCK))):  # of all workspaces, since `at_once` is
                 refuse_second(self, workspace)
                 job = Job(new_version(), workspace, kind, by, files.now())
                 command = [SCRIPTS[kind], "--workspace", workspace, "--json-log"]
                 self.launcher.start(above / job.job_id, job, command)
                 for old in self.ids(workspace)[KEPT:]:
-                    shutil.rmtree(above / old, ignore_errors=True)
+                    if (kept := self.get(workspace, old)) and not kept.active:
+                        shutil.rmtree(above / old, ignore_errors=True)
         return job
 
     def ids(self, workspace: str) -> list[str]:
-        """The jobs of a workspace, newest first."""
-        with contextlib.suppress(FileNotFoundError):
-            return sorted((path.parent.name for path in self._above(workspace).glob(f"*/{files.RECORD}")), reverse=True)
-        return []
+        """The jobs of a workspace, newest first; those whose name is of the future come last."""
+        found = (path.parent.name for path in self._above(workspace).glob(f"*/{files.RECORD}"))
+        return oldest_first(name for name in found if is_version(name))[::-1]
 
     def get(self, workspace: str, job_id: str) -> Job | None:
         """A job as it is now. One whose process is gone without a word has failed, or is cancelled if that was asked for."""
@@ -66,7 +69,7 @@ class Jobs:
         ended = files.last_sign_of_life(folder)
         if files.is_cancelled(folder):
             return replace(job, state="cancelled", finished_at=ended)
-        return replace(job, state="failed", finished_at=ended, error=files.VANISHED)
+        return replace(job, state="failed", finished_at=ended, error=job.error or files.VANISHED)
 
     def log(self, job: Job) -> list[dict[str, Any]]:
         """The newest lines that the script has printed."""
@@ -81,10 +84,9 @@ class Jobs:
             self.launcher.cancel(folder, by)
 
     def active(self, workspace: str) -> Job | None:
-        """The job that runs in a workspace: only the newest one can."""
-        newest = next(iter(self.ids(workspace)), None)
-        job = self.get(workspace, newest) if newest else None
-        return job if job is not None and job.active else None
+        """The job that runs in a workspace. It need not have the newest name: clocks are set back."""
+        found = (self.get(workspace, job_id) for job_id in self.ids(workspace))
+        return next((job for job in found if job is not None and job.active), None)
 
     def folder(self, workspace: str, job_id: str) -> Path:
         return self._above(workspace) / safe_version(job_id, "job")
@@ -116,7 +118,17 @@ def refuse_second(jobs: Followed, workspace: str) -> None:
     if running := jobs.active(workspace):
         detail = f"Workspace '{workspace}' has a job already: {running.kind} {running.job_id} is {running.state}. Wait or cancel it."
         raise Problem(409, detail, job_id=running.job_id)
-    others = [job.job_id for name in jobs.reader.workspaces() if (job := jobs.active(name))]
+    others = []
+    for name in jobs.reader.workspaces():
+        try:
+            others += [job] if (job := jobs.active(name)) else []
+        except StoreError as error:  # what is damaged in one workspace is no reason to stop another
+            structlog.get_logger("backend").error("unreadable jobs", workspace=name, reason=str(error))
     if len(others) >= jobs.at_once:
-        detail = f"{len(others)} jobs run in other workspaces, as many as this service allows. Try again later."
-        raise Problem(503, detail, headers={"Retry-After": "30"})
+        raise full(len(others))
+
+
+def full(running: int) -> Problem:
+    """Problem 503: as many jobs run in other workspaces as may."""
+    detail = f"{running} jobs run in other workspaces, as many as this service allows. Try again later."
+    return Problem(503, detail, headers={"Retry-After": "30"})

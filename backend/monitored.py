@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from backend.queries import AlertKind
 from backend.schemas import Stamp
+from pipelines.monitoring.alerts import Kind as AlertKind
 from pipelines.read.monitoring import Status as Grade
 
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from backend.copilot.knowledge.sources import Kind as SourceKind
 from backend.job import Kind as JobKind
 from backend.limits import MAX_HORIZON, MAX_PAGE, MAX_SERIES
+from pipelines.monitoring.alerts import Kind as AlertKind
 from pipelines.read.monitoring import SORTS as MONITORED_SORTS
 from pipelines.read.monitoring import Kind, Status
 from pipelines.read.series import SORTS
@@ -43,7 +44,6 @@ Offset = Annotated[int, Field(ge=0, le=10_000_000)]
 Sort = Literal["name", "-name", "skill", "-skill", "error", "-error", "last_value", "-last_value"]
 By = Literal["series", "model", "horizon", "cutoff"]
 MonitoredSort = Literal["severity", "name", "error", "drift", "bias"]
-AlertKind = Literal["error", "bias", "coverage", "drift", "health", "rollback"]
 RunStatus = Literal["success", "failed"]
 Moment = Annotated[
     datetime | date, Field(union_mode="left_to_right", description="A date, or a time; without an offset, local time.")

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from backend.job import Kind, State
+from backend.job import Kind, State, Unknown
 from backend.queries import By
 from pipelines.read.monitoring import Status as Grade
 from pipelines.read.series import Status
@@ -161,12 +161,13 @@ class Accuracy(BaseModel):
 class WorkspaceOut(BaseModel):
     """`status`: `no data`, `no run`, `no forecasts`, `ready`, or `unreadable` where stored files are damaged.
 
-    `age_days`: since the newest value; `stale`: two more steps, or days where these are longer, should have come by now.
+    `reason`: why it is unreadable, and what to do. `age_days`: since the newest value; `stale`: two more steps, or days where these are longer, should have come by now.
     """
 
     name: str
     title: str
     status: Literal["no data", "no run", "no forecasts", "ready", "unreadable"]
+    reason: str | None = None
     frequency: str | None
     timezone: str | None
     unit: str | None
@@ -222,12 +223,12 @@ class Progress(BaseModel):
 
 
 class JobOut(BaseModel):
-    """`error`: what went wrong, in words."""
+    """`error`: what went wrong, in words. `kind` is `unknown` where the record of the job is damaged."""
 
     model_config = ConfigDict(from_attributes=True)
     job_id: str
     workspace: str
-    kind: Kind
+    kind: Kind | Unknown
     state: State
     by: str
     created_at: str

@@ -15,8 +15,9 @@ from backend.copilot.knowledge.embeddings import Embedding, Lexical
 from backend.errors import Problem
 from backend.jobs import Jobs
 from backend.metrics import Metrics
+from backend.standings import Standings
 from backend.workers import Workers
-from pipelines.errors import ConfigError, NotFound, StoreError
+from pipelines.errors import ConfigError, NotFound, StoreError, Untrusted
 from pipelines.read import Dataset, Folder, Reader
 from pipelines.read.clock import Clock
 from pipelines.read.forecasts import Forecasts
@@ -95,6 +96,11 @@ class Service:
         self.answers = Cache(_ANSWERS_MB, self.metrics)
 
     @cached_property
+    def standings(self) -> Standings:
+        """How each workspace stands."""
+        return Standings(self.reader)
+
+    @cached_property
     def knowledge(self) -> Knowledge:
         """What can be looked up, for the routes and the copilot alike."""
         return Knowledge(self)
@@ -114,10 +120,14 @@ class Service:
         """There is a new one."""
         self._workspaces = (0.0, frozenset())
 
-    def pointers(self, workspace: str) -> dict[str, Any]:
-        """What is in production and what is published; Problem 404 for a workspace that is not configured."""
+    def refuse_unknown(self, workspace: str) -> None:
+        """Problem 404 for a workspace that is not configured."""
         if workspace not in self.workspaces():
             raise Problem(404, f"There is no workspace '{workspace}'.")
+
+    def pointers(self, workspace: str) -> dict[str, Any]:
+        """What is in production and what is published; Problem 404 for a workspace that is not configured."""
+        self.refuse_unknown(workspace)
         return _AHEAD.get().get(workspace) or self.reader.pointers(workspace)
 
     async def read_ahead(self, workspace: str) -> None:
@@ -131,7 +141,7 @@ class Service:
 
         def load() -> Run:
             folder = self.reader.run(workspace, run_id)
-            return Run(folder, folder.read_json("run.json"))
+            return Run(folder, _whole(folder, "run.json", status=str, config=dict))
 
         missing = f"Workspace '{workspace}' has no run {run_id}."
         return await self._get(self.tables, "run", (workspace, run_id), load, missing)
@@ -152,9 +162,9 @@ class Service:
 
         def load() -> Published:
             folder = self.reader.forecast_set(workspace, wanted)
-            info = folder.read_json("inference.json")
+            info = _whole(folder, "inference.json", run_id=str, as_of=str, horizon=int)
             run_folder = self.reader.run(workspace, info["run_id"])
-            run = Run(run_folder, run_folder.read_json("run.json"))
+            run = Run(run_folder, _whole(run_folder, "run.json", status=str, config=dict))
             return Published(folder, info, run, Forecasts.of(folder, run.clock))
 
         missing = f"Workspace '{workspace}' has no forecast set {wanted}."
@@ -174,7 +184,9 @@ class Service:
 
     async def info(self, dataset: Dataset) -> dict[str, Any]:
         """`etl.json` of a data version."""
-        return await self.tables.get("etl", dataset.folder.parts, lambda: dataset.info)
+        return await self.tables.get(
+            "etl", dataset.folder.parts, lambda: _whole(dataset.folder, "etl.json", frequency=str, horizon=int)
+        )
 
     async def clock(self, workspace: str, dataset: Dataset) -> Clock:
         """How the workspace's times are written: by its production run, or while there is none, by its data."""
@@ -239,3 +251,17 @@ class Service:
             return await cache.get(kind, key, load)
         except (NotFound, ConfigError):
             raise Problem(404, missing) from None
+        except (LookupError, TypeError, AttributeError, ValueError) as error:  # JSON of another shape
+            raise StoreError(
+                f"What is stored under {'/'.join(key)} is not as it was written ({type(error).__name__}: {error}). Restore it from a backup, or make it again: python scripts/run_all.py --workspace {key[0]}"
+            ) from error
+
+
+def _whole(folder: Folder, name: str, **types: type) -> dict[str, Any]:
+    """The JSON object in a file that must have keys of these types; Untrusted if it has them not."""
+    found = folder.read_json(name)
+    if wrong := [key for key, kind in types.items() if not isinstance(found.get(key), kind)]:
+        raise Untrusted(
+            f"{folder.where}/{name} cannot be used ({', '.join(wrong)} is missing or wrong). Use another run."
+        )
+    return found

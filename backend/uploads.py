@@ -108,15 +108,14 @@ def make(reader: Reader, workspace: str, upload_id: str, values: dict[str, Any],
 
 def _made(reader: Reader, workspace: str) -> set[str]:
     """Digests of all that uploads ever wrote into the workspace's file."""
-    audit = Path(reader.data.path(ROOM, workspace, AUDIT))
-    return {json.loads(line)["sha256"] for line in audit.read_text().splitlines()} if audit.exists() else set()
+    return {str(line.get("sha256")) for line in reader.data.events(ROOM, workspace, AUDIT)}
 
 
 def _sweep(reader: Reader, workspace: str) -> None:
     """Removes what was never finished, and old uploads that nothing uses."""
     reader.data.sweep(ROOM, workspace)
     path = settings.workspace_files().get(workspace)
-    used = set(_USES.findall(path.read_text(encoding="utf-8"))) if path else set()
+    used = set(_USES.findall(path.read_text(encoding="utf-8", errors="replace"))) if path else set()
     for old in reader.data.folders(ROOM, workspace)[:-KEPT]:
         if old not in used:
             reader.data.remove(ROOM, workspace, old)

@@ -82,7 +82,9 @@ def _one(workspace: str, job: Json) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.badge(job["state"], color=_COLOURS.get(job["state"], "blue"))
-            st.markdown(f"**{KINDS[job['kind']]}**, begun {words.moment(job['started_at'] or job['created_at'])}")
+            st.markdown(
+                f"**{KINDS.get(job['kind'], 'Pipeline')}**, begun {words.moment(job['started_at'] or job['created_at'])}"
+            )
             if job["state"] in ACTIVE and st.button(
                 "Cancel", icon=":material/stop_circle:", key=f"cancel-{job['job_id']}"
             ):

@@ -55,7 +55,13 @@ def workspace() -> Json:
     if name is None:
         st.stop()
     with loading("Reading the workspace"):
-        return client().workspace(name)
+        found = client().workspace(name)
+    if found.get("reason"):
+        st.error("**This workspace is damaged.** Other workspaces are not affected.", icon=":material/error:")
+        st.code(found["reason"], language=None, wrap_lines=True)  # as it is: it quotes what files hold
+        if found["forecast_id"]:
+            return {**found, "status": "ready"}  # its settings cannot be read; what it has published can
+    return found
 
 
 def look_at(workspace: str) -> None:

@@ -4,10 +4,11 @@ import contextlib
 import errno
 import os
 import secrets
+import time
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import IO, Any, BinaryIO
 
-from pipelines.errors import StoreError
+from pipelines.errors import Conflict, StoreError
 
 Looks = tuple[int, int, int]
 
@@ -50,19 +51,22 @@ def looks(path: str) -> Looks | None:
     return found.st_mtime_ns, found.st_ino, found.st_size
 
 
-def append_line(path: str, line: str) -> None:
-    """Adds a line in one write, so that two writers never mix theirs, and waits until it is on disk."""
-    folder = os.path.dirname(os.path.abspath(path))
-    make_folder(folder)
-    fresh = not os.path.exists(path)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    try:
-        os.write(descriptor, f"{line}\n".encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    if fresh:
-        sync_folder(folder)
+def lock(file: IO[Any], where: str, patience: float) -> None:
+    """Locks an open file against other writers; Conflict after `patience` seconds.
+
+    The lock belongs to the open file, so a killed writer leaves none behind.
+    """
+    import fcntl
+
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise Conflict(f"{where} is being written by another process. Try again.") from None
+            time.sleep(0.01)
 
 
 def make_folder(folder: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines import inputs, landing
+from pipelines import inputs, landing, pointers
 from pipelines.errors import NotFound
 from pipelines.etl import clean, load, profile, quality
 from pipelines.evaluation import explain, fit, parallel, report, strategy, windows
@@ -75,7 +75,7 @@ def etl(workspace: Workspace, context: Context) -> Dataset:
         "raw_version": raw_version,
         "settings_hash": runs.digest(workspace.model_dump(mode="json", include=_OF_DATA)),
     }
-    current = reader.data.read_pointer("processed", workspace.name, CURRENT)
+    current = reader.data.read_pointer("processed", workspace.name, CURRENT, shape=pointers.Data)
     if key.items() <= current.items():
         say("data unchanged", version=current["data_version"], origin=raw.origin)
         return reader.dataset(workspace.name)
@@ -101,7 +101,7 @@ def etl(workspace: Workspace, context: Context) -> Dataset:
     say("data checked", status=checks.status, **cleaned.counts)
     checks.raise_on_failure(f"{dataset.folder.where}/quality.json, with the rejected rows beside it.")
     pointer = {**key, "data_version": dataset.version}
-    reader.data.move_pointer("processed", workspace.name, CURRENT, change=lambda _: pointer)
+    reader.data.move_pointer("processed", workspace.name, CURRENT, change=lambda _: pointer, shape=pointers.Data)
     return dataset
 
 

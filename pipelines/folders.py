@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import fsspec
 
-from pipelines import disk
+from pipelines import disk, documents
 from pipelines import manifest as manifests
 from pipelines.copies import Copies
 from pipelines.errors import Conflict, NotFound, StoreError, Untrusted
@@ -144,8 +144,12 @@ class Folder:
         self.manifest.check_file(name, content, self.where)
         return content
 
-    def read_json(self, name: str) -> Any:
-        return json.loads(self.read_bytes(name))
+    def read_json(self, name: str) -> dict[str, Any]:
+        """The JSON object in a file; Untrusted if it holds anything else."""
+        try:
+            return documents.parse_object(self.read_bytes(name))
+        except ValueError as error:
+            raise Untrusted(f"{self.where}/{name} cannot be used ({documents.why(error)}). Use another run.") from None
 
     def read_text(self, name: str) -> str:
         return self.read_bytes(name).decode()

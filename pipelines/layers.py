@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pipelines.errors import ConfigError, did_you_mean
 
 PREFIX = "FORECAST_"
+_MOST_VALUES = 100_000  # of a file of settings
+_DEEPEST = 100  # brackets within each other
 M = TypeVar("M", bound=BaseModel)
 Key = tuple[str, ...]
 
@@ -123,13 +125,15 @@ def environment(environ: Mapping[str, str] | None = None) -> Iterator[tuple[str,
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML mapping; ConfigError with the line for bad syntax, a repeated key, or anything but a mapping."""
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
+        values = _load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""
         raise ConfigError(f"{path}{line}: {getattr(error, 'problem', None) or error}.") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is no UTF-8 ({error.reason} at byte {error.start}). Save it as UTF-8.") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: is nested too deeply to be read. Write it with fewer levels.") from None
     except (OSError, ValueError) as error:  # a ValueError is a date such as 2024-13-45
         raise ConfigError(f"{path}: cannot be read ({error}).") from None
     if values is None:
@@ -139,8 +143,38 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return values
 
 
+def _load(text: str) -> Any:
+    """The document as Python values; refused before anything is built of it if its aliases multiply without end."""
+    loader = _UniqueKeys(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _size(node, {}) > _MOST_VALUES:
+            problem = f"its anchors and aliases stand for over {_MOST_VALUES:,} values; write out what is meant"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _size(node: yaml.Node, known: dict[int, float]) -> float:
+    """How many values a node stands for once its aliases are written out; infinite for one that holds itself."""
+    if id(node) not in known:
+        known[id(node)] = float("inf")  # until it is known: who meets it on the way down is within it
+        parts = node.value if isinstance(node, yaml.CollectionNode) else []
+        inside = [one for part in parts for one in (part if isinstance(part, tuple) else (part,))]
+        known[id(node)] = 1 + sum(_size(one, known) for one in inside)
+    return known[id(node)]
+
+
 class _UniqueKeys(yaml.SafeLoader):
     """YAML lets a key stand twice and the last one wins; here that is an error, since one of the two is lost."""
+
+    def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:
+        if self.flow_level > _DEEPEST:  # scanning takes the square of the depth
+            raise yaml.scanner.ScannerError(None, None, "brackets are nested too deeply", self.get_mark())
+        super().fetch_flow_collection_start(TokenClass)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Any] = set()

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO, Self
 
+from pipelines import documents
 from pipelines.errors import Untrusted
 
 NAME = "MANIFEST.json"
@@ -76,12 +77,14 @@ class Manifest:
     @classmethod
     def from_json(cls, content: bytes, where: str) -> Self:
         try:
-            values: dict[str, Any] = json.loads(content)
+            values = documents.parse_object(content)
             files = {name: Entry(**entry) for name, entry in values["files"].items()}
+            if not all(isinstance(one.size, int) and isinstance(one.sha256, str) for one in files.values()):
+                raise ValueError
             signature = values["signature"]
             return cls(files, signature if signature is None else str(signature))
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise Untrusted(f"{where}: the manifest cannot be read.") from None
+            raise Untrusted(f"{where}: the manifest cannot be read. Use another run, or restore this one.") from None
 
 
 def _listing(files: dict[str, Entry]) -> dict[str, Any]:

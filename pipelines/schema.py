@@ -30,12 +30,23 @@ CANARY = "canary"
 BASELINE = "seasonal_naive"  # always a candidate, and what `skill` is measured against
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_VERSION = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
+VERSION = r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}"  # the form of a run, forecast set or data version
+_VERSION = re.compile(VERSION)
+
+
+def is_safe(name: str) -> bool:
+    """Whether a name may be one part of a path."""
+    return _SAFE.fullmatch(name) is not None and ".." not in name
+
+
+def is_version(name: str) -> bool:
+    """Whether a name has the form of a run, forecast set or data version."""
+    return _VERSION.fullmatch(name) is not None
 
 
 def safe_name(name: str, what: str = "name") -> str:
     """`name` if it is safe as one part of a path (letters, digits, `. _ -`, at most 100), else a ConfigError."""
-    if not _SAFE.fullmatch(name) or ".." in name:
+    if not is_safe(name):
         raise ConfigError(
             f"{what} {printable(name)!r} is not allowed: use 1 to 100 letters, digits, '.', '_' or '-', "
             "starting with a letter or digit."
@@ -45,7 +56,7 @@ def safe_name(name: str, what: str = "name") -> str:
 
 def safe_version(name: str, what: str = "run") -> str:
     """`name` if it has the form of a run, forecast set or data version, else a ConfigError."""
-    if not _VERSION.fullmatch(name):
+    if not is_version(name):
         raise ConfigError(f"{what} {printable(name)!r} is not of the form YYYYMMDDTHHMMSSZ-xxxxxxxx.")
     return name
 

@@ -257,32 +257,28 @@ def seconds(duration: str | None) -> float | None:
 
 def load_project(environ: Mapping[str, str] | None = None) -> Project:
     """The project's settings; `FORECAST_CONFIG_DIR` says where the files are."""
-    config_dir = _config_dir(environ)
-    layers = Layers()
-    for folder in (config_dir / "base", _overlay(config_dir, environ)):
+    folder_of_all, layers = config_dir(environ), Layers()
+    for folder in (folder_of_all / "base", _overlay(folder_of_all, environ)):
         layers.add_file(folder / "project.yaml")
     layers.add_environment(set(Project.model_fields) - {"config_dir"}, environ)
-    layers.add({"config_dir": str(config_dir)}, "environment variable FORECAST_CONFIG_DIR")
-    return layers.validate(Project, str(config_dir / "base/project.yaml"))
+    layers.add({"config_dir": str(folder_of_all)}, "environment variable FORECAST_CONFIG_DIR")
+    return layers.validate(Project, str(folder_of_all / "base/project.yaml"))
 
 
 def load_section(name: str, model: type[M], environ: Mapping[str, str] | None = None) -> M:
     """The settings of a part of the project that has a file of its own, `<name>.yaml`, under the key `name` in it."""
-    config_dir, layers = _config_dir(environ), Layers().add({name: {}}, "defaults")
-    for folder in (config_dir / "base", _overlay(config_dir, environ)):
+    folder_of_all, layers = config_dir(environ), Layers().add({name: {}}, "defaults")
+    for folder in (folder_of_all / "base", _overlay(folder_of_all, environ)):
         layers.add_file(folder / f"{name}.yaml")
     layers.add_environment({name}, environ)
     whole = create_model(name.capitalize(), __base__=Strict, **{name: (model, ...)})  # type: ignore[call-overload]
-    found: M = getattr(layers.validate(whole, str(config_dir / f"base/{name}.yaml")), name)
+    found: M = getattr(layers.validate(whole, str(folder_of_all / f"base/{name}.yaml")), name)
     return found
 
 
 def load_workspace(name: str, environ: Mapping[str, str] | None = None) -> Workspace:
     """The settings of one workspace; all mistakes of its layers in one ConfigError."""
-    files = workspace_files(environ)
-    path = files.get(safe_name(name, "workspace"))
-    if path is None:
-        raise UnknownName("workspace", name, files)
+    path, _ = files_of(safe_name(name, "workspace"), environ)
     return workspace_of(name, read_yaml(path), str(path), environ)
 
 
@@ -291,7 +287,7 @@ def workspace_of(
 ) -> Workspace:
     """The settings of a workspace whose file holds, or would hold, `values`; `origin` stands for it in errors."""
     _refuse_unknown_variables(environ)
-    base, overlay, layers = _config_dir(environ) / "base", _overlay(_config_dir(environ), environ), Layers()
+    base, overlay, layers = config_dir(environ) / "base", _overlay(config_dir(environ), environ), Layers()
     for file in _sections(base):
         layers.add_file(file)
     layers.add(values, origin)
@@ -301,37 +297,44 @@ def workspace_of(
     return layers.validate(Workspace, origin, source=_source_model(layers.values.get("source")))
 
 
-def title(name: str, environ: Mapping[str, str] | None = None) -> str:
-    """What a workspace is called for people, without looking at its other settings."""
-    return str(as_written(name, environ).get("title", ""))
-
-
-def as_written(name: str, environ: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """What the files of a workspace say, whether or not it is right."""
+def as_written(
+    name: str, environ: Mapping[str, str] | None = None, files: Mapping[str, Path] | None = None
+) -> dict[str, Any]:
+    """What the files of a workspace say, whether or not it is right. `files` are the `workspace_files`, where known."""
     layers = Layers()
-    for file in files_of(name, environ):
+    for file in files_of(name, environ, files):
         layers.add_file(file)
     return layers.values
 
 
-def files_of(name: str, environ: Mapping[str, str] | None = None) -> tuple[Path, Path]:
-    """The file of a workspace, and where one of the overlay would be."""
-    files = workspace_files(environ)
+def files_of(
+    name: str, environ: Mapping[str, str] | None = None, files: Mapping[str, Path] | None = None
+) -> tuple[Path, Path]:
+    """The file of a workspace, and where one of the overlay would be; ConfigError where two files claim the name."""
+    files = workspace_files(environ) if files is None else files
     if name not in files:
         raise UnknownName("workspace", name, files)
-    return files[name], _overlay(_config_dir(environ), environ) / f"workspaces/{files[name].name}"
+    file, other, overlay = places(name, files, environ)
+    if other.exists():
+        raise ConfigError(f"workspace '{name}' has two files, {file} and {other}: remove one.")
+    return file, overlay
+
+
+def places(name: str, files: Mapping[str, Path], environ: Mapping[str, str] | None = None) -> tuple[Path, Path, Path]:
+    """The file of a workspace, where another one of its name would be, and where one of the overlay would be."""
+    path = files[name]
+    other = path.with_suffix(".yml" if path.suffix == ".yaml" else ".yaml")
+    return path, other, _overlay(config_dir(environ), environ) / f"workspaces/{path.name}"
 
 
 def workspace_files(environ: Mapping[str, str] | None = None) -> dict[str, Path]:
-    """The workspaces that have a file, by name; ConfigError when two files claim one name."""
+    """The workspaces that have a file, by name. Of two files for one name it is the first: `files_of` refuses both."""
     found: dict[str, Path] = {}
-    folder = _config_dir(environ) / "workspaces"
+    folder = config_dir(environ) / "workspaces"
     if not folder.is_dir():
         raise ConfigError(f"there is no folder {folder}. Start in the project's folder or set FORECAST_CONFIG_DIR.")
-    for path in sorted(folder.glob("*.y*ml")):
-        if path.stem in found:
-            raise ConfigError(f"workspace '{path.stem}' has two files, {found[path.stem]} and {path}: remove one.")
-        found[path.stem] = path
+    for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+        found.setdefault(path.stem, path)
     return found
 
 
@@ -365,7 +368,8 @@ def _timezones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
 
 
-def _config_dir(environ: Mapping[str, str] | None) -> Path:
+def config_dir(environ: Mapping[str, str] | None = None) -> Path:
+    """The folder of the settings' files: `FORECAST_CONFIG_DIR`, or `configs`."""
     return Path((environ if environ is not None else os.environ).get("FORECAST_CONFIG_DIR") or "configs")
 
 

@@ -6,17 +6,18 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pipelines import disk
+from pipelines import disk, lines, pointers
 from pipelines import manifest as manifests
 from pipelines.errors import Conflict, NotFound, StoreError, Untrusted
 from pipelines.folders import Draft, Folder
 from pipelines.manifest import Manifest
 from pipelines.objects import Objects, filesystem
+from pipelines.pointers import Pointer
 
 _ABANDONED_AFTER = 24 * 3600  # seconds; no training takes a day, so a directory without a manifest is a dead one
 _LOCK_PATIENCE = 5.0  # seconds that a pointer's writer waits for another
@@ -83,8 +84,8 @@ class Store:
             return sorted(PurePosixPath(path).name for path in found if path.rpartition("/")[0] == self.path(*parts))
         return sorted(path.name for path in self._children(*parts) if self.is_finished(str(path)))
 
-    def read_pointer(self, *parts: str) -> dict[str, Any]:
-        """A pointer's values; empty with version 0 if it was never written.
+    def read_pointer(self, *parts: str, shape: type[Pointer] = Pointer) -> dict[str, Any]:
+        """A pointer's values; empty with version 0 if it was never written. StoreError if they are not those of `shape`.
 
         A file of this machine is only read again once it was replaced.
         """
@@ -94,7 +95,7 @@ class Store:
                 return dict(values)
         where = self.path(*parts)
         found_looks = disk.looks(where) if self.is_local else None
-        values = _pointer(self.read(where), where)
+        values = pointers.read(self.read(where), where, shape)
         if found_looks is not None and time.time_ns() - found_looks[0] > _SETTLED:
             self._pointers[parts] = where, found_looks, values
         return dict(values)
@@ -112,7 +113,11 @@ class Store:
         return content
 
     def move_pointer(
-        self, *parts: str, change: Callable[[dict[str, Any]], dict[str, Any]], expected: int | None = None
+        self,
+        *parts: str,
+        change: Callable[[dict[str, Any]], dict[str, Any]],
+        expected: int | None = None,
+        shape: type[Pointer] = Pointer,
     ) -> dict[str, Any]:
         """Replaces a pointer by `change(current)` in one step; raises Conflict when `expected` is not its version.
 
@@ -123,7 +128,7 @@ class Store:
 
         def moved(content: bytes | None) -> bytes:
             nonlocal values
-            current = _pointer(content, where)
+            current = pointers.read(content, where, shape)
             if expected is not None and current["version"] != expected:
                 raise Conflict(
                     f"{where} moved on (version {current['version']}, not {expected}). Read it and try again."
@@ -139,18 +144,35 @@ class Store:
         return values
 
     def append(self, *parts: str, line: str) -> None:
-        """Adds a line to a file that only ever grows; it is on disk when this returns. An object is replaced by a longer one."""
+        """Adds a line to a file that only ever grows; it is on disk when this returns. An object is replaced by a longer one.
+
+        A torn piece at its end, of a writer that died or a disk that was full, is kept aside and ended.
+        """
         where = self.path(*parts)
         if not self.is_local:
-            self.objects.update(where, lambda content: (content or b"") + f"{line}\n".encode())
+            self.objects.update(where, lambda content: self._longer(where, content or b"", line))
             return
         with disk.failing_clearly(where):
-            disk.append_line(where, line)
+            lines.append(where, line, _LOCK_PATIENCE)
+
+    def _longer(self, where: str, content: bytes, line: str) -> bytes:
+        """The content with one more line, once the torn piece that it ends with is kept aside."""
+        longer, piece = lines.added(content, line)
+        if piece:
+            kept = piece + b"\n"
+            self.objects.update(
+                lines.aside(where),
+                lambda found: found if found and found.endswith(kept) else (found or b"") + kept,
+            )
+        return longer
 
     def lines(self, *parts: str) -> list[str]:
         """The finished lines of a file that only ever grows; none if there is no such file."""
-        content = self.read(self.path(*parts)) or b""
-        return content[: content.rfind(b"\n") + 1].decode().split("\n")[:-1]
+        return lines.finished(self.read(self.path(*parts)) or b"")
+
+    def events(self, *parts: str) -> list[dict[str, Any]]:
+        """The JSON objects of such a file, a line each; a torn piece is skipped, and nothing else."""
+        return lines.objects(self.read(self.path(*parts)) or b"")
 
     def fetch(self, *parts: str, to: str) -> None:
         """Copies a file, or all below a folder, from an object store into the folder `to`, at the same place there."""
@@ -212,30 +234,20 @@ class Store:
 
     @contextlib.contextmanager
     def _locked(self, where: str) -> Iterator[None]:
-        """One writer at a time; the lock belongs to the open file, so a killed writer leaves none behind."""
-        import fcntl
-
+        """One writer at a time."""
         disk.make_folder(os.path.dirname(where))
-        deadline = time.monotonic() + _LOCK_PATIENCE
-        with open(f"{where}.lock", "w") as lock:
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > deadline:
-                        raise Conflict(f"{where} is being written by another process. Try again.") from None
-                    time.sleep(0.01)
+        with open(f"{where}.lock", "w") as file:
+            disk.lock(file, where, _LOCK_PATIENCE)
             yield
 
 
-def _pointer(content: bytes | None, where: str) -> dict[str, Any]:
-    """A pointer's values; StoreError if `content` is none."""
-    try:
-        found: dict[str, Any] = {"version": 0} if content is None else json.loads(content)
-        return {**found, "version": int(found["version"])}
-    except (ValueError, KeyError, TypeError):
-        raise StoreError(f"{where} is no pointer (JSON with a version). Restore it from a backup.") from None
+def oldest_first(names: Iterable[str]) -> list[str]:
+    """Versions by the time in their names. One of the future comes first: the clock was wrong, so it says nothing.
+
+    A day is let pass: the clocks of several machines differ.
+    """
+    tomorrow = new_version(datetime.now(UTC) + timedelta(days=1))
+    return sorted(names, key=lambda name: (name <= tomorrow, name))
 
 
 def _is_old(changed: datetime | None) -> bool:

@@ -89,7 +89,7 @@ class Usage(BaseModel):
 
 class AnswerOut(BaseModel):
     """`grounding`: `grounded`: every number is a fact; `fallback`: the offline answer in place of the provider's;
-    `abstained`: the data do not answer it."""
+    `abstained`: the data do not answer it. `note`: why the provider's answer is not shown; empty where it is, and offline."""
 
     workspace: str
     explanation: str
@@ -97,6 +97,7 @@ class AnswerOut(BaseModel):
     spans: list[SpanOut]
     citations: list[Citation]
     grounding: Grounding
+    note: str = ""
     provider: Literal["offline", "openai"]
     model: str
     usage: Usage

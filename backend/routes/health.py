@@ -10,7 +10,6 @@ from backend.metrics import CONTENT_TYPE_LATEST
 from backend.schemas import HealthOut
 from backend.service import Service
 from pipelines import __version__
-from pipelines.errors import ForecastError
 
 router = APIRouter()
 
@@ -42,19 +41,11 @@ async def metrics(service: ServiceDep) -> Response:
 
 def _checks(service: Service) -> list[dict[str, object]]:
     """Storage, and that at least one workspace has a production run that can be read."""
-    readable, broken = [], []
-    try:
-        for workspace in sorted(service.workspaces()):
-            alias = service.reader.pointers(workspace)["aliases"].get("production")
-            if alias is None:
-                continue
-            try:
-                service.reader.run(workspace, alias["run_id"]).read_json("run.json")
-                readable.append(workspace)
-            except ForecastError:
-                broken.append(workspace)
-    except ForecastError:
-        return [{"name": "storage", "ok": False, "detail": "it cannot be read; the log has the reason"}]
+    found = service.standings.all()
+    readable = [one["name"] for one in found if one["production_run"]]
+    broken = [one["name"] for one in found if one["status"] == "unreadable" and not one["production_run"]]
+    if found and len(broken) == len(found):
+        return [{"name": "storage", "ok": False, "detail": "nothing in it can be read; the log has the reasons"}]
     detail = f"readable: {', '.join(readable) or 'none'}" + (f"; broken: {', '.join(broken)}" if broken else "")
     return [
         {"name": "storage", "ok": True, "detail": "readable"},

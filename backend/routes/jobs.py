@@ -12,6 +12,7 @@ from backend.limits import MAX_BODY, key_of
 from backend.queries import JobId, JobIn, JobQuery, Paged
 from backend.schemas import JobDetail, JobOut, JobsOut
 from backend.service import Service
+from pipelines.errors import StoreError
 
 router = APIRouter(tags=["jobs"])
 
@@ -89,7 +90,11 @@ async def _find(service: Service, job_id: str, workspace: str | None) -> Job:
     if workspace is not None:
         service.pointers(workspace)
     for name in sorted(service.workspaces()) if workspace is None else [workspace]:
-        if found := await asyncio.to_thread(service.jobs.get, name, job_id):
-            return found
+        try:
+            if found := await asyncio.to_thread(service.jobs.get, name, job_id):
+                return found
+        except StoreError:
+            if workspace is not None:
+                raise  # of another workspace it is no reason not to look further
     where = "There is" if workspace is None else f"Workspace '{workspace}' has"
     raise Problem(404, f"{where} no job {job_id}.")

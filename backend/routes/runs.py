@@ -141,6 +141,8 @@ async def move(
     try:
         moved = await asyncio.to_thread(change)
     except Conflict:
+        if expected is None:
+            raise  # others kept it busy; nothing has changed that was read
         raise _moved_on() from None
     except ForecastError as error:
         request.state.reason = str(error)
@@ -148,12 +150,14 @@ async def move(
     return _answer(query.workspace, {"published": None, **moved})
 
 
-def _expected(request: Request, version: int) -> int:
-    """The version that the client has seen, which must be the current one (If-Match, RFC 9110 §13.1.1)."""
+def _expected(request: Request, version: int) -> int | None:
+    """The version that the client has seen, which must be the current one; None for `*` (If-Match, RFC 9110 §13.1.1)."""
     given = request.headers.get("if-match")
     if given is None:
         raise Problem(428, "Send the ETag of GET /aliases in If-Match, so that no one's change is overwritten.")
-    if given.strip() != "*" and f'"{version}"' not in [tag.strip() for tag in given.split(",")]:
+    if given.strip() == "*":
+        return None  # whoever was first: the move is made on what there is then
+    if f'"{version}"' not in [tag.strip() for tag in given.split(",")]:
         raise _moved_on()
     return version
 

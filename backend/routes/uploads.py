@@ -12,7 +12,6 @@ from backend.errors import Problem
 from backend.limits import MAX_BODY, MAX_UPLOAD, key_of
 from backend.previews import PreviewOut
 from backend.queries import NewName, UploadId, UploadQuery, WorkspaceIn
-from backend.routes.workspaces import standing
 from backend.schemas import WorkspaceOut
 
 router = APIRouter(tags=["uploads"])
@@ -91,4 +90,4 @@ async def make(
     service.forget_workspaces()
     note(request, workspace)
     response.status_code = 201 if new else 200
-    return await standing(service, workspace)
+    return await asyncio.to_thread(service.standings.of, workspace)

@@ -8,22 +8,23 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pipelines.errors import NotFound
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from pipelines.errors import NotFound, StoreError
 from pipelines.read import Reader
 from pipelines.schema import safe_name
 
 LOG = ("monitoring", "alerts.jsonl")
 
 Severity = Literal["warn", "alert"]
+Kind = Literal["error", "bias", "coverage", "drift", "health", "rollback"]
 
 
 @dataclass(frozen=True)
 class Alert:
-    """Something that began, with its figures. `kind`: error, bias, coverage, drift, health or rollback. `subject`: what
-    sets it apart from others of its kind and time. `named`: the series or groups, the worst first.
-    """
+    """Something that began, with its figures. `kind`: one of `Kind`. `subject`: what sets it apart from others of its kind and time. `named`: the series or groups, the worst first."""
 
     workspace: str
     kind: str
@@ -39,6 +40,39 @@ class Alert:
         """The same for the same news: running monitoring again raises nothing twice."""
         what = [self.workspace, self.kind, self.subject, self.as_of, sorted(self.named)]
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
+
+
+class _Event(BaseModel):
+    id: str
+    at: str
+
+
+class _Raised(_Event):
+    event: Literal["raised"]
+    workspace: str
+    kind: Kind
+    subject: str
+    as_of: str
+    severity: Severity
+    message: str
+    named: list[str]
+    figures: list[dict[str, Any]]
+
+
+class _Acknowledged(_Event):
+    event: Literal["acknowledged"]
+    by: str
+    note: str
+
+
+class _Sent(_Event):
+    event: Literal["sent"]
+    delivered: bool
+
+
+_EVENT: TypeAdapter[_Raised | _Acknowledged | _Sent] = TypeAdapter(
+    Annotated[_Raised | _Acknowledged | _Sent, Field(discriminator="event")]
+)
 
 
 def raise_new(reader: Reader, alerts: Iterable[Alert]) -> list[Alert]:
@@ -57,10 +91,10 @@ def raise_new(reader: Reader, alerts: Iterable[Alert]) -> list[Alert]:
 def all_of(reader: Reader, workspace: str) -> list[dict[str, Any]]:
     """Every alert of a workspace as it stands, newest first: what was raised, with `acknowledged` and `sent` or null."""
     found: dict[str, dict[str, Any]] = {}
-    for line in reader.artifacts.lines(safe_name(workspace, "workspace"), *LOG):
+    for event in reader.artifacts.events(safe_name(workspace, "workspace"), *LOG):
         try:
-            event = json.loads(line)
-        except ValueError:  # of a process that died, or a disk that was full, in the middle of it
+            _EVENT.validate_python(event)
+        except ValidationError:  # damaged, or of a kind that this version does not know
             continue
         match event.pop("event"):
             case "raised":
@@ -80,6 +114,8 @@ def acknowledge(reader: Reader, workspace: str, alert_id: str, by: str, note: st
         event = {"event": "acknowledged", "id": alert_id, "at": _now(), "by": by, "note": note}
         _append(reader, workspace, event)
         found = _one(reader, workspace, alert_id)
+        if found["acknowledged"] is None:
+            raise StoreError(f"the acknowledgement of alert {alert_id} was not recorded. Try again.")
     return found
 
 

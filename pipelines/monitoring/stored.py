@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import pandas as pd
 
+from pipelines import pointers
 from pipelines.errors import NotFound, StoreError
 from pipelines.folders import Draft
 from pipelines.monitoring import bias as biases
@@ -111,7 +112,7 @@ def publish(reader: Reader, workspace: str, draft: Draft, as_of: str) -> Folder:
     """Finishes it and points to it; who reads sees the one before or this one."""
     folder = draft.publish()
     pointer = {"monitoring_id": folder.name, "as_of": as_of}
-    reader.artifacts.move_pointer(workspace, MONITORING, CURRENT, change=lambda _: pointer)
+    reader.artifacts.move_pointer(workspace, MONITORING, CURRENT, change=lambda _: pointer, shape=pointers.Monitoring)
     return folder
 
 

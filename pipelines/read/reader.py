@@ -4,11 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pipelines import settings
+from pipelines import pointers, settings
 from pipelines.errors import DataError, NotFound
 from pipelines.folders import Folder
 from pipelines.read import tables
-from pipelines.schema import safe_name, safe_version
+from pipelines.schema import is_safe, safe_name, safe_version
 from pipelines.settings import Project, Workspace
 from pipelines.store import Store
 
@@ -102,13 +102,13 @@ class Reader:
     artifacts: Store
 
     def workspaces(self) -> list[str]:
-        """Workspaces that are configured, sorted."""
-        return sorted(settings.workspace_files())
+        """Workspaces that are configured under a usable name, sorted."""
+        return sorted(name for name in settings.workspace_files() if is_safe(name))
 
     def current(self, workspace: str) -> str:
         """The name of the current data version; NotFound with the command that makes one."""
-        current = self.data.read_pointer("processed", safe_name(workspace, "workspace"), CURRENT)
-        if "data_version" not in current:
+        current = self.data.read_pointer("processed", safe_name(workspace, "workspace"), CURRENT, shape=pointers.Data)
+        if current.get("data_version") is None:
             raise NotFound(
                 f"workspace {workspace} has no data yet. Run: python scripts/run_etl.py --workspace {workspace}"
             )
@@ -125,7 +125,7 @@ class Reader:
 
     def pointers(self, workspace: str) -> dict[str, Any]:
         """`{version, aliases: {name: {run_id, at, by, reason}}, published: {forecast_id, run_id, as_of} or null}`."""
-        values = self.artifacts.read_pointer(safe_name(workspace, "workspace"), POINTERS)
+        values = self.artifacts.read_pointer(safe_name(workspace, "workspace"), POINTERS, shape=pointers.Aliases)
         return {"aliases": {}, "published": None, **values}
 
     def runs(self, workspace: str) -> list[str]:
@@ -174,8 +174,9 @@ class Reader:
 
     def monitored(self, workspace: str) -> str:
         """The name of the newest monitoring; NotFound with the command that makes one."""
-        pointer = self.artifacts.read_pointer(safe_name(workspace, "workspace"), MONITORING, CURRENT)
-        if "monitoring_id" not in pointer:
+        where = (safe_name(workspace, "workspace"), MONITORING, CURRENT)
+        pointer = self.artifacts.read_pointer(*where, shape=pointers.Monitoring)
+        if pointer.get("monitoring_id") is None:
             raise NotFound(
                 f"workspace {workspace} was not monitored yet. Run: python scripts/monitor.py --workspace {workspace}"
             )

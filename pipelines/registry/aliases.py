@@ -10,6 +10,7 @@ from typing import Any
 
 from pipelines.errors import Conflict, ForecastError, NotFound, Untrusted
 from pipelines.folders import Folder
+from pipelines.pointers import Aliases
 from pipelines.read import POINTERS, Reader
 from pipelines.schema import safe_name
 
@@ -62,7 +63,7 @@ def promote(
         newest = newest_forecast_set(reader, workspace, run_id) if alias == PRODUCTION else None
         return moved if newest is None else {**moved, "published": newest}
 
-    return reader.artifacts.move_pointer(workspace, POINTERS, change=change, expected=expected)
+    return reader.artifacts.move_pointer(workspace, POINTERS, change=change, expected=expected, shape=Aliases)
 
 
 def rollback(
@@ -86,7 +87,7 @@ def publish(reader: Reader, workspace: str, forecast_set: Folder, run_id: str, a
             raise Conflict(f"production is run {production} by now, not {run_id}: run inference again.")
         return {**current, "published": pointer}
 
-    return reader.artifacts.move_pointer(workspace, POINTERS, change=change)
+    return reader.artifacts.move_pointer(workspace, POINTERS, change=change, shape=Aliases)
 
 
 def newest_forecast_set(reader: Reader, workspace: str, run_id: str) -> dict[str, str] | None:

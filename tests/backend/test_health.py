@@ -30,8 +30,10 @@ def test_without_a_readable_production_run_it_is_not_ready(changeable: Site) -> 
 
 
 def test_without_storage_it_is_not_ready(changeable: Site) -> None:
-    """A pointer that is no pointer: 503 names the storage and not its path."""
-    (changeable.folder / "artifacts/shop/pointers.json").write_text("[")
+    """Pointers of which none can be read: 503 names the storage and not its path."""
+    for name in ("shop", "fresh", "meter", "empty"):
+        (changeable.folder / f"artifacts/{name}").mkdir(exist_ok=True)
+        (changeable.folder / f"artifacts/{name}/pointers.json").write_text("[")
     found = connect(changeable).get("/health/ready")
     assert (found.status_code, found.json()["detail"]) == (503, "Not ready: storage.")
     assert str(changeable.folder) not in found.text

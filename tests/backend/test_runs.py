@@ -1,6 +1,8 @@
 """The registry over HTTP: runs, comparisons, whether they are intact, and aliases that nobody overwrites unseen."""
 
+import fcntl
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -168,3 +170,37 @@ def test_a_workspace_without_runs_has_empty_lists(client: TestClient) -> None:
     assert client.get(f"{API}/runs?workspace=empty").json()["runs"] == []
     found = client.get(f"{API}/aliases?workspace=empty").json()
     assert (found["version"], found["aliases"], found["published"]) == (0, [], None)
+
+
+def test_who_sends_a_star_never_loses_a_race(changeable: Site) -> None:
+    """If-Match: * asks for no version: every writer's move is made, and who sent one tag wins once only."""
+    clients = [connect(changeable) for _ in range(8)]
+    tag = clients[0].get(f"{API}/aliases?workspace=shop").headers["etag"]
+
+    def move(n: int, given: str, name: str) -> int:
+        body = {"run_id": changeable.first, "reason": "race"}
+        path = f"{API}/aliases/{name}{n}?workspace=shop"
+        return clients[n].put(path, json=body, headers={"If-Match": given}).status_code
+
+    with ThreadPoolExecutor(len(clients)) as pool:
+        assert set(pool.map(lambda n: move(n, "*", "star"), range(8))) == {200}
+        found = clients[0].get(f"{API}/aliases?workspace=shop")
+        assert sum(one["name"].startswith("star") for one in found.json()["aliases"]) == 8
+        assert sorted(pool.map(lambda n: move(n, tag, "late"), range(8))) == [412] * 8
+        newest = found.headers["etag"]
+        assert sorted(pool.map(lambda n: move(n, newest, "tag"), range(8))) == [200] + [412] * 7
+
+
+def test_a_star_that_others_keep_out_is_told_the_truth(changeable: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that was read has changed, so the answer is 409 with what to do, and not 412."""
+    monkeypatch.setattr("pipelines.store._LOCK_PATIENCE", 0.05)
+    pointers = changeable.folder / "artifacts/shop/pointers.json.lock"
+    with pointers.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        answer = connect(changeable).put(
+            f"{API}/aliases/canary?workspace=shop",
+            json={"run_id": changeable.first, "reason": "kept out"},
+            headers={"If-Match": "*"},
+        )
+    assert answer.status_code == 409
+    assert "try again" in answer.json()["detail"].lower()

@@ -230,3 +230,20 @@ def test_runs_are_listed_with_what_went_wrong(open_page: Open, site: Site) -> No
     assert table.loc[site.failed, "what went wrong"] == "no luck"
     assert f"In production: {site.second}" in texts(app)
     assert f"Roll back to {site.first}" in [button.label for button in app.button]
+
+
+@pytest.mark.parametrize("name", ["artifacts/shop/pointers.json", "configs/workspaces/shop.yaml"])
+def test_a_damaged_workspace_takes_no_other_with_it(open_page: Open, site: Site, name: str) -> None:
+    """The app opens; the workspace says what is wrong with it and what to do; the others are as ever."""
+    path = site.folder / name
+    kept = path.read_bytes()
+    try:
+        path.write_bytes(b"{[")
+        damaged = open_page("portfolio", workspace="shop")
+        assert not damaged.exception
+        assert "This workspace is damaged" in texts(damaged)
+        assert path.name in damaged.code[0].value
+        assert bool(damaged.metric) == (path.suffix == ".yaml")  # what it has published is shown where it can be read
+        assert "damaged" not in texts(open_page("portfolio", workspace="meter"))
+    finally:
+        path.write_bytes(kept)

@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from pipelines import disk
 from pipelines.disk import replace_file
 from pipelines.errors import Conflict, NotFound, StoreError, Untrusted
 from pipelines.folders import Folder
-from pipelines.store import Store, new_version
+from pipelines.store import Store, new_version, oldest_first
 
 ROOT = Path(__file__).parents[2]
 
@@ -469,3 +469,23 @@ def test_what_is_removed_is_gone_as_a_whole(store: Store) -> None:
     assert store.folders("uploads") == ["two"]
     with pytest.raises(NotFound):
         store.folder("uploads", "one")
+
+
+def test_a_name_of_the_future_is_the_oldest() -> None:
+    """The clock was ahead once: what is made now counts as newer. Clocks that differ by hours change nothing."""
+    now = datetime.now(UTC)
+    soon, ahead = new_version(now + timedelta(hours=5)), "20991231T000000Z-00000000"
+    first, second = new_version(now - timedelta(days=9)), new_version(now)
+    assert oldest_first([soon, ahead, second, first]) == [ahead, first, second, soon]
+
+
+def test_any_json_in_the_place_of_another_is_a_clear_error(local: Store) -> None:
+    """In a file of a finished directory: the manifest is right, and what the file holds is no object."""
+    for name, content in {"a": b"[]", "b": b"null", "c": b"{", "d": b"\xff", "e": b"[" * 100_000}.items():
+        folder = finished(local, "runs", name, **{"run.json": content})
+        with pytest.raises(Untrusted, match=r"run\.json cannot be used"):
+            folder.read_json("run.json")
+    assert finished(local, "runs", "f", **{"run.json": b'{"x": 1e999, "y": NaN}'}).read_json("run.json") == {
+        "x": None,
+        "y": None,
+    }

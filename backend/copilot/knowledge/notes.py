@@ -3,12 +3,15 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
 
 from backend.copilot.knowledge.chunks import chunks
 from backend.copilot.knowledge.texts import Format
 from backend.errors import Problem
 from pipelines.errors import NotFound, StoreError
+from pipelines.pointers import Pointer, Version
 from pipelines.read import Reader, new_version
 from pipelines.schema import safe_name
 
@@ -31,9 +34,27 @@ class Note:
     format: Format
 
 
+class Entry(BaseModel):
+    """A note in the pointer; `folder` holds its text."""
+
+    folder: Version
+    name: str
+    added_at: str
+    by: str
+    format: Format
+    chunks: Annotated[int, Field(ge=0)]
+
+
+class Notes(Pointer):
+    """`notes.json` of a workspace."""
+
+    remedy = "Restore it from a backup, or delete it and add the notes again."
+    notes: dict[str, Entry] = Field(default_factory=dict)
+
+
 def pointer(reader: Reader, workspace: str) -> dict[str, Any]:
     """`{version, notes: {id: {folder, name, added_at, by, format, chunks}}}`, in the order in which they came."""
-    return {"notes": {}, **reader.artifacts.read_pointer(safe_name(workspace, "workspace"), ROOM, POINTER)}
+    return {"notes": {}, **reader.artifacts.read_pointer(safe_name(workspace, "workspace"), ROOM, POINTER, shape=Notes)}
 
 
 def all_of(reader: Reader, workspace: str) -> list[Note]:
@@ -71,7 +92,7 @@ def add(reader: Reader, workspace: str, name: str, text: str, form: Format, by: 
     try:
         draft.write_text(FILE, text)
         draft.publish()
-        moved = store.move_pointer(workspace, ROOM, POINTER, change=change)
+        moved = store.move_pointer(workspace, ROOM, POINTER, change=change, shape=Notes)
     except BaseException:
         _forget(reader, workspace, folder)
         raise
@@ -92,7 +113,7 @@ def delete(reader: Reader, workspace: str, note_id: str) -> None:
         return {**current, "notes": kept}
 
     removed: list[str] = []
-    reader.artifacts.move_pointer(workspace, ROOM, POINTER, change=change)
+    reader.artifacts.move_pointer(workspace, ROOM, POINTER, change=change, shape=Notes)
     _forget(reader, workspace, removed[-1])
 
 

@@ -11,8 +11,8 @@ import structlog
 
 from backend.copilot.knowledge import dictionary, notes, reports
 from backend.copilot.knowledge.texts import clean
-from pipelines import disk, settings
-from pipelines.errors import ForecastError, NotFound
+from pipelines import disk, pointers, settings
+from pipelines.errors import ForecastError, NotFound, StoreError
 from pipelines.monitoring import alerts
 from pipelines.read import CURRENT, MONITORING, Reader
 
@@ -46,13 +46,25 @@ class Source:
 def mark(reader: Reader, workspace: str) -> Hashable:
     """What differs as soon as one of the sources does: pointers and the looks of files, none of which is opened."""
     return (
-        reader.pointers(workspace)["version"],
-        reader.data.read_pointer("processed", workspace, CURRENT).get("data_version"),
-        reader.artifacts.read_pointer(workspace, MONITORING, CURRENT).get("monitoring_id"),
-        notes.pointer(reader, workspace)["version"],
+        _known(lambda: reader.pointers(workspace)["version"]),
+        _known(lambda: reader.data.read_pointer("processed", workspace, CURRENT, shape=pointers.Data)["version"]),
+        _known(
+            lambda: reader.artifacts.read_pointer(workspace, MONITORING, CURRENT, shape=pointers.Monitoring)["version"]
+        ),
+        _known(lambda: notes.pointer(reader, workspace)["version"]),
         disk.looks(reader.artifacts.path(workspace, *alerts.LOG)),  # on an object store, the monitoring has to do
-        tuple(disk.looks(str(path)) for path in [*settings.files_of(workspace), *_documents()]),
+        tuple(
+            disk.looks(str(path)) for path in [*settings.places(workspace, settings.workspace_files()), *_documents()]
+        ),
     )
+
+
+def _known(read: Callable[[], Hashable]) -> Hashable:
+    """What a pointer says; of one that is damaged, how: it hides no source but its own."""
+    try:
+        return read()
+    except StoreError as error:
+        return str(error)
 
 
 def collect(reader: Reader, workspace: str) -> tuple[list[Source], bool]:
@@ -65,9 +77,11 @@ def collect(reader: Reader, workspace: str) -> tuple[list[Source], bool]:
     for maker in makers:
         try:
             found += maker(reader, workspace)
-        except ForecastError as error:
+        except Exception as error:  # noqa: BLE001 - whatever a damaged file makes a maker raise, the others are found
             whole = False
-            structlog.get_logger("backend").warning("source left out", workspace=workspace, reason=str(error))
+            structlog.get_logger("backend").warning(
+                "source left out", workspace=workspace, reason=str(error), exc_info=not isinstance(error, ForecastError)
+            )
     return found, whole
 
 

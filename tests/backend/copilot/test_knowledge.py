@@ -225,3 +225,26 @@ def test_a_source_is_what_its_text_and_name_are() -> None:
     assert (
         len({base.digest, Source("1", "other", "note", "text").digest, Source("1", "name", "note", "more").digest}) == 3
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("artifacts/shop/monitoring/alerts.jsonl", "alerts"),
+        ("artifacts/shop/knowledge/notes.json", "note"),
+        ("artifacts/shop/monitoring/current.json", "alerts"),
+        ("configs/workspaces/shop.yaml", "dictionary"),
+    ],
+)
+@pytest.mark.parametrize("content", [b"\xff\xfe\n", b"null", b"[" * 100_000, b"- 1\n", b"covariates: 5\nsource: []\n"])
+def test_one_damaged_file_stops_no_search(
+    service: Service, changeable: Site, name: str, kind: str, content: bytes
+) -> None:
+    """Bytes that are no text, other JSON or YAML: what all other sources say is found."""
+    path = changeable.folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    kinds = {one.source.kind for one in asyncio.run(service.knowledge.sources("shop"))}
+    assert {"run card", "quality report", "document"} <= kinds
+    assert asyncio.run(service.knowledge.search("shop", "horizon"))
+    assert kind not in kinds or kind == "dictionary"

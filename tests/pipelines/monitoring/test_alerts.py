@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import ConfigError, NotFound
+from pipelines.errors import ConfigError, NotFound, StoreError
 from pipelines.monitoring import alerts, delivery
 from pipelines.monitoring.alerts import Alert
 from pipelines.read import Reader
 from pipelines.store import Store
 from pipelines.thresholds import Delivery
+from tests.serving import Quiet, answering
 
 
 @pytest.fixture
@@ -75,3 +76,59 @@ def test_nobody_there_is_given_up_and_kept_aside(reader: Reader, tmp_path: Path)
     written = "".join(path.read_text() for path in (tmp_path / "artifacts/shop/monitoring").iterdir())
     assert "no answer (ConnectionRefusedError)" in written
     assert "secret" not in written
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"[]\n", b"5\n", b"{}\n", b'{"event": "raised", "id": "aaaa"}\n', b'{"event": "acknowledged", "id": "%s"}\n',
+        b'{"event": "raised", "id": 5}\n', b'{"event": "of a later version", "id": "a", "at": "x"}\n', b"\xff\xfe\n",
+        b"\0" * 512 + b"\n", b'{"event": "ackno', b"\xff", b"[" * 100_000 + b"\n", b'{"event": {"a": 1}}\n',
+    ],
+    ids=lambda one: repr(one[:24]),
+)  # fmt: skip
+def test_whatever_stands_in_the_log_alerts_are_listed_and_acknowledged(
+    reader: Reader, tmp_path: Path, damage: bytes
+) -> None:
+    """Events that lack a field, lines that are none, and a torn end: what is acknowledged is recorded."""
+    alerts.raise_new(reader, [alert()])
+    log = tmp_path / "artifacts/shop/monitoring/alerts.jsonl"
+    log.write_bytes(log.read_bytes() + damage.replace(b"%s", alert().id.encode()))
+    assert [one["acknowledged"] for one in alerts.all_of(reader, "shop")] == [None]
+    assert alerts.acknowledge(reader, "shop", alert().id, by="ada", note="seen")["acknowledged"]["by"] == "ada"
+    (found,) = alerts.all_of(reader, "shop")
+    assert found["acknowledged"]["note"] == "seen"
+
+
+def test_an_acknowledgement_that_is_not_recorded_is_an_error(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever became of it on the way: nobody is told that it was done."""
+    alerts.raise_new(reader, [alert()])
+    monkeypatch.setattr(Store, "append", lambda *_, **__: None)
+    with pytest.raises(StoreError, match="was not recorded"):
+        alerts.acknowledge(reader, "shop", alert().id, by="ada")
+
+
+def test_an_alert_follows_no_redirect(reader: Reader) -> None:
+    """Whoever the webhook names gets nothing; the alert is given up and kept."""
+    reached: list[str] = []
+
+    class Other(Quiet):
+        def do_GET(self) -> None:
+            reached.append(self.path)
+
+        do_POST = do_GET
+
+    with answering(Other) as other:
+
+        class Hook(Quiet):
+            def do_POST(self) -> None:
+                self.send_response(307)
+                self.send_header("Location", other)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+        alerts.raise_new(reader, [alert()])
+        with answering(Hook) as hook:
+            assert delivery.deliver(reader, "shop", hook, Delivery(attempts=2, wait=0))["given_up"] == 1
+    assert reached == []
+    assert reader.artifacts.events("shop", *delivery.DEAD_LETTERS)[0]["why"] == "answered 307"
