@@ -129,7 +129,7 @@ class CloudRun:
         from google.auth.exceptions import GoogleAuthError, TransportError
 
         try:
-            answer = self._session.request(method, url, json=body, timeout=_TIMEOUT)
+            answer = self._session.request(method, url, json=body, timeout=_TIMEOUT, allow_redirects=False)
         except (requests.RequestException, TransportError) as error:
             raise _Unclear(f"no answer ({type(error).__name__})") from error
         except GoogleAuthError as error:
@@ -140,7 +140,7 @@ class CloudRun:
             raise NotFound(f"Cloud Run has no {url.partition('/v2/')[2].partition('?')[0]}.")
         if answer.status_code in (408, 429) or answer.status_code >= 500:
             raise _Unclear(f"status {answer.status_code}")
-        if not answer.ok:
+        if not answer.ok or answer.is_redirect:  # the token is for this address only
             raise StoreError(
                 f"Cloud Run refuses with status {answer.status_code}: check the rights of this service's account."
             )

@@ -1,5 +1,6 @@
 """The service: `create_app` for any ASGI server, `main` to run it."""
 
+import asyncio
 import logging
 import os
 import sys
@@ -8,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -26,7 +28,7 @@ from backend.jobs import Jobs
 from backend.launchers import Launcher, LocalProcess
 from backend.limits import HEADER, Access, RateLimit
 from backend.metrics import Metrics
-from backend.observe import Observe, configure_logging
+from backend.observe import Observe, configure_events, configure_logging
 from backend.routes import (
     copilot,
     data,
@@ -66,6 +68,8 @@ def create_app(
     """
     settings = settings or load()
     settings.check()
+    if not structlog.is_configured():  # under a server that is not ours
+        configure_events()
     keyring = Keyring(settings.keyring())
     figures = Metrics()
     workers = Workers(settings.generate_workers, settings.generate_queue, settings.generate_timeout, figures)
@@ -82,10 +86,12 @@ def create_app(
         warming = threading.Timer(_ANSWERING, app.state.copilot.warm)
         warming.daemon = True
         warming.start()
+        listing = asyncio.create_task(asyncio.to_thread(service.standings.all))  # who asks first need not wait for it
         try:
             yield
         finally:
             warming.cancel()
+            await asyncio.gather(listing, return_exceptions=True)
             await workers.stop()
 
     tracing = traces.wanted()

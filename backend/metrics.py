@@ -1,4 +1,4 @@
-"""What Prometheus reads at `/metrics`: requests, their seconds, cache hits, and the queue of computed forecasts."""
+"""What Prometheus reads at `/metrics`: requests, their seconds, cache hits, the queue of computed forecasts, the endpoint."""
 
 from functools import lru_cache
 
@@ -37,6 +37,14 @@ class Metrics:
         )
         self.waiting = Gauge("generate_queue_waiting", "Requests that wait for a worker.", registry=self.registry)
         self.running = Gauge("generate_queue_running", "Requests that a worker computes.", registry=self.registry)
+
+        self.endpoint = Counter(
+            "copilot_endpoint_requests_total", "Questions for the copilot's endpoint by how they ended.", ["outcome"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.endpoint_open = Gauge(
+            "copilot_endpoint_open", "1 while the copilot's endpoint fails and is left alone.", registry=self.registry
+        )
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         count, duration = self._of(method, route, status)

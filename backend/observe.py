@@ -22,6 +22,12 @@ _SECURITY = [
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
 _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+_SHARED: list[Any] = [
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+]
+_RENDERER = structlog.processors.JSONRenderer()
 _METHODS = {"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"}  # any other is one label
 
 
@@ -77,27 +83,26 @@ class Observe:
 def configure_logging(least: str = "info") -> None:
     """One JSON object a line on stdout, also for what uvicorn says; of libraries warnings and worse, but all with `debug`."""
     level = logging.getLevelNamesMapping()[least.upper()]
-    shared: list[Any] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
-    renderer = structlog.processors.JSONRenderer()
-    structlog.configure(
-        processors=[*shared, renderer],
-        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        cache_logger_on_first_use=True,
-    )
+    configure_events(level, cache=True)
     handler = logging.StreamHandler(sys.stdout)
     formatter = structlog.stdlib.ProcessorFormatter(
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer], foreign_pre_chain=shared
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _RENDERER], foreign_pre_chain=_SHARED
     )
     handler.setFormatter(formatter)
     logging.basicConfig(
         handlers=[handler], level=level if least == "debug" else max(level, logging.WARNING), force=True
     )
     logging.getLogger("uvicorn.error").setLevel(level)
+
+
+def configure_events(level: int = logging.INFO, cache: bool = False) -> None:
+    """What the service itself says as JSON, with tracebacks as text: with all their values they would take minutes."""
+    structlog.configure(
+        processors=[*_SHARED, _RENDERER],
+        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=cache,
+    )
 
 
 def _request_id(scope: Scope) -> bytes:

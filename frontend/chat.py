@@ -153,6 +153,8 @@ def _said(turn: Turn, key: str) -> None:
     with st.container(horizontal=True, gap="small"):
         st.badge(label, icon=icon, color=colour)
         st.badge(answer["provider"], icon=":material/smart_toy:", color="blue", help="Who wrote the answer.")
+    if answer.get("note"):
+        st.caption(words.literal(answer["note"]))
     with st.container(border=answer["grounding"] == "abstained"):
         opened = passage(answer, key)
     if answer["citations"]:

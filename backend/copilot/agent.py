@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,8 +15,9 @@ from pydantic import BaseModel, Field
 
 from backend.copilot import draft, numberwords, offline
 from backend.copilot.answers import AnswerOut, Citation, ExplainIn, Grounding, SpanOut, Usage, fact_out
+from backend.copilot.breaker import Breaker
 from backend.copilot.draft import Refused, Rendered
-from backend.copilot.provider import Budget, endpoint
+from backend.copilot.provider import Budget, endpoint, why
 from backend.copilot.redact import redact
 from backend.copilot.scope import Scope
 from backend.copilot.settings import CopilotSettings
@@ -25,7 +27,7 @@ from backend.service import Service
 if TYPE_CHECKING:  # seconds to import
     from pydantic_ai import Agent
     from pydantic_ai.models import Model
-    from pydantic_ai.usage import RunUsage, UsageLimits
+    from pydantic_ai.usage import UsageLimits
 
 _REPAIRS = 1  # of a draft that is refused
 _OFFLINE_REQUESTS = 20
@@ -53,6 +55,7 @@ class Copilot:
     def __init__(self, service: Service, settings: CopilotSettings) -> None:
         self._service, self._settings = service, settings
         self._budget = Budget(settings.daily_tokens)
+        self._breaker = Breaker(service.metrics)
 
     def warm(self) -> None:
         """Imports what the first answer needs and builds the agent: seconds, which nobody has to wait for then."""
@@ -66,11 +69,10 @@ class Copilot:
 
         Where an endpoint is configured, its answer, if it comes in time and passes; else the offline one.
         """
-        start, usage = perf_counter(), Usage()
+        start, usage, note = perf_counter(), Usage(), ""
         wanted, outcome = self._settings.provider == "openai", None
-        if wanted and self._budget.left(holder) > 0:
-            outcome, usage = await self._ask_endpoint(ask, tell)
-            self._budget.spend(holder, usage.input_tokens + usage.output_tokens)
+        if wanted:
+            outcome, usage, note = await self._ask_endpoint(ask, holder, tell)
         answered = "openai" if outcome else "offline"
         if outcome is None:
             outcome = await self._ask_offline(ask, tell)
@@ -86,6 +88,7 @@ class Copilot:
                 if one.concept == "quote"
             ],
             grounding="abstained" if outcome.abstained else grounding,
+            note=note,
             provider="openai" if answered == "openai" else "offline",
             model=self._settings.model if answered == "openai" else offline.NAME,
             usage=usage,
@@ -102,24 +105,41 @@ class Copilot:
         limits = UsageLimits(request_limit=_OFFLINE_REQUESTS)  # it costs nothing
         return await self._run(model, scope, ask.question, limits, names=False)
 
-    async def _ask_endpoint(self, ask: ExplainIn, tell: Tell) -> tuple[Outcome | None, Usage]:
-        """What the endpoint came to, None where it failed or was refused; and what that took."""
-        from pydantic_ai.exceptions import AgentRunError, UserError
-        from pydantic_ai.usage import RunUsage, UsageLimits
+    async def _ask_endpoint(self, ask: ExplainIn, holder: str, tell: Tell) -> tuple[Outcome | None, Usage, str]:
+        """What the endpoint came to, what that took, and where it came to nothing, why."""
+        from pydantic_ai.usage import UsageLimits
 
-        used, may = RunUsage(), self._settings
+        may, usage = self._settings, Usage()
         limits = UsageLimits(
             request_limit=may.requests, tool_calls_limit=may.tool_calls, total_tokens_limit=may.answer_tokens
         )
         scope = await self._scope(ask, tell)
-        outcome = None
+        if self._budget.left(holder) <= 0:
+            return None, usage, "Built-in answer: today's tokens of this key are used up. The day ends at midnight UTC."
+        if wait := self._breaker.wait():
+            return (
+                None,
+                usage,
+                f"Built-in answer: the endpoint keeps failing. It is asked again in {math.ceil(wait)} s.",
+            )
+        model = None
         try:
-            async with asyncio.timeout(self._settings.patience), endpoint(self._settings) as model:
-                outcome = await self._run(model, scope, _prompt(ask, scope), limits, names=True, usage=used)
-        except (AgentRunError, UserError, TimeoutError, OSError, ValueError) as error:  # whatever an endpoint does
-            structlog.get_logger("backend").warning("copilot endpoint failed", kind=type(error).__name__)
-        usage = Usage(requests=used.requests, input_tokens=used.input_tokens, output_tokens=used.output_tokens)
-        return outcome, usage
+            async with asyncio.timeout(may.patience), endpoint(may) as model:
+                usage = model.used
+                outcome = await self._run(model, scope, _prompt(ask, scope), limits, names=True)
+            self._breaker.succeeded()
+            return outcome, usage, ""
+        except Exception as error:  # noqa: BLE001 - whatever an endpoint sends and makes a library raise
+            if model is None or model.broken:
+                self._breaker.failed()
+            else:
+                self._breaker.succeeded()  # it answers; only what it says is of no use
+            reason = why(error, model, may.patience)
+            structlog.get_logger("backend").warning("copilot endpoint failed", kind=type(error).__name__, reason=reason)
+            return None, usage, f"Built-in answer: the endpoint {reason}."
+        finally:
+            self._breaker.gave_up()  # where the client has gone, nothing is known of the endpoint
+            self._budget.spend(holder, usage.input_tokens + usage.output_tokens)
 
     async def _run(
         self,
@@ -129,12 +149,11 @@ class Copilot:
         limits: "UsageLimits",
         *,
         names: bool,
-        usage: "RunUsage | None" = None,
     ) -> Outcome:
         """One run of the agent; its drafts are checked as they come, and one may be repaired. `names`: whether prose may
         name a series itself: a model may not, and the words of our own rules may be the name of one."""
         scope.names = draft.casefolded(tuple((await scope.series()).ids)) if names else frozenset()
-        result = await self._agent.run(prompt, model=model, deps=scope, usage_limits=limits, usage=usage)
+        result = await self._agent.run(prompt, model=model, deps=scope, usage_limits=limits)
         return _let_through(result.output, scope)
 
     @cached_property

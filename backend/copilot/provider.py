@@ -9,27 +9,52 @@ from typing import TYPE_CHECKING
 from backend.copilot.settings import CopilotSettings
 
 if TYPE_CHECKING:  # seconds to import
-    from pydantic_ai.models import Model
+    from backend.copilot.metered import Metered
 
 
 @asynccontextmanager
-async def endpoint(settings: CopilotSettings) -> "AsyncIterator[Model]":
+async def endpoint(settings: CopilotSettings) -> "AsyncIterator[Metered]":
     """The configured endpoint for one answer, asked with retries that wait longer each time."""
     from openai import AsyncOpenAI
     from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.providers.openai import OpenAIProvider
 
+    from backend.copilot.metered import Metered, Wire
+
+    wire = Wire()
     async with AsyncOpenAI(
         base_url=settings.base_url,
         api_key=settings.key.get_secret_value() if settings.key else "",
         timeout=settings.timeout,
         max_retries=settings.retries,
+        http_client=wire.client,
     ) as client:
-        yield OpenAIChatModel(
+        model = OpenAIChatModel(
             settings.model,
             provider=OpenAIProvider(openai_client=client),
             settings={"temperature": settings.temperature, "max_tokens": settings.max_tokens},
         )
+        yield Metered(model, wire, settings.max_tokens)
+
+
+def why(error: Exception, model: "Metered | None", patience: float) -> str:
+    """What went wrong with an endpoint, as a sentence about it that repeats nothing of what it has sent."""
+    from pydantic_ai.exceptions import ModelAPIError, ModelHTTPError, UsageLimitExceeded
+
+    match error:
+        case TimeoutError():
+            return f"did not answer within {patience:g} s"
+        case ModelHTTPError():
+            return f"answered with status {error.status_code}"
+        case ModelAPIError() if model and model.redirected:
+            return "redirects to another address, which is refused: set copilot.base_url to the final one"
+        case ModelAPIError():
+            return "could not be reached"
+        case UsageLimitExceeded():
+            return "used up the tokens, requests or look-ups of one answer"
+    if model is None:
+        return "cannot be used with these settings"
+    return "sent a reply that cannot be read" if model.broken else "wrote what the facts do not support"
 
 
 class Budget:

@@ -20,9 +20,9 @@ class CopilotSettings(Strict):
     model: str = "gpt-4.1-mini"
     temperature: Annotated[float, Field(ge=0, le=2)] = 0
     max_tokens: PositiveInt = 900
-    timeout: PositiveFloat = 20
-    patience: PositiveFloat = 45
-    retries: Annotated[int, Field(ge=0, le=10)] = 2
+    timeout: PositiveFloat = 10
+    patience: PositiveFloat = 20
+    retries: Annotated[int, Field(ge=0, le=10)] = 1
     requests: PositiveInt = 8
     tool_calls: PositiveInt = 12
     answer_tokens: PositiveInt = 30_000

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import requests
 from google.auth.compute_engine import _metadata
 from starlette.testclient import TestClient
 
@@ -14,10 +16,11 @@ from backend.cloud_jobs import CloudJobs
 from backend.cloud_run import CloudRun
 from backend.errors import Problem
 from backend.settings import load
-from pipelines.errors import ConfigError
+from pipelines.errors import ConfigError, StoreError
 from tests import google as stand_in
 from tests.backend.conftest import connect
 from tests.backend.site import Site
+from tests.serving import Quiet, answering
 
 API = "/api/v1"
 BODY = {"kind": "train", "workspace": "shop"}
@@ -224,3 +227,61 @@ def test_project_and_region_belong_to_cloud_run(monkeypatch: pytest.MonkeyPatch)
         load()
     monkeypatch.setenv("API_CLOUD_RUN_REGION", "r1")
     assert load().jobs_on == "cloud_run"
+
+
+def test_many_at_the_same_moment_are_never_more_than_may(changeable: Site, cloud: stand_in.Google) -> None:
+    """Each in a workspace and a service of its own; a slot is free again once its job has ended."""
+    names = [f"w{n}" for n in range(5)]
+    for name in names:
+        (changeable.folder / f"configs/workspaces/{name}.yaml").write_text("title: one of many\n")
+    services = [service(changeable, cloud) for _ in names]
+
+    def begin(n: int) -> int:
+        return services[n].post(f"{API}/jobs", json={**BODY, "workspace": names[n]}).status_code
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        assert sorted(pool.map(begin, range(len(names)))) == [202, 202, 503, 503, 503]
+    assert len(cloud.executions) == 2
+    for execution in cloud.executions:
+        cloud.finish(execution, succeededCount=1)
+    assert begin(4) == 202
+
+
+@pytest.mark.parametrize("content", [b"null", b"[]", b'{"version": 1, "jobs": 5}', b"{", b"\xff"])
+def test_damaged_records_stop_no_other_workspace(changeable: Site, cloud: stand_in.Google, content: bytes) -> None:
+    """Of `shop`: there the answer says which file and what to do; in `meter` a job starts."""
+    client = service(changeable, cloud)
+    path = changeable.folder / "artifacts/shop/jobs/cloud_run.json"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    assert start(client, workspace="meter")["state"] == "queued"
+    refused = client.get(f"{API}/jobs?workspace=shop")
+    assert refused.status_code == 503
+    assert "shop/jobs/cloud_run.json cannot be used" in refused.json()["detail"]
+    assert client.get(f"{API}/jobs/20240101T000000Z-00000000").status_code == 404
+
+
+def test_a_token_follows_no_redirect() -> None:
+    """Who answers for Cloud Run at another address gets neither the token nor the call."""
+    reached: list[str] = []
+
+    class Other(Quiet):
+        def do_GET(self) -> None:
+            reached.append(self.headers.get("Authorization", ""))
+            self.send_error(404)
+
+    with answering(Other) as other:
+
+        class Named(Quiet):
+            def do_GET(self) -> None:
+                self.send_response(307)
+                self.send_header("Location", other)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+        with answering(Named) as named:
+            cloud = CloudRun("p1", "r1", "forecast-", url=named)
+            vars(cloud)["_session"] = requests.Session()
+            with pytest.raises(StoreError, match="refuses with status 307"):
+                cloud.find("train", "20240101T000000Z-00000000")
+    assert reached == []

@@ -1,9 +1,11 @@
 """Every error is a problem document, and nothing of the server leaks."""
 
+import json
 import re
 from typing import Any
 
 import pytest
+import structlog
 from starlette.testclient import TestClient
 
 from backend.limits import MAX_BODY
@@ -273,3 +275,21 @@ def _template(path: str) -> str:
     for value, name in (("/canary", "/{name}"), ("/shop", "/{workspace}"), (ALERT, "{alert_id}")):
         path = path.partition("?")[0].replace(value, name)
     return API + path
+
+
+def test_under_a_server_that_is_not_ours_a_traceback_takes_no_time(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody has set up a log there: a failure is one line of JSON with the traceback and without all values in it."""
+
+    def broken(*_: Any, **__: Any) -> None:
+        held = "a value that is in no log"
+        raise RuntimeError(f"no luck with {len(held)} characters")
+
+    structlog.reset_defaults()
+    monkeypatch.setattr(SeriesTable, "find", broken)
+    assert connect(site).get(f"{API}/series?workspace=shop").status_code == 500
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (failed,) = [line for line in lines if line["event"] == "failed"]
+    assert "RuntimeError: no luck with 25 characters" in failed["exception"]
+    assert "a value that is in no log" not in json.dumps(lines)

@@ -116,9 +116,15 @@ class Provider:
 
     @cached_property
     def _client(self) -> Any:
-        from openai import OpenAI  # 0.9 s
+        from openai import DefaultHttpxClient, OpenAI  # 0.9 s
 
-        return OpenAI(base_url=self._url or None, api_key=self._key or "none", timeout=_TIMEOUT, max_retries=2)
+        return OpenAI(
+            base_url=self._url or None,
+            api_key=self._key or "none",
+            timeout=_TIMEOUT,
+            max_retries=2,
+            http_client=DefaultHttpxClient(follow_redirects=False),  # who answers elsewhere is not who was named
+        )
 
 
 def choose(wanted: Choice = "auto", model: str = "", url: str = "", key: str = "") -> Embedding:

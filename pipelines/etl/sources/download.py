@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Annotated
+from typing import IO, Annotated, Any
 from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
@@ -22,6 +22,21 @@ from pipelines.secret import address
 
 _TIMEOUT = 30  # seconds without an answer
 _CHUNK = 1 << 20
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows a redirect to another host only from an address without a key in it."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        before, after = urlsplit(req.full_url), urlsplit(newurl)
+        if (before.scheme, before.netloc) != (after.scheme, after.netloc) and address(req.full_url) != req.full_url:
+            raise urllib.error.URLError("it redirects to another host, and its address holds a key")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+_OPENER = urllib.request.build_opener(_Redirects)
 
 
 class Options(ReadOptions):
@@ -100,7 +115,7 @@ class DownloadSource:
         """Copies what is at the address into `file` and returns its SHA-256."""
         digest = hashlib.sha256()
         try:
-            with urllib.request.urlopen(self.options.url, timeout=_TIMEOUT) as answer:  # noqa: S310 - Options checks it
+            with _OPENER.open(self.options.url, timeout=_TIMEOUT) as answer:
                 while chunk := answer.read(_CHUNK):
                     digest.update(chunk)
                     file.write(chunk)

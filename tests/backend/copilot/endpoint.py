@@ -59,6 +59,12 @@ def raw(content: bytes) -> Reply:
     return {"raw": content}
 
 
+def whole(**changed: Any) -> Reply:
+    """An answer as it should be but for what is changed; None leaves a key out."""
+    content = {**_completion(says("fine")["message"]), **changed}
+    return raw(json.dumps({name: value for name, value in content.items() if value is not None}).encode())
+
+
 def sleeps(seconds: float) -> Reply:
     return {**says("too late"), "delay": seconds}
 

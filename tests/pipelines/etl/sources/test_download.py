@@ -29,6 +29,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.requests += 1
+        if self.path.startswith("/moved"):
+            self.send_response(302)
+            self.send_header("Location", f"http://localhost:{self.server.server_address[1]}/sales.csv")
+            self.end_headers()
+            return
         if self.path.startswith("/missing"):
             self.send_error(404)
             return
@@ -197,3 +202,12 @@ def test_options_refuse_what_cannot_work(options: dict[str, object]) -> None:
     """Other schemes, names that leave the folder and hashes that are none are found before any download."""
     with pytest.raises(ValidationError):
         download.Options.model_validate({"url": "https://example.org/sales.csv", "sha256": SHA256, **options})
+
+
+def test_an_address_with_a_key_is_followed_nowhere_else(tmp_path: Path, server: Server) -> None:
+    """To another host only an address without one is followed: files often lie elsewhere, and their hash is known."""
+    with pytest.raises(DataError, match="redirects to another host, and its address holds a key") as error:
+        source(tmp_path, at(server, "/moved/sales.csv?token=secret")).read()
+    assert "secret" not in str(error.value)
+    assert server.requests == 1
+    assert len(source(tmp_path, at(server, "/moved/sales.csv")).read().rows) == 2

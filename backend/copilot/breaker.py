@@ -1,0 +1,51 @@
+"""Leaves an endpoint that fails alone for a while, so that not every question waits for it first."""
+
+from collections.abc import Callable
+from time import monotonic
+
+from backend.metrics import Metrics
+
+FAILURES = 3  # in a row, after which it is left alone
+REST = 30.0  # seconds until one question probes whether it is back
+_PROBED = 1.0  # seconds to tell those who come while another question probes
+
+
+class Breaker:
+    """Closed, it lets every question through; open, none; half-open after a rest, one at a time until one succeeds.
+
+    Who was let through by `wait` says how it went: `succeeded`, `failed`, or `gave_up` where neither is known.
+    """
+
+    def __init__(self, metrics: Metrics, clock: Callable[[], float] = monotonic) -> None:
+        self._metrics, self._clock = metrics, clock
+        self._failures, self._opened_at, self._probing = 0, 0.0, False
+
+    @property
+    def is_open(self) -> bool:
+        return self._failures >= FAILURES
+
+    def wait(self) -> float:
+        """Seconds until the endpoint may be asked; 0 lets the caller through."""
+        if not self.is_open:
+            return 0.0
+        left = self._opened_at + REST - self._clock()
+        if left > 0 or self._probing:
+            self._metrics.endpoint.labels("skipped").inc()
+            return max(left, _PROBED)
+        self._probing = True
+        return 0.0
+
+    def succeeded(self) -> None:
+        self._metrics.endpoint.labels("answered").inc()
+        self._failures = 0
+        self.gave_up()
+
+    def failed(self) -> None:
+        self._metrics.endpoint.labels("failed").inc()
+        self._failures += 1
+        self._opened_at = self._clock()
+        self.gave_up()
+
+    def gave_up(self) -> None:
+        self._probing = False
+        self._metrics.endpoint_open.set(self.is_open)
