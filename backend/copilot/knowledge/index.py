@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from pipelines.errors import StoreError
 
 if TYPE_CHECKING:  # together two seconds to import: only who searches pays for them
     import bm25s
-    from chromadb.api import ClientAPI
+    from chromadb.api.client import Client
     from chromadb.api.models.Collection import Collection
 
 T = TypeVar("T")
@@ -68,6 +68,9 @@ class _Contents:
     bm25: "bm25s.BM25 | None"
 
 
+_NOTHING = _Contents([], [], {}, [], None)
+
+
 class Index:
     """ChromaDB in `folder` for the vectors, BM25 in memory for the words, and their rankings fused.
 
@@ -75,12 +78,26 @@ class Index:
     sources it is. For any number of threads.
     """
 
-    def __init__(self, folder: Path, embedding: Embedding) -> None:
-        self.folder, self.embedding = folder, embedding
+    def __init__(self, folder: Path, embedding: Embedding, *, temporary: bool = False) -> None:
+        self.folder, self.embedding, self.temporary = folder, embedding, temporary
         self.mark: Hashable = None
         self.lock = threading.RLock()
-        self._contents = _Contents([], [], {}, [], None)
-        self._client: ClientAPI | None = None
+        self._contents = _NOTHING
+        self._client: Client | None = None
+
+    def close(self) -> None:
+        """Gives back its files, threads and memory. A temporary folder is removed; the next use would open all again."""
+        with self.lock:
+            self._disconnect()
+            self._contents, self.mark = _NOTHING, None
+            if self.temporary:
+                shutil.rmtree(self.folder.parent, ignore_errors=True)
+
+    def move(self, folder: Path) -> None:
+        """Keeps what it stores in a temporary folder from now on: it cannot be written where it was."""
+        with self.lock:
+            self.close()
+            self.folder, self.temporary = folder, True
 
     def update(self, sources: Iterable[Source]) -> int:
         """Holds these sources and no others; how many chunks had to be embedded. EmbeddingFailed, StoreError."""
@@ -155,7 +172,8 @@ class Index:
 
         with self.lock:
             if self._client is None:
-                self._client = chromadb.PersistentClient(str(self.folder), Settings(anonymized_telemetry=False))
+                made = chromadb.PersistentClient(str(self.folder), Settings(anonymized_telemetry=False))
+                self._client = cast("Client", made)  # which can be closed, as the type that it is declared to be cannot
             return self._client.get_or_create_collection(
                 f"chunks-{LAYOUT}-{self.embedding.name}",
                 embedding_function=None,  # the default one downloads a model
@@ -178,11 +196,17 @@ class Index:
             except ChromaError as error:
                 raise StoreError(f"{self.folder} cannot be used by ChromaDB ({error}).") from error
 
+    def _disconnect(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
     def _reset(self) -> None:
         from chromadb.api.shared_system_client import SharedSystemClient
 
-        self._client = None
-        SharedSystemClient._identifier_to_system.pop(str(self.folder), None)
+        self._disconnect()
+        for known in (SharedSystemClient._identifier_to_system, SharedSystemClient._identifier_to_refcount):
+            known.pop(str(self.folder), None)  # another embedding's client may hold the damaged one
         shutil.rmtree(self.folder, ignore_errors=True)
         make_folder(str(self.folder))
 

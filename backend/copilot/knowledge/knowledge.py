@@ -1,9 +1,8 @@
 """Looking things up: the index of a workspace follows its sources, and is asked."""
 
-import asyncio
 import tempfile
-import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -14,13 +13,16 @@ import structlog
 from backend.copilot.knowledge import notes, sources, texts
 from backend.copilot.knowledge.embeddings import Embedding, EmbeddingFailed, Lexical
 from backend.copilot.knowledge.index import Index
+from backend.copilot.knowledge.shelf import Shelf
 from backend.copilot.knowledge.sources import Source
 from backend.errors import Problem
-from pipelines.errors import NotFound
+from backend.lane import Lane
+from pipelines.errors import NotFound, StoreError
 
 if TYPE_CHECKING:
     from backend.service import Service
 
+_READING = "reading"  # the turn of texts that are read, whatever their workspace
 _REST = 60.0  # seconds without asking a provider that has just failed
 
 
@@ -54,15 +56,19 @@ class Listed:
 
 
 class Knowledge:
-    """What can be looked up about each workspace. Slow work is done in threads; an index that is behind is never asked."""
+    """What can be looked up about each workspace. Slow work has threads of its own; an index that is behind is never asked."""
 
     def __init__(self, service: "Service") -> None:
         self._service = service
-        self._indexes: dict[tuple[str, str], Index] = {}
-        self._opening = threading.Lock()
-        self._reading = asyncio.Semaphore(1)
+        self._shelf = Shelf()
+        self._lane = Lane("searches and notes", threads=3, most=32)
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._failed_at = float("-inf")
+
+    def close(self) -> None:
+        """Begins nothing new, and closes the indexes."""
+        self._lane.close()
+        self._shelf.close()
 
     async def search(self, workspace: str, query: str, limit: int = 5) -> list[Hit]:
         """The chunks that fit a query best; Problem 404 without the workspace."""
@@ -71,25 +77,25 @@ class Knowledge:
     async def find(self, workspace: str, query: str, limit: int = 5) -> Found:
         """The same, with the embedding that was used."""
         self._service.pointers(workspace)
-        return await asyncio.to_thread(self._find, workspace, query, limit)
+        return await self._lane.run(workspace, lambda: self._find(workspace, query, limit))
 
     async def sources(self, workspace: str) -> list[Listed]:
         """Every source of the workspace; Problem 404."""
         self._service.pointers(workspace)
-        return await asyncio.to_thread(self._list, workspace)
+        return await self._lane.run(workspace, lambda: self._list(workspace))
 
     async def add(self, workspace: str, name: str, content: bytes, by: str) -> tuple[Listed, bool]:
         """Keeps a note; with whether it is new. DataError says what is wrong with it. Problem 404, 409."""
         self._service.pointers(workspace)
 
-        async with self._reading:  # one at a time: a PDF may be made to take long
-            text, form = await asyncio.to_thread(texts.read, content)
+        # One at a time: a PDF may be made to take long.
+        text, form = await self._lane.run(_READING, lambda: texts.read(content))
 
         def work() -> tuple[Listed, bool]:
             note_id, new = notes.add(self._service.reader, workspace, name, text, form, by)
             return self._one(workspace, note_id), new
 
-        return await asyncio.to_thread(work)
+        return await self._lane.run(workspace, work)
 
     async def remove(self, workspace: str, source_id: str) -> Listed:
         """Deletes a note, as it was. Problem 404, and 409 for a source that is no note."""
@@ -107,14 +113,15 @@ class Knowledge:
             return found
 
         try:
-            return await asyncio.to_thread(work)
+            return await self._lane.run(workspace, work)
         except NotFound:
             raise _unknown(workspace, source_id) from None
 
     def _find(self, workspace: str, query: str, limit: int) -> Found:
         for embedding in self._embeddings():
             try:
-                ranked = self._ready(workspace, embedding).search(query, limit)
+                with self._ready(workspace, embedding) as index:
+                    ranked = index.search(query, limit)
             except EmbeddingFailed as error:
                 self._fall_back(error)
                 continue
@@ -137,7 +144,8 @@ class Knowledge:
     def _list(self, workspace: str) -> list[Listed]:
         for embedding in self._embeddings():
             try:
-                return [Listed(source, n) for source, n in self._ready(workspace, embedding).sources]
+                with self._ready(workspace, embedding) as index:
+                    return [Listed(source, n) for source, n in index.sources]
             except EmbeddingFailed as error:
                 self._fall_back(error)
         raise AssertionError("the lexical embedding never fails")
@@ -148,32 +156,45 @@ class Knowledge:
                 return listed
         raise _unknown(workspace, source_id)
 
-    def _ready(self, workspace: str, embedding: Embedding) -> Index:
-        """The index of the workspace as its sources are now."""
-        reader, index = self._service.reader, self._index(workspace, embedding)
+    @contextmanager
+    def _ready(self, workspace: str, embedding: Embedding) -> Iterator[Index]:
+        """The index of the workspace as its sources are now. Problem 503 where none can be kept."""
+        with self._shelf.using((workspace, embedding.name), lambda: self._index(workspace, embedding)) as index:
+            try:
+                self._follow(index, workspace)
+            except StoreError as error:  # read-only, full: all in it can be made again, so another folder will do
+                structlog.get_logger("backend").warning("index in a temporary folder", reason=str(error))
+                index.move(self._temporary(workspace, embedding))
+                self._follow(index, workspace)
+            yield index
+
+    def _follow(self, index: Index, workspace: str) -> None:
         with index.lock:
-            mark = sources.mark(reader, workspace)
+            mark = sources.mark(self._service.reader, workspace)
             if index.mark != mark:
-                found, whole = sources.collect(reader, workspace)
+                found, whole = sources.collect(self._service.reader, workspace)
                 index.update(found)
                 index.mark = mark if whole else None  # what could not be read is tried again
-        return index
 
     def _index(self, workspace: str, embedding: Embedding) -> Index:
-        with self._opening:
-            key = (workspace, embedding.name)
-            if key not in self._indexes:
-                self._indexes[key] = Index(self._folder(workspace), embedding)
-            return self._indexes[key]
-
-    def _folder(self, workspace: str) -> Path:
-        """Beside the notes; where these are on an object store, a folder of this process: all in it can be made again."""
+        """Beside the notes; where these are on an object store, in a folder of this process."""
         store = self._service.reader.artifacts
         if store.is_local:
-            return Path(store.path(workspace, notes.ROOM, "index"))
-        if self._scratch is None:
-            self._scratch = tempfile.TemporaryDirectory(prefix="knowledge-")
-        return Path(self._scratch.name) / workspace / "index"
+            return Index(Path(store.path(workspace, notes.ROOM, "index")), embedding)
+        return Index(self._temporary(workspace, embedding), embedding, temporary=True)
+
+    def _temporary(self, workspace: str, embedding: Embedding) -> Path:
+        """A folder of this process. Problem 503 without one."""
+        try:
+            if self._scratch is None:
+                self._scratch = tempfile.TemporaryDirectory(prefix="knowledge-")
+            return Path(self._scratch.name) / workspace / embedding.name / "index"
+        except OSError as error:
+            raise Problem(
+                503,
+                f"The index of the search can be kept neither with the artifacts nor in the temporary folder "
+                f"({error.strerror}). Whoever runs the service can make one of them writable.",
+            ) from error
 
     def _embeddings(self) -> Iterator[Embedding]:
         """The one that was chosen, unless it has just failed, and the one that never does."""

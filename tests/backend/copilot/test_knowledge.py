@@ -1,14 +1,19 @@
 """Which sources there are, and that what is searched is always what they are now."""
 
 import asyncio
+import tempfile
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
-from backend.copilot.knowledge import Hit, notes, sources
+from backend.copilot.agent import Copilot
+from backend.copilot.answers import AnswerOut, ExplainIn
+from backend.copilot.knowledge import Hit, embeddings, notes, sources
 from backend.copilot.knowledge.embeddings import EmbeddingFailed, Provider
 from backend.copilot.knowledge.sources import Source
+from backend.copilot.settings import CopilotSettings
 from backend.errors import Problem
 from backend.service import Service
 from pipelines import settings
@@ -248,3 +253,79 @@ def test_one_damaged_file_stops_no_search(
     assert {"run card", "quality report", "document"} <= kinds
     assert asyncio.run(service.knowledge.search("shop", "horizon"))
     assert kind not in kinds or kind == "dictionary"
+
+
+def blocked(site: Site, workspace: str = "shop") -> Path:
+    """Makes the folder of notes and index one that cannot be written, whoever runs the tests."""
+    path = site.folder / f"artifacts/{workspace}/knowledge"
+    path.write_text("in the way")
+    return path
+
+
+def ask(service: Service, question: str) -> AnswerOut:
+    return asyncio.run(Copilot(service, CopilotSettings()).answer(ExplainIn(workspace="shop", question=question)))
+
+
+def test_where_artifacts_cannot_be_written_the_index_is_made_elsewhere(service: Service, changeable: Site) -> None:
+    """All in it follows from what can be read, so search and copilot answer as ever; nothing is left when the service ends."""
+    blocked(changeable)
+    assert search(service, "what does price mean?")[0].kind == "dictionary"
+    assert names(service)["run card"]
+    answer = ask(service, "what does price mean?")
+    assert answer.grounding == "grounded"
+    assert answer.citations
+    scratch = Path(service.knowledge._scratch.name)  # type: ignore[union-attr]
+    assert list(scratch.rglob("chroma.sqlite3"))
+    service.close()
+    assert not list(scratch.rglob("chroma.sqlite3"))
+
+
+def test_where_nothing_can_be_written_it_is_said(
+    service: Service, changeable: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """503 that names both places; the copilot does not claim that nothing is written about a thing it could not look up."""
+    blocked(changeable)
+
+    def refuse(**_: Any) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", refuse)
+    with pytest.raises(Problem, match=r"neither with the artifacts nor .* \(Read-only file system\)") as error:
+        search(service, "price")
+    assert error.value.status == 503
+    answer = ask(service, "what does price mean?")
+    assert answer.grounding == "abstained"
+    assert "cannot be searched at the moment" in answer.explanation
+    assert "is not known" in answer.explanation
+
+
+def test_a_search_that_finds_nothing_still_says_so(service: Service) -> None:
+    """Only then does the copilot say that no document has it."""
+    answer = ask(service, "what does flibbertigibbet mean?")
+    assert "cannot be searched" not in answer.explanation
+
+
+def test_hundreds_of_workspaces_are_searched_with_a_few_indexes(
+    service: Service, changeable: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One after the other, none is refused, and the open files are those of the last few."""
+    folder = changeable.folder / "configs/workspaces"
+    for number in range(30):
+        (folder / f"w{number}.yaml").write_text((folder / "empty.yaml").read_text())
+    monkeypatch.setattr(sources, "_documents", list)  # the project's pages take seconds
+    held = []
+    for number in range(30):
+        assert search(service, "what does price mean?", f"w{number}")
+        held.append(psutil.Process().num_fds())
+    assert max(held[12:]) <= max(held[:12]) + 12
+    service.close()
+
+
+def test_long_words_are_not_remembered(service: Service) -> None:
+    """A viewer may send words of a thousand letters without end; vectors are the same whether kept or not."""
+    before = embeddings._features.cache_info().currsize
+    long = [f"{number}" + "x" * 900 for number in range(20)]
+    first = embeddings.Lexical().embed(long)
+    assert embeddings._features.cache_info().currsize == before
+    assert (embeddings.Lexical().embed(long) == first).all()
+    assert first.any(axis=1).all()

@@ -109,7 +109,7 @@ def meaning(about: About) -> Plan:
         return Missing("No document says what that is.")
     found = yield call("search_knowledge", query=about.question.asked.question[:300])
     quotes = [Found((fact,)).say("{quote}") for fact in _fitting(about, found)[:2]]
-    return "\n\n".join(quotes) if quotes else Missing("No document says what that is.")
+    return "\n\n".join(quotes) or Missing(found.note or "No document says what that is.")
 
 
 def help_(about: About) -> Plan:
