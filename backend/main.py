@@ -29,6 +29,7 @@ from backend.launchers import Launcher, LocalProcess
 from backend.limits import HEADER, Access, RateLimit
 from backend.metrics import Metrics
 from backend.observe import Observe, configure_events, configure_logging
+from backend.room import Room
 from backend.routes import (
     copilot,
     data,
@@ -73,16 +74,21 @@ def create_app(
     keyring = Keyring(settings.keyring())
     figures = Metrics()
     workers = Workers(settings.generate_workers, settings.generate_queue, settings.generate_timeout, figures)
+    looking = (sys.executable, "-m", "pipelines.previewer", str(settings.preview_mb))
+    previewers = Workers(1, settings.generate_queue, settings.preview_timeout, figures, looking)
     read = store or _reader()
     assistant = copilots.load()
     work = _jobs(settings, read, launcher)
-    service = Service(read, workers, work, figures, settings.cache_mb, embedding=_embedding(assistant))
+    room = Room(read, settings.uploads_mb)
+    embedding = _embedding(assistant)
+    service = Service(read, workers, previewers, work, figures, settings.cache_mb, room, embedding=embedding)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if tracing:
             traces.keep_private()
         await workers.start(after=_COMPUTING)
+        await previewers.start()
         warming = threading.Timer(_ANSWERING, app.state.copilot.warm)
         warming.daemon = True
         warming.start()
@@ -92,7 +98,8 @@ def create_app(
         finally:
             warming.cancel()
             await asyncio.gather(listing, return_exceptions=True)
-            await workers.stop()
+            service.close()
+            await asyncio.gather(workers.stop(), previewers.stop())
 
     tracing = traces.wanted()
     app = FastAPI(

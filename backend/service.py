@@ -14,7 +14,9 @@ from backend.copilot.knowledge import Knowledge
 from backend.copilot.knowledge.embeddings import Embedding, Lexical
 from backend.errors import Problem
 from backend.jobs import Jobs
+from backend.lane import Lane
 from backend.metrics import Metrics
+from backend.room import Room
 from backend.standings import Standings
 from backend.workers import Workers
 from pipelines.errors import ConfigError, NotFound, StoreError, Untrusted
@@ -80,12 +82,15 @@ class Service:
     """Everything a route needs."""
 
     reader: Reader
-    workers: Workers
+    workers: Workers  # compute forecasts
+    previewers: Workers  # look at uploads
     jobs: Jobs | CloudJobs
     metrics: Metrics
     cache_mb: float
+    room: Room
     stopping: bool = False
     embedding: Embedding = field(default_factory=Lexical)
+    uploading: Lane = field(default_factory=lambda: Lane("uploads", threads=2, most=32))
     verifying: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     _workspaces: tuple[float, frozenset[str]] = (0.0, frozenset())
     tables: Cache = field(init=False)
@@ -107,7 +112,13 @@ class Service:
 
     def stop(self) -> None:
         """What is running may end; nothing new is begun."""
-        self.stopping = self.workers.stopping = True
+        self.stopping = self.workers.stopping = self.previewers.stopping = True
+
+    def close(self) -> None:
+        """Gives back what is held for requests."""
+        self.uploading.close()
+        if "knowledge" in vars(self):  # it was used
+            self.knowledge.close()
 
     def workspaces(self) -> frozenset[str]:
         """The configured workspaces."""

@@ -34,6 +34,11 @@ class Settings(BaseSettings):
     generate_workers: PositiveInt = 1  # processes that compute what is not published
     generate_queue: Annotated[int, Field(ge=0)] = 8  # requests that may wait for one of them
     generate_timeout: PositiveFloat = 30.0  # seconds that waiting and computing may take together
+    preview_timeout: PositiveFloat = 60.0  # seconds that waiting for a look at an upload and looking may take together
+    preview_mb: Annotated[int, Field(ge=1024)] = (
+        3072  # of address space for a look at one: 32 MiB need 1.2 GB, 128 unpacked 2.2
+    )
+    uploads_mb: Annotated[int, Field(ge=64)] = 512  # of all uploads together, on the disk
     jobs_on: Literal["local", "cloud_run"] = "local"  # where pipelines run: processes of this machine, or Cloud Run
     cloud_run_project: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = ""
     cloud_run_region: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = ""
@@ -120,7 +125,7 @@ def load(**given: Any) -> Settings:
     return settings
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)  # a name from outside may be as long as a header
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches an address or name."""
     if host == "localhost":

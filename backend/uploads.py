@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from fastapi.concurrency import contextmanager_in_threadpool
 
 from backend.errors import Problem
 from backend.job import alone
+from backend.room import FOLDER
 from backend.service import Service
 from pipelines import settings
 from pipelines.disk import failing_clearly, make_folder, replace_file
@@ -21,13 +21,10 @@ from pipelines.errors import NotFound
 from pipelines.read import Reader, new_version
 from pipelines.schema import safe_name
 
-ROOM = "uploads"  # below the data folder: <workspace>/<upload_id>/table.csv
-KEPT = 10  # uploads of a workspace beside the one that it uses, the newest ones
 AUDIT = "audit.jsonl"  # a line for each time a workspace was made or changed by an upload
 
 _GZIP = b"\x1f\x8b"
 _HEAD = "# Made of an upload. Edit it and it is yours: later uploads will not change it any more.\n"
-_USES = re.compile(rf"{ROOM}/[^/]+/([^/]+)/")
 
 
 async def receive(request: Request, service: Service, workspace: str) -> str:
@@ -36,36 +33,40 @@ async def receive(request: Request, service: Service, workspace: str) -> str:
     if not data.is_local:
         raise Problem(503, "Uploads need data in a folder; these are on an object store. Put the table there by hand.")
     upload_id = new_version()
-    await asyncio.to_thread(_sweep, service.reader, safe_name(workspace, "workspace"))
-    draft = data.draft(ROOM, workspace, upload_id)
-    try:
-        pieces, head = request.stream(), b""
-        async for piece in pieces:
-            head += piece
-            if len(head) >= len(_GZIP):
-                break
-        if not head:
-            raise Problem(422, "The body is empty. Send the table as it is, as text/csv or gzipped.")
-        name = "table.csv.gz" if head.startswith(_GZIP) else "table.csv"
-        async with contextmanager_in_threadpool(draft.open(name)) as file:
-            await asyncio.to_thread(file.write, head)
+    safe_name(workspace, "workspace")
+    draft = data.draft(FOLDER, workspace, upload_id)
+    with service.room.reserved():
+        await service.uploading.run(FOLDER, lambda: service.room.prepare(workspace, upload_id))
+        try:
+            pieces, head = request.stream(), b""
             async for piece in pieces:
-                await asyncio.to_thread(file.write, piece)
-        await asyncio.to_thread(draft.publish)
-    except BaseException:
-        await asyncio.shield(asyncio.to_thread(draft.discard))
-        raise
+                head += piece
+                if len(head) >= len(_GZIP):
+                    break
+            if not head:
+                raise Problem(422, "The body is empty. Send the table as it is, as text/csv or gzipped.")
+            name = "table.csv.gz" if head.startswith(_GZIP) else "table.csv"
+            async with contextmanager_in_threadpool(draft.open(name)) as file:
+                await asyncio.to_thread(file.write, head)
+                async for piece in pieces:
+                    await asyncio.to_thread(file.write, piece)
+            await service.uploading.run(upload_id, draft.publish)
+        except BaseException:
+            await asyncio.shield(asyncio.to_thread(draft.discard))
+            raise
     return upload_id
 
 
 async def preview(service: Service, workspace: str, upload_id: str, wanted: dict[str, Any]) -> bytes:
     """What the upload is under a mapping, found by a worker. Problem 404 for one that does not exist."""
     try:
-        await asyncio.to_thread(service.reader.data.folder, ROOM, safe_name(workspace, "workspace"), upload_id)
+        await asyncio.to_thread(service.reader.data.folder, FOLDER, safe_name(workspace, "workspace"), upload_id)
     except NotFound:
         raise Problem(404, f"Workspace '{workspace}' has no upload {upload_id}.") from None
-    request = {"preview": {**wanted, "workspace": workspace, "upload_id": upload_id}}
-    return await service.workers.compute(request, "previews", "Upload fewer rows.")
+    request = {**wanted, "workspace": workspace, "upload_id": upload_id}
+    # Libraries in C end the process where memory ends; the same table would end the next one, too.
+    hungry = "The table takes more memory than a preview may use, or cannot be read. Upload fewer rows or columns."
+    return await service.previewers.compute(request, "previews", "Upload fewer rows.", Problem(422, hungry))
 
 
 def refuse_handwritten(reader: Reader, workspace: str) -> Path:
@@ -81,7 +82,7 @@ def refuse_handwritten(reader: Reader, workspace: str) -> Path:
 def make(reader: Reader, workspace: str, upload_id: str, values: dict[str, Any], by: str) -> bool:
     """Writes the workspace's file, and a line on who did it; whether it is new."""
     text = (_HEAD + yaml.safe_dump(values, sort_keys=False, allow_unicode=True)).encode()
-    above = reader.data.path(ROOM, workspace)
+    above = reader.data.path(FOLDER, workspace)
     with failing_clearly(above):
         make_folder(above)
         with alone(Path(above) / "lock"):
@@ -95,7 +96,7 @@ def make(reader: Reader, workspace: str, upload_id: str, values: dict[str, Any],
                 "sha256": _digest(text),
             }
             # Before the file: what the line names is ours, also after a crash in between.
-            reader.data.append(ROOM, workspace, AUDIT, line=json.dumps(line))
+            reader.data.append(FOLDER, workspace, AUDIT, line=json.dumps(line))
             try:
                 replace_file(str(path), text)
             except OSError as error:
@@ -108,17 +109,7 @@ def make(reader: Reader, workspace: str, upload_id: str, values: dict[str, Any],
 
 def _made(reader: Reader, workspace: str) -> set[str]:
     """Digests of all that uploads ever wrote into the workspace's file."""
-    return {str(line.get("sha256")) for line in reader.data.events(ROOM, workspace, AUDIT)}
-
-
-def _sweep(reader: Reader, workspace: str) -> None:
-    """Removes what was never finished, and old uploads that nothing uses."""
-    reader.data.sweep(ROOM, workspace)
-    path = settings.workspace_files().get(workspace)
-    used = set(_USES.findall(path.read_text(encoding="utf-8", errors="replace"))) if path else set()
-    for old in reader.data.folders(ROOM, workspace)[:-KEPT]:
-        if old not in used:
-            reader.data.remove(ROOM, workspace, old)
+    return {str(line.get("sha256")) for line in reader.data.events(FOLDER, workspace, AUDIT)}
 
 
 def _digest(text: bytes) -> str:

@@ -1,4 +1,4 @@
-"""The processes that compute forecasts and look at uploads: model code and pandas run there, never here."""
+"""The processes that compute forecasts or look at uploads: model code and pandas run there, never here."""
 
 import asyncio
 import contextlib
@@ -59,9 +59,11 @@ class _Worker:
             await self.process.stdin.drain()
             found = await _answer(self.process)
             self.busy = False
-            return found
         except (ConnectionError, asyncio.IncompleteReadError, ValueError) as error:
             raise Crashed(str(error)) from error
+        if found[0].get("last"):  # it ends: the next request starts another
+            await self.stop()
+        return found
 
     async def stop(self) -> None:
         """Ends the process, whatever it does."""
@@ -97,14 +99,15 @@ class Workers:
     def __post_init__(self) -> None:
         self._free = asyncio.Semaphore(self.count)
 
-    async def start(self, after: float = 0) -> None:
+    async def start(self, after: float | None = None) -> None:
         """Starts the processes `after` so many seconds, one after the other: the imports of one take a core for seconds.
 
-        Who needs one before starts it then.
+        Who needs one before starts it then; without `after` nobody else does.
         """
         self._all = [_Worker(self.command) for _ in range(self.count)]
         self._idle.extend(self._all)
-        self._starting = asyncio.create_task(self._start(after))
+        if after is not None:
+            self._starting = asyncio.create_task(self._start(after))
 
     async def _start(self, after: float) -> None:
         await asyncio.sleep(after)
@@ -120,9 +123,17 @@ class Workers:
         await asyncio.gather(*(worker.stop() for worker in self._all))
 
     async def compute(
-        self, request: dict[str, Any], what: str = "forecasts", less: str = "Ask for fewer series or steps."
+        self,
+        request: dict[str, Any],
+        what: str = "forecasts",
+        less: str = "Ask for fewer series or steps.",
+        crash: Problem | None = None,
     ) -> bytes:
-        """The answer of a worker. `what` is asked for, and `less` takes less time. Problem 503 when the queue is full or the service stops, 504 when it takes too long."""
+        """The answer of a worker. `what` is asked for, and `less` takes less time.
+
+        Problem 503 when the queue is full or the service stops, 504 when it takes too long, and `crash`, or 503 again, when
+        the process ends.
+        """
         if self.stopping or (self._free.locked() and self._waiting >= self.queue):
             self.metrics.generated.labels("refused").inc()
             why = "The service is being stopped." if self.stopping else f"Too many {what} are being computed."
@@ -135,7 +146,7 @@ class Workers:
             raise Problem(504, f"The {what} took longer than {self.timeout:g} s. {less}") from None
         except Crashed:
             self.metrics.generated.labels("crashed").inc()
-            raise Problem(
+            raise crash or Problem(
                 503, f"The process that computes {what} ended. Try again.", headers={"Retry-After": "5"}
             ) from None
         if head["kind"] != "ok":
@@ -148,12 +159,12 @@ class Workers:
     async def _one(self) -> AsyncIterator[_Worker]:
         """A worker that has nothing to do. One that was left in the middle of its work is replaced by a new process."""
         self._waiting += 1
-        self.metrics.waiting.set(self._waiting)
+        self.metrics.waiting.inc()
         try:
             await self._free.acquire()
         finally:
             self._waiting -= 1
-            self.metrics.waiting.set(self._waiting)
+            self.metrics.waiting.dec()
         worker = self._idle.popleft()
         self.metrics.running.inc()
         try:

@@ -1,7 +1,7 @@
 """The grid of a series: a pandas offset alias, its steps and its seasons."""
 
 import warnings
-from functools import cache
+from functools import lru_cache
 from typing import Literal, cast
 
 import numpy as np
@@ -23,13 +23,14 @@ _SEASONS: dict[str, tuple[int, int]] = {
     "YS": (1, 5),
     "YE": (1, 5),
 }
+_ALIASES = 1_000  # whose offsets are kept: aliases come from outside, too
 _ENDS = ("W", "ME", "QE", "YE", "BME", "BQE", "BYE", "SME")  # pandas labels these periods by their last day
 _DAY = pd.Timedelta(days=1)
 _LONG = pd.Timestamp("2041-01-01") - pd.Timestamp("2001-01-01")  # calendar steps differ; over decades they have a mean
 _COMMON = 0.3  # share of the steps that the most common one must make up to be a grid's
 
 
-@cache
+@lru_cache(maxsize=_ALIASES)
 def parse(alias: str) -> pd.DateOffset:
     """The pandas offset of `alias`; ConfigError if pandas does not know it, it runs backwards or means office hours."""
     with warnings.catch_warnings():
@@ -61,7 +62,7 @@ def typical_step(alias: str) -> pd.Timedelta:
     return pd.Timedelta(second - first)
 
 
-@cache
+@lru_cache(maxsize=_ALIASES)
 def steps_in(days: float, alias: str) -> int:
     """About how many steps of the grid so many days have, at least one: 5 of business days in a week."""
     step = fixed_step(alias)
@@ -126,6 +127,23 @@ def labels_ends(alias: str) -> bool:
 def parsed_name(alias: str) -> str:
     """The alias without multiple and anchor: 'W' for 2W-SUN."""
     return str(parse(alias).name).partition("-")[0]
+
+
+def places(ds: pd.Series, start: pd.Timestamp, alias: str) -> npt.NDArray[np.int64]:
+    """How many steps each grid point lies after the grid point `start`. No grid of fixed steps is made for it."""
+    step = fixed_step(alias)
+    if step is not None:
+        return np.array((ds - start) // step, dtype=np.int64)
+    grid = pd.date_range(start, ds.max(), freq=parse(alias))
+    return np.array(grid.get_indexer(pd.DatetimeIndex(ds)), dtype=np.int64)
+
+
+def points(places: npt.NDArray[np.int64], start: pd.Timestamp, alias: str) -> pd.DatetimeIndex:
+    """The grid points that lie so many steps after the grid point `start`."""
+    step = fixed_step(alias)
+    if step is not None:
+        return start + pd.to_timedelta(places * step.value, unit="ns")
+    return pd.date_range(start, periods=int(places.max()) + 1, freq=parse(alias))[places]
 
 
 def future(last: pd.Timestamp, alias: str, h: int) -> pd.DatetimeIndex:

@@ -10,18 +10,18 @@ from typing import Any
 
 import pandas as pd
 
+from pipelines import limits, settings
 from pipelines import panel as panels
-from pipelines import settings
 from pipelines.errors import ConfigError, DataError, ForecastError, MissingColumn
 from pipelines.etl import clean, dates, load, numbers, profile, quality
 from pipelines.etl.load import REASON, ROW, NoUsableRow
+from pipelines.etl.size import StrayDate
 from pipelines.etl.sources import _text, file
 from pipelines.features import future
 from pipelines.read import Reader
 from pipelines.schema import DS, UNIQUE_ID, Y, printable
 from pipelines.settings import Workspace
 
-MAX_UNPACKED = 128 * 2**20  # bytes; a gzipped upload may be a thousand times as large as it looks
 _COLUMNS, _ROWS, _REJECTED, _EXAMPLES, _SAMPLE = 200, 10, 20, 3, 1_000
 _FIELD_OF_CHECK = {"length": "horizon", "gaps": "frequency", "freshness": DS}
 _SETTING = re.compile(r"  - upload: (\S+): (.*)")
@@ -38,6 +38,10 @@ _WORDS = (
     (", or set missing.future to previous or seasonal", ""),
     (" and source.skip_rows", ""),
     ("If it is a workbook or Parquet, name it .xlsx or .parquet.", "Save it as CSV."),
+    (", or raise source.max_columns in the workspace file", ""),
+    (", or raise limits.steps in the workspace file", ""),
+    (", or raise limits.added in the workspace file", ""),
+    (", or raise limits.gap in the workspace file", ""),
     (" in the workspace file", ""),
     ("source.columns.", ""),
 )
@@ -73,6 +77,8 @@ class Preview:
             self._look()
         except ForecastError as error:
             self._problem("file", error)
+        except MemoryError:
+            self._add("file", "it takes more memory than a preview may use. Upload fewer rows or columns.")
         except Exception as error:  # noqa: BLE001 - a table from outside may trip anything, which is no fault of the service
             traceback.print_exc()
             self._add("file", f"the table cannot be understood ({type(error).__name__}). Save it as a plain CSV.")
@@ -82,7 +88,7 @@ class Preview:
     def _look(self) -> None:
         path = self.data_dir / self.path
         _refuse_bomb(path)
-        raw = file.build(file.Options(path=self.path), self.data_dir).read()
+        raw = file.build(file.Options(path=self.path, max_columns=limits.UPLOAD_COLUMNS), self.data_dir).read()
         encoding = _text.detect_encoding(path)
         self.found |= {
             "encoding": encoding,
@@ -131,6 +137,7 @@ class Preview:
     def _bring_in(self, rows: pd.DataFrame, workspace: Workspace) -> None:
         """The stages of the ETL, one after the other, as far as they go."""
         as_of = pd.Timestamp.now(tz="UTC").tz_localize(None)
+        workspace = workspace.model_copy(update={"limits": workspace.limits.of_upload()})
         try:
             loaded = load.load(rows, workspace)
         except MissingColumn as error:
@@ -140,13 +147,17 @@ class Preview:
             if isinstance(error, NoUsableRow):
                 self._map(error.columns)
                 self._reject(error.rejected)
-            self._problem(next((field for words, field in _FIELDS if re.search(words, str(error))), "file"), error)
+            field = next((field for words, field in _FIELDS if re.search(words, str(error))), "file")
+            self._problem(DS if isinstance(error, StrayDate) else field, error)
             return
         columns = self._map(loaded.columns)
         self.found["notes"].append(f"dates: {loaded.notes['dates']}")
         self._reject(loaded.rejected)
         try:
             cleaned = clean.clean(loaded, workspace, as_of)
+        except StrayDate as error:
+            self._problem(DS, error)
+            return
         except DataError as error:
             self._problem("frequency" if "frequen" in str(error) else "keys", error)
             return
@@ -227,15 +238,18 @@ def preview(reader: Reader, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_bomb(path: Path) -> None:
-    """DataError for a small file that unpacks to more than a machine can hold."""
-    size = 0
+    """DataError for a small file that unpacks to more than a machine can hold, or to more rows than a preview can look at."""
+    size, lines = 0, 1
     try:
-        with gzip.open(path) as unpacked:
-            while piece := unpacked.read(1 << 20):
-                size += len(piece)
-                if size > MAX_UNPACKED:
-                    raise DataError(f"the file is larger than {MAX_UNPACKED >> 20} MiB when it is unpacked. Split it.")
-    except (OSError, EOFError, zlib.error):  # it is not packed, or damaged: then reading it says so
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as content:
+            while piece := content.read(1 << 20):
+                size, lines = size + len(piece), lines + piece.count(b"\n")
+                if size > limits.UPLOAD_UNPACKED:
+                    most = limits.UPLOAD_UNPACKED >> 20
+                    raise DataError(f"the file is larger than {most} MiB when it is unpacked. Split it.")
+                if lines > limits.UPLOAD_LINES:
+                    raise DataError(f"the file has over {limits.UPLOAD_LINES:,} lines. Upload fewer rows.")
+    except (OSError, EOFError, zlib.error):  # it is damaged: then reading it says so
         return
 
 

@@ -21,6 +21,7 @@ from pipelines import plugins
 from pipelines.environment import app_env
 from pipelines.errors import ConfigError, UnknownName, did_you_mean
 from pipelines.layers import Layers, M, Strict, environment, read_yaml
+from pipelines.limits import Limits
 from pipelines.schema import safe_name
 from pipelines.thresholds import Monitoring
 
@@ -124,6 +125,7 @@ class Workspace(Strict):
     covariates: Covariates = Covariates()
     holidays: Holidays = Holidays()
     missing: Missing = Missing()
+    limits: Limits = Limits()
     backtest: Backtest = Backtest()
     quality: Quality = Quality()
     monitoring: Monitoring = Monitoring()

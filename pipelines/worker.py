@@ -1,24 +1,16 @@
-"""The process that computes forecasts and looks at uploads on request for the API: `python -m pipelines.worker`.
-
-It reads a request a line on its standard input, as JSON, and answers each on its standard output with a line
-`{"kind": "ok" or the name of an error, "message": …, "bytes": n}` and n bytes of JSON. It ends with its input, so whoever
-started it leaves nothing behind.
-"""
+"""The process that computes forecasts on request for the API: `python -m pipelines.worker`, by `pipelines.pipe`."""
 
 import importlib
-import json
-import os
 import sys
-import traceback
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
-from pipelines import environment, inputs, orphans, preview, read, settings
-from pipelines.errors import DataError, ForecastError, NotFound, UnknownName
+from pipelines import environment, inputs, pipe, read, settings
+from pipelines.errors import DataError, NotFound, UnknownName
 from pipelines.evaluation import fit
 from pipelines.folders import Folder
 from pipelines.panel import Panel
@@ -32,23 +24,22 @@ from pipelines.schema import BASELINE, DS, KEY, MODEL, UNIQUE_ID, Y_HAT, hi, lo,
 from pipelines.settings import Workspace
 
 _WARM = ("lightgbm", "sklearn.ensemble", "statsforecast.models", "holidays")  # what most requests would wait for
+_CALIBRATIONS = 8  # that are kept, 4 MB each of 30,000 series: clients choose the levels
 
 
 class Worker:
-    """Forecasts series of a workspace from one of its runs on the newest data, as the API serves them; or looks at an upload."""
+    """Forecasts series of a workspace from one of its runs on the newest data, as the API serves them."""
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self._calibrated: dict[tuple[Any, ...], Calibration] = {}  # those that took a look at a whole backtest
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The answer to `{workspace, run_id, unique_ids, horizon, levels, model, future}`, or to `{preview: …}`.
+        """The answer to `{workspace, run_id, unique_ids, horizon, levels, model, future}`.
 
         `horizon`, `levels` and `model` are the run's where they are null; `future` are rows of known covariates that go
         before the stored ones. Raises ForecastError.
         """
-        if "preview" in request:
-            return preview.preview(self.reader, request["preview"])
         run = self.reader.run(request["workspace"], request["run_id"])
         config = runs.workspace_of(run)
         horizon = int(request.get("horizon") or config.horizon or 1)
@@ -86,9 +77,11 @@ class Worker:
         if member is None and set(levels) <= set(config.levels):
             return stored(run)
         key = (run.parts, tuple(levels), member)
-        if key not in self._calibrated:
-            self._calibrated[key] = calibration.calibrate(run, levels, config, member)
-        return self._calibrated[key]
+        found = self._calibrated.pop(key, None) or calibration.calibrate(run, levels, config, member)
+        self._calibrated[key] = found
+        if len(self._calibrated) > _CALIBRATIONS:
+            del self._calibrated[next(iter(self._calibrated))]  # the least recently used
+        return found
 
 
 def _member(served: Served, model: str | None) -> str | None:
@@ -144,37 +137,13 @@ def _as_json(forecasts: pd.DataFrame, levels: list[int], ids: list[str], clock: 
     return [{UNIQUE_ID: name, MODEL: found.model(name), "points": found.points(name)} for name in ids]
 
 
-def serve(worker: Worker, requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answers one request after the other until there are no more; the first answer says that it is ready."""
-    _send(answers, {"kind": "ok"}, b"{}")
-    for line in requests:
-        try:
-            content = worker.answer(json.loads(line))
-            _send(answers, {"kind": "ok"}, json.dumps(content, ensure_ascii=False, allow_nan=False).encode())
-        except ForecastError as error:
-            _send(answers, {"kind": type(error).__name__, "message": str(error)})
-        except ModuleNotFoundError as error:  # the image of the API has not the libraries of every model
-            why = f"{error.name} is not installed where this service computes. Publish with scripts/inference.py."
-            _send(answers, {"kind": "NotInstalled", "message": why})
-        except Exception as error:  # noqa: BLE001 - models raise anything, and the next request must be answered
-            traceback.print_exc()
-            _send(answers, {"kind": "Error", "message": f"{type(error).__name__}: {error}"})
-
-
-def _send(answers: BinaryIO, head: dict[str, Any], body: bytes = b"") -> None:
-    answers.write(json.dumps({**head, "bytes": len(body)}).encode() + b"\n" + body)
-    answers.flush()
-
-
 def main() -> None:
-    """Serves the standard input. Whatever a library prints goes to the standard error: the output is for answers."""
-    orphans.end_with(os.getppid())  # also in the middle of an answer, when nobody looks at the input
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
+    """Serves the standard input."""
+    answers = pipe.own_output()
     for name in _WARM:
         importlib.import_module(name)
     reader = read.reader(settings.load_project(), *environment.signing())
-    serve(Worker(reader), sys.stdin.buffer, answers)
+    pipe.serve(Worker(reader).answer, sys.stdin.buffer, answers)
 
 
 if __name__ == "__main__":

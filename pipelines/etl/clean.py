@@ -7,6 +7,7 @@ import pandas as pd
 
 from pipelines import frequency
 from pipelines.errors import ConfigError, DataError
+from pipelines.etl import size
 from pipelines.etl.load import ROW, Loaded
 from pipelines.schema import DS, KEY, UNIQUE_ID, Y
 from pipelines.settings import Aggregate, GapPolicy, Workspace
@@ -49,7 +50,7 @@ def clean(loaded: Loaded, workspace: Workspace, as_of: pd.Timestamp) -> Cleaned:
     duplicates = int(rows.duplicated(KEY).sum())
     merged, n_merged = merge_duplicates(snapped, workspace.target.aggregate)
     spans = find_spans(merged, workspace.target.non_negative, incomplete)
-    filled, n_filled = fill(merged, spans, alias, workspace.missing.gaps, workspace.missing.edges)
+    filled, n_filled = fill(merged, spans, alias, workspace)
     spans = replace_ends(spans, filled, workspace.missing.edges)
     counts = {
         "rows_in": loaded.rows_in,
@@ -184,27 +185,28 @@ def find_spans(rows: pd.DataFrame, non_negative: bool, incomplete: pd.Timestamp 
     return spans.reset_index()
 
 
-def fill(
-    rows: pd.DataFrame, spans: pd.DataFrame, alias: str, gaps: GapPolicy, edges: GapPolicy
-) -> tuple[pd.DataFrame, int]:
+def fill(rows: pd.DataFrame, spans: pd.DataFrame, alias: str, workspace: Workspace) -> tuple[pd.DataFrame, int]:
     """Every step from a series' first to its last row, targets filled by policy; returns it and the rows added.
 
     Gaps lie within the observed span; edges lie between it and the panel's. Covariates of added rows stay missing.
+    Raises DataError before a grid is made that is out of proportion to the rows.
     """
-    grid = pd.date_range(rows[DS].min(), rows[DS].max(), freq=frequency.parse(alias))
-    placed = pd.DataFrame({UNIQUE_ID: rows[UNIQUE_ID], "position": grid.get_indexer(pd.DatetimeIndex(rows[DS]))})
-    ends = placed.groupby(UNIQUE_ID)["position"].agg(["min", "max"])
+    gaps, edges, start = workspace.missing.gaps, workspace.missing.edges, rows[DS].min()
+    placed = rows[KEY].assign(position=frequency.places(rows[DS], start, alias))
+    ends = placed.groupby(UNIQUE_ID)["position"].agg(["min", "max", "size"])
+    ends = ends.assign(first=ends["min"], last=ends["max"])
     if edges != "leave" and len(spans):
-        first, last = grid.searchsorted(spans["first_ds"].min()), grid.searchsorted(spans["last_ds"].max())
+        first, last = frequency.places(pd.Series([spans["first_ds"].min(), spans["last_ds"].max()]), start, alias)
         known = ends.index.isin(spans[UNIQUE_ID])  # a series without any target has nothing to go on
-        ends["min"] = ends["min"].mask(known, ends["min"].clip(upper=first))
-        ends["max"] = ends["max"].mask(known, ends["max"].clip(lower=last))
-    lengths = (ends["max"] - ends["min"] + 1).to_numpy()
+        ends["first"] = ends["first"].mask(known, ends["first"].clip(upper=first))
+        ends["last"] = ends["last"].mask(known, ends["last"].clip(lower=last))
+    size.check(placed, ends, alias, workspace.limits, f"workspace {workspace.name}")
     full = rows.copy(deep=False)
+    lengths = (ends["last"] - ends["first"] + 1).to_numpy()
     if lengths.sum() > len(rows):
-        starts = np.repeat(ends["min"].to_numpy() - np.concatenate(([0], lengths.cumsum()[:-1])), lengths)
-        steps = pd.DataFrame({UNIQUE_ID: ends.index.repeat(lengths), DS: grid[np.arange(lengths.sum()) + starts]})
-        full = steps.merge(rows, on=KEY, how="left", sort=False)
+        starts = np.repeat(ends["first"].to_numpy() - np.concatenate(([0], lengths.cumsum()[:-1])), lengths)
+        ds = frequency.points(np.arange(lengths.sum()) + starts, start, alias)
+        full = pd.DataFrame({UNIQUE_ID: ends.index.repeat(lengths), DS: ds}).merge(rows, on=KEY, how="left", sort=False)
     if full[Y].notna().all():
         return full, len(full) - len(rows)
     observed = rows.loc[rows[Y].notna(), KEY].groupby(UNIQUE_ID)[DS].agg(["min", "max"])

@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipelines import frequency
 from pipelines.errors import DataError, MissingColumn
-from pipelines.etl import dates, numbers
+from pipelines.etl import dates, numbers, size
 from pipelines.schema import DS, KEY, UNIQUE_ID, Y, printable
 from pipelines.settings import Workspace
 
@@ -69,6 +69,7 @@ def load(raw: pd.DataFrame, workspace: Workspace) -> Loaded:
         rows[name] = _text(raw[name]).astype("object")
     reasons = _reasons(rows, raw[columns[Y][0]].notna(), workspace)
     readable = reasons.isna()
+    size.refuse_span(rows.loc[readable, KEY], where)
     rows[DS] = _utc(rows.loc[readable, KEY], aware[readable], workspace).reindex(rows.index)
     reasons[readable & rows[DS].isna()] = f"local time that the clocks of {workspace.timezone} skip"
 

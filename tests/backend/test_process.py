@@ -47,7 +47,7 @@ assert client.post("/api/v1/forecasts/generate", json=body).json()["source"] == 
 service = app.state.service
 async def preview(*_):
     return json.dumps({"acceptable": True, "settings": {"source": {"kind": "file", "path": "x.csv"}}}).encode()
-service.workers.compute = preview
+service.previewers.compute = preview
 sent = client.post("/api/v1/workspaces/new/uploads", content=b"date,y\n")
 assert sent.status_code == 201, sent.text
 upload_id = sent.headers["location"].rpartition("/")[2]

@@ -17,11 +17,11 @@ import psutil
 import pytest
 from starlette.testclient import TestClient
 
-from backend import uploads
+from backend import room, uploads
 from backend.jobs import Jobs
 from backend.launchers import LocalProcess
 from backend.limits import MAX_UPLOAD
-from pipelines import preview, settings
+from pipelines import limits, settings
 from pipelines.read import Reader
 from pipelines.store import Store
 from tests.backend import site as sites
@@ -182,7 +182,7 @@ def test_nothing_is_no_upload(service: TestClient, project: Site, content: bytes
 
 def test_a_small_file_that_unpacks_to_a_huge_one_is_refused(service: TestClient) -> None:
     """Before it is read as a table."""
-    found = send(service, gzip.compress(b"date,units\n" + b"2024-01-01,1\n" * (preview.MAX_UNPACKED // 12)))
+    found = send(service, gzip.compress(b"date,units\n" + b"2024-01-01,1\n" * (limits.UPLOAD_UNPACKED // 12)))
     assert "larger than 128 MiB" in found["problems"][0]["message"]
 
 
@@ -251,7 +251,7 @@ def test_a_table_over_32_mebibytes_is_refused(service: TestClient, project: Site
 
 def test_receiving_takes_no_memory(project: Site, tmp_path: Path) -> None:
     """24 MiB in one go: the process of the service grows by far less. What is looked at too late is there all the same."""
-    with running(project, tmp_path / "log", API_GENERATE_TIMEOUT="0.1") as (address, process):
+    with running(project, tmp_path / "log", API_PREVIEW_TIMEOUT="0.1") as (address, process):
 
         def body() -> Iterator[bytes]:
             for _ in range(24):
@@ -354,11 +354,11 @@ def test_old_uploads_are_swept_away_but_not_the_one_in_use(service: TestClient, 
     assert put(service, "many", used).status_code == 201
     reader = project.reader
     others = []
-    for number in range(uploads.KEPT + 1):
+    for number in range(room.KEPT + 1):
         draft = reader.data.draft("uploads", "many", f"20990101T0000{number:02d}Z-00000000")
         draft.write_bytes("table.csv", b"x")
         others.append(draft.publish().name)
-    uploads._sweep(reader, "many")
+    room.Room(reader, mb=512).prepare("another", "20990101T000000Z-00000000")
     assert reader.data.folders("uploads", "many") == [used, *others[1:]]
 
 

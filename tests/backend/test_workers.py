@@ -191,3 +191,39 @@ def test_a_service_that_stops_begins_nothing() -> None:
     (refused, answer), _ = run(use)
     assert (refused.status, "being stopped" in refused.detail) == (503, True)
     assert answer.isdigit()
+
+
+def test_a_process_that_says_that_it_ends_is_replaced() -> None:
+    """The answer is given, and the next request has a new process, without an error in between."""
+
+    async def use(workers: Workers) -> list[bytes]:
+        return [await workers.compute({"head": {"last": True}}) for _ in range(3)]
+
+    answers, metrics = run(use)
+    assert len(set(answers)) == 3
+    assert count(metrics, "computed") == 3
+
+
+def test_what_a_crash_means_is_said_by_who_asks() -> None:
+    """A table that ends the process of previews would end the next one, too: no 503 that says to try again."""
+
+    async def use(workers: Workers) -> tuple[Problem, bytes]:
+        with pytest.raises(Problem, match="Upload fewer rows") as error:
+            await workers.compute({"die": True}, crash=Problem(422, "Upload fewer rows."))
+        return error.value, await workers.compute({})
+
+    (problem, answer), _ = run(use)
+    assert problem.status == 422
+    assert answer
+
+
+def test_without_a_delay_nothing_starts_by_itself() -> None:
+    """A process that is seldom needed takes no memory until it is."""
+
+    async def use(workers: Workers) -> list[Any]:
+        await workers.start()
+        await asyncio.sleep(0.05)
+        return [worker.process for worker in workers._all]
+
+    found, _ = run(use, after=3600)
+    assert found == [None]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipelines import worker
+from pipelines import pipe
 from pipelines.monitoring import report
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +29,7 @@ def test_service_worker_and_jobs_start_without_what_is_left_out() -> None:
     scripts = (
         "scripts.run_etl, scripts.train, scripts.inference, scripts.run_all, scripts.monitor, scripts.create_api_key"
     )
-    code = f"import sys; {blocked}; import backend.main, pipelines.worker, {scripts}"
+    code = f"import sys; {blocked}; import backend.main, pipelines.worker, pipelines.previewer, {scripts}"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
@@ -37,15 +37,14 @@ def test_service_worker_and_jobs_start_without_what_is_left_out() -> None:
 def test_a_model_whose_library_is_not_there_is_refused_in_words() -> None:
     """The answer names the library and what to do; the next request is answered."""
 
-    class Bare:
-        def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-            if request["model"] == "prophet":
-                raise ModuleNotFoundError("No module named 'prophet'", name="prophet")
-            return {}
+    def answer(request: dict[str, Any]) -> dict[str, Any]:
+        if request["model"] == "prophet":
+            raise ModuleNotFoundError("No module named 'prophet'", name="prophet")
+        return {}
 
     answers = io.BytesIO()
     requests = io.BytesIO(b'{"model": "prophet"}\n{"model": "theta"}\n')
-    worker.serve(Bare(), requests, answers)  # type: ignore[arg-type]
+    pipe.serve(answer, requests, answers)
     lines = [json.loads(line) for line in answers.getvalue().replace(b"{}", b"").splitlines() if line]
     assert [line["kind"] for line in lines] == ["ok", "NotInstalled", "ok"]
     assert lines[1]["message"].startswith("prophet is not installed where this service computes.")

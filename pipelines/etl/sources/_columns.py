@@ -20,6 +20,15 @@ def column_names(cells: Iterable[object], source: str) -> list[str]:
     return names
 
 
+def refuse_many(columns: int, most: int, source: str) -> None:
+    """DataError for a table with more columns than it may have."""
+    if columns > most:
+        raise DataError(
+            f"{source}: found {columns:,} columns; at most {most:,} are read. Remove those that are not needed, check the "
+            "separator, or raise source.max_columns in the workspace file."
+        )
+
+
 def without_empty_unnamed(rows: pd.DataFrame) -> pd.DataFrame:
     """Drops columns with neither a name nor a value, which a separator at the end of each line leaves behind."""
     empty = [name for name in rows.columns if name.startswith(_UNNAMED) and rows[name].isna().all()]

@@ -14,7 +14,8 @@ from typing import IO
 import pandas as pd
 
 from pipelines.errors import DataError
-from pipelines.etl.sources._columns import column_names, without_empty_unnamed
+from pipelines.etl.sources._columns import column_names, refuse_many, without_empty_unnamed
+from pipelines.limits import COLUMNS, LINE
 
 MISSING = ["", "NA", "NaN", "nan", "null", "NULL", "#N/A"]  # "None" and the like may be names of shops
 SEPARATORS = "\t;|,"  # the rarest in running text first: it wins a tie
@@ -30,7 +31,11 @@ _BOMS = [
 
 
 def read_text(
-    path: Path, encoding: str | None = None, separator: str | None = None, skip_rows: int = 0
+    path: Path,
+    encoding: str | None = None,
+    separator: str | None = None,
+    skip_rows: int = 0,
+    max_columns: int = COLUMNS,
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The table's rows, every cell as text, and notes on what was detected.
 
@@ -45,7 +50,7 @@ def read_text(
         if separator is None:
             separator = detect_separator(path, encoding, skip_rows)
             notes.append(f"separator {separator!r} was detected")
-        rows = _read(path, encoding, separator, skip_rows)
+        rows = _read(path, encoding, separator, skip_rows, max_columns)
         if rows.iloc[:, -1].isna().any() and (short := _short_lines(path, encoding, separator, skip_rows)):
             line, count = short
             notes.append(f"{count} lines have fewer fields than the header (the first is line {line})")
@@ -98,10 +103,12 @@ def detect_separator(path: Path, encoding: str, skip_rows: int = 0) -> str:
     return next((separator for separator in reversed(SEPARATORS) if set(widths[separator]) == {1}), ",")
 
 
-def _read(path: Path, encoding: str, separator: str, skip_rows: int) -> pd.DataFrame:
+def _read(path: Path, encoding: str, separator: str, skip_rows: int, max_columns: int) -> pd.DataFrame:
+    widest = max((width for _, width in itertools.islice(_widths(path, encoding, separator, skip_rows), 2)), default=0)
+    refuse_many(widest, max_columns, str(path))  # pandas would make the columns of the first row, named or not
     with _open_text(path, encoding, skip_rows) as handle, warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # told when all lines are too long, and cells are lost
-        _, header = next(_cells(handle, separator), (0, []))
+        _, header = next(_cells(_lines(handle, path), separator), (0, []))
         if not header:
             raise DataError(f"{path}: found no header, only blank lines. Check the file and source.skip_rows.")
         names = column_names(header, str(path))
@@ -120,6 +127,8 @@ def _read(path: Path, encoding: str, separator: str, skip_rows: int) -> pd.DataF
             return pd.DataFrame(columns=names, dtype=str)
         except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
             reason = str(error).strip()
+            if "out of memory" in reason:
+                raise MemoryError(reason) from None
     for line, width in _widths(path, encoding, separator, skip_rows):
         if width > len(names):
             raise DataError(
@@ -140,7 +149,7 @@ def _short_lines(path: Path, encoding: str, separator: str, skip_rows: int) -> t
 def _widths(path: Path, encoding: str, separator: str, skip_rows: int) -> Iterator[tuple[int, int]]:
     """Line number in the file and number of fields, of the header and each row."""
     with _open_text(path, encoding, skip_rows) as handle:
-        for line, cells in _cells(handle, separator):
+        for line, cells in _cells(_lines(handle, path), separator):
             yield line + skip_rows, len(cells)
 
 
@@ -153,6 +162,16 @@ def _cells(lines: Iterable[str], separator: str) -> Iterator[tuple[int, list[str
                 yield reader.line_num, cells
     except csv.Error:  # a cell beyond csv's limit: pandas says what is wrong
         return
+
+
+def _lines(handle: IO[str], path: Path) -> Iterator[str]:
+    """The lines; DataError for one that no table has."""
+    while line := handle.readline(LINE + 1):
+        if len(line) > LINE:
+            raise DataError(
+                f"{path}: a line has over {LINE:,} characters. Check that it is a table with a row per line."
+            )
+        yield line
 
 
 def _open_bytes(path: Path) -> IO[bytes]:

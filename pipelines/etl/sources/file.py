@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
-from pydantic import Field, NonNegativeInt, field_validator
+import pyarrow.parquet as pq
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
 
 from pipelines.errors import DataError, did_you_mean
-from pipelines.etl.sources._columns import column_names, without_empty_unnamed
-from pipelines.etl.sources._text import MISSING, read_text
+from pipelines.etl.sources._columns import column_names, refuse_many
+from pipelines.etl.sources._excel import read_excel
+from pipelines.etl.sources._text import read_text
 from pipelines.layers import Strict
+from pipelines.limits import CELLS, COLUMNS
 from pipelines.protocols import Raw, Source
 
 _TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
@@ -26,6 +29,7 @@ class ReadOptions(Strict):
     separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     sheet: str | int | None = None  # of a workbook: its name, or its place from 0; None: the first
     skip_rows: NonNegativeInt = 0  # lines above the header
+    max_columns: PositiveInt = COLUMNS  # a table with more is refused before its rows are read
 
     @field_validator("encoding")
     @classmethod
@@ -90,9 +94,10 @@ def _read_file(path: Path, options: ReadOptions) -> tuple[pd.DataFrame, tuple[st
     if path.stat().st_size == 0:
         raise DataError(f"{path}: the file is empty (0 bytes). Export or copy it again.")
     if path.name.lower().endswith(_TEXT):
-        return read_text(path, options.encoding, options.separator, options.skip_rows)
-    rows = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_excel(path, options)
-    return rows, ()
+        return read_text(path, options.encoding, options.separator, options.skip_rows, options.max_columns)
+    if path.suffix.lower() == ".parquet":
+        return _read_parquet(path, options.max_columns), ()
+    return read_excel(path, options.sheet, options.skip_rows, options.max_columns), ()
 
 
 def _read_folder(folder: Path, options: ReadOptions) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -127,46 +132,21 @@ def _check_same_columns(rows: pd.DataFrame, file: Path, first: pd.DataFrame, fir
             )
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def _read_parquet(path: Path, max_columns: int) -> pd.DataFrame:
     try:
+        about = pq.read_metadata(path)
+        refuse_many(about.num_columns, max_columns, str(path))
+        if about.num_rows * about.num_columns > CELLS:
+            raise DataError(
+                f"{path}: has {about.num_rows:,} rows of {about.num_columns:,} columns; at most {CELLS:,} cells are read. "
+                "Leave out columns or rows that are not needed."
+            )
         rows = pd.read_parquet(path)
     except (OSError, ValueError, NotImplementedError) as error:
         raise DataError(f"{path}: is no readable Parquet file ({_first_line(error)}). Write it again.") from None
     if any(name is not None for name in rows.index.names):
         rows = rows.reset_index()
     return rows.set_axis(column_names(rows.columns, str(path)), axis=1)
-
-
-def _read_excel(path: Path, options: ReadOptions) -> pd.DataFrame:
-    try:
-        with pd.ExcelFile(path, engine="openpyxl") as book:
-            sheet = _sheet(path, [str(name) for name in book.sheet_names], options.sheet)
-            cells = book.parse(
-                sheet, header=None, skiprows=options.skip_rows, dtype=object, keep_default_na=False, na_values=MISSING
-            )
-    except DataError:
-        raise
-    except Exception as error:  # noqa: BLE001 - openpyxl answers a damaged workbook with whatever it stumbles over
-        raise DataError(
-            f"{path}: is no readable workbook ({_first_line(error)}). Open it in Excel and save it as .xlsx again, "
-            "without a password."
-        ) from None
-    cells = cells.dropna(how="all")
-    if cells.empty:
-        raise DataError(f"{path}: sheet '{sheet}' is empty. Set source.sheet to the one that holds the data.")
-    names = column_names(cells.iloc[0], f"{path}, sheet '{sheet}'")
-    return without_empty_unnamed(cells.iloc[1:].set_axis(names, axis=1).infer_objects().reset_index(drop=True))
-
-
-def _sheet(path: Path, sheets: list[str], wanted: str | int | None) -> str:
-    if isinstance(wanted, str) and wanted in sheets:
-        return wanted
-    if not isinstance(wanted, str) and 0 <= (wanted or 0) < len(sheets):
-        return sheets[wanted or 0]
-    raise DataError(
-        f"{path}: there is no sheet {wanted!r}{did_you_mean(str(wanted), sheets)} (found: {', '.join(sheets)}). "
-        "Set source.sheet."
-    )
 
 
 def _first_line(error: Exception) -> str:
