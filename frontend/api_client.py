@@ -15,6 +15,7 @@ from frontend.settings import Settings, load
 
 _KEPT = 16 * 2**20  # bytes of answers, with their addresses, that are asked for again by their ETag
 _PAGE = 1000  # rows of a page when all are wanted
+_SOUGHT = 300  # characters of a name that the service searches for
 
 Json = dict[str, Any]
 
@@ -104,6 +105,16 @@ class Client:
     ) -> Json:
         page = {"search": search, "sort": sort, "limit": limit, "offset": offset}
         return self._get("/series", {"workspace": workspace, **page, **(filters or {})})
+
+    def profile(self, workspace: str, unique_id: str) -> Json | None:
+        """One series as the list has it; None where no series has exactly this name."""
+        seen, total = 0, 1
+        while seen < total:
+            page = self.series(workspace, unique_id[:_SOUGHT], limit=_PAGE, offset=seen)
+            if found := next((one for one in page["series"] if one["unique_id"] == unique_id), None):
+                return dict(found)
+            seen, total = seen + _PAGE, page["total"]
+        return None
 
     def history(self, workspace: str, unique_id: str, start: str | None = None) -> Json:
         return self._get(f"/series/{_part(unique_id)}/history", _known(workspace=workspace, start=start))

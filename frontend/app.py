@@ -34,7 +34,9 @@ def main() -> None:
         }
     )
     link.enter(page.url_path)
-    shell.sidebar()
+    with st.sidebar:
+        link.one_entry_per_act()
+    shell.sidebar(page.title)
     link.follow()
     page.run()
 

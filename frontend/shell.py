@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from frontend import words
-from frontend.api_client import Client, Json
-from frontend.states import loading
+from frontend import link, words
+from frontend.api_client import ApiDown, ApiError, Client, Json
+from frontend.link import WORKSPACE
+from frontend.states import empty, failed, loading
 
-WORKSPACE = "workspace"  # the key of its widget, and its name in the URL
 LAST = "last_series"  # that was looked at, by workspace: who comes back by the menu finds it again
 _WANTED = "wanted_workspace"
+_LATEST = "latest_workspace"  # that was looked at, for a page that is opened without one in its URL
 _FIRST = ("ready", "no forecasts", "no run", "no data", "unreadable")
 _NOT_READY = {
     "no data": "no data yet",
@@ -24,23 +25,29 @@ def client() -> Client:
     return Client()
 
 
-def sidebar() -> None:
-    """The workspace to look at, kept in the URL, and how fresh it is; whatever page is shown."""
-    with st.sidebar:
-        with loading("Looking for workspaces"):
+def sidebar(page: str) -> None:
+    """The workspace to look at, kept in the URL, and how fresh it is; whatever page is shown.
+
+    What fails is reported on the page, under its name: on a phone the sidebar is closed.
+    """
+    try:
+        with st.sidebar, st.spinner("Looking for workspaces"):
             found = in_order(client().workspaces())
-        if not found:
-            st.info("No workspace is configured yet. Bring data in on the page Data.", icon=":material/inbox:")
-            return
-        names = [one["name"] for one in found]
-        if wanted := st.session_state.pop(_WANTED, None):
-            st.session_state[WORKSPACE] = wanted
-        if WORKSPACE not in st.query_params:
-            st.session_state.setdefault(WORKSPACE, names[0])
-        # Without a default of its own its value is always in the URL: a link must not mean another one tomorrow.
-        chosen = st.selectbox("Workspace", names, index=None, required=True, key=WORKSPACE, bind="query-params")
-        if chosen is None:
-            return
+    except (ApiDown, ApiError) as error:
+        st.title(page)
+        failed(error)
+    if not found:
+        st.session_state.pop(WORKSPACE, None)
+        return
+    names, state = [one["name"] for one in found], st.session_state
+    if (wanted := state.pop(_WANTED, None)) in names:
+        state[WORKSPACE] = wanted
+        link.forget()
+    latest = state.get(_LATEST)
+    with st.sidebar, link.to(WORKSPACE, names, usual=latest if latest in names else names[0]):
+        chosen: str = st.selectbox("Workspace", names, key=WORKSPACE, on_change=link.forget)
+    state[_LATEST] = chosen
+    with st.sidebar:
         _freshness(next(one for one in found if one["name"] == chosen))
 
 
@@ -53,6 +60,7 @@ def workspace() -> Json:
     """The workspace that is looked at; ends the page where there is none."""
     name = st.session_state.get(WORKSPACE)
     if name is None:
+        empty("No workspace is configured yet. Upload a table on the page Data to create one.")
         st.stop()
     with loading("Reading the workspace"):
         found = client().workspace(name)
@@ -70,9 +78,10 @@ def look_at(workspace: str) -> None:
 
 
 def title(heading: str, caption: str) -> None:
-    """The head of a page."""
+    """The head of a page, and the place below it for what its link names and does not exist."""
     st.title(heading)
     st.caption(caption)
+    link.notices()
 
 
 def _freshness(found: Json) -> None:

@@ -97,6 +97,7 @@ def _time(name: str, metric: str, models: list[str]) -> None:
     cutoffs = sorted(rows["cutoff"].unique())
     if len(cutoffs) > 1:
         labels = [f"{cutoff:%Y-%m-%d %H:%M}".removesuffix(" 00:00") for cutoff in cutoffs]
+        link.check("cutoffs", labels)
         first, last = st.select_slider("Cutoffs", labels, (labels[0], labels[-1]), key="cutoffs", bind="query-params")
         rows = rows[rows["cutoff"].between(pd.Timestamp(first), pd.Timestamp(last))]
     st.plotly_chart(
@@ -155,7 +156,7 @@ def _series(name: str, metric: str) -> None:
     tables.exports(table, f"series-{name}")
     if picked.selection.rows:
         series = rows[picked.selection.rows[0]]["unique_id"]
-        st.switch_page("app_pages/forecast.py", query_params={"series": series})
+        link.go("forecast", series=series)
 
 
 def _segments(name: str, metric: str) -> None:

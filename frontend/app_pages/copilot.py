@@ -38,6 +38,11 @@ def _from(workspace: str) -> tuple[str, str | None]:
         if came and link.before() in PAGES:
             state[chat.FROM] = link.before()
     with link.to(chat.SERIES):
+        if (named := state[chat.SERIES]) and link.entered():
+            with states.loading("Looking for the series"):
+                if shell.client().profile(workspace, named) is None:
+                    link.missing(chat.SERIES, named)
+                    state[chat.SERIES] = ""
         if came and state[chat.FROM] == "forecast" and not state[chat.SERIES]:
             state[chat.SERIES] = state.get(shell.LAST, {}).get(workspace, "")
         if changed:

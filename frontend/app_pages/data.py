@@ -85,6 +85,8 @@ def _series(name: str) -> None:
     with states.loading("Searching"):
         total = client.series(name, search or "", limit=1)["total"]
     pages = max(1, -(-total // PAGE))
+    if pages > 1:
+        link.check("page", [str(one) for one in range(1, pages + 1)])
     number = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
     with states.loading("Reading the series"):
         found = client.series(name, search or "", limit=PAGE, offset=(number - 1) * PAGE)["series"]

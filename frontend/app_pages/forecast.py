@@ -33,10 +33,10 @@ def page() -> None:
         forecast = client.forecast(name, unique_id)
         history = client.history(name, unique_id)
         why = client.explanation(name, unique_id)
-        profile = next(
-            one for one in client.series(name, unique_id, limit=1000)["series"] if one["unique_id"] == unique_id
-        )
-        watched = client.monitored_series(name, unique_id) if profile["monitored"] else None
+        profile = client.profile(name, unique_id)
+        watched = client.monitored_series(name, unique_id) if profile and profile["monitored"] else None
+    if profile is None:  # it is gone since the list was read
+        return
     rows, past = frame(forecast["forecasts"][0]["points"]), frame(history["points"])
     _head(forecast, profile)
     if watched:
@@ -65,13 +65,19 @@ def page() -> None:
 def _pick(workspace: str) -> str | None:
     """The series, kept in the URL; found by the service, however many there are."""
     client, state = shell.client(), st.session_state
+    if state.get(shell.LAST) and workspace not in state[shell.LAST]:
+        state["seek"] = ""  # it was typed for the series of another workspace
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     search = left.text_input("Find a series", key="seek", type="search", live=True, placeholder="part of its name")
-    with states.loading("Searching"):
-        found = client.series(workspace, search or "", sort="-last_value", limit=FOUND)
-    largest = [one["unique_id"] for one in found["series"]]
     with link.to(SERIES):
-        state[SERIES] = named = state[SERIES] or state.get(shell.LAST, {}).get(workspace) or next(iter(largest), None)
+        named: str | None = state[SERIES] or state.get(shell.LAST, {}).get(workspace)
+        with states.loading("Searching"):
+            found = client.series(workspace, search or "", sort="-last_value", limit=FOUND)
+            largest = [one["unique_id"] for one in found["series"]]
+            if named and named not in largest and client.profile(workspace, named) is None:
+                link.missing(SERIES, named, next(iter(largest), ""))
+                named = None
+        state[SERIES] = named = named or next(iter(largest), None)
         if named is None:
             states.empty(f"No series of this workspace holds “{search}”.")
             return None
@@ -130,14 +136,12 @@ def _watched(found: Json) -> None:
             help=", ".join(f"{kind}: {status}" for kind, status in found["statuses"].items()),
         )  # fmt: skip
         st.caption(words.standing(found))
-        st.page_link(
-            "app_pages/monitoring.py", label="Monitoring of this series", icon=":material/arrow_forward:",
-            query_params={"view": "Series", "watched": found["unique_id"]},
-        )  # fmt: skip
+        link.offer("monitoring", "Monitoring of this series", view="Series", watched=found["unique_id"])
 
 
 def _fan(workspace: Json, unique_id: str, forecast: Json, rows: pd.DataFrame, past: pd.DataFrame, why: Json) -> None:
     client, name = shell.client(), workspace["name"]
+    link.check("beside", LINES.values())
     shown = st.pills(
         "Beside it", list(LINES), selection_mode="multi", default=["previous"], format_func=LINES.__getitem__,
         key="beside", bind="query-params", label_visibility="collapsed",

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from frontend import aliases, chat, link, shell, states, tables, words
-from frontend.api_client import ApiError, Json
+from frontend.api_client import ApiDown, ApiError, Json
 from frontend.charts import monitoring, theme
 from frontend.frames import frame
 
@@ -23,8 +23,8 @@ def page() -> None:
     name, client = workspace["name"], shell.client()
     try:
         found = client.monitoring(name)
-    except ApiError as error:
-        if error.status != 404:
+    except (ApiDown, ApiError) as error:
+        if isinstance(error, ApiDown) or error.status != 404:
             states.failed(error)
         states.empty("It was not monitored yet.", f"python scripts/monitor.py --workspace {name}")
         return
@@ -156,16 +156,19 @@ def _one(name: str) -> None:
     if not watched:
         return
     with states.loading("Reading the series"):
-        one = shell.client().monitored_series(name, watched)
+        try:
+            one = shell.client().monitored_series(name, watched)
+        except ApiError as error:
+            if error.status not in (404, 422):
+                raise
+            link.missing(WATCHED, watched)
+            return
     st.divider()
     st.subheader(watched)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(one["status"], color=words.COLOURS[one["status"]], icon=":material/monitor_heart:")
         st.caption(words.standing(one))
-        st.page_link(
-            "app_pages/forecast.py", label="Its forecast", icon=":material/arrow_forward:",
-            query_params={"series": watched},
-        )  # fmt: skip
+        link.offer("forecast", "Its forecast", series=watched)
     origins = frame(one["detail"]["origins"])
     if not origins.empty:
         left, right = st.columns(2)

@@ -141,7 +141,7 @@ def _triage(found: Json, workspace: Json) -> None:
     tables.exports(rows.drop(columns="lately and ahead"), f"triage-{workspace['name']}")
     if picked.selection.rows:
         series = found["triage"][picked.selection.rows[0]]["unique_id"]
-        st.switch_page("app_pages/forecast.py", query_params={"series": series})
+        link.go("forecast", series=series)
 
 
 def _totals(found: Json, workspace: Json) -> None:

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from frontend import aliases, shell, states, tables, words
+from frontend import aliases, link, shell, states, tables, words
 from frontend.api_client import Json
 
 
@@ -38,7 +38,7 @@ def _production(named: Json) -> None:
         st.caption(f"Since {words.moment(alias['at'])}, by {alias['by']}: {alias['reason']}")
         previous = alias["previous"]
         if previous and st.button(f"Roll back to {previous}", icon=":material/undo:", key="rollback"):
-            aliases.confirm(st.session_state[shell.WORKSPACE], previous, named["version"], "Roll back")
+            aliases.confirm(st.session_state[link.WORKSPACE], previous, named["version"], "Roll back")
 
 
 def _list(runs: list[Json], name: str) -> list[str]:

@@ -111,14 +111,6 @@ def test_a_link_to_a_series_opens_it(open_page: Open, site: Site, series: str) -
     assert {"actual", "forecast", "80 % interval"} <= traces(app)
 
 
-def test_a_series_that_is_not_there_is_told(open_page: Open) -> None:
-    """And the others can still be chosen."""
-    app = open_page("forecast", workspace="shop", series="nobody")
-    assert not app.exception
-    assert "Not there" in texts(app)
-    assert "Ash/tea" in app.selectbox(key="series").options
-
-
 def test_a_search_finds_series_on_the_server(open_page: Open) -> None:
     """And a click on one takes it."""
     app = open_page("forecast", workspace="shop")
