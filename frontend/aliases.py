@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from frontend import shell
+from frontend import shell, words
 from frontend.api_client import ApiDown, ApiError
 
 PRODUCTION = "production"
@@ -13,14 +13,14 @@ _MOVED = "moved"
 def moved() -> None:
     """Says what was done in the run before."""
     if done := st.session_state.pop(_MOVED, None):
-        st.toast(done, icon=":material/check_circle:")
+        st.toast(words.literal(done), icon=":material/check_circle:")
 
 
 @st.dialog("Change what is in production")
-def confirm(workspace: str, run_id: str, version: int, what: str) -> None:
+def confirm(workspace: str, run_id: str, version: int, what: words.Markdown) -> None:
     """Asks for a reason, and moves the alias if nobody did since `version`."""
     st.markdown(
-        f"**{what}** to **{run_id}**? Its newest forecasts are served at once, and the audit file keeps who did it and why."
+        f"**{what}** to **{words.literal(run_id)}**? Its newest forecasts are served at once, and the audit file keeps who did it and why."
     )
     reason = st.text_input(
         "Reason", key="reason", max_chars=500, placeholder="such as: the last one missed the promotion"
@@ -31,7 +31,7 @@ def confirm(workspace: str, run_id: str, version: int, what: str) -> None:
         shell.client().move_alias(workspace, PRODUCTION, run_id, reason.strip(), version)
     except ApiError as error:
         again = " Close this and look at what it is now." if error.status == 412 else ""
-        st.error(f"{error.detail}{again}", icon=":material/error:")
+        st.error(f"{words.lines(error.detail)}{again}", icon=":material/error:")
         return
     except ApiDown:
         st.error(

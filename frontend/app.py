@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from frontend import link, shell
+from frontend import link, shell, words
 
 ICON = Path(__file__).with_name("icon.png")
 PAGES = {
@@ -36,7 +36,7 @@ def main() -> None:
     link.enter(page.url_path)
     with st.sidebar:
         link.one_entry_per_act()
-    shell.sidebar(page.title)
+    shell.sidebar(words.literal(page.title))
     link.follow()
     page.run()
 

@@ -152,7 +152,11 @@ def _said(turn: Turn, key: str) -> None:
     label, icon, colour = _BADGES[answer["grounding"]]
     with st.container(horizontal=True, gap="small"):
         st.badge(label, icon=icon, color=colour)
-        st.badge(answer["provider"], icon=":material/smart_toy:", color="blue", help="Who wrote the answer.")
+        st.markdown(
+            words.badge(answer["provider"], "blue", ":material/smart_toy:"),
+            help="Who wrote the answer.",
+            width="content",
+        )
     if answer.get("note"):
         st.caption(words.literal(answer["note"]))
     with st.container(border=answer["grounding"] == "abstained"):
@@ -167,7 +171,7 @@ def _said(turn: Turn, key: str) -> None:
         link.go(answers.page(opened), **({SERIES: opened["unique_id"]} if opened["unique_id"] else {}))
 
 
-def _told(answer: Json) -> str:
+def _told(answer: Json) -> words.Markdown:
     """How many facts it has, who wrote it, and what that took."""
     usage, count = answer["usage"], len(answer["facts"])
     tokens = usage["input_tokens"] + usage["output_tokens"]

@@ -36,7 +36,7 @@ def jobs(workspace: str) -> None:
         try:
             watch(workspace, shell.client().start_job(workspace, kind)["job_id"])
         except ApiError as error:
-            st.error(error.detail, icon=":material/error:")
+            st.error(words.lines(error.detail), icon=":material/error:")
     _follow(workspace)
 
 
@@ -60,7 +60,7 @@ def _follow(workspace: str) -> None:
         chosen = watched[1] if watched[0] == workspace else found[0]["job_id"]
         _one(workspace, shell.client().job(workspace, chosen))
     except (ApiDown, ApiError) as error:
-        st.warning(f"How the jobs stand cannot be read now: {error}", icon=":material/cloud_off:")
+        st.warning(f"How the jobs stand cannot be read now: {words.literal(error)}", icon=":material/cloud_off:")
         return
     if len(found) > 1:
         st.markdown("**Before**")
@@ -81,7 +81,7 @@ def _follow(workspace: str) -> None:
 def _one(workspace: str, job: Json) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.badge(job["state"], color=_COLOURS.get(job["state"], "blue"))
+            st.markdown(words.badge(job["state"], _COLOURS.get(job["state"], "blue")), width="content")
             st.markdown(
                 f"**{KINDS.get(job['kind'], 'Pipeline')}**, begun {words.moment(job['started_at'] or job['created_at'])}"
             )
@@ -93,9 +93,9 @@ def _one(workspace: str, job: Json) -> None:
         if job["state"] in ACTIVE and progress:
             share = progress["done"] / progress["total"] if progress["total"] else 0.0
             counted = f" {progress['done']:,} of {progress['total']:,}" if progress["total"] else ""
-            st.progress(min(1.0, share), f"{progress['stage']}{counted}")
+            st.progress(min(1.0, share), f"{words.literal(progress['stage'])}{counted}")
         if job["error"]:
-            st.error(job["error"], icon=":material/error:")
+            st.error(words.lines(job["error"]), icon=":material/error:")
         if job["state"] == "succeeded":
             st.success("Done. The forecasts are on the Portfolio.", icon=":material/check_circle:")
         lines = [f"{line['timestamp'][11:19]} {line['event']} {_facts(line)}".rstrip() for line in job["log"][-_LINES:]]

@@ -63,9 +63,9 @@ def follow() -> None:
         st.switch_page(_path(page), query_params=_whole(query))
 
 
-def offer(page: str, label: str, **query: str) -> None:
-    """A link to a page of this workspace. `label`: Markdown."""
-    st.page_link(_path(page), label=label, icon=":material/arrow_forward:", query_params=_whole(query))
+def offer(page: str, label: words.Markdown, *, icon: str = ":material/arrow_forward:", **query: str) -> None:
+    """A link to a page of this workspace."""
+    st.page_link(_path(page), label=label, icon=icon, query_params=_whole(query))
 
 
 def forget() -> None:
@@ -76,7 +76,8 @@ def forget() -> None:
 
 def notices() -> None:
     """The place on the page, below its title, where `missing` reports."""
-    waiting, place = st.session_state[_NOTICES], st.container()
+    place = st.container()
+    waiting: list[words.Markdown] = st.session_state[_NOTICES]
     st.session_state[_NOTICES] = place
     for text in waiting:
         _notice(place, text)
@@ -133,7 +134,7 @@ def _whole(query: dict[str, str]) -> dict[str, str]:
     return {WORKSPACE: workspace, **query} if workspace else query
 
 
-def _notice(place: DeltaGenerator, text: str) -> None:
+def _notice(place: DeltaGenerator, text: words.Markdown) -> None:
     place.warning(text, icon=":material/link_off:")
 
 

@@ -25,7 +25,7 @@ def client() -> Client:
     return Client()
 
 
-def sidebar(page: str) -> None:
+def sidebar(page: words.Markdown) -> None:
     """The workspace to look at, kept in the URL, and how fresh it is; whatever page is shown.
 
     What fails is reported on the page, under its name: on a phone the sidebar is closed.
@@ -77,7 +77,7 @@ def look_at(workspace: str) -> None:
     st.session_state[_WANTED] = workspace
 
 
-def title(heading: str, caption: str) -> None:
+def title(heading: words.Markdown, caption: words.Markdown) -> None:
     """The head of a page, and the place below it for what its link names and does not exist."""
     st.title(heading)
     st.caption(caption)

@@ -6,6 +6,7 @@ from typing import NoReturn
 
 import streamlit as st
 
+from frontend import words
 from frontend.api_client import ApiDown, ApiError
 
 _NEXT = {
@@ -18,10 +19,10 @@ _PAUSE = 4.0  # seconds between two looks whether the service is back
 
 
 @contextmanager
-def loading(words: str) -> Iterator[None]:
-    """A spinner with words while something is read; a failure becomes a panel, and the page ends there."""
+def loading(doing: words.Markdown) -> Iterator[None]:
+    """A spinner with these words while something is read; a failure becomes a panel, and the page ends there."""
     try:
-        with st.spinner(words):
+        with st.spinner(doing):
             yield
     except (ApiDown, ApiError) as error:
         failed(error)
@@ -36,7 +37,7 @@ def failed(error: ApiDown | ApiError) -> NoReturn:
     st.stop()
 
 
-def told(error: ApiDown | ApiError, solace: str) -> None:
+def told(error: ApiDown | ApiError, solace: words.Markdown) -> None:
     """The panel: what happened, in the service's words where it has some. `solace`: what is not lost if it is down."""
     if isinstance(error, ApiDown):
         st.error(
@@ -44,15 +45,15 @@ def told(error: ApiDown | ApiError, solace: str) -> None:
             icon=":material/cloud_off:",
         )
     elif error.status in (401, 403):
-        st.warning(f"**Not allowed.** {error.detail}", icon=":material/lock:")
+        st.warning(f"**Not allowed.** {words.lines(error.detail)}", icon=":material/lock:")
     elif error.status == 404:
-        st.info(f"**Not there.** {error.detail}", icon=":material/search_off:")
+        st.info(f"**Not there.** {words.lines(error.detail)}", icon=":material/search_off:")
     else:
-        st.error(f"**That did not work.** {error.detail}", icon=":material/error:")
+        st.error(f"**That did not work.** {words.lines(error.detail)}", icon=":material/error:")
         for field in error.fields:
-            st.caption(f"{field['field']}: {field['message']}")
+            st.caption(f"{words.literal(field['field'])}: {words.literal(field['message'])}")
     if isinstance(error, ApiError) and error.request_id:
-        st.caption(f"Request {error.request_id}")
+        st.caption(f"Request {words.literal(error.request_id)}")
 
 
 @st.fragment(run_every=_PAUSE)
@@ -67,15 +68,15 @@ def require(workspace: dict[str, str], *statuses: str) -> None:
     """Ends the page with what to run next if the workspace is in none of `statuses`."""
     if workspace["status"] in statuses:
         return
-    words, script = _NEXT[workspace["status"]]
-    empty(words, f"python scripts/{script}.py --workspace {workspace['name']}")
+    said, script = _NEXT[workspace["status"]]
+    empty(said, f"python scripts/{script}.py --workspace {workspace['name']}")
     st.stop()
 
 
-def empty(words: str, command: str = "") -> None:
+def empty(said: words.Markdown, command: str = "") -> None:
     """Nothing to show, and how to get something."""
     with st.container(border=True):
-        st.markdown(f":material/inbox: **{words}**")
+        st.markdown(f":material/inbox: **{said}**")
         if command:
             st.caption("Start it on the page Data, or on the command line:")
             st.code(command, language="shell")

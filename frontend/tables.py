@@ -6,6 +6,8 @@ import re
 import pandas as pd
 import streamlit as st
 
+_NO_NAME = re.compile(r"[^\w.-]+")
+_LONGEST = 80  # characters: in most scripts well below the 255 bytes that file systems take
 # Where a spreadsheet would begin a formula: at the start of a cell, and behind what it may take for the end of one. The signs
 # also in the other widths that it reads as the same, and behind blanks, quotes and what cannot be seen.
 _FORMULA = re.compile(
@@ -14,15 +16,21 @@ _FORMULA = re.compile(
 )
 
 
+def filename(name: str) -> str:
+    """A name that every system takes for a file: no folder, no sign with a meaning, nothing unseen, of bounded length."""
+    stem, dot, kind = name.rpartition(".") if re.search(r"\.[a-z]{2,7}$", name) else (name, "", "")
+    return f"{_NO_NAME.sub('-', stem).strip('-.')[:_LONGEST] or 'file'}{dot}{kind}"
+
+
 def exports(table: pd.DataFrame, name: str) -> None:
     """Buttons for the table as CSV and as parquet; the file is made when one is pressed."""
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "CSV", lambda: csv(table), f"{name}.csv", "text/csv",
+            "CSV", lambda: csv(table), filename(f"{name}.csv"), "text/csv",
             key=f"csv-{name}", icon=":material/download:", on_click="ignore",
         )  # fmt: skip
         st.download_button(
-            "Parquet", lambda: _parquet(table), f"{name}.parquet", "application/vnd.apache.parquet",
+            "Parquet", lambda: _parquet(table), filename(f"{name}.parquet"), "application/vnd.apache.parquet",
             key=f"parquet-{name}", icon=":material/download:", on_click="ignore",
         )  # fmt: skip
 

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from frontend import jobs, shell, states, words
-from frontend.api_client import ApiError, Json
+from frontend.api_client import ApiDown, ApiError, Json
 
 _UNKNOWN = "found by itself"
 _PREVIEW = "preview"  # of the file that is looked at
@@ -43,16 +43,16 @@ def upload() -> None:
 
 def _what_it_is(preview: Json) -> None:
     for problem in preview["problems"]:
-        st.error(f"**{problem['field']}**: {problem['message']}", icon=":material/error:")
+        st.error(f"**{words.literal(problem['field'])}**: {words.literal(problem['message'])}", icon=":material/error:")
     columns = st.columns(4)
     columns[0].metric("Rows", _count(preview["n_rows"]), border=True)
     columns[1].metric("Series", _count(preview["n_series"]), border=True)
-    columns[2].metric("Steps", preview["frequency"] or words.NOTHING, border=True)
+    columns[2].metric("Steps", words.literal(preview["frequency"] or words.NOTHING), border=True)
     columns[3].metric("Rejected", _count(preview["rejected"]["count"]), border=True)
     if preview["first_ds"]:
         st.caption(f"From {words.day(preview['first_ds'])} to {words.day(preview['last_ds'])}")
     for note in preview["notes"]:
-        st.caption(note)
+        st.caption(words.literal(note))
     with st.expander("The first rows", icon=":material/table:", expanded=True):
         st.dataframe(pd.DataFrame(preview["rows"]), hide_index=True, height=200, placeholder="")
     if preview["rejected"]["count"]:
@@ -102,7 +102,7 @@ def _correct(preview: Json) -> Json:
 def _make(preview: Json, shape: Json) -> None:
     name = preview["workspace"]
     if not st.button(
-        f"Make the workspace {name} and start its first run",
+        f"Make the workspace {words.literal(name)} and start its first run",
         type="primary",
         icon=":material/rocket_launch:",
         key="make",
@@ -112,20 +112,18 @@ def _make(preview: Json, shape: Json) -> None:
     try:
         client.make_workspace(name, preview["upload_id"], shape)
         job = client.start_job(name, "run_all")
-    except ApiError as error:
-        st.error(error.detail, icon=":material/error:")
-        for field in error.fields:
-            st.caption(f"{field['field']}: {field['message']}")
+    except (ApiDown, ApiError) as error:
+        states.told(error, "the preview is kept")
         return
     st.session_state.pop(_PREVIEW)
     jobs.watch(name, job["job_id"])
 
 
-def _one(column: Any, label: str, names: list[str], found: str | None, key: str) -> str | None:
+def _one(column: Any, label: words.Markdown, names: list[str], found: str | None, key: str) -> str | None:
     options = [_UNKNOWN, *names]
     chosen: str = column.selectbox(label, options, index=options.index(found) if found in names else 0, key=key)
     return None if chosen == _UNKNOWN else chosen
 
 
-def _count(value: int | None) -> str:
+def _count(value: int | None) -> words.Markdown:
     return words.NOTHING if value is None else f"{value:,}"

@@ -11,8 +11,12 @@ COLOURS: dict[str, Literal["green", "orange", "red", "gray"]] = {
     "ok": "green", "warn": "orange", "alert": "red", "insufficient": "gray"
 }  # fmt: skip
 
-_MARKUP = re.compile(r"[\\`*_\[\]<>#!|~$:@&{}]|(?<=www)\.", re.IGNORECASE)
-_NO_SHORTCODE = "\u2060"  # a word joiner: a colon that is escaped would still begin a shortcode
+Markdown = str  # as an annotation: markup, in which all that is data has gone through `literal`
+
+_MARKUP = re.compile(r"[\\`*_\[\]<>#!|~$&{}]")
+_FIRST = re.compile(r"^(\d{0,9})([-+=.)])(?=[\s=]|$)")  # what would begin a list or underline a heading
+_REWRITTEN = re.compile(r"(?<=:)(?=\S)|(?=@)|(?<=www)(?=\.)|(?<=[-<>~])(?=[-=>])", re.IGNORECASE)
+_UNSEEN = "\u2060"  # a word joiner, in what would begin an icon, a link or an arrow though its signs are escaped
 
 _SIZES = ((1e9, "bn"), (1e6, "M"), (1e4, "k"))
 _SPARED = 0.005  # a relative change below this is none worth a word
@@ -32,14 +36,14 @@ def number(value: float | None, unit: str = "") -> str:
     return f"{text} {unit}".strip()
 
 
-def percent(share: float | None, *, digits: int = 0) -> str:
+def percent(share: float | None, *, digits: int = 0) -> Markdown:
     """`12 %` of a share 0.12."""
     if share is None or share != share:
         return NOTHING
     return _rendered(f"{100 * share:,.{digits}f}", " %")
 
 
-def change(share: float | None) -> str:
+def change(share: float | None) -> Markdown:
     """A relative change, `+4.2 %`, `−2.3 %`; beyond ten times as a factor, `13×`."""
     if share is None or share != share:
         return NOTHING
@@ -55,12 +59,12 @@ def delta(share: float | None) -> dict[str, Any]:
     return {"delta": told, "delta_arrow": "auto" if moved else "off"}
 
 
-def _rendered(number: str, unit: str) -> str:
+def _rendered(number: str, unit: str) -> Markdown:
     """A formatted number as people read it: a minus of its own, and no sign of what rounds to 0."""
     return (number.replace("-", _MINUS) if float(number.replace(",", "")) else number.lstrip("+-")) + unit
 
 
-def day(ds: str | None) -> str:
+def day(ds: str | None) -> Markdown:
     """`Sat 1 Jun 2024`, with the time of the workspace's zone where steps are shorter than a day."""
     if not ds:
         return NOTHING
@@ -69,7 +73,7 @@ def day(ds: str | None) -> str:
     return f"{text}, {moment:%H:%M}" if "T" in ds else text
 
 
-def moment(stamp: str | None) -> str:
+def moment(stamp: str | None) -> Markdown:
     """A time of the registry, `1 Jun 2024, 12:30 UTC`."""
     if not stamp:
         return NOTHING
@@ -77,7 +81,7 @@ def moment(stamp: str | None) -> str:
     return f"{found.day} {found:%b %Y, %H:%M} UTC"
 
 
-def age(days: float | None) -> str:
+def age(days: float | None) -> Markdown:
     """`3 hours old`, `12 days old`, `26 years old`."""
     if days is None:
         return "of unknown age"
@@ -88,7 +92,7 @@ def age(days: float | None) -> str:
     return "new"
 
 
-def steps(count: int, frequency: str | None) -> str:
+def steps(count: int, frequency: str | None) -> Markdown:
     """`28 days`, `96 half hours`: the horizon in words."""
     words = {
         "D": "day", "B": "business day", "h": "hour", "30min": "half hour", "15min": "quarter hour", "min": "minute",
@@ -157,17 +161,28 @@ def standing(found: Mapping[str, Any]) -> str:
     return " · ".join([f"{found['status']}{since}", error, *([f"drifted: {', '.join(named)}"] if named else [])])
 
 
-def literal(text: str) -> str:
-    """Markdown that shows exactly this text: no markup, colour, formula, icon, link or picture in it.
+def label(name: str) -> Markdown:
+    """The name of an attribute, a column or a kind as a label: `demand class`."""
+    return literal(model(name))
+
+
+def literal(text: object) -> Markdown:
+    """Markdown that shows exactly this text on one line: no markup, colour, formula, icon, link or picture in it.
 
     Not for `st.badge`, which escapes brackets itself and would undo it: `badge` is for that.
     """
-    return _MARKUP.sub(lambda match: match[0] + _NO_SHORTCODE if match[0] == ":" else f"\\{match[0]}", text)
+    line = _REWRITTEN.sub(_UNSEEN, " ".join(str(text).split()))
+    return _FIRST.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", line))
 
 
-def badge(text: str) -> str:
-    """Markdown of a grey badge that shows exactly this text."""
-    return f":gray-badge[{literal(text)}]"
+def lines(text: object) -> Markdown:
+    """The same line by line, for messages of several lines."""
+    return "  \n".join(literal(line) for line in str(text).splitlines() if line.strip())
+
+
+def badge(text: object, colour: str = "gray", icon: str = "") -> Markdown:
+    """Markdown of a badge that shows exactly this text."""
+    return f":{colour}-badge[{icon and f'{icon} '}{literal(text)}]"
 
 
 def today() -> date:

@@ -18,7 +18,9 @@ WORST = 200  # series in the table
 
 def page() -> None:
     workspace = shell.workspace()
-    shell.title("Accuracy", f"{workspace['title']} · measured on windows of the past that no model had seen")
+    shell.title(
+        "Accuracy", f"{words.literal(workspace['title'])} · measured on windows of the past that no model had seen"
+    )
     states.require(workspace, "ready", "no forecasts")
     name, client = workspace["name"], shell.client()
     usual = workspace["accuracy"]["metric"]
@@ -58,10 +60,10 @@ def page() -> None:
 
 def _tiles(workspace: Json) -> None:
     found = workspace["accuracy"]
-    metric = words.metric(found["metric"])
+    metric = words.literal(words.metric(found["metric"]))
     columns = st.columns(2 + 1 + len(found["coverage"]))
-    columns[0].metric(f"{metric} of the champions", words.number(found["champion"]), border=True)
-    columns[1].metric(f"{metric} of the seasonal naive", words.number(found["baseline"]), border=True)
+    columns[0].metric(f"{metric} of the champions", words.literal(words.number(found["champion"])), border=True)
+    columns[1].metric(f"{metric} of the seasonal naive", words.literal(words.number(found["baseline"])), border=True)
     columns[2].metric(
         "Skill",
         words.percent(found["skill"]),
@@ -69,7 +71,7 @@ def _tiles(workspace: Json) -> None:
         help="How much smaller the mean error of the champions is than that of the seasonal naive.",
     )
     for column, (level, share) in zip(columns[3:], found["coverage"].items(), strict=True):
-        column.metric(f"{level} % intervals cover", words.percent(share, digits=1), border=True)
+        column.metric(f"{words.literal(level)} % intervals cover", words.percent(share, digits=1), border=True)
 
 
 def _models(board: pd.DataFrame, metric: str, name: str) -> None:
@@ -82,7 +84,9 @@ def _models(board: pd.DataFrame, metric: str, name: str) -> None:
 def _horizon(name: str, metric: str, models: list[str]) -> None:
     by = metric if metric in BY_STEP else "mae"
     if by != metric:
-        st.caption(f"{words.metric(metric)} is of whole windows; by step it is told by {words.metric(by)}.")
+        st.caption(
+            f"{words.literal(words.metric(metric))} is of whole windows; by step it is told by {words.literal(words.metric(by))}."
+        )
     with states.loading("Reading the errors by step"):
         rows = frame(shell.client().metrics(name, "horizon", metric=by)["rows"])
     st.plotly_chart(
@@ -164,7 +168,7 @@ def _segments(name: str, metric: str) -> None:
     with states.loading("Reading the attributes"):
         choices = list(client.series(name, limit=1)["filters"])
     with link.to("by", choices):
-        by = st.segmented_control("By", choices, format_func=words.model, key="by", required=True) or choices[0]
+        by = st.segmented_control("By", choices, format_func=words.label, key="by", required=True) or choices[0]
     with states.loading("Reading the segments"):
         rows = pd.DataFrame(client.segments(name, by)).drop(columns="statuses")
     st.plotly_chart(

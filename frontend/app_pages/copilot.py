@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from frontend import chat, knowledge, link, shell, states
+from frontend import chat, knowledge, link, shell, states, words
+from frontend.api_client import ApiDown, ApiError
 
 VIEWS = ("Chat", "Knowledge")
 PAGES = ("portfolio", "forecast", "accuracy", "monitoring", "data", "runs")  # that one may come from
@@ -12,7 +13,10 @@ HERE = "copilot_workspace"  # that was shown last
 def page() -> None:
     workspace = shell.workspace()
     name = workspace["name"]
-    shell.title("Copilot", f"{workspace['title']} · every number in an answer opens, and says where it comes from")
+    shell.title(
+        "Copilot",
+        f"{words.literal(workspace['title'])} · every number in an answer opens, and says where it comes from",
+    )
     with link.to("view", VIEWS):
         tabs = st.tabs(VIEWS, key="view", on_change="rerun")
     if tabs[0].open:
@@ -38,16 +42,22 @@ def _from(workspace: str) -> tuple[str, str | None]:
         if came and link.before() in PAGES:
             state[chat.FROM] = link.before()
     with link.to(chat.SERIES):
-        if (named := state[chat.SERIES]) and link.entered():
-            with states.loading("Looking for the series"):
-                if shell.client().profile(workspace, named) is None:
-                    link.missing(chat.SERIES, named)
-                    state[chat.SERIES] = ""
+        if link.entered() and (named := state[chat.SERIES]) and not _exists(workspace, named):
+            link.missing(chat.SERIES, named)
+            state[chat.SERIES] = ""
         if came and state[chat.FROM] == "forecast" and not state[chat.SERIES]:
             state[chat.SERIES] = state.get(shell.LAST, {}).get(workspace, "")
         if changed:
             state[chat.SERIES] = state[chat.QUESTION] = ""
     return state[chat.FROM], state[chat.SERIES] or None
+
+
+def _exists(workspace: str, unique_id: str) -> bool:
+    """Whether there is such a series; where that cannot be found out, the answer will tell."""
+    try:
+        return shell.client().profile(workspace, unique_id) is not None
+    except (ApiDown, ApiError):
+        return True
 
 
 def _chat(workspace: str, where: str, unique_id: str | None) -> None:

@@ -42,8 +42,10 @@ def _checks(name: str) -> None:
     columns[2].metric("Steps filled", f"{counts['rows_filled']:,}", border=True)
     columns[3].metric("Rejected", f"{counts['rows_rejected']:,}", border=True)
     with st.container(horizontal=True):
-        st.badge(f"data {found['status']}", color=COLOURS[found["status"]], icon=":material/fact_check:")
-        st.caption(f"Brought in {words.moment(found['as_of'])} · version {found['data_version']}")
+        st.markdown(
+            words.badge(f"data {found['status']}", COLOURS[found["status"]], ":material/fact_check:"), width="content"
+        )
+        st.caption(f"Brought in {words.moment(found['as_of'])} · version {words.literal(found['data_version'])}")
     checks = pd.DataFrame(found["checks"])
     checks = checks.sort_values("status", key=lambda status: status.eq("pass"), kind="stable", ignore_index=True)
     checks["status"] = checks["status"].map(SIGNS)
@@ -61,7 +63,7 @@ def _checks(name: str) -> None:
     tables.exports(checks, f"checks-{name}")
     with st.expander("What was found out by itself", icon=":material/search_insights:"):
         for what, how in found["inferred"].items():
-            st.markdown(f"- **{what}**: {how}")
+            st.markdown(f"- **{words.literal(what)}**: {words.literal(how)}")
 
 
 def _rejected(name: str) -> None:

@@ -23,7 +23,7 @@ BASELINE = "seasonal_naive"
 def page() -> None:
     workspace = shell.workspace()
     name = workspace["name"]
-    shell.title("Forecast", f"{workspace['title']} · one series, and why")
+    shell.title("Forecast", f"{words.literal(workspace['title'])} · one series, and why")
     states.require(workspace, "ready")
     unique_id = _pick(name)
     if unique_id is None:
@@ -56,7 +56,7 @@ def page() -> None:
             _what_if(workspace, unique_id, rows, past, forecast)
     if tabs[3].open:
         with tabs[3]:
-            _table(rows, past, f"forecast-{unique_id.replace('/', '-')}")
+            _table(rows, past, f"forecast-{unique_id}")
     if tabs[4].open:
         with tabs[4]:
             _about(profile)
@@ -79,7 +79,7 @@ def _pick(workspace: str) -> str | None:
                 named = None
         state[SERIES] = named = named or next(iter(largest), None)
         if named is None:
-            states.empty(f"No series of this workspace holds “{search}”.")
+            states.empty(f"No series of this workspace holds “{words.literal(search)}”.")
             return None
         options = largest if named in largest else [named, *largest]
         whole = found["total"] <= FOUND
@@ -93,7 +93,7 @@ def _pick(workspace: str) -> str | None:
             label_visibility="collapsed",
         )  # fmt: skip
         if not matches:
-            st.caption(f"No series holds “{search}”.")
+            st.caption(f"No series holds “{words.literal(search)}”.")
     return chosen
 
 
@@ -108,34 +108,41 @@ def _head(forecast: Json, profile: Json) -> None:
     """What the series is, and what its forecast comes to."""
     one, unit = forecast["forecasts"][0], forecast["unit"]
     with st.container(horizontal=True, gap="small"):
-        st.badge(words.model(one["model"]), icon=":material/model_training:", color="blue", help="The champion")
-        st.badge(profile["demand_class"], color="gray", help="The kind of demand")
+        _badge(words.model(one["model"]), "blue", ":material/model_training:", tip="The champion")
+        _badge(profile["demand_class"], tip="The kind of demand")
         if profile["status"] != "forecast":
-            st.badge(profile["status"], icon=":material/info:", color="orange")
+            _badge(profile["status"], "orange", ":material/info:")
         for name, value in profile["attributes"].items():
-            st.markdown(words.badge(f"{name} {value}"), width="content")
+            _badge(f"{name} {value}")
     values = [point["y_hat"] for point in one["points"]]
     peak = max(one["points"], key=lambda point: point["y_hat"] if point["y_hat"] is not None else float("-inf"))
-    metric = words.metric(profile["metric"])
+    metric = words.literal(words.metric(profile["metric"]))
     quiet: Any = {"border": True, "height": "stretch", "delta_color": "off", "delta_arrow": "off"}
     columns = st.columns(4)
-    columns[0].metric("Last value", words.number(profile["last_value"], unit), words.day(profile["last_ds"]), **quiet)
-    columns[1].metric("Next value", words.number(values[0], unit), words.day(one["points"][0]["ds"]), **quiet)
-    columns[2].metric("Highest", words.number(peak["y_hat"], unit), words.day(peak["ds"]), **quiet)
+    columns[0].metric(
+        "Last value", words.literal(words.number(profile["last_value"], unit)), words.day(profile["last_ds"]), **quiet
+    )
+    columns[1].metric(
+        "Next value", words.literal(words.number(values[0], unit)), words.day(one["points"][0]["ds"]), **quiet
+    )
+    columns[2].metric("Highest", words.literal(words.number(peak["y_hat"], unit)), words.day(peak["ds"]), **quiet)
     columns[3].metric(
-        "Skill", words.percent(profile["skill"]), f"{metric} {words.number(profile['error'])}", **quiet,
+        "Skill", words.percent(profile["skill"]), f"{metric} {words.literal(words.number(profile['error']))}", **quiet,
         help="How much smaller the error is than that of the seasonal naive, in the backtest.",
     )  # fmt: skip
+
+
+def _badge(text: object, colour: str = "gray", icon: str = "", tip: words.Markdown | None = None) -> None:
+    st.markdown(words.badge(text, colour, icon), help=tip, width="content")
 
 
 def _watched(found: Json) -> None:
     """Whether its forecasts are still right, and what has moved."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.badge(
-            f"monitored: {found['status']}", color=words.COLOURS[found["status"]], icon=":material/monitor_heart:",
-            help=", ".join(f"{kind}: {status}" for kind, status in found["statuses"].items()),
-        )  # fmt: skip
-        st.caption(words.standing(found))
+        told = ", ".join(f"{kind}: {status}" for kind, status in found["statuses"].items())
+        colour = words.COLOURS[found["status"]]
+        _badge(f"monitored: {found['status']}", colour, ":material/monitor_heart:", tip=words.literal(told))
+        st.caption(words.literal(words.standing(found)))
         link.offer("monitoring", "Monitoring of this series", view="Series", watched=found["unique_id"])
 
 
@@ -183,7 +190,9 @@ def _why(why: Json, unit: str) -> None:
             config=theme.config("components"),
         )
         parted = ", ".join(f"{name} {words.number(value)}" for name, value in why["totals"].items())
-        st.caption(f"{over} the {len(why['points'])} steps: {parted}{f' ({unit})' if unit else ''}.")
+        st.caption(
+            f"{over} the {len(why['points'])} steps: {words.literal(parted)}{f' ({words.literal(unit)})' if unit else ''}."
+        )
         st.caption(
             "The parts are the model's own and sum to the forecast."
             if exact
@@ -195,13 +204,15 @@ def _why(why: Json, unit: str) -> None:
     st.markdown("**Why it is not the forecast before**")
     if any(bridge["totals"].values()):
         st.plotly_chart(parts.waterfall(bridge["totals"], unit), key="bridge", config=theme.config("bridge"))
-        st.caption(f"{over} the {len(bridge['points'])} steps that both have; since the forecast {bridge['since']}.")
+        st.caption(
+            f"{over} the {len(bridge['points'])} steps that both have; since the forecast {words.literal(bridge['since'])}."
+        )
     elif bridge["points"]:
-        st.caption(f"It is: nothing changed since the forecast {bridge['since']}.")
+        st.caption(f"It is: nothing changed since the forecast {words.literal(bridge['since'])}.")
     else:
         st.caption("There is no earlier forecast of the same steps.")
     for note in bridge["notes"]:
-        st.caption(note)
+        st.caption(words.literal(note))
 
 
 def _past(workspace: str, unique_id: str, past: pd.DataFrame, forecast: Json) -> None:
@@ -223,7 +234,7 @@ def _past(workspace: str, unique_id: str, past: pd.DataFrame, forecast: Json) ->
     st.markdown("**Actual minus forecast**")
     st.plotly_chart(accuracy.residuals(rows, forecast["unit"]), key="residuals", config=theme.config("residuals"))
     st.caption("Above the line the forecast was too low. These windows were not seen when the models were fitted.")
-    tables.exports(rows, f"backtest-{unique_id.replace('/', '-')}")
+    tables.exports(rows, f"backtest-{unique_id}")
 
 
 def _what_if(workspace: Json, unique_id: str, rows: pd.DataFrame, past: pd.DataFrame, forecast: Json) -> None:
@@ -245,8 +256,10 @@ def _what_if(workspace: Json, unique_id: str, rows: pd.DataFrame, past: pd.DataF
     computed, name = frame(found["forecasts"][0]["points"]), words.model(found["forecasts"][0]["model"])
     figure = paths.fan(past.tail(SHOWN * len(rows)), computed, found["unit"], other=("published", rows))
     st.plotly_chart(figure, key="computed", config=theme.config(f"computed-{unique_id}"))
-    st.caption(f"{name}, {len(computed)} steps; {found['source']} from run {found['run_id']}.")
-    tables.exports(computed, f"computed-{unique_id.replace('/', '-')}")
+    st.caption(
+        f"{words.literal(name)}, {len(computed)} steps; {words.literal(found['source'])} from run {words.literal(found['run_id'])}."
+    )
+    tables.exports(computed, f"computed-{unique_id}")
 
 
 def _table(rows: pd.DataFrame, past: pd.DataFrame, name: str) -> None:

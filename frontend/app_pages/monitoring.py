@@ -18,7 +18,7 @@ WATCHED = "watched"  # the series that is looked at, in the URL
 
 def page() -> None:
     workspace = shell.workspace()
-    shell.title("Monitoring", f"{workspace['title']} · what was forecast, against what came")
+    shell.title("Monitoring", f"{words.literal(workspace['title'])} · what was forecast, against what came")
     states.require(workspace, "ready", "no forecasts")
     name, client = workspace["name"], shell.client()
     try:
@@ -42,22 +42,26 @@ def page() -> None:
 def _status(found: Json) -> None:
     """The statuses now, and the error beside that of the backtest."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(found["status"], color=words.COLOURS[found["status"]], icon=":material/monitor_heart:")
-        st.caption(f"By the values up to {words.day(found['as_of'][:10])}, of run {found['run_id']}")
+        _badge(found["status"], ":material/monitor_heart:")
+        st.caption(f"By the values up to {words.day(found['as_of'][:10])}, of run {words.literal(found['run_id'])}")
     kinds = list(found["counts"])
     columns = st.columns(len(kinds) + 1)
     whole = [row for row in found["accuracy"] if row["by"] == "all" and row["metric"] == METRIC]
     newest = max(whole, key=lambda row: row["window"], default=None)
     columns[0].metric(
-        "MASE", words.number(newest and newest["value"]),
-        f"backtest {words.number(newest and newest['baseline'])}", border=True, height="stretch", delta_color="off", delta_arrow="off",
+        "MASE", words.literal(words.number(newest and newest["value"])),
+        f"backtest {words.literal(words.number(newest and newest['baseline']))}", border=True, height="stretch", delta_color="off", delta_arrow="off",
     )  # fmt: skip
     for column, kind in zip(columns[1:], kinds, strict=True):
         counts = found["counts"][kind]
         column.metric(
-            words.model(kind).capitalize(), f"{counts['alert']:,} in alert", f"{counts['warn']:,} warn", border=True, height="stretch",
+            words.label(kind).capitalize(), f"{counts['alert']:,} in alert", f"{counts['warn']:,} warn", border=True, height="stretch",
             delta_color="off", delta_arrow="off", help=f"{counts['insufficient']:,} of the series have too few values to tell.",
         )  # fmt: skip
+
+
+def _badge(status: str, icon: str = "") -> None:
+    st.markdown(words.badge(status, words.COLOURS[status], icon), width="content")
 
 
 def _rivals(found: Json, name: str) -> None:
@@ -66,12 +70,13 @@ def _rivals(found: Json, name: str) -> None:
         if not one["worse"]:
             continue
         st.warning(
-            f"**{one['run_id']}** ({one['alias']}) is worse than {one['other_run_id']} on the same values: "
-            f"MASE {words.number(one['error'])} against {words.number(one['other_error'])}. {one['why']}",
+            f"**{words.literal(one['run_id'])}** ({words.literal(one['alias'])}) is worse than "
+            f"{words.literal(one['other_run_id'])} on the same values: MASE {words.literal(words.number(one['error']))} "
+            f"against {words.literal(words.number(one['other_error']))}. {words.literal(one['why'])}",
             icon=":material/trending_down:",
         )
         if one["alias"] == aliases.PRODUCTION and st.button(
-            f"Roll back to {one['other_run_id']}", icon=":material/undo:", key=f"back-{one['run_id']}"
+            f"Roll back to {words.literal(one['other_run_id'])}", icon=":material/undo:", key=f"back-{one['run_id']}"
         ):
             with states.loading("Reading the aliases"):
                 version = shell.client().aliases(name)["version"]
@@ -164,10 +169,10 @@ def _one(name: str) -> None:
             link.missing(WATCHED, watched)
             return
     st.divider()
-    st.subheader(watched)
+    st.subheader(words.literal(watched))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(one["status"], color=words.COLOURS[one["status"]], icon=":material/monitor_heart:")
-        st.caption(words.standing(one))
+        _badge(one["status"], ":material/monitor_heart:")
+        st.caption(words.literal(words.standing(one)))
         link.offer("forecast", "Its forecast", series=watched)
     origins = frame(one["detail"]["origins"])
     if not origins.empty:
@@ -207,15 +212,15 @@ def _alerts(_: Json, name: str) -> None:
     for one in page["alerts"]:
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.badge(one["severity"], color=words.COLOURS[one["severity"]])
-                st.markdown(f"**{one['kind']}** · {words.moment(one['at'])}")
+                _badge(one["severity"])
+                st.markdown(f"**{words.literal(one['kind'])}** · {words.moment(one['at'])}")
                 if one["acknowledged"] is None and st.button("Seen", icon=":material/done:", key=f"seen-{one['id']}"):
                     with states.loading("Noting it"):
                         client.acknowledge(name, one["id"])
                     st.rerun()
             st.text(one["message"])  # it names series: text of somebody else, never markup
             if seen := one["acknowledged"]:
-                st.caption(f"Seen by {seen['by']}, {words.moment(seen['at'])}")
+                st.caption(f"Seen by {words.literal(seen['by'])}, {words.moment(seen['at'])}")
 
 
 def _health(found: Json, name: str) -> None:
@@ -241,7 +246,13 @@ def _report(found: Json, name: str) -> None:
     with states.loading("Reading the report"):
         html = shell.client().report(name)
     st.download_button(
-        "Report", html, f"report-{name}.html", "text/html", icon=":material/download:", on_click="ignore", key="report"
+        "Report",
+        html,
+        tables.filename(f"report-{name}.html"),
+        "text/html",
+        icon=":material/download:",
+        on_click="ignore",
+        key="report",
     )
     st.iframe(_framed(html), height=900)
 

@@ -19,7 +19,7 @@ def page() -> None:
     workspace = shell.workspace()
     shell.title(
         "What needs you today",
-        f"{workspace['title']} · the next {words.steps(workspace['horizon'] or 0, workspace['frequency'])}",
+        f"{words.literal(workspace['title'])} · the next {words.steps(workspace['horizon'] or 0, workspace['frequency'])}",
     )
     states.require(workspace, "ready")
     client, name = shell.client(), workspace["name"]
@@ -46,7 +46,7 @@ def _filters(choices: dict[str, list[str]]) -> tuple[dict[str, str], str]:
             )
         for name, values in choices.items():
             with link.to(key := f"by_{name}", [ANY, *values]):
-                chosen[name] = st.selectbox(name.replace("_", " "), [ANY, *values], key=key, width=135)
+                chosen[name] = st.selectbox(words.label(name), [ANY, *values], key=key, width=135)
     return {name: value for name, value in chosen.items() if value not in (None, ANY)}, search or ""
 
 
@@ -59,11 +59,11 @@ def _tiles(found: Json, workspace: Json) -> None:
     columns = st.columns([1.6, 1, 1, 1, 1, 1])
     quiet: Any = {"border": True, "height": "stretch", "delta_color": "off"}
     columns[0].metric(
-        "Forecast" if found["aggregate"] == "sum" else "Forecast, on average", words.number(summary["forecast"], unit),
+        "Forecast" if found["aggregate"] == "sum" else "Forecast, on average", words.literal(words.number(summary["forecast"], unit)),
         **words.delta(summary["change"]), delta_description="on the last period", chart_data=line, chart_type="area", **quiet,
     )  # fmt: skip
     columns[1].metric(
-        "Last year", words.number(summary["last_year"]), **words.delta(summary["change_on_year"]), **quiet,
+        "Last year", words.literal(words.number(summary["last_year"])), **words.delta(summary["change_on_year"]), **quiet,
         help="The same steps 52 weeks before, and how the forecast of the series that existed then compares.",
     )  # fmt: skip
     columns[2].metric(
@@ -71,16 +71,16 @@ def _tiles(found: Json, workspace: Json) -> None:
         help="How the forecast changed since the one before, over the steps that both have.",
     )  # fmt: skip
     columns[3].metric(
-        "Skill", words.percent(summary["skill"]), f"by {words.metric(found['metric'])}", delta_arrow="off", **quiet,
+        "Skill", words.percent(summary["skill"]), f"by {words.literal(words.metric(found['metric']))}", delta_arrow="off", **quiet,
         help="How much smaller the mean error of these series is than that of the seasonal naive, in the backtest.",
     )  # fmt: skip
     columns[4].metric(
-        f"{level} % covers" if level else "Coverage", words.percent(share), "of the backtest", delta_arrow="off", **quiet,
+        f"{level:,} % covers" if level else "Coverage", words.percent(share), "of the backtest", delta_arrow="off", **quiet,
         help="The share of the actuals in the backtest that lay within the widest intervals, over all series.",
     )  # fmt: skip
     columns[5].metric(
         "Series", f"{summary['n_series']:,}", delta_arrow="off", **quiet,
-        delta=", ".join(f"{count:,} {status}" for status, count in others.items()) or "all forecast",
+        delta=", ".join(f"{count:,} {words.literal(status)}" for status, count in others.items()) or "all forecast",
     )  # fmt: skip
 
 

@@ -3,13 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from frontend import aliases, link, shell, states, tables, words
+from frontend import aliases, cards, link, shell, states, tables, words
 from frontend.api_client import Json
 
 
 def page() -> None:
     workspace = shell.workspace()
-    shell.title("Runs", f"{workspace['title']} · each training is kept as it was")
+    shell.title("Runs", f"{words.literal(workspace['title'])} · each training is kept as it was")
     name, client = workspace["name"], shell.client()
     with states.loading("Reading the runs"):
         found = client.runs(name)
@@ -34,10 +34,12 @@ def _production(named: Json) -> None:
         st.info("No run is in production yet.", icon=":material/info:")
         return
     with st.container(border=True):
-        st.markdown(f":material/verified: **In production: {alias['run_id']}**")
-        st.caption(f"Since {words.moment(alias['at'])}, by {alias['by']}: {alias['reason']}")
+        st.markdown(f":material/verified: **In production: {words.literal(alias['run_id'])}**")
+        st.caption(
+            f"Since {words.moment(alias['at'])}, by {words.literal(alias['by'])}: {words.literal(alias['reason'])}"
+        )
         previous = alias["previous"]
-        if previous and st.button(f"Roll back to {previous}", icon=":material/undo:", key="rollback"):
+        if previous and st.button(f"Roll back to {words.literal(previous)}", icon=":material/undo:", key="rollback"):
             aliases.confirm(st.session_state[link.WORKSPACE], previous, named["version"], "Roll back")
 
 
@@ -75,7 +77,7 @@ def _list(runs: list[Json], name: str) -> list[str]:
 def _one(workspace: str, run_id: str, named: Json) -> None:
     with states.loading("Reading the run"):
         run = shell.client().run(workspace, run_id)
-    st.subheader(run_id)
+    st.subheader(words.literal(run_id))
     with st.container(horizontal=True):
         if st.button(
             "Verify",
@@ -90,18 +92,18 @@ def _one(workspace: str, run_id: str, named: Json) -> None:
         if run["card"]:
             st.download_button(
                 "Card",
-                run["card"],
-                f"card-{run_id}.md",
+                cards.neutral(run["card"]),
+                tables.filename(f"card-{run_id}.md"),
                 "text/markdown",
                 icon=":material/download:",
                 on_click="ignore",
                 key="card",
             )
     if run["error"]:
-        st.error(run["error"], icon=":material/error:")
+        st.error(words.lines(run["error"]), icon=":material/error:")
     if run["card"]:
         with st.container(border=True):
-            st.markdown(_smaller(run["card"]))
+            st.markdown(cards.neutral(run["card"], smaller=2))
     left, right = st.columns(2)
     with left.expander("Stages", icon=":material/timer:"):
         st.dataframe(pd.DataFrame(run["stages"]), hide_index=True)
@@ -115,20 +117,23 @@ def _verify(workspace: str, run_id: str) -> None:
     if found["intact"]:
         signed = "signed" if found["signed"] else "not signed"
         st.success(
-            f"All {found['files']} files are what was written; the run is {signed}.", icon=":material/verified_user:"
+            f"All {found['files']:,} files are what was written; the run is {signed}.", icon=":material/verified_user:"
         )
     else:
-        st.error(f"Not what was written: {', '.join(found['wrong'])}. Do not promote it.", icon=":material/gpp_bad:")
+        st.error(
+            f"Not what was written: {words.literal(', '.join(found['wrong']))}. Do not promote it.",
+            icon=":material/gpp_bad:",
+        )
 
 
 def _two(workspace: str, a: str, b: str) -> None:
     with states.loading("Comparing"):
         found = shell.client().compare(workspace, a, b)
-    st.subheader(f"From {a} to {b}")
+    st.subheader(f"From {words.literal(a)} to {words.literal(b)}")
     if found["comparable"]:
         _counted(found)
     else:
-        st.warning(f"Their errors cannot be compared: {found['reason']}.", icon=":material/info:")
+        st.warning(f"Their errors cannot be compared: {words.literal(found['reason'])}.", icon=":material/info:")
     st.markdown("**Metrics**")
     st.dataframe(pd.DataFrame(found["metrics"]), hide_index=True, placeholder=words.NOTHING)
     st.markdown("**Settings**")
@@ -143,20 +148,15 @@ def _two(workspace: str, a: str, b: str) -> None:
 
 def _counted(found: Json) -> None:
     """How many series got better and worse, over the same windows, and which the most."""
-    metric = words.metric(found["metric"])
+    metric = words.literal(words.metric(found["metric"]))
     columns = st.columns(3)
     columns[0].metric("Series that got better", f"{found['n_better']:,}", border=True)
     columns[1].metric("worse", f"{found['n_worse']:,}", border=True)
     columns[2].metric("the same", f"{found['n_equal']:,}", border=True)
     left, right = st.columns(2)
-    for column, words_, rows in ((left, "Better", found["better"]), (right, "Worse", found["worse"])):
-        column.markdown(f"**{words_}**, by {metric}")
+    for column, name, rows in ((left, "Better", found["better"]), (right, "Worse", found["worse"])):
+        column.markdown(f"**{words.literal(name)}**, by {metric}")
         column.dataframe(pd.DataFrame(rows), hide_index=True, height=220, placeholder=words.NOTHING)
-
-
-def _smaller(card: str) -> str:
-    """The card's headings two sizes down: the page has its own."""
-    return "\n".join(f"##{line}" if line.startswith("#") else line for line in card.splitlines())
 
 
 page()

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from frontend import words
-from frontend.charts.theme import BLUE, GREEN, GREY, PALETTE, RED, laid_out
+from frontend.charts.theme import BLUE, GREEN, GREY, PALETTE, RED, drawn, laid_out
 
 BASELINE = "seasonal_naive"
 
@@ -18,17 +18,17 @@ def leaderboard(rows: pd.DataFrame, metric: str) -> go.Figure:
 
     A model that was tried on some of the series only says so: its mean is of others than the rest's.
     """
-    rows = rows.sort_values("value", ascending=False)
+    rows, metric = rows.sort_values("value", ascending=False), drawn(metric)
     colours = [GREEN if name == BASELINE else BLUE for name in rows["model"]]
     most = rows["n"].max()
     names = [
-        words.model(name) + ("" if n == most else f" ({words.percent(n / most)} of the windows)")
+        drawn(words.model(name)) + ("" if n == most else f" ({words.percent(n / most)} of the windows)")
         for name, n in zip(rows["model"], rows["n"], strict=True)
     ]
     figure = go.Figure(
         go.Bar(
             y=names, x=rows["value"], orientation="h", marker={"color": colours},
-            text=[words.number(value) for value in rows["value"]], textposition="auto",
+            text=[drawn(words.number(value)) for value in rows["value"]], textposition="auto",
             hovertemplate=f"%{{y}}: {metric} <b>%{{x:.3g}}</b><extra></extra>",
         )
     )  # fmt: skip
@@ -38,27 +38,27 @@ def leaderboard(rows: pd.DataFrame, metric: str) -> go.Figure:
 
 def horizons(rows: pd.DataFrame, metric: str, shown: Sequence[str]) -> go.Figure:
     """A line a model over the steps ahead: `model, horizon, value`."""
-    figure = go.Figure()
+    figure, metric = go.Figure(), drawn(metric)
     for name, colour in zip(shown, cycle(PALETTE)):
         part = rows[rows["model"] == name]
         dash, tint = ("dot", GREEN) if name == BASELINE else ("solid", colour)
         figure.add_scatter(
-            mode="lines", x=part["horizon"], y=part["value"], name=words.model(name), line={"color": tint, "width": 2, "dash": dash},
-            hovertemplate=f"{words.model(name)}, %{{x}} steps ahead: {metric} <b>%{{y:.4~g}}</b><extra></extra>",
+            mode="lines", x=part["horizon"], y=part["value"], name=drawn(words.model(name)), line={"color": tint, "width": 2, "dash": dash},
+            hovertemplate=f"{drawn(words.model(name))}, %{{x}} steps ahead: {metric} <b>%{{y:.4~g}}</b><extra></extra>",
         )  # fmt: skip
     return laid_out(figure, height=320).update_xaxes(title_text="steps ahead").update_yaxes(title_text=metric)
 
 
 def cutoffs(rows: pd.DataFrame, metric: str, shown: Sequence[str]) -> go.Figure:
     """A line a model over the windows of the backtest: `model, cutoff, value`."""
-    figure = go.Figure()
+    figure, metric = go.Figure(), drawn(metric)
     for name, colour in zip(shown, cycle(PALETTE)):
         part = rows[rows["model"] == name].sort_values("cutoff")
         dash, tint = ("dot", GREEN) if name == BASELINE else ("solid", colour)
         figure.add_scatter(
-            x=part["cutoff"], y=part["value"], name=words.model(name), mode="lines+markers",
+            x=part["cutoff"], y=part["value"], name=drawn(words.model(name)), mode="lines+markers",
             line={"color": tint, "width": 2, "dash": dash},
-            hovertemplate=f"{words.model(name)} from %{{x|%-d %b %Y}}: {metric} <b>%{{y:.4~g}}</b><extra></extra>",
+            hovertemplate=f"{drawn(words.model(name))} from %{{x|%-d %b %Y}}: {metric} <b>%{{y:.4~g}}</b><extra></extra>",
         )  # fmt: skip
     return laid_out(figure, height=320).update_yaxes(title_text=metric)
 
@@ -84,8 +84,8 @@ def coverage(rows: pd.DataFrame) -> go.Figure:
     figure = go.Figure()
     for (level, part), colour in zip(rows.groupby("level", sort=True), cycle(PALETTE)):
         figure.add_scatter(
-            mode="lines", x=part["step"], y=part["coverage"], name=f"{level} %", line={"color": colour, "width": 2},
-            hovertemplate=f"%{{x}} steps ahead <b>%{{y:.1f}} %</b> lay in the {level} % interval<extra></extra>",
+            mode="lines", x=part["step"], y=part["coverage"], name=f"{drawn(level)} %", line={"color": colour, "width": 2},
+            hovertemplate=f"%{{x}} steps ahead <b>%{{y:.1f}} %</b> lay in the {drawn(level)} % interval<extra></extra>",
         )  # fmt: skip
         figure.add_hline(y=level, line={"color": colour, "width": 1, "dash": "dot"})
     return laid_out(figure, height=340).update_xaxes(title_text="steps ahead").update_yaxes(title_text="covered, %")
@@ -93,7 +93,7 @@ def coverage(rows: pd.DataFrame) -> go.Figure:
 
 def distribution(found: Mapping[str, Any], what: str) -> go.Figure:
     """How many series have how large a value: `edges, counts, median`."""
-    edges, counts = found["edges"], found["counts"]
+    edges, counts, what = found["edges"], found["counts"], drawn(what)
     middles = [(a + b) / 2 for a, b in pairwise(edges)]
     figure = go.Figure(
         go.Bar(
@@ -109,10 +109,10 @@ def distribution(found: Mapping[str, Any], what: str) -> go.Figure:
 
 def segments(rows: pd.DataFrame, metric: str) -> go.Figure:
     """The mean error of each group's series: `group, error, n_series`, the worst on top."""
-    rows = rows.dropna(subset="error").sort_values("error").tail(30)
+    rows, metric = rows.dropna(subset="error").sort_values("error").tail(30), drawn(metric)
     figure = go.Figure(
         go.Bar(
-            y=rows["group"].astype(str), x=rows["error"], orientation="h", marker={"color": BLUE}, customdata=rows["n_series"],
+            y=rows["group"].map(drawn), x=rows["error"], orientation="h", marker={"color": BLUE}, customdata=rows["n_series"],
             hovertemplate=f"%{{y}}, %{{customdata:,}} series: {metric} <b>%{{x:.3g}}</b><extra></extra>",
         )
     )  # fmt: skip
@@ -122,6 +122,7 @@ def segments(rows: pd.DataFrame, metric: str) -> go.Figure:
 
 def residuals(rows: pd.DataFrame, unit: str) -> go.Figure:
     """Actual minus forecast at each step of the windows: `ds, error`; above the line the forecast was too low."""
+    unit = drawn(unit)
     figure = go.Figure(
         go.Bar(
             x=rows["ds"], y=rows["error"], marker={"color": [BLUE if value >= 0 else RED for value in rows["error"].fillna(0)]},

@@ -4,23 +4,23 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from frontend.charts.theme import BLUE, GREY, ORANGE, RED, laid_out
+from frontend.charts.theme import BLUE, GREY, ORANGE, RED, drawn, laid_out
 
 _MOST = 40  # series in the heat map
 
 
 def errors(timeline: pd.DataFrame, metric: str) -> go.Figure:
     """The error of each forecast set by what came, beside that of the backtest: `cutoff`, `<metric>`, `<metric>_baseline`."""
-    figure = go.Figure()
+    figure, label = go.Figure(), drawn(metric.upper())
     figure.add_scatter(
         mode="lines", x=timeline["cutoff"], y=timeline[f"{metric}_baseline"], name="backtest", line={"color": GREY, "dash": "dot", "width": 1.4},
-        hovertemplate=f"the backtest: {metric.upper()} <b>%{{y:.3~g}}</b><extra></extra>",
+        hovertemplate=f"the backtest: {label} <b>%{{y:.3~g}}</b><extra></extra>",
     )  # fmt: skip
     figure.add_scatter(
         x=timeline["cutoff"], y=timeline[metric], name="by what came", mode="lines+markers", line={"color": BLUE, "width": 2},
-        hovertemplate=f"forecast on %{{x|%-d %b %Y}}: {metric.upper()} <b>%{{y:.3~g}}</b><extra></extra>",
+        hovertemplate=f"forecast on %{{x|%-d %b %Y}}: {label} <b>%{{y:.3~g}}</b><extra></extra>",
     )  # fmt: skip
-    return laid_out(figure, height=300).update_yaxes(title_text=metric.upper(), rangemode="tozero")
+    return laid_out(figure, height=300).update_yaxes(title_text=label, rangemode="tozero")
 
 
 def coverage(timeline: pd.DataFrame) -> go.Figure:
@@ -30,8 +30,8 @@ def coverage(timeline: pd.DataFrame) -> go.Figure:
     for name, colour in zip(sorted(named), (BLUE, ORANGE, RED), strict=False):
         level = int(name.removeprefix("coverage_"))
         figure.add_scatter(
-            x=timeline["cutoff"], y=timeline[name], name=f"{level} %", mode="lines+markers", line={"color": colour, "width": 2},
-            hovertemplate=f"of what came after %{{x|%-d %b %Y}} <b>%{{y:.1f}} %</b> lay in the {level} % interval<extra></extra>",
+            x=timeline["cutoff"], y=timeline[name], name=f"{level:,} %", mode="lines+markers", line={"color": colour, "width": 2},
+            hovertemplate=f"of what came after %{{x|%-d %b %Y}} <b>%{{y:.1f}} %</b> lay in the {level:,} % interval<extra></extra>",
         )  # fmt: skip
         figure.add_hline(y=level, line={"color": colour, "width": 1, "dash": "dot"})
     return laid_out(figure, height=300).update_yaxes(title_text="covered, %")
@@ -49,7 +49,7 @@ def drift(rows: pd.DataFrame) -> go.Figure:
     limit = rows.pivot_table(index="unique_id", columns="feature", values="threshold").reindex(worst)
     figure = go.Figure(
         go.Heatmap(
-            z=wide.to_numpy(), x=list(wide.columns), y=list(wide.index), zmin=0, zmax=2, xgap=2, ygap=2,
+            z=wide.to_numpy(), x=[drawn(name) for name in wide.columns], y=[drawn(name) for name in wide.index], zmin=0, zmax=2, xgap=2, ygap=2,
             colorscale=[[0, "rgba(138,143,152,0.15)"], [0.5, ORANGE], [1, RED]],
             colorbar={"title": "× threshold", "thickness": 12},
             customdata=np.dstack([psi.to_numpy(), limit.to_numpy()]),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from frontend.charts.theme import BANDS, BLUE, GREEN, GREY, ORANGE, PURPLE, laid_out, rgba
+from frontend.charts.theme import BANDS, BLUE, GREEN, GREY, ORANGE, PURPLE, Drawn, drawn, laid_out, rgba
 from frontend.frames import levels
 
 _FEW_DAYS = pd.Timedelta(days=120)
@@ -24,7 +24,7 @@ def fan(
 
     `history`: `ds, y`; the others `ds, y_hat`, of which `forecast` also has `lo_*, hi_*`.
     """
-    figure = go.Figure()
+    figure, unit = go.Figure(), drawn(unit)
     stamp = _stamp(forecast["ds"])
     for level, opacity in zip(levels(list(forecast.columns)), BANDS, strict=False):
         _band(figure, forecast, level, opacity)
@@ -40,8 +40,8 @@ def fan(
     for name, rows, colour, dash, says in sides:
         if rows is not None and len(rows):
             figure.add_scatter(
-                mode="lines", x=rows["ds"], y=rows["y_hat"], name=name, line={"color": colour, "width": 1.8, "dash": dash},
-                hovertemplate=f"{stamp}: <b>%{{y:,.4~g}} {unit}</b> {says}<extra></extra>",
+                mode="lines", x=rows["ds"], y=rows["y_hat"], name=drawn(name), line={"color": colour, "width": 1.8, "dash": dash},
+                hovertemplate=f"{stamp}: <b>%{{y:,.4~g}} {unit}</b> {drawn(says)}<extra></extra>",
             )  # fmt: skip
     figure.add_scatter(
         mode="lines", x=forecast["ds"], y=forecast["y_hat"], name="forecast", line={"color": BLUE, "width": 2.4},
@@ -56,7 +56,7 @@ def fan(
 
 def windows(history: pd.DataFrame, backtest: pd.DataFrame, unit: str) -> go.Figure:
     """Actuals and what one model forecast from one or several cutoffs: `cutoff, ds, y_hat, lo_*, hi_*`."""
-    figure, stamp = go.Figure(), _stamp(backtest["ds"])
+    figure, stamp, unit = go.Figure(), _stamp(backtest["ds"]), drawn(unit)
     shown = history[history["ds"] >= backtest["ds"].min() - 2 * (backtest["ds"].max() - backtest["ds"].min())]
     for number, (cutoff, rows) in enumerate(backtest.groupby("cutoff", sort=True)):
         if backtest["cutoff"].nunique() == 1:
@@ -81,11 +81,11 @@ def _band(figure: go.Figure, rows: pd.DataFrame, level: int, opacity: float) -> 
         return
     figure.add_scatter(
         mode="lines", x=[*known["ds"], *known["ds"][::-1]], y=[*known[f"hi_{level}"], *known[f"lo_{level}"][::-1]],
-        fill="toself", fillcolor=rgba(BLUE, opacity), line={"width": 0}, name=f"{level} % interval", hoverinfo="skip",
+        fill="toself", fillcolor=rgba(BLUE, opacity), line={"width": 0}, name=f"{level:,} % interval", hoverinfo="skip",
     )  # fmt: skip
 
 
-def _sentences(rows: pd.DataFrame, unit: str) -> list[str]:
+def _sentences(rows: pd.DataFrame, unit: Drawn) -> list[str]:
     """`, with 80 % between 10 and 14 pieces` for each step that has an interval."""
     found = levels(list(rows.columns))
     if not found:
@@ -97,7 +97,7 @@ def _sentences(rows: pd.DataFrame, unit: str) -> list[str]:
     ]
 
 
-def _stamp(ds: pd.Series) -> str:
+def _stamp(ds: pd.Series) -> Drawn:
     """The place of a point in time, as a template of plotly."""
     whole_days = (ds.dt.normalize() == ds).all()
     return "%{x|%a %-d %b %Y}" if whole_days else "%{x|%a %-d %b %Y, %H:%M}"

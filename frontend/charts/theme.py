@@ -1,8 +1,13 @@
 """What all pictures share: a palette that colour-blind people can read, no ink without a meaning, and one layout."""
 
+import html
 from typing import Any
 
 import plotly.graph_objects as go
+
+from frontend.tables import filename
+
+Drawn = str  # as an annotation: what a figure shows, in which all that is data has gone through `drawn`
 
 # Okabe & Ito 2008, the blue and the grey between what a light and a dark page need.
 BLUE, ORANGE, GREEN, PURPLE, RED, SKY, GREY = (
@@ -25,17 +30,23 @@ def rgba(colour: str, opacity: float) -> str:
     return f"rgba({red},{green},{blue},{opacity})"
 
 
+def drawn(text: object) -> Drawn:
+    """Text that a figure shows exactly: Plotly reads tags, entities, places of its templates and formulas in texts."""
+    line = html.escape(" ".join(str(text).split()), quote=False)
+    return line.replace("{", "&#123;").replace("$", "&#36;")
+
+
 def config(name: str) -> dict[str, Any]:
     """The tools of a picture: a PNG under a telling name, and zoom; nothing that draws."""
     return {
         "displaylogo": False,
         "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
-        "toImageButtonOptions": {"format": "png", "filename": name.replace("/", "-"), "scale": 2},
+        "toImageButtonOptions": {"format": "png", "filename": filename(name), "scale": 2},
     }
 
 
 def laid_out(
-    figure: go.Figure, *, height: int = 340, unit: str = "", hover: str = "closest", legend: bool = True
+    figure: go.Figure, *, height: int = 340, unit: Drawn = "", hover: str = "closest", legend: bool = True
 ) -> go.Figure:
     """The figure with our layout; `unit` names the vertical axis."""
     figure.update_layout(

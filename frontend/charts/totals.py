@@ -57,7 +57,12 @@ def spec(shown: pd.DataFrame, unit: str) -> dict[str, Any]:
                 "encoding": {
                     "opacity": {"condition": {"param": "near", "empty": False, "value": 1}, "value": 0},
                     "tooltip": [
-                        {"field": "value", "type": "quantitative", "format": ",.4~s", "title": unit or "value"},
+                        {
+                            "field": "value",
+                            "type": "quantitative",
+                            "format": ",.4~s",
+                            "title": f"value ({unit})" if unit else "value",
+                        },
                         {"field": "told", "type": "nominal", "title": "when"},
                     ],
                 },

@@ -124,3 +124,22 @@ def test_what_the_data_do_not_hold_is_said(page: Page, up: Up) -> None:
     visit(page, up, "/copilot?workspace=shop&question=What+is+the+weather%3F")
     expect(page.get_by_text("Not in the data")).to_be_visible(timeout=FIRST)
     expect(page.locator(".fact")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/forecast?workspace=shop&series={evil}",
+        "/forecast?workspace=shop&series=Ash%2F{evil}",
+        "/?workspace={evil}&find={evil}&by_region={evil}",
+        "/accuracy?workspace=shop&metric={evil}&view=Series",
+        "/runs?workspace={evil}",
+    ],
+)
+def test_a_crafted_link_loads_nothing_from_elsewhere(page: Page, up: Up, path: str) -> None:
+    """Neither what it names in vain nor a series of that name is a picture, a link, a formula or an icon anywhere."""
+    visit(page, up, path.format(evil=quote(EVIL, safe="")))
+    main = page.get_by_test_id("stMain")
+    if "Ash" not in path and "accuracy" not in path:  # nor is it said anywhere but in a list and in tables
+        expect(main).to_contain_text("www\u2060.evil.test")
+    expect(page.locator("img[src*=evil], a[href*=evil], .katex, [data-testid=stImage]")).to_have_count(0)
