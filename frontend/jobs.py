@@ -5,7 +5,7 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
-from frontend import shell, words
+from frontend import link, progress, shell, states, words
 from frontend.api_client import ApiDown, ApiError, Json
 
 KINDS = {
@@ -18,8 +18,16 @@ KINDS = {
 VIEW = "Pipelines"  # of the page Data, where jobs are followed
 ACTIVE = ("queued", "running")
 
-_WATCHED = "watched"  # the job that is followed, as (workspace, id)
-_PAUSE = 2.0  # seconds between two looks
+RESULTS = {  # where a pipeline's result is: the page, what leads there, and the view
+    "run_all": ("portfolio", "Open the forecasts", {}),
+    "train": ("accuracy", "Open the accuracy of the models", {}),
+    "inference": ("portfolio", "Open the forecasts", {}),
+    "monitor": ("monitoring", "Open the monitoring", {}),
+    "etl": ("data", "Open the data quality checks", {"view": "Checks"}),
+}
+_RUNNING = "running_job"  # that was seen at work: when it ends, the sidebar is renewed
+_WATCHED = "watched_job"  # the job that is followed, as (workspace, id)
+_PAUSE = 1.0  # seconds between two looks
 _LINES = 12  # of the log
 _COLOURS: dict[str, Literal["green", "red", "gray", "blue"]] = {
     "succeeded": "green",
@@ -35,8 +43,8 @@ def jobs(workspace: str) -> None:
     if right.button("Start", type="primary", icon=":material/play_arrow:", key="start", width="stretch"):
         try:
             watch(workspace, shell.client().start_job(workspace, kind)["job_id"])
-        except ApiError as error:
-            st.error(words.lines(error.detail), icon=":material/error:")
+        except (ApiDown, ApiError) as error:
+            states.told(error, "nothing was started")
     _follow(workspace)
 
 
@@ -79,27 +87,48 @@ def _follow(workspace: str) -> None:
 
 
 def _one(workspace: str, job: Json) -> None:
+    state = st.session_state
+    if job["state"] in ACTIVE:
+        state[_RUNNING] = job["job_id"]
+    elif state.pop(_RUNNING, None) == job["job_id"]:
+        st.rerun()  # the whole page: what the sidebar says of the workspace is no longer true
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(words.badge(job["state"], _COLOURS.get(job["state"], "blue")), width="content")
             st.markdown(
-                f"**{KINDS.get(job['kind'], 'Pipeline')}**, begun {words.moment(job['started_at'] or job['created_at'])}"
+                f"**{KINDS.get(job['kind'], 'Pipeline')}**, started {words.moment(job['started_at'] or job['created_at'])}"
             )
             if job["state"] in ACTIVE and st.button(
                 "Cancel", icon=":material/stop_circle:", key=f"cancel-{job['job_id']}"
             ):
                 shell.client().cancel_job(workspace, job["job_id"])
-        progress = job["progress"]
-        if job["state"] in ACTIVE and progress:
-            share = progress["done"] / progress["total"] if progress["total"] else 0.0
-            counted = f" {progress['done']:,} of {progress['total']:,}" if progress["total"] else ""
-            st.progress(min(1.0, share), f"{words.literal(progress['stage'])}{counted}")
+        if job["state"] in ACTIVE:
+            _bar(workspace, job)
         if job["error"]:
             st.error(words.lines(job["error"]), icon=":material/error:")
         if job["state"] == "succeeded":
-            st.success("Done. The forecasts are on the Portfolio.", icon=":material/check_circle:")
+            _result(job["kind"])
         lines = [f"{line['timestamp'][11:19]} {line['event']} {_facts(line)}".rstrip() for line in job["log"][-_LINES:]]
-        st.code("\n".join(lines) or "nothing was said yet", language=None)
+        st.code("\n".join(lines) or "no output yet", language=None)
+
+
+def _bar(workspace: str, job: Json) -> None:
+    """How far all stages are, and the stage that runs with its own count."""
+    now = job["progress"] or {"stage": "starting", "done": None, "total": None}
+    counted = f" {now['done']:,} of {now['total']:,}" if now["total"] else ""
+    n_models = len(shell.client().workspace(workspace)["models"] or ())
+    st.progress(progress.share(job["kind"], n_models, job["log"]), f"{words.literal(now['stage'])}{counted}")
+
+
+def _result(kind: str) -> None:
+    page, label, query = RESULTS[kind]
+    said = "Done. The forecasts are on the Portfolio." if page == "portfolio" else "Done."
+    st.success(said, icon=":material/check_circle:")
+    if page == "data":  # a link to the page that one is on would not change its view
+        if st.button(label, icon=":material/arrow_forward:", key="result"):
+            link.go(page, **query)
+    else:
+        link.offer(page, label, **query)
 
 
 def _facts(line: Json) -> str:

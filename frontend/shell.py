@@ -1,6 +1,7 @@
 """What every page has: the client, the workspace that is looked at, and how fresh it is."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from frontend import link, words
 from frontend.api_client import ApiDown, ApiError, Client, Json
@@ -82,6 +83,12 @@ def title(heading: words.Markdown, caption: words.Markdown) -> None:
     st.title(heading)
     st.caption(caption)
     link.notices()
+
+
+def tiles(count: int) -> list[DeltaGenerator]:
+    """Places for figures side by side, as many in a row as fit: two on a phone, where columns would fill two screens."""
+    row = st.container(horizontal=True, gap="small")
+    return [row.container(width="stretch", height="stretch") for _ in range(count)]
 
 
 def _freshness(found: Json) -> None:

@@ -44,7 +44,7 @@ def upload() -> None:
 def _what_it_is(preview: Json) -> None:
     for problem in preview["problems"]:
         st.error(f"**{words.literal(problem['field'])}**: {words.literal(problem['message'])}", icon=":material/error:")
-    columns = st.columns(4)
+    columns = shell.tiles(4)
     columns[0].metric("Rows", _count(preview["n_rows"]), border=True)
     columns[1].metric("Series", _count(preview["n_series"]), border=True)
     columns[2].metric("Steps", words.literal(preview["frequency"] or words.NOTHING), border=True)

@@ -61,7 +61,7 @@ def page() -> None:
 def _tiles(workspace: Json) -> None:
     found = workspace["accuracy"]
     metric = words.literal(words.metric(found["metric"]))
-    columns = st.columns(2 + 1 + len(found["coverage"]))
+    columns = shell.tiles(2 + 1 + len(found["coverage"]))
     columns[0].metric(f"{metric} of the champions", words.literal(words.number(found["champion"])), border=True)
     columns[1].metric(f"{metric} of the seasonal naive", words.literal(words.number(found["baseline"])), border=True)
     columns[2].metric(

@@ -36,7 +36,7 @@ def _checks(name: str) -> None:
     with states.loading("Reading the checks"):
         found = shell.client().quality(name)
     counts = found["counts"]
-    columns = st.columns(4)
+    columns = shell.tiles(4)
     columns[0].metric("Rows read", f"{counts['rows_in']:,}", border=True)
     columns[1].metric("Kept", f"{counts['rows_kept']:,}", border=True)
     columns[2].metric("Steps filled", f"{counts['rows_filled']:,}", border=True)

@@ -118,7 +118,7 @@ def _head(forecast: Json, profile: Json) -> None:
     peak = max(one["points"], key=lambda point: point["y_hat"] if point["y_hat"] is not None else float("-inf"))
     metric = words.literal(words.metric(profile["metric"]))
     quiet: Any = {"border": True, "height": "stretch", "delta_color": "off", "delta_arrow": "off"}
-    columns = st.columns(4)
+    columns = shell.tiles(4)
     columns[0].metric(
         "Last value", words.literal(words.number(profile["last_value"], unit)), words.day(profile["last_ds"]), **quiet
     )

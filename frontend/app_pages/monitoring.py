@@ -45,7 +45,7 @@ def _status(found: Json) -> None:
         _badge(found["status"], ":material/monitor_heart:")
         st.caption(f"By the values up to {words.day(found['as_of'][:10])}, of run {words.literal(found['run_id'])}")
     kinds = list(found["counts"])
-    columns = st.columns(len(kinds) + 1)
+    columns = shell.tiles(len(kinds) + 1)
     whole = [row for row in found["accuracy"] if row["by"] == "all" and row["metric"] == METRIC]
     newest = max(whole, key=lambda row: row["window"], default=None)
     columns[0].metric(

@@ -56,7 +56,7 @@ def _tiles(found: Json, workspace: Json) -> None:
     line = points["y"].fillna(points["y_hat"]).dropna().tail(4 * found["horizon"]).tolist()
     others = {status: count for status, count in summary["statuses"].items() if status != "forecast"}
     (level, share), *_ = _covered(workspace["accuracy"])
-    columns = st.columns([1.6, 1, 1, 1, 1, 1])
+    columns = shell.tiles(6)
     quiet: Any = {"border": True, "height": "stretch", "delta_color": "off"}
     columns[0].metric(
         "Forecast" if found["aggregate"] == "sum" else "Forecast, on average", words.literal(words.number(summary["forecast"], unit)),

@@ -149,7 +149,7 @@ def _two(workspace: str, a: str, b: str) -> None:
 def _counted(found: Json) -> None:
     """How many series got better and worse, over the same windows, and which the most."""
     metric = words.literal(words.metric(found["metric"]))
-    columns = st.columns(3)
+    columns = shell.tiles(3)
     columns[0].metric("Series that got better", f"{found['n_better']:,}", border=True)
     columns[1].metric("worse", f"{found['n_worse']:,}", border=True)
     columns[2].metric("the same", f"{found['n_equal']:,}", border=True)

@@ -129,6 +129,16 @@ def test_a_phone_shows_everything_within_its_width(page: Page, up: Up) -> None:
         assert wide <= 390
 
 
+def test_a_phone_shows_content_before_the_second_screen(page: Page, up: Up) -> None:
+    """Figures stand two by two, so that the list, the chart or the tabs below them begin on the first screen or just after it."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    for name, selector in (("portfolio", "stDataFrame"), ("forecast", "stPlotlyChart"), ("accuracy", "stTabs")):
+        visit(page, up, PAGES[name].format(workspace="shop"))
+        box = page.get_by_test_id(selector).first.bounding_box()
+        assert box is not None
+        assert box["y"] < 1.4 * 844
+
+
 def _select_row(page: Page, row: int) -> None:
     """Clicks the box of a row: a table is one canvas."""
     table = page.get_by_test_id("stDataFrame").first

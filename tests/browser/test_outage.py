@@ -19,13 +19,21 @@ def test_a_page_survives_the_restart_of_the_service(page: Page, up: Up, site: Si
     api.kill()
     api.wait()
     page.get_by_text("best", exact=True).click()
-    expect(page.get_by_text("The service cannot be reached")).to_be_visible()
+    panel = page.get_by_test_id("stMain").get_by_text("The service cannot be reached")
+    expect(panel).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
+    page.set_viewport_size({"width": 390, "height": 844})  # the sidebar is closed
+    page.reload()
+    expect(panel).to_be_visible()
+    expect(page.locator("h1")).to_have_text("Accuracy")
+    page.set_viewport_size({"width": 1440, "height": 2200})
     environ = {**os.environ, **site.environ, "PYTHONPATH": str(ROOT), "API_PORT": up.api.rpartition(":")[2]}
     with (tmp_path / "log").open("wb") as log:
         again = subprocess.Popen([sys.executable, "-m", "backend.main"], cwd=ROOT, env=environ, stdout=log, stderr=log)
         try:
             expect(page.get_by_text("Select a series to open its forecast")).to_be_visible()
+            expect(panel).to_have_count(0)
+            assert "workspace=shop" in page.url
             assert "view=Series" in page.url
         finally:
             again.terminate()

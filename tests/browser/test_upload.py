@@ -27,8 +27,10 @@ def test_a_good_table_becomes_a_workspace_with_forecasts(page: Page, up: Up, sit
     page.get_by_role("button", name="Make the workspace corner").click()
     expect(page.get_by_text("Everything: data, training, forecasts").first).to_be_visible()
     expect(page.get_by_text("Done. The forecasts are on the Portfolio.")).to_be_visible(timeout=FIRST_RUN)
+    expect(page.get_by_test_id("stSidebar").get_by_text("no data yet")).to_have_count(0)
+    expect(page.get_by_test_id("stSidebar").get_by_text("2 series")).to_be_visible()
     assert site.reader.published("corner").read_parquet("forecasts.parquet")["unique_id"].nunique() == 2
-    page.get_by_role("link", name="Portfolio").click()
+    page.get_by_role("link", name="Open the forecasts").click()
     expect(page.get_by_text("2 of 2 series")).to_be_visible()
     assert "workspace=corner" in page.url
 

@@ -48,7 +48,9 @@ def test_a_service_that_is_down_is_one_panel(open_page: Open, name: str) -> None
     """With a way to try again, and nothing of what failed inside."""
     app = open_page(name, "http://127.0.0.1:9")
     assert not app.exception
-    (panel,) = app.error
+    (panel,) = app.main.error  # a sidebar is closed on a phone
+    assert not app.sidebar.error
+    assert app.title[0].value
     assert "cannot be reached" in panel.value
     assert [button.label for button in app.button] == ["Try again"]
 

@@ -1,0 +1,39 @@
+"""How far a pipeline is, from the lines of its log: one share over all of its stages, which only grows."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_DATA, _MODEL, _FIT, _FORECAST = "data", "model", "fit", "forecast"
+_STAGES = {
+    "etl": (_DATA,),
+    "train": (_MODEL, _FIT),
+    "inference": (_FORECAST,),
+    "monitor": ("monitor",),
+    "run_all": (_DATA, _MODEL, _FIT, _FORECAST),
+}
+_BACKTEST = "backtest "  # and the name of a model: the stage of each model
+_ENDED = {  # what a pipeline reports at the end of a stage
+    "data unchanged": _DATA, "data checked": _DATA, "run finished": _FIT, "training up to date": _FIT,
+    "forecasts published": _FORECAST, "forecasts up to date": _FORECAST,
+}  # fmt: skip
+_COUNTED = {"fit over all series": _FIT, "forecast": _FORECAST}
+
+
+def share(kind: str, n_models: int, log: Sequence[Mapping[str, Any]]) -> float:
+    """Of all stages of a pipeline, how much is done; each model that is tried is a stage."""
+    stages = [stage for stage in _STAGES.get(kind, ()) for _ in range(max(1, n_models) if stage == _MODEL else 1)]
+    tried: list[str] = []
+    found = 0.0
+    for line in log:
+        event, place = str(line["event"]), None
+        done = line["done"] / line["total"] if line.get("total") and line.get("done") is not None else 0.0
+        if event.startswith(_BACKTEST) and _MODEL in stages:
+            tried += [event] if event not in tried else []
+            place = stages.index(_MODEL) + min(tried.index(event), max(1, n_models) - 1)
+        elif (stage := _ENDED.get(event)) in stages:
+            place, done = stages.index(stage), 1.0
+        elif (stage := _COUNTED.get(event)) in stages:
+            place = stages.index(stage)
+        if place is not None:
+            found = max(found, (place + min(1.0, done)) / len(stages))
+    return found
