@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from frontend.charts import theme
 from pipelines.monitoring import stored
 from pipelines.monitoring.stored import Snapshot
 from tests.backend import site as sites
@@ -136,4 +137,4 @@ def test_the_drift_that_is_counted_is_that_of_the_tile(open_page: Open, address:
     assert told in texts(app)
     drifted = found.drift.loc[found.drift["status"].isin(["warn", "alert"]), "unique_id"]
     assert len(set(drifted)) == counts["alert"] + counts["warn"] > counts["warn"] > 0
-    assert set(drifted) <= set(figure(app)["data"][0]["y"])
+    assert set(map(theme.drawn, drifted)) <= set(figure(app)["data"][0]["y"])
