@@ -1,6 +1,7 @@
 """Every error as `application/problem+json` (RFC 9457); what only the operator may know stays in the log."""
 
 import http
+import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -84,16 +85,25 @@ async def _library(request: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
+    _release(error)
     return answer(request.scope, 422, "The request is not valid.", errors=_fields(error.errors()))
 
 
 async def _framework(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    _release(error)
     headers = dict(error.headers or {})
     details = {404: "There is nothing at this path.", 413: TOO_LARGE}
     if error.status_code == 405:
         headers["Allow"] = ", ".join(_allowed(request))
     return answer(request.scope, error.status_code, details.get(error.status_code, str(error.detail)), headers)
+
+
+def _release(error: BaseException) -> None:
+    """Lets go of the body of a failed request: the framework's frames refer to the error, and would keep it until the next
+    collection of such cycles. Hundreds of bodies that break off would add up by then."""
+    for one in (error, error.__cause__):
+        traceback.clear_frames(one.__traceback__ if one else None)
 
 
 def _fields(found: Sequence[Any]) -> list[dict[str, str]]:

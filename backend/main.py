@@ -20,6 +20,7 @@ from backend import errors, traces
 from backend.auth import Keyring
 from backend.cloud_jobs import CloudJobs
 from backend.cloud_run import CloudRun
+from backend.connections import GuardedProtocol, raise_descriptor_limit, sweep
 from backend.copilot import settings as copilots
 from backend.copilot.agent import Copilot
 from backend.copilot.knowledge.embeddings import Embedding, choose
@@ -37,6 +38,7 @@ from backend.routes import (
     health,
     jobs,
     knowledge,
+    me,
     metrics,
     monitoring,
     portfolio,
@@ -130,6 +132,7 @@ def create_app(
         uploads,
         copilot,
         knowledge,
+        me,
     )
     for routes in routers:  # the first ones are found soonest
         app.include_router(routes.router, prefix=API)
@@ -137,7 +140,9 @@ def create_app(
     errors.install(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
-    app.add_middleware(Access, keyring=keyring, rate=RateLimit(settings.rate_limit))
+    app.add_middleware(
+        Access, keyring=keyring, rate=RateLimit(settings.rate_limit), origins=frozenset(settings.cors_origins)
+    )
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -151,11 +156,16 @@ def create_app(
 
 
 class Server(uvicorn.Server):
-    """Tells the service first when it is to stop, so that open streams end and waiting requests are sent away."""
+    """Closes connections of slow clients; tells the service first when it is to stop, so that open streams end."""
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
         self._service = service
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % 10 == 0:  # once a second
+            sweep(self.server_state.connections, asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: Any = None) -> None:
         self._service.stop()
@@ -180,8 +190,12 @@ def main(launcher: Launcher | None = None) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=int(settings.shutdown_timeout),
-        h11_max_incomplete_event_size=64 * 1024,
+        proxy_headers=bool(settings.trusted_proxies),  # uvicorn would believe any process of this machine
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        http=GuardedProtocol,
+        ws="none",  # there is none, and one would be outside these limits
     )
+    raise_descriptor_limit()
     logging.getLogger("uvicorn.error").info("Forecast Copilot at http://%s:%d%s", settings.host, settings.port, API)
     Server(config, app.state.service).run()
 

@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     )
     rate_limit: PositiveInt = 1200  # requests a minute and key
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()  # separated by commas; none: CORS is off
+    trusted_proxies: Annotated[
+        tuple[str, ...], NoDecode
+    ] = ()  # addresses or networks whose X-Forwarded-For is believed
     cache_mb: PositiveInt = 192  # of tables in memory
     generate_workers: PositiveInt = 1  # processes that compute what is not published
     generate_queue: Annotated[int, Field(ge=0)] = 8  # requests that may wait for one of them
@@ -50,10 +53,22 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     environment: str = ""  # APP_ENV
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            try:
+                everybody = ipaddress.ip_network(one).prefixlen == 0
+            except ValueError:
+                raise ValueError(f"{one} is no address or network; use such as 10.0.0.5 or 10.0.0.0/24") from None
+            if everybody:
+                raise ValueError(f"{one} is every address: each client could choose its own; name the proxy's")
+        return value
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -92,6 +92,7 @@ def _reading(walk: Walk, workspace: str | None) -> str:
     walk.call("GET", "/health/live")
     walk.call("GET", "/health/ready")
     walk.call("GET", "/metrics")
+    walk.call("GET", "/api/v1/me")
     found = walk.call("GET", "/api/v1/workspaces").json()["workspaces"]
     ready = [one["name"] for one in found if one["status"] == "ready" and workspace in (None, one["name"])]
     if not ready:

@@ -130,6 +130,84 @@ def test_without_keys_only_this_machine_is_answered(site: Site, client: str, hos
     assert connection.get("/api/v1/workspaces", headers={"Host": host}).status_code == status
 
 
+FOREIGN = ["https://evil.example", "null", "http://127.0.0.1.evil.example", "http://[", "http://10.0.0.7:8501", ""]
+
+
+@pytest.mark.parametrize("origin", FOREIGN)
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/jobs"), ("PUT", "/aliases/canary"), ("DELETE", "/jobs/x"), ("POST", "/nothing")]
+)
+def test_without_keys_a_page_of_another_site_changes_nothing(site: Site, method: str, path: str, origin: str) -> None:
+    """Its requests are refused by their Origin with a problem that says how to allow it; it could read no answer anyway."""
+    found = connect(site).request(method, f"/api/v1{path}?workspace=shop", headers={"Origin": origin}, json={})
+    assert (found.status_code, found.headers["content-type"]) == (403, "application/problem+json")
+    assert "API_CORS_ORIGINS" in found.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["text/plain", "Text/Plain; charset=utf-8", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"],
+)
+def test_without_keys_a_form_changes_nothing(site: Site, kind: str) -> None:
+    """A form of any site can send these content types without an Origin in old browsers."""
+    client = connect(site)
+    for method, path in [("POST", "/jobs"), ("POST", "/knowledge/sources"), ("POST", "/workspaces/new/uploads")]:
+        found = client.request(method, f"/api/v1{path}?workspace=shop", headers={"Content-Type": kind}, content=b"{}")
+        assert (found.status_code, found.headers["content-type"]) == (403, "application/problem+json"), path
+        assert "text/csv" in found.json()["detail"]
+
+
+def test_what_people_use_on_this_machine_works_without_keys(site: Site) -> None:
+    """Requests without an Origin, of pages of this machine, and of pages that are named; reading is free."""
+    client = connect(site, cors_origins="https://ours.example")
+    body = {"workspace": "shop", "question": "How much?"}
+    for origin in (None, "http://localhost:8501", "http://127.0.0.1:8501", "http://[::1]:3000", "https://ours.example"):
+        headers = {"Origin": origin} if origin else {}
+        assert client.post("/api/v1/copilot/explain", json=body, headers=headers).status_code == 200, origin
+    assert client.get("/api/v1/workspaces", headers={"Origin": "https://evil.example"}).status_code == 200
+
+
+def test_with_keys_origins_and_content_types_are_as_ever(site: Site, keys: tuple[dict[str, str], str]) -> None:
+    """No page has the key, so scripts may send what they like."""
+    client = connect(site, keys=keys[1])
+    headers = {"X-API-Key": keys[0]["analyst"], "Origin": "https://evil.example", "Content-Type": "text/plain"}
+    assert client.post("/api/v1/jobs", content=b"{}", headers=headers).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("clients", "status"),
+    [
+        (["10.0.0.1"] * 4, 429),
+        (["127.0.0.1", "127.0.0.2", "127.9.9.9", "::1"], 429),
+        (["2001:db8::1", "2001:db8::2", "2001:db8:0:0:ffff::", "2001:db8::4"], 429),
+        (["10.0.0.1", "10.0.0.2", "10.0.0.3", "2001:db8::1"], 401),
+    ],
+    ids=["one address", "this machine", "one network", "four clients"],
+)
+def test_wrong_keys_are_counted_by_who_sends_them(
+    site: Site, keys: tuple[dict[str, str], str], clients: list[str], status: int
+) -> None:
+    """Addresses that a client can choose among count as one, and no header changes whose they are."""
+    app = create_app(Settings(environment="dev", keys=keys[1], rate_limit=3), site.reader)
+    found = [
+        TestClient(app, client=(address, 1))
+        .get("/api/v1/workspaces", headers={"X-API-Key": f"guess {number}", "X-Forwarded-For": f"10.9.8.{number}"})
+        .status_code
+        for number, address in enumerate(clients)
+    ]
+    assert found == [401, 401, 401, status]
+
+
+@pytest.mark.parametrize("value", ["*", "0.0.0.0/0", "::/0", "proxy.example", "10.0.0.1/8"])
+def test_a_proxy_that_is_trusted_is_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """By its address or network: who believes everybody lets each client choose its own address."""
+    monkeypatch.setenv("API_TRUSTED_PROXIES", f"10.0.0.5, {value}")
+    with pytest.raises(ConfigError, match=r"API_TRUSTED_PROXIES: found .*address"):
+        load()
+    monkeypatch.setenv("API_TRUSTED_PROXIES", "10.0.0.5, 169.254.0.0/16")
+    assert load().trusted_proxies == ("10.0.0.5", "169.254.0.0/16")
+
+
 def test_keys_come_from_a_file_too(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As secrets are mounted; a file that is not there is an error with its name."""
     secret, key = auth.create("ada", "viewer")

@@ -1,5 +1,8 @@
 """Whether the service is up, and whether it can serve."""
 
+import pytest
+
+from tests.backend import site as sites
 from tests.backend.conftest import connect
 from tests.backend.site import Site
 
@@ -37,6 +40,28 @@ def test_without_storage_it_is_not_ready(changeable: Site) -> None:
     found = connect(changeable).get("/health/ready")
     assert (found.status_code, found.json()["detail"]) == (503, "Not ready: storage.")
     assert str(changeable.folder) not in found.text
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_where_keys_exist_no_workspace_is_named(changeable: Site, broken: bool) -> None:
+    """States only, with or without a key: who probes the service is not told what it holds."""
+    secrets, lines = sites.keys()
+    client = connect(changeable, keys=lines)
+    for path in changeable.folder.glob("artifacts/*/runs/*/run.json") if broken else ():
+        path.write_text("{}")
+    for headers in ({}, {"X-API-Key": secrets["admin"]}, {"X-API-Key": "wrong"}):
+        found = client.get("/health/ready", headers=headers)
+        assert found.status_code == (503 if broken else 200)
+        assert [check["name"] for check in found.json()["checks"]] == ["storage", "production run"]
+        assert not any(name in found.text for name in ("shop", "meter", "fresh"))
+
+
+def test_without_keys_only_this_machine_is_told_names(site: Site) -> None:
+    """A page whose name points here is told states only."""
+    client = connect(site)
+    assert "shop" in client.get("/health/ready").text
+    found = client.get("/health/ready", headers={"Host": "evil.example"})
+    assert (found.status_code, "shop" in found.text) == (200, False)
 
 
 def test_a_service_that_stops_is_not_ready(site: Site) -> None:

@@ -175,6 +175,18 @@ def test_logs_are_json_with_what_matters_and_nothing_personal(site: Site, tmp_pa
         assert private not in text
 
 
+@pytest.mark.parametrize(("proxies", "last"), [("", 429), ("127.0.0.1", 401)])
+def test_a_client_cannot_choose_its_address(site: Site, tmp_path: Path, proxies: str, last: int) -> None:
+    """Wrong keys are counted together whatever X-Forwarded-For says, unless it comes from a proxy that is named."""
+    environ = {"API_KEYS": sites.keys()[1].replace("\n", ","), "API_RATE_LIMIT": "3", "API_TRUSTED_PROXIES": proxies}
+    with running(site, tmp_path / "log", FORWARDED_ALLOW_IPS="*", **environ) as (address, _):
+        found = [
+            httpx2.get(f"{address}{API}/workspaces", headers={"X-Forwarded-For": f"10.0.0.{number}"}).status_code
+            for number in range(4)
+        ]
+    assert found == [401, 401, 401, last]
+
+
 @pytest.mark.parametrize(
     ("environ", "message"),
     [

@@ -1,0 +1,19 @@
+"""Whose key a request has."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from backend.auth import ROLES
+from backend.deps import problems
+from backend.limits import key_of
+from backend.schemas import MeOut
+
+router = APIRouter(tags=["me"])
+
+
+@router.get("/me", response_model=MeOut, responses=problems())
+async def me(request: Request) -> dict[str, Any]:
+    """The name and role of the key, and all roles that it includes."""
+    key = key_of(request.scope)
+    return {"name": key.name, "role": key.role, "roles": [role for role in ROLES if key.may(role)]}
