@@ -78,6 +78,10 @@ class Client:
         )
         self._known = Answers(_KEPT)
 
+    def me(self) -> Json:
+        """Whose the key is, and which roles it has."""
+        return self._get("/me")
+
     def workspaces(self) -> list[Json]:
         return list(self._get("/workspaces")["workspaces"])
 

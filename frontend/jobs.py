@@ -5,7 +5,7 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
-from frontend import link, progress, shell, states, words
+from frontend import link, progress, roles, shell, states, words
 from frontend.api_client import ApiDown, ApiError, Json
 
 KINDS = {
@@ -40,7 +40,16 @@ def jobs(workspace: str) -> None:
     """Starts a pipeline, follows it, and lists those before it."""
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     kind = left.selectbox("Pipeline", list(KINDS), format_func=KINDS.__getitem__, key="kind")
-    if right.button("Start", type="primary", icon=":material/play_arrow:", key="start", width="stretch"):
+    refused = roles.missing("analyst")
+    if right.button(
+        "Start",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="start",
+        width="stretch",
+        disabled=bool(refused),
+        help=refused,
+    ):
         try:
             watch(workspace, shell.client().start_job(workspace, kind)["job_id"])
         except (ApiDown, ApiError) as error:
@@ -98,8 +107,13 @@ def _one(workspace: str, job: Json) -> None:
             st.markdown(
                 f"**{KINDS.get(job['kind'], 'Pipeline')}**, started {words.moment(job['started_at'] or job['created_at'])}"
             )
+            refused = roles.missing("analyst")
             if job["state"] in ACTIVE and st.button(
-                "Cancel", icon=":material/stop_circle:", key=f"cancel-{job['job_id']}"
+                "Cancel",
+                icon=":material/stop_circle:",
+                key=f"cancel-{job['job_id']}",
+                disabled=bool(refused),
+                help=refused,
             ):
                 shell.client().cancel_job(workspace, job["job_id"])
         if job["state"] in ACTIVE:

@@ -5,10 +5,11 @@ from pathlib import PurePath
 import pandas as pd
 import streamlit as st
 
-from frontend import shell, states, tables, words
+from frontend import roles, shell, states, tables, words
 from frontend.api_client import ApiDown, ApiError, Json
 
-KINDS = {".md": "text/markdown", ".txt": "text/plain", ".pdf": "application/pdf"}
+# Plain text is sent as markdown, which it is: without keys the service refuses what a form of any site could send.
+KINDS = {".md": "text/markdown", ".txt": "text/markdown", ".pdf": "application/pdf"}
 _LARGEST = 5  # MB of a note
 _DONE = "knowledge_done"  # what was done in the run before
 
@@ -33,6 +34,9 @@ def knowledge(workspace: str) -> None:
     )
     st.dataframe(table, hide_index=True, placeholder=words.NOTHING, height=min(420, 38 + 35 * max(1, len(table))))
     tables.exports(table, f"knowledge-{workspace}")
+    if refused := roles.missing("analyst"):
+        st.info(f"Adding and deleting notes: {refused}", icon=":material/lock:")
+        return
     left, right = st.columns(2)
     with left:
         _add(workspace)

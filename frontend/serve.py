@@ -36,11 +36,34 @@ def warm(client: Client, patience: float = 60.0) -> None:
             time.sleep(_AGAIN)
 
 
+def refuse_admin(client: Client, patience: float = 60.0) -> str | None:
+    """Why the app may not be public: its key has the role admin, or the service cannot be asked for `patience` seconds."""
+    until, problem = time.monotonic() + patience, ""
+    while True:
+        try:
+            if "admin" in client.me()["roles"]:
+                return (
+                    "APP_PUBLIC is set and the app's key has the role admin: everybody could replace what is in production. "
+                    "Give the app a key of the role viewer: scripts/create_api_key.py --role viewer."
+                )
+            return None
+        except (ApiError, ApiDown, KeyError) as error:
+            problem = str(error)
+        if time.monotonic() >= until:
+            return f"APP_PUBLIC is set, and the service does not say which role the app's key has ({problem})."
+        time.sleep(_AGAIN)
+
+
 def main() -> None:
     """Streamlit's own command line, for this app; its options may follow, such as `--server.port 8501`."""
-    settings.load()  # a wrong setting is told now
+    try:
+        public = settings.load().public
+    except settings.WrongSetting as error:
+        sys.exit(f"error: {error}")
+    if public and (reason := refuse_admin(Client())):
+        sys.exit(f"error: {reason}")
     threading.Thread(target=lambda: warm(Client()), daemon=True).start()
-    sys.argv = ["streamlit", "run", str(Path(__file__).with_name("app.py")), *sys.argv[1:]]
+    sys.argv = ["streamlit", "run", str(Path(__file__).with_name("asgi.py")), *sys.argv[1:]]
     cli.main()
 
 

@@ -1,11 +1,18 @@
 """Where the service is, and what opens it: environment variables `APP_…`."""
 
+import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, HttpUrl, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, HttpUrl, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?|[0-9a-f:]*:[0-9a-f:.]*")  # a name, or an address
+
+
+class WrongSetting(Exception):
+    """What is wrong with the environment, a line for each variable."""
 
 
 class Settings(BaseSettings):
@@ -17,7 +24,23 @@ class Settings(BaseSettings):
     api_key: Annotated[str, Field(repr=False)] = ""
     api_key_file: Path | None = None  # or a file that holds it, as a mounted secret
     api_audience: str = ""  # of a service on Cloud Run that is private: its own address, as Cloud Run gives it
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()  # names of the app besides localhost, by commas
+    public: bool = False  # whether everybody reaches the app: then its key may not be an admin's
     api_timeout: Annotated[float, Field(gt=0)] = 60.0  # seconds: a forecast may have to be computed
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(filter(None, map(str.strip, value.lower().split(",")))) if isinstance(value, str) else value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [one for one in value if not _HOST.fullmatch(one)]:
+            raise ValueError(
+                f"found {wrong[0]!r:.80}; give names such as app.example.com or *.example.com, without scheme and port"
+            )
+        return value
 
     @model_validator(mode="after")
     def _one_key(self) -> Self:
@@ -33,5 +56,12 @@ class Settings(BaseSettings):
 
 @cache
 def load() -> Settings:
-    """The settings of the environment."""
-    return Settings()
+    """The settings of the environment. WrongSetting lists all mistakes, without showing values: one may be a key."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        told = [
+            f"{'APP_' if one['loc'] else ''}{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}."
+            for one in error.errors()
+        ]
+        raise WrongSetting("\n".join(one.removeprefix(": ") for one in told)) from None

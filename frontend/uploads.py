@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from frontend import jobs, shell, states, words
+from frontend import jobs, roles, shell, states, words
 from frontend.api_client import ApiDown, ApiError, Json
 
 _UNKNOWN = "found by itself"
@@ -14,6 +14,9 @@ _PREVIEW = "preview"  # of the file that is looked at
 
 def upload() -> None:
     """From a file to a workspace, step by step; nothing is made before its button is pressed."""
+    if refused := roles.missing("analyst"):
+        st.info(refused, icon=":material/lock:")
+        return
     left, right = st.columns([1, 2])
     name = left.text_input(
         "Name of the workspace",

@@ -33,7 +33,14 @@ resource "google_cloud_run_v2_service" "frontend" {
 
       dynamic "env" {
         for_each = merge(
-          { APP_API_URL = google_cloud_run_v2_service.backend.uri, APP_API_AUDIENCE = google_cloud_run_v2_service.backend.uri },
+          {
+            APP_API_URL      = google_cloud_run_v2_service.backend.uri
+            APP_API_AUDIENCE = google_cloud_run_v2_service.backend.uri
+            # Of run.app, the platform sends only this service's own hosts here.
+            APP_ALLOWED_HOSTS = join(",", concat(["*.run.app"], sort(var.frontend_hosts)))
+            # A public app refuses to start with a key of an admin.
+            APP_PUBLIC = tostring(var.frontend_access == "public")
+          },
           { for mount in local.mounts.frontend : mount.variable => "${mount.path}/value" },
         )
         content {

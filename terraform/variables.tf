@@ -130,6 +130,17 @@ variable "frontend_members" {
   }
 }
 
+variable "frontend_hosts" {
+  description = "Hosts of the web app besides those of Cloud Run, such as a domain that is mapped to it: forecasts.example.com."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for host in var.frontend_hosts : can(regex("^(\\*\\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", host))])
+    error_message = "Hosts are names such as forecasts.example.com or *.example.com, without scheme and port."
+  }
+}
+
 variable "instances" {
   description = "Fewest and most instances of each service. The API computes on its own cores: with min 0 the first request waits for a start."
   type = object({

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from frontend import chat, link, shell, states, tables, words
+from frontend import chat, link, roles, shell, states, tables, words
 from frontend.api_client import Json
 from frontend.charts import accuracy, parts, paths, theme
 from frontend.frames import frame
@@ -160,7 +160,9 @@ def _fan(workspace: Json, unique_id: str, forecast: Json, rows: pd.DataFrame, pa
                 previous = frame(client.forecast(name, unique_id, since)["forecasts"][0]["points"])
         else:
             st.caption("There is no earlier forecast yet.")
-    if "baseline" in shown:
+    if "baseline" in shown and (refused := roles.missing("analyst")):
+        st.caption(f"{LINES['baseline']}: {refused}")
+    elif "baseline" in shown:
         with states.loading("Computing the seasonal naive"):
             found = client.generate(name, unique_id, len(rows), BASELINE)
         baseline = frame(found["forecasts"][0]["points"])
@@ -245,7 +247,10 @@ def _what_if(workspace: Json, unique_id: str, rows: pd.DataFrame, past: pd.DataF
         horizon = left.number_input("Steps ahead", 1, MOST, len(rows), key="steps")
         models = [champion, *(name for name in workspace["models"] if name != champion)]
         model = middle.selectbox("Model", models, format_func=words.model, key="model")
-        asked = right.form_submit_button("Compute", icon=":material/play_arrow:", type="primary")
+        refused = roles.missing("analyst")
+        asked = right.form_submit_button(
+            "Compute", icon=":material/play_arrow:", type="primary", disabled=bool(refused), help=refused
+        )
     if not asked:
         st.caption("Computed from the run's fitted models on the newest data. What is published stays as it is.")
         return

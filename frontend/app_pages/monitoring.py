@@ -5,7 +5,7 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from frontend import aliases, chat, link, shell, states, tables, words
+from frontend import aliases, chat, link, roles, shell, states, tables, words
 from frontend.api_client import ApiDown, ApiError, Json
 from frontend.charts import monitoring, theme
 from frontend.frames import frame
@@ -75,9 +75,11 @@ def _rivals(found: Json, name: str) -> None:
             f"against {words.literal(words.number(one['other_error']))}. {words.literal(one['why'])}",
             icon=":material/trending_down:",
         )
+        refused = roles.missing("admin")
         if one["alias"] == aliases.PRODUCTION and st.button(
-            f"Roll back to {words.literal(one['other_run_id'])}", icon=":material/undo:", key=f"back-{one['run_id']}"
-        ):
+            f"Roll back to {words.literal(one['other_run_id'])}", icon=":material/undo:", key=f"back-{one['run_id']}",
+            disabled=bool(refused), help=refused,
+        ):  # fmt: skip
             with states.loading("Reading the aliases"):
                 version = shell.client().aliases(name)["version"]
             aliases.confirm(name, one["other_run_id"], version, "Roll back")
@@ -209,12 +211,15 @@ def _alerts(_: Json, name: str) -> None:
         st.success("Nothing was raised.", icon=":material/check_circle:")
         return
     st.caption(f"{page['open']:,} that nobody has seen, of {page['total']:,}")
+    refused = roles.missing("analyst")
     for one in page["alerts"]:
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center"):
                 _badge(one["severity"])
                 st.markdown(f"**{words.literal(one['kind'])}** · {words.moment(one['at'])}")
-                if one["acknowledged"] is None and st.button("Seen", icon=":material/done:", key=f"seen-{one['id']}"):
+                if one["acknowledged"] is None and st.button(
+                    "Seen", icon=":material/done:", key=f"seen-{one['id']}", disabled=bool(refused), help=refused
+                ):
                     with states.loading("Noting it"):
                         client.acknowledge(name, one["id"])
                     st.rerun()

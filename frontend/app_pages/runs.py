@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from frontend import aliases, cards, link, shell, states, tables, words
+from frontend import aliases, cards, link, roles, shell, states, tables, words
 from frontend.api_client import Json
 
 
@@ -39,7 +39,14 @@ def _production(named: Json) -> None:
             f"Since {words.moment(alias['at'])}, by {words.literal(alias['by'])}: {words.literal(alias['reason'])}"
         )
         previous = alias["previous"]
-        if previous and st.button(f"Roll back to {words.literal(previous)}", icon=":material/undo:", key="rollback"):
+        refused = roles.missing("admin")
+        if previous and st.button(
+            f"Roll back to {words.literal(previous)}",
+            icon=":material/undo:",
+            key="rollback",
+            disabled=bool(refused),
+            help=refused,
+        ):
             aliases.confirm(st.session_state[link.WORKSPACE], previous, named["version"], "Roll back")
 
 
@@ -87,7 +94,15 @@ def _one(workspace: str, run_id: str, named: Json) -> None:
         ):
             _verify(workspace, run_id)
         promotable = run["status"] == "success" and aliases.PRODUCTION not in run["aliases"]
-        if promotable and st.button("Promote to production", icon=":material/publish:", key="promote", type="primary"):
+        refused = roles.missing("admin")
+        if promotable and st.button(
+            "Promote to production",
+            icon=":material/publish:",
+            key="promote",
+            type="primary",
+            disabled=bool(refused),
+            help=refused,
+        ):
             aliases.confirm(workspace, run_id, named["version"], "Promote")
         if run["card"]:
             st.download_button(

@@ -37,13 +37,16 @@ def service(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No client and no setting of another test, and no page left behind as the program that runs."""
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
-    for name in ("APP_API_KEY", "APP_API_KEY_FILE", "APP_API_URL", "APP_API_AUDIENCE"):
+    names = ("API_KEY", "API_KEY_FILE", "API_URL", "API_AUDIENCE", "ALLOWED_HOSTS", "PUBLIC")
+    for name in (f"APP_{one}" for one in names):
         monkeypatch.delenv(name, raising=False)
     settings.load.cache_clear()
     st.cache_resource.clear()
+    st.cache_data.clear()
     yield
     settings.load.cache_clear()
     st.cache_resource.clear()
+    st.cache_data.clear()
 
 
 Open = Callable[..., AppTest]

@@ -1,11 +1,14 @@
 """What the web app does before its first visitor."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
-from frontend import serve
+from frontend import serve, settings
 from frontend.api_client import ApiDown, ApiError, Client, Json
+from tests.frontend.conftest import ROOT, answering
 
 WORKSPACES: list[Json] = [{"name": "a", "status": "no data"}, {"name": "z", "status": "ready"}]
 
@@ -13,14 +16,19 @@ WORKSPACES: list[Json] = [{"name": "a", "status": "no data"}, {"name": "z", "sta
 class Asked(Client):
     """Writes down what is asked; the first `failures` questions fail."""
 
-    def __init__(self, *failures: Exception) -> None:
-        self.failures, self.asked = list(failures), list[str]()
+    def __init__(self, *failures: Exception, roles: tuple[str, ...] = ()) -> None:
+        self.failures, self.asked, self.roles = list(failures), list[str](), roles
 
     def workspaces(self) -> list[Json]:
         self.asked.append("workspaces")
         if self.failures:
             raise self.failures.pop(0)
         return WORKSPACES
+
+    def me(self) -> Json:
+        if self.failures:
+            raise self.failures.pop(0)
+        return {"name": "app", "role": self.roles[-1], "roles": self.roles}
 
     def portfolio(self, workspace: str, *_: Any, **__: Any) -> Json:
         self.asked.append(f"portfolio of {workspace}")
@@ -50,3 +58,63 @@ def test_a_service_that_never_comes_is_not_waited_for_forever() -> None:
     client = Asked(ApiDown())
     serve.warm(client, patience=0.0)
     assert client.asked == []
+
+
+@pytest.mark.parametrize(
+    ("failures", "roles", "reason"),
+    [
+        ([], ("viewer", "analyst", "admin"), "has the role admin"),
+        ([ApiDown("no")], ("viewer", "analyst", "admin"), "has the role admin"),
+        ([], ("viewer",), None),
+        ([ApiDown("no"), ApiError(503, "no")], ("viewer", "analyst"), None),
+        ([ApiError(401, "No valid API key.")] * 9, ("viewer",), "does not say which role"),
+    ],
+)
+def test_a_public_app_has_no_key_of_an_admin(
+    failures: list[Exception], roles: tuple[str, ...], reason: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor one whose role it cannot find out: a service that is still starting is asked again."""
+    monkeypatch.setattr(serve, "_AGAIN", 0.01)
+    found = serve.refuse_admin(Asked(*failures, roles=roles), patience=0.05)
+    assert (found is None) if reason is None else (found is not None and reason in found)
+
+
+def start(monkeypatch: pytest.MonkeyPatch, **environ: str) -> "subprocess.CompletedProcess[str]":
+    """The web app as it is started, until it ends."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    command = [sys.executable, "-m", "frontend.serve", "--server.port", "0"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_public_app_with_a_key_of_an_admin_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One message with what to do, and no traceback."""
+    with answering({"/api/v1/me": (200, {"name": "x", "role": "admin", "roles": ["viewer", "admin"]})}) as address:
+        done = start(monkeypatch, APP_API_URL=address, APP_PUBLIC="true")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: APP_PUBLIC is set and the app's key has the role admin")
+    assert "create_api_key.py --role viewer" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("APP_ALLOWED_HOSTS", "localhost, https://app.example.com", "APP_ALLOWED_HOSTS: "),
+        ("APP_ALLOWED_HOSTS", "app.example.com:443", "without scheme and port"),
+        ("APP_ALLOWED_HOSTS", "*", "give names such as"),
+        ("APP_API_URL", "nowhere", "APP_API_URL: "),
+        ("APP_PUBLIC", "perhaps", "APP_PUBLIC: "),
+    ],
+)
+def test_a_wrong_setting_is_one_message(name: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the variable's name."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(settings.WrongSetting, match=message):
+        settings.load()
+
+
+def test_hosts_are_names_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In any case, with wildcards for subdomains, and addresses."""
+    monkeypatch.setenv("APP_ALLOWED_HOSTS", "App.example.com, *.run.app,10.0.0.7,2001:db8::5,")
+    assert settings.load().allowed_hosts == ("app.example.com", "*.run.app", "10.0.0.7", "2001:db8::5")

@@ -100,6 +100,20 @@ def test_the_api_is_private_and_the_web_app_public_only_by_choice(blocks: dict[s
     assert "allUsers" not in (ROOT / "terraform/backend.tf").read_text(encoding="utf-8")
 
 
+def test_the_web_app_knows_its_hosts_and_whether_it_is_public() -> None:
+    """Pages of other sites are refused there, too, and a key of an admin where everybody comes in."""
+    text = (ROOT / "terraform/frontend.tf").read_text(encoding="utf-8")
+    assert 'APP_ALLOWED_HOSTS = join(",", concat(["*.run.app"], sort(var.frontend_hosts)))' in text
+    assert 'APP_PUBLIC = tostring(var.frontend_access == "public")' in text
+
+
+def test_the_web_app_is_given_no_key_of_an_admin() -> None:
+    """Neither by the runbook nor by Compose: everybody who reaches the app acts with its key."""
+    for name in ("docs/RUNBOOK.md", "docker-compose.yml"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert re.findall(r"create_api_key(?:\.py)? --name app --role (\w+)", text) == ["analyst"], name
+
+
 def test_accounts_have_narrow_roles(blocks: dict[str, list[Any]]) -> None:
     """None of the roles owns, edits or administers; the one that holds for the whole project follows jobs and reads logs."""
     wide = [name for name in resources(blocks) if name.startswith("google_project_iam_member")]
