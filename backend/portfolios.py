@@ -45,10 +45,23 @@ class Reason(BaseModel):
     What monitoring has found, by its gravity, with `status` and `since`: `worse`, the error in units of the backtest's;
     `leaning`, the CUSUM of the bias, positive: the forecasts are too low; `uncovered`, by how many points intervals cover
     too little; `drifted`, the PSI of `feature` in units of its threshold.
+
+    Only in `attention`: `worse_than_baseline`, the skill against the seasonal naive; `stale`, by how many days the values
+    of the series end before the newest of all.
     """
 
     kind: Literal[
-        "share", "error", "on_year", "on_period", "since_previous", "worse", "leaning", "uncovered", "drifted"
+        "share",
+        "error",
+        "on_year",
+        "on_period",
+        "since_previous",
+        "worse",
+        "leaning",
+        "uncovered",
+        "drifted",
+        "worse_than_baseline",
+        "stale",
     ]
     value: float
     percentile: float
@@ -58,7 +71,11 @@ class Reason(BaseModel):
 
 
 class Urgent(BaseModel):
-    """One series; `history`: its newest actuals, `ahead`: its forecast, without their dates, for a small picture."""
+    """One series; `history`: its newest actuals, `ahead`: its forecast, without their dates, for a small picture.
+
+    `attention`: why it needs attention: what monitoring has found, and what is unusual for the panel and for the series;
+    none of `reasons` that most series have. `needs_attention`: whether there is any, or its status is `new` or `ended`.
+    """
 
     unique_id: str
     attributes: dict[str, Any]
@@ -72,11 +89,15 @@ class Urgent(BaseModel):
     last_year: float | None
     score: float
     reasons: list[Reason]
+    needs_attention: bool
+    attention: list[Reason]
     history: list[float | None]
     ahead: list[float | None]
 
 
 class PortfolioOut(BaseModel):
+    """`n_attention`: how many of the series that the filters leave need attention; `total`: how many `triage` is cut from."""
+
     workspace: str
     run_id: str
     forecast_id: str
@@ -88,6 +109,7 @@ class PortfolioOut(BaseModel):
     filters: dict[str, list[str]]
     summary: Summary
     totals: list[Total]
+    n_attention: int
     total: int
     limit: int
     offset: int

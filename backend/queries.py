@@ -91,6 +91,10 @@ class PortfolioQuery(Filtered):
     offset: Offset = 0
 
 
+class TriageQuery(PortfolioQuery):
+    needs_attention: Annotated[bool, Field(description="List only the series that need attention.")] = False
+
+
 class SegmentsQuery(Paged):
     by: Annotated[Name, Field(description="A static attribute, demand_class, model or status.")]
 

@@ -162,6 +162,8 @@ class WorkspaceOut(BaseModel):
     """`status`: `no data`, `no run`, `no forecasts`, `ready`, or `unreadable` where stored files are damaged.
 
     `reason`: why it is unreadable, and what to do. `age_days`: since the newest value; `stale`: two more steps, or days where these are longer, should have come by now.
+    `target`: the name of what is forecast, as the configuration has it. `open_alerts`: alerts that are unacknowledged, and
+    `worst_alert` the severity of the most severe of them; null where the log of alerts cannot be read.
     """
 
     name: str
@@ -170,6 +172,7 @@ class WorkspaceOut(BaseModel):
     reason: str | None = None
     frequency: str | None
     timezone: str | None
+    target: str | None
     unit: str | None
     horizon: int | None
     aggregate: str | None
@@ -185,6 +188,8 @@ class WorkspaceOut(BaseModel):
     as_of: str | None
     synthetic: bool | None
     accuracy: Accuracy | None
+    open_alerts: int | None
+    worst_alert: Literal["warn", "alert"] | None
 
 
 class WorkspacesOut(BaseModel):

@@ -40,8 +40,8 @@ class Standing:
         """The facts with the age of the data now. They are stale when two more values, or two days, should have come."""
         if self.end is None:
             return self.facts
-        age, step = datetime.now(UTC).replace(tzinfo=None) - self.end, Clock(self.facts["frequency"]).longest_step
-        patience = max(3 * step, timedelta(days=2) + step)
+        age = datetime.now(UTC).replace(tzinfo=None) - self.end
+        patience = Clock(self.facts["frequency"]).patience
         return {**self.facts, "age_days": round(age / timedelta(days=1), 2), "stale": age > patience}
 
 
@@ -197,6 +197,7 @@ def _of_run(told: Mapping[str, Any]) -> dict[str, Any]:
         "title": _encodable(config["title"]),
         "frequency": config["frequency"],
         "timezone": config["timezone"],
+        "target": _encodable(config["target"]["name"]),
         "unit": _encodable(config["target"]["unit"]),
         "horizon": config["horizon"],
         "levels": config["levels"],

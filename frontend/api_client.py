@@ -88,8 +88,17 @@ class Client:
     def workspace(self, workspace: str) -> Json:
         return self._get(f"/workspaces/{_part(workspace)}")
 
-    def portfolio(self, workspace: str, filters: Mapping[str, str], search: str = "", limit: int = 50) -> Json:
-        return self._get("/portfolio", {"workspace": workspace, "search": search, "limit": limit, **filters})
+    def portfolio(
+        self,
+        workspace: str,
+        filters: Mapping[str, str],
+        search: str = "",
+        limit: int = 50,
+        *,
+        needs_attention: bool = False,
+    ) -> Json:
+        page = {"search": search, "limit": limit, **({"needs_attention": True} if needs_attention else {})}
+        return self._get("/portfolio", {"workspace": workspace, **page, **filters})
 
     def segments(self, workspace: str, by: str) -> list[Json]:
         return list(self._get("/portfolio/segments", {"workspace": workspace, "by": by, "limit": _PAGE})["segments"])

@@ -6,6 +6,7 @@ import streamlit as st
 
 from frontend import link, shell, words
 
+STYLE = Path(__file__).with_name("app.css")
 ICON = Path(__file__).with_name("icon.png")
 PAGES = {
     "Today": [
@@ -23,7 +24,8 @@ PAGES = {
 
 def main() -> None:
     """One run of the app: the page that the URL names, in its shell."""
-    st.set_page_config(page_title="Forecast Copilot", page_icon=str(ICON), layout="wide")
+    st.set_page_config(page_title=shell.PRODUCT, page_icon=str(ICON), layout="wide")
+    st.html(STYLE)
     page = st.navigation(
         {
             section: [
@@ -38,6 +40,7 @@ def main() -> None:
         link.one_entry_per_act()
     shell.sidebar(words.literal(page.title))
     link.follow()
+    shell.tab(page.title, st.session_state.get(link.WORKSPACE) or "")
     page.run()
 
 

@@ -80,7 +80,7 @@ def _follow(workspace: str) -> None:
         st.warning(f"How the jobs stand cannot be read now: {words.literal(error)}", icon=":material/cloud_off:")
         return
     if len(found) > 1:
-        st.markdown("**Before**")
+        st.header("Earlier jobs")
         table = pd.DataFrame(
             {
                 "pipeline": one["kind"],

@@ -45,7 +45,7 @@ def knowledge(workspace: str) -> None:
 
 
 def _add(workspace: str) -> None:
-    st.markdown("**Add a note**")
+    st.header("Add a note")
     with st.form("note", clear_on_submit=True, border=False):
         file = st.file_uploader(
             f"Markdown, plain text or PDF of at most {_LARGEST} MB",
@@ -70,7 +70,7 @@ def _add(workspace: str) -> None:
 
 
 def _remove(workspace: str, notes: list[Json]) -> None:
-    st.markdown("**Delete a note**")
+    st.header("Delete a note")
     if not notes:
         st.caption("There are no notes yet.")
         return

@@ -10,7 +10,7 @@ import pandas
 import PIL.Image
 from streamlit.web import cli
 
-from frontend import frames, settings, shell, tables
+from frontend import attention, frames, settings, shell, tables
 from frontend.api_client import ApiDown, ApiError, Client
 from frontend.charts import accuracy, monitoring, parts, paths, totals
 
@@ -27,8 +27,8 @@ def warm(client: Client, patience: float = 60.0) -> None:
     until = time.monotonic() + patience
     while time.monotonic() < until:
         try:
-            for one in shell.in_order(client.workspaces())[:1]:
-                client.portfolio(one["name"], {}, limit=1)
+            if found := client.workspaces():
+                client.portfolio(shell.first(found)["name"], {}, limit=attention.SHOWN, needs_attention=True)
             return
         except ApiError:  # there is no such page yet, or it is not for this key: the first visitor is told
             return

@@ -12,6 +12,9 @@ LAST = "last_series"  # that was looked at, by workspace: who comes back by the 
 _WANTED = "wanted_workspace"
 _LATEST = "latest_workspace"  # that was looked at, for a page that is opened without one in its URL
 _FIRST = ("ready", "no forecasts", "no run", "no data", "unreadable")
+PRODUCT = "Forecast Copilot"
+_TAB = 60  # letters of a part of the title of a tab
+_GRAVEST = ("alert", "warn", None)
 _NOT_READY = {
     "no data": "no data yet",
     "no run": "not trained yet",
@@ -45,7 +48,7 @@ def sidebar(page: words.Markdown) -> None:
         state[WORKSPACE] = wanted
         link.forget()
     latest = state.get(_LATEST)
-    with st.sidebar, link.to(WORKSPACE, names, usual=latest if latest in names else names[0]):
+    with st.sidebar, link.to(WORKSPACE, names, usual=latest if latest in names else first(found)["name"]):
         chosen: str = st.selectbox("Workspace", names, key=WORKSPACE, on_change=link.forget)
     state[_LATEST] = chosen
     with st.sidebar:
@@ -53,8 +56,17 @@ def sidebar(page: words.Markdown) -> None:
 
 
 def in_order(found: list[Json]) -> list[Json]:
-    """Workspaces as they are offered: the first is what a visitor without a link sees."""
+    """Workspaces as they are offered: those with something to show before the others."""
     return sorted(found, key=lambda one: (_FIRST.index(one["status"]), one["name"]))
+
+
+def first(found: list[Json]) -> Json:
+    """The workspace that a visitor without a link sees: where the most severe alerts are unacknowledged, then by order."""
+
+    def calm(one: Json) -> tuple[int, int]:
+        return _GRAVEST.index(one.get("worst_alert")), -(one.get("open_alerts") or 0)
+
+    return min(in_order(found), key=calm)
 
 
 def workspace() -> Json:
@@ -78,6 +90,13 @@ def look_at(workspace: str) -> None:
     st.session_state[_WANTED] = workspace
 
 
+def tab(*parts: str) -> None:
+    """The title of the browser's tab: the page, and what it shows; plain text, on one line."""
+    named = (" ".join(part.split()) for part in parts if part)
+    shown = [part if len(part) <= _TAB else f"{part[: _TAB - 1]}…" for part in named]
+    st.set_page_config(page_title=" · ".join([*shown, PRODUCT]))
+
+
 def title(heading: words.Markdown, caption: words.Markdown) -> None:
     """The head of a page, and the place below it for what its link names and does not exist."""
     st.title(heading)
@@ -95,6 +114,11 @@ def _freshness(found: Json) -> None:
     with st.container(horizontal=True, gap="small"):
         if found["status"] in _NOT_READY:
             st.badge(_NOT_READY[found["status"]], icon=":material/hourglass_empty:", color="orange")
+        if count := found["open_alerts"]:
+            st.badge(
+                f"{count:,} open alert{'s' if count > 1 else ''}", icon=":material/notifications:",
+                color=words.COLOURS[found["worst_alert"]], help="Unacknowledged; the page Monitoring lists them.",
+            )  # fmt: skip
         if found["synthetic"]:
             st.badge("synthetic data", icon=":material/science:", color="violet")
         if found["stale"]:

@@ -73,7 +73,7 @@ def _correct(preview: Json) -> Json:
     """What was understood, to be corrected: the settings that go with the upload."""
     names, mapping = [column["name"] for column in preview["columns"]], preview["mapping"]
     with st.form("shape"):
-        st.markdown("**How it was understood**")
+        st.header("Detected columns and settings")
         first = st.columns(3)
         ds = _one(first[0], "Time", names, mapping["ds"], "map_ds")
         y = _one(first[1], "Value", names, mapping["y"], "map_y")

@@ -1,7 +1,7 @@
 """Numbers, dates and reasons as people read them: units, separators, and no more digits than mean something."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -18,9 +18,13 @@ _FIRST = re.compile(r"^(\d{0,9})([-+=.)])(?=[\s=]|$)")  # what would begin a lis
 _REWRITTEN = re.compile(r"(?<=:)(?=\S)|(?=@)|(?<=www)(?=\.)|(?<=[-<>~])(?=[-=>])", re.IGNORECASE)
 _UNSEEN = "\u2060"  # a word joiner, in what would begin an icon, a link or an arrow though its signs are escaped
 
+_UNNAMEABLE = re.compile(r"[^\w.]+")  # what some system of files does not take
+_LONGEST = 80  # letters of a part of a file's name
+
 _SIZES = ((1e9, "bn"), (1e6, "M"), (1e4, "k"))
+_CALLED = {"new": "new since the last training", "ended": "no values any more"}  # statuses that are reasons
+_AGAINST = {"on_year": "last year", "on_period": "the last period", "since_previous": "the previous forecast"}
 _SPARED = 0.005  # a relative change below this is none worth a word
-_RARE = 0.75  # percentile from which a reason is one
 
 
 def number(value: float | None, unit: str = "") -> str:
@@ -107,22 +111,21 @@ def metric(name: str | None) -> str:
     return {"smape": "sMAPE", "bias": "bias"}.get(name or "", (name or "error").upper())
 
 
+def feature(name: str, target: str | None) -> str:
+    """A monitored feature: the target by its own name, which is `y` inside."""
+    return target if name == "y" and target else name
+
+
 def model(name: str | None) -> str:
     """`seasonal naive`, `default ensemble`."""
     return (name or NOTHING).replace("_", " ")
 
 
-def why(reasons: list[Mapping[str, Any]], status: str) -> str:
-    """Why a series needs somebody, most telling first: `41 % above last year · error 1.8× the typical`.
-
-    What monitoring has found is always said, and before all else.
-    """
-    found = [monitored(one) for one in reasons if one["status"]]
-    found += [_reason(one["kind"], one["value"]) for one in reasons if not one["status"] and one["percentile"] >= _RARE]
-    if status == "new":
-        found.insert(0, "new since the last training")
-    if status == "ended":
-        found.insert(0, "no values any more")
+def why(reasons: Sequence[Mapping[str, Any]], status: str) -> str:
+    """Why a series needs attention: `forecast 41 % above last year · error 1.8× the typical`, what monitoring has found first."""
+    found = [_CALLED[status]] if status in _CALLED else []
+    found += [monitored(one) for one in reasons if one["status"]]
+    found += [_reason(one["kind"], one["value"]) for one in reasons if not one["status"]]
     return " · ".join(text for text in found if text) or "nothing unusual"
 
 
@@ -131,7 +134,8 @@ def monitored(reason: Mapping[str, Any]) -> str:
     kind, value, since = reason["kind"], reason["value"], f" since {day(reason['since'])}"
     if kind == "drifted":
         what = "its values have drifted" if reason["feature"] == "y" else f"its input {reason['feature']} has drifted"
-        return f"{what}{since} (PSI {value:.2g}× its threshold)"
+        now = "" if value > 1 else " now; it clears once it stays below"
+        return f"{what}{since} (PSI {value:.2g}× its threshold{now})"
     if kind == "uncovered":
         return f"intervals cover {value:.0f} points too little{since}"
     if kind == "leaning":
@@ -140,16 +144,18 @@ def monitored(reason: Mapping[str, Any]) -> str:
 
 
 def _reason(kind: str, value: float) -> str:
-    if kind == "share":
-        return f"{percent(value, digits=0 if value >= 0.1 else 1 if value >= 0.001 else 3)} of the total"
+    """A figure as a reason; nothing for a share of the total, which is a size, and for a change too small to tell."""
     if kind == "error":
         return f"error {value:.2g}× the typical"
-    if abs(value) < _SPARED:
+    if kind == "worse_than_baseline":
+        return f"error {percent(-value)} above that of the seasonal naive"
+    if kind == "stale":
+        return f"no values for the last {value:,.0f} days"
+    if kind not in _AGAINST or abs(value) < _SPARED:
         return ""
     side = "above" if value > 0 else "below"
     size = f"{1 + value:.2g} times" if value >= 1 else f"{percent(abs(value))} {side}"
-    against = {"on_year": "last year", "on_period": "the last period", "since_previous": "the previous forecast"}[kind]
-    return f"{size} {against}"
+    return f"forecast {size} {_AGAINST[kind]}"
 
 
 def standing(found: Mapping[str, Any]) -> str:
@@ -183,6 +189,11 @@ def lines(text: object) -> Markdown:
 def badge(text: object, colour: str = "gray", icon: str = "") -> Markdown:
     """Markdown of a badge that shows exactly this text."""
     return f":{colour}-badge[{icon and f'{icon} '}{literal(text)}]"
+
+
+def file_name(*parts: str) -> str:
+    """`forecast-shop-Ash-tea`: what is in a file, then the workspace, then the series; for any system of files."""
+    return "-".join(_UNNAMEABLE.sub("-", part).strip("-.")[:_LONGEST] for part in parts if part)
 
 
 def today() -> date:

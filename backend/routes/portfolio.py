@@ -7,25 +7,27 @@ from fastapi import APIRouter, Query, Request, Response
 from backend.cache import fingerprint
 from backend.deps import ServiceDep, cached_json, encode, etag, is_known, json_response, not_modified, note, problems
 from backend.portfolios import DistributionOut, PortfolioOut, SegmentsOut
-from backend.queries import DistributionQuery, PortfolioQuery, SegmentsQuery, filters_of
+from backend.queries import DistributionQuery, SegmentsQuery, TriageQuery, filters_of
 
 router = APIRouter(prefix="/portfolio", tags=["portfolio"])
 
 
 @router.get("", response_model=PortfolioOut, responses=problems(304, 404))
-async def portfolio(query: Annotated[PortfolioQuery, Query()], request: Request, service: ServiceDep) -> Response:
+async def portfolio(query: Annotated[TriageQuery, Query()], request: Request, service: ServiceDep) -> Response:
     """What the series come to beside last period and last year, and those that need somebody, the most urgent first.
 
     Any static attribute is a filter, as for `/series`. The score of a series is the product of its percentiles, among all
     series, in its share of the total, in its error and in how far its forecast is from what was; what monitoring has in
-    alert counts by its share alone, and a warning half way.
+    alert counts by its share alone, and a warning half way. `attention` says why a series needs some, and is empty where
+    nothing about it is unusual.
     """
     published, found = await service.published(query.workspace), await service.portfolio(query.workspace)
     note(request, query.workspace)
 
     def render() -> dict[str, Any]:
         rows = found.table.select(query.search, filters_of(query))
-        urgent = found.triage(rows)[query.offset : query.offset + query.limit]
+        needing = found.needing(rows)
+        listed = found.triage(needing if query.needs_attention else rows)
         config = published.run.config
         return {
             "workspace": query.workspace,
@@ -39,10 +41,11 @@ async def portfolio(query: Annotated[PortfolioQuery, Query()], request: Request,
             "filters": found.choices,
             "summary": found.summary(rows),
             "totals": found.totals(rows),
-            "total": len(rows),
+            "n_attention": len(needing),
+            "total": len(listed),
             "limit": query.limit,
             "offset": query.offset,
-            "triage": [found.row(int(row)) for row in urgent],
+            "triage": [found.row(int(row)) for row in listed[query.offset : query.offset + query.limit]],
         }
 
     tag = etag(published.id, found.table.version)

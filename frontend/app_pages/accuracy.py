@@ -3,9 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from frontend import chat, link, shell, states, tables, words
+from frontend import chat, figures, grids, link, shell, states, tables, words
 from frontend.api_client import Json
-from frontend.charts import accuracy, theme
+from frontend.charts import accuracy
 from frontend.frames import frame
 
 ORDERS = ("worst", "best")
@@ -40,22 +40,22 @@ def page() -> None:
         tabs = st.tabs(VIEWS, key="view", on_change="rerun")
     if tabs[0].open:
         with tabs[0]:
-            _models(board, metric, name)
+            _models(board, metric, workspace)
     if tabs[1].open:
         with tabs[1]:
-            _horizon(name, metric, models)
+            _horizon(workspace, metric, models)
     if tabs[2].open:
         with tabs[2]:
-            _time(name, metric, models)
+            _time(workspace, metric, models)
     if tabs[3].open:
         with tabs[3]:
-            _intervals(name, workspace["production_run"])
+            _intervals(workspace)
     if tabs[4].open:
         with tabs[4]:
-            _series(name, usual)
+            _series(workspace, usual)
     if tabs[5].open:
         with tabs[5]:
-            _segments(name, usual)
+            _segments(workspace, usual)
 
 
 def _tiles(workspace: Json) -> None:
@@ -74,28 +74,28 @@ def _tiles(workspace: Json) -> None:
         column.metric(f"{words.literal(level)} % intervals cover", words.percent(share, digits=1), border=True)
 
 
-def _models(board: pd.DataFrame, metric: str, name: str) -> None:
+def _models(board: pd.DataFrame, metric: str, workspace: Json) -> None:
     figure = accuracy.leaderboard(board, words.metric(metric))
-    st.plotly_chart(figure, key="leaderboard", config=theme.config(f"leaderboard-{name}"))
+    figures.show(figure, "leaderboard", f"{words.metric(metric)} by model", workspace)
     st.caption("Means over series and windows. Green is the seasonal naive: what beats it has learnt something.")
-    tables.exports(board, f"leaderboard-{name}")
+    tables.exports(board, f"leaderboard-{workspace['name']}")
 
 
-def _horizon(name: str, metric: str, models: list[str]) -> None:
-    by = metric if metric in BY_STEP else "mae"
+def _horizon(workspace: Json, metric: str, models: list[str]) -> None:
+    name, by = workspace["name"], metric if metric in BY_STEP else "mae"
     if by != metric:
         st.caption(
             f"{words.literal(words.metric(metric))} is of whole windows; by step it is told by {words.literal(words.metric(by))}."
         )
     with states.loading("Reading the errors by step"):
         rows = frame(shell.client().metrics(name, "horizon", metric=by)["rows"])
-    st.plotly_chart(
-        accuracy.horizons(rows, words.metric(by), _shown(models)), key="horizon", config=theme.config(f"horizon-{name}")
-    )
+    figure = accuracy.horizons(rows, words.metric(by), _shown(models))
+    figures.show(figure, "horizon", f"{words.metric(by)} over the horizon", workspace)
     tables.exports(rows, f"horizon-{name}")
 
 
-def _time(name: str, metric: str, models: list[str]) -> None:
+def _time(workspace: Json, metric: str, models: list[str]) -> None:
+    name = workspace["name"]
     with states.loading("Reading the windows"):
         rows = frame(shell.client().metrics(name, "cutoff", metric=metric)["rows"])
     cutoffs = sorted(rows["cutoff"].unique())
@@ -104,81 +104,76 @@ def _time(name: str, metric: str, models: list[str]) -> None:
         link.check("cutoffs", labels)
         first, last = st.select_slider("Cutoffs", labels, (labels[0], labels[-1]), key="cutoffs", bind="query-params")
         rows = rows[rows["cutoff"].between(pd.Timestamp(first), pd.Timestamp(last))]
-    st.plotly_chart(
-        accuracy.cutoffs(rows, words.metric(metric), _shown(models)),
-        key="cutoff_lines",
-        config=theme.config(f"cutoffs-{name}"),
-    )
+    figure = accuracy.cutoffs(rows, words.metric(metric), _shown(models))
+    figures.show(figure, "cutoff_lines", f"{words.metric(metric)} over time", workspace)
     tables.exports(rows, f"cutoffs-{name}")
 
 
-def _intervals(name: str, run_id: str) -> None:
+def _intervals(workspace: Json) -> None:
+    name = workspace["name"]
     with states.loading("Reading the calibration"):
-        rows = pd.DataFrame(shell.client().calibration(name, run_id))
+        rows = pd.DataFrame(shell.client().calibration(name, workspace["production_run"]))
     left, right = st.columns(2)
-    left.plotly_chart(
-        accuracy.calibration(rows[rows["by"] == ("curve" if "curve" in set(rows["by"]) else "all")]),
-        key="calibration",
-        config=theme.config(f"calibration-{name}"),
-    )
+    curve = rows[rows["by"] == ("curve" if "curve" in set(rows["by"]) else "all")]
+    figures.show(accuracy.calibration(curve), "calibration", "Calibration of the intervals", workspace, into=left)
     steps = rows[rows["by"] == "step"].assign(step=lambda table: table["group"].astype(int))
-    right.plotly_chart(accuracy.coverage(steps), key="coverage", config=theme.config(f"coverage-{name}"))
+    figures.show(accuracy.coverage(steps), "coverage", "Coverage over the horizon", workspace, into=right)
     st.caption("Measured on windows whose errors the intervals had not seen.")
     groups = rows[~rows["by"].isin(["all", "step", "curve"])]
     if len(groups):
-        st.markdown("**By segment**")
-        st.dataframe(
+        st.header("By segment")
+        grids.show(
             groups,
-            hide_index=True,
+            labels={"by": "segment", "group": "value", "level": "level, %", "coverage": "covered, %"},
             height=260,
-            placeholder=words.NOTHING,
-            column_config={"coverage": st.column_config.NumberColumn(format="%.1f %%")},
         )
     tables.exports(rows, f"calibration-{name}")
 
 
-def _series(name: str, metric: str) -> None:
-    client = shell.client()
+def _series(workspace: Json, metric: str) -> None:
+    client, name = shell.client(), workspace["name"]
     left, right = st.columns(2)
     for column, of, label in ((left, "error", words.metric(metric)), (right, "skill", "skill")):
         with states.loading("Counting series"):
-            found = client.distribution(name, of, {})
-        column.plotly_chart(
-            accuracy.distribution(found, label), key=f"distribution_{of}", config=theme.config(f"{of}-{name}")
-        )
+            counted = client.distribution(name, of, {})
+        figure = accuracy.distribution(counted, label)
+        figures.show(figure, f"distribution_{of}", f"Series by {label}", workspace, into=column)
     with link.to("order", ORDERS):
         order = st.segmented_control("Show", ORDERS, key="order", required=True)
     with states.loading("Reading the series"):
-        rows = client.series(name, sort="-error" if order == "worst" else "error", limit=WORST)["series"]
-    shown = ["unique_id", "model", "runner_up", "error", "skill", "demand_class", "n"]
-    table = pd.DataFrame(rows, columns=shown).rename(columns={"unique_id": "series", "error": words.metric(metric)})
-    picked = st.dataframe(
-        table, key="series_table", hide_index=True, height=320, on_select="rerun", selection_mode="single-row", placeholder=words.NOTHING,
-        column_config={"skill": st.column_config.NumberColumn(format="percent"), words.metric(metric): st.column_config.NumberColumn(format="%.3g")},
+        found = client.series(name, sort="-error" if order == "worst" else "error", limit=WORST)["series"]
+    shown = {
+        "unique_id": "series", "model": "champion", "runner_up": "runner-up", "error": words.metric(metric),
+        "skill": "skill", "demand_class": "demand", "n": "values",
+    }  # fmt: skip
+    table = pd.DataFrame(found, columns=list(shown)).rename(columns=shown)
+    st.caption("Click a row to open its forecast.")
+    number = st.column_config.NumberColumn
+    picked = grids.clicked(
+        table, "series_table", height=320,
+        column_config={"skill": number(format="percent"), words.metric(metric): number(format="%.3g")},
     )  # fmt: skip
-    st.caption("Select a series to open its forecast.")
     tables.exports(table, f"series-{name}")
-    if picked.selection.rows:
-        series = rows[picked.selection.rows[0]]["unique_id"]
-        link.go("forecast", series=series)
+    if picked is not None:
+        link.go("forecast", series=found[picked]["unique_id"])
 
 
-def _segments(name: str, metric: str) -> None:
-    client = shell.client()
+def _segments(workspace: Json, metric: str) -> None:
+    client, name = shell.client(), workspace["name"]
     with states.loading("Reading the attributes"):
         choices = list(client.series(name, limit=1)["filters"])
     with link.to("by", choices):
         by = st.segmented_control("By", choices, format_func=words.label, key="by", required=True) or choices[0]
     with states.loading("Reading the segments"):
         rows = pd.DataFrame(client.segments(name, by)).drop(columns="statuses")
-    st.plotly_chart(
-        accuracy.segments(rows, words.metric(metric)), key="segments", config=theme.config(f"segments-{name}")
-    )
-    st.dataframe(
-        rows, hide_index=True, height=260, placeholder=words.NOTHING,
-        column_config={
-            **{column: st.column_config.NumberColumn(format="percent") for column in ("change", "change_on_year", "change_on_previous", "skill")},
-            **{column: st.column_config.NumberColumn(format="compact") for column in ("forecast", "last_period", "last_year")},
+    figure = accuracy.segments(rows, words.metric(metric))
+    figures.show(figure, "segments", f"{words.metric(metric)} by {words.model(by)}", workspace)
+    number = st.column_config.NumberColumn
+    grids.show(
+        rows, workspace, height=260, labels={"error": words.metric(metric)},
+        columns={
+            **{column: number(grids.label(column), format="percent") for column in ("change", "change_on_year", "change_on_previous", "skill")},
+            **{column: number(grids.label(column), format="compact") for column in ("forecast", "last_period", "last_year")},
         },
     )  # fmt: skip
     tables.exports(rows, f"segments-{name}-{by}")

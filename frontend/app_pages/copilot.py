@@ -78,7 +78,7 @@ def _chat(workspace: str, where: str, unique_id: str | None) -> None:
                 on_click=_clear, args=(workspace,),
             )  # fmt: skip
     if not turns:
-        st.markdown("**Ask in your own words, or begin with one of these**")
+        st.header("Ask in your own words, or begin with one of these")
         chat.suggested(workspace, chat.beginnings(workspace, where, unique_id), where, unique_id, "first")
     chat.show(workspace, turns, "chat")
 

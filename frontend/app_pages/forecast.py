@@ -5,16 +5,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from frontend import chat, link, roles, shell, states, tables, words
+from frontend import chat, figures, grids, link, roles, shell, states, tables, words
 from frontend.api_client import Json
-from frontend.charts import accuracy, parts, paths, theme
+from frontend.charts import accuracy, parts, paths
 from frontend.frames import frame
 
 SERIES = "series"
 VIEWS = ("Why", "In the past", "What if", "Table", "About the series")
 FOUND = 50  # series that a search shows
 MATCHES = 12  # and as buttons
-SHOWN = 12  # horizons of actuals in the picture
 MOST = 744  # steps that the service computes
 LINES = {"previous": "Previous forecast", "baseline": "Seasonal naive"}
 BASELINE = "seasonal_naive"
@@ -28,6 +27,7 @@ def page() -> None:
     unique_id = _pick(name)
     if unique_id is None:
         return
+    shell.tab("Forecast", unique_id)
     client = shell.client()
     with states.loading("Reading the forecast"):
         forecast = client.forecast(name, unique_id)
@@ -47,16 +47,16 @@ def page() -> None:
         tabs = st.tabs(VIEWS, key="view", on_change="rerun")
     if tabs[0].open:
         with tabs[0]:
-            _why(why, forecast["unit"])
+            _why(why, workspace, unique_id)
     if tabs[1].open:
         with tabs[1]:
-            _past(name, unique_id, past, forecast)
+            _past(workspace, unique_id, past, forecast)
     if tabs[2].open:
         with tabs[2]:
             _what_if(workspace, unique_id, rows, past, forecast)
     if tabs[3].open:
         with tabs[3]:
-            _table(rows, past, f"forecast-{unique_id}")
+            _table(rows, past, workspace, unique_id)
     if tabs[4].open:
         with tabs[4]:
             _about(profile)
@@ -166,8 +166,8 @@ def _fan(workspace: Json, unique_id: str, forecast: Json, rows: pd.DataFrame, pa
         with states.loading("Computing the seasonal naive"):
             found = client.generate(name, unique_id, len(rows), BASELINE)
         baseline = frame(found["forecasts"][0]["points"])
-    figure = paths.fan(past.tail(SHOWN * len(rows)), rows, forecast["unit"], previous=previous, baseline=baseline)
-    st.plotly_chart(figure, key="fan", config=theme.config(f"forecast-{unique_id}"), alt=_told(unique_id, forecast))
+    figure = paths.fan(past, rows, forecast["unit"], previous=previous, baseline=baseline)
+    figures.show(figure, "forecast", "Forecast", workspace, unique_id, alt=_told(unique_id, forecast))
 
 
 def _told(unique_id: str, forecast: Json) -> str:
@@ -180,17 +180,15 @@ def _told(unique_id: str, forecast: Json) -> str:
     )
 
 
-def _why(why: Json, unit: str) -> None:
+def _why(why: Json, workspace: Json, unique_id: str) -> None:
     """What the forecast is made of, and what changed since the one before."""
+    unit = workspace["unit"]
     over = "Over" if why["aggregate"] == "sum" else "On average over"
     if why["points"]:
         exact = why["method"] == "exact"
-        st.markdown("**What it is made of**")
-        st.plotly_chart(
-            parts.components(frame(why["points"], "components"), unit),
-            key="components",
-            config=theme.config("components"),
-        )
+        st.header("What it is made of")
+        figure = parts.components(frame(why["points"], "components"), unit)
+        figures.show(figure, "components", "Components of the forecast", workspace, unique_id)
         parted = ", ".join(f"{name} {words.number(value)}" for name, value in why["totals"].items())
         st.caption(
             f"{over} the {len(why['points'])} steps: {words.literal(parted)}{f' ({words.literal(unit)})' if unit else ''}."
@@ -203,9 +201,10 @@ def _why(why: Json, unit: str) -> None:
     else:
         states.empty("This forecast was published without its parts.")
     bridge = why["bridge"]
-    st.markdown("**Why it is not the forecast before**")
+    st.header("What changed since the last forecast")
     if any(bridge["totals"].values()):
-        st.plotly_chart(parts.waterfall(bridge["totals"], unit), key="bridge", config=theme.config("bridge"))
+        figure = parts.waterfall(bridge["totals"], unit)
+        figures.show(figure, "bridge", "Change since the last forecast", workspace, unique_id)
         st.caption(
             f"{over} the {len(bridge['points'])} steps that both have; since the forecast {words.literal(bridge['since'])}."
         )
@@ -217,11 +216,11 @@ def _why(why: Json, unit: str) -> None:
         st.caption(words.literal(note))
 
 
-def _past(workspace: str, unique_id: str, past: pd.DataFrame, forecast: Json) -> None:
+def _past(workspace: Json, unique_id: str, past: pd.DataFrame, forecast: Json) -> None:
     """What would have been forecast at each cutoff of the backtest, and by how much it was off."""
     model = forecast["forecasts"][0]["model"]
     with states.loading("Reading the backtest"):
-        tested = frame(shell.client().backtest(workspace, unique_id)["points"])
+        tested = frame(shell.client().backtest(workspace["name"], unique_id)["points"])
     models = sorted(tested["model"].unique(), key=lambda one: (one != model, one))
     cutoffs = [f"{cutoff:%Y-%m-%d %H:%M}".removesuffix(" 00:00") for cutoff in sorted(tested["cutoff"].unique())]
     left, right = st.columns([1, 2])
@@ -232,11 +231,12 @@ def _past(workspace: str, unique_id: str, past: pd.DataFrame, forecast: Json) ->
     rows = tested[tested["model"] == chosen]
     if cutoff != "all":
         rows = rows[rows["cutoff"] == pd.Timestamp(cutoff)]
-    st.plotly_chart(paths.windows(past, rows, forecast["unit"]), key="windows", config=theme.config("backtest"))
-    st.markdown("**Actual minus forecast**")
-    st.plotly_chart(accuracy.residuals(rows, forecast["unit"]), key="residuals", config=theme.config("residuals"))
+    said = f"Backtest of {words.model(chosen)}"
+    figures.show(paths.windows(past, rows, forecast["unit"]), "backtest", said, workspace, unique_id)
+    st.header("Actual minus forecast")
+    figures.show(accuracy.residuals(rows, forecast["unit"]), "residuals", "Actual minus forecast", workspace, unique_id)
     st.caption("Above the line the forecast was too low. These windows were not seen when the models were fitted.")
-    tables.exports(rows, f"backtest-{unique_id}")
+    _exports(rows, "backtest", workspace, unique_id)
 
 
 def _what_if(workspace: Json, unique_id: str, rows: pd.DataFrame, past: pd.DataFrame, forecast: Json) -> None:
@@ -259,20 +259,27 @@ def _what_if(workspace: Json, unique_id: str, rows: pd.DataFrame, past: pd.DataF
             workspace["name"], unique_id, int(horizon), None if model == champion else model
         )
     computed, name = frame(found["forecasts"][0]["points"]), words.model(found["forecasts"][0]["model"])
-    figure = paths.fan(past.tail(SHOWN * len(rows)), computed, found["unit"], other=("published", rows))
-    st.plotly_chart(figure, key="computed", config=theme.config(f"computed-{unique_id}"))
+    figure = paths.fan(past, computed, found["unit"], other=("published", rows))
+    figures.show(figure, "computed", f"Computed by {name}", workspace, unique_id)
     st.caption(
         f"{words.literal(name)}, {len(computed)} steps; {words.literal(found['source'])} from run {words.literal(found['run_id'])}."
     )
-    tables.exports(computed, f"computed-{unique_id}")
+    _exports(computed, "computed", workspace, unique_id)
 
 
-def _table(rows: pd.DataFrame, past: pd.DataFrame, name: str) -> None:
-    st.dataframe(rows, hide_index=True, placeholder=words.NOTHING, height=320)
-    tables.exports(rows, name)
+def _table(rows: pd.DataFrame, past: pd.DataFrame, workspace: Json, unique_id: str) -> None:
+    grids.show(rows, workspace, height=320)
+    _exports(rows, "forecast", workspace, unique_id)
     with st.expander("Actuals and covariates", icon=":material/table:"):
-        st.dataframe(past.iloc[::-1], hide_index=True, placeholder="", height=320)
-        tables.exports(past, f"history-{name.removeprefix('forecast-')}")
+        grids.show(past.iloc[::-1], workspace, height=320, placeholder="")
+        _exports(past, "history", workspace, unique_id)
+
+
+def _exports(table: pd.DataFrame, what: str, workspace: Json, unique_id: str) -> None:
+    """The table as files that name the series, in their names and in a column."""
+    named = table.drop(columns="unique_id", errors="ignore")
+    named.insert(0, "unique_id", unique_id)
+    tables.exports(named, words.file_name(what, workspace["name"], unique_id))
 
 
 def _about(profile: Json) -> None:
@@ -288,7 +295,7 @@ def _about(profile: Json) -> None:
         "champion": words.model(profile["model"]),
         "runner-up": words.model(profile["runner_up"]),
     }
-    st.dataframe(pd.DataFrame({"what": list(facts), "is": list(facts.values())}), hide_index=True, width=520)
+    st.dataframe(pd.DataFrame({"property": list(facts), "value": list(facts.values())}), hide_index=True, width=520)
 
 
 page()

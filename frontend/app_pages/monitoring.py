@@ -5,14 +5,21 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from frontend import aliases, chat, link, roles, shell, states, tables, words
+from frontend import alerts, aliases, chat, figures, grids, link, roles, shell, states, tables, words
 from frontend.api_client import ApiDown, ApiError, Json
-from frontend.charts import monitoring, theme
+from frontend.charts import monitoring
 from frontend.frames import frame
 
 VIEWS = ("Over time", "Series", "Drift", "Alerts", "Data health", "Report")
 WORST = 200  # series in a table
 METRIC = "mase"
+_OF_FEATURES = {
+    "n_series": "series", "insufficient": "too few values", "ok": "ok", "warn": "warn", "alert": "alert",
+    "psi_median": "PSI, median", "psi_largest": "PSI, largest",
+}  # fmt: skip
+_OF_SERIES = {
+    "psi": "PSI", "n_reference": "values in the reference", "n_current": "values now", "p_value": "p-value",
+}  # fmt: skip
 WATCHED = "watched"  # the series that is looked at, in the URL
 
 
@@ -36,7 +43,7 @@ def page() -> None:
     for tab, shown in zip(tabs, (_time, _series, _drift, _alerts, _health, _report), strict=True):
         if tab.open:
             with tab:
-                shown(found, name)
+                shown(found, workspace)
 
 
 def _status(found: Json) -> None:
@@ -85,17 +92,17 @@ def _rivals(found: Json, name: str) -> None:
             aliases.confirm(name, one["other_run_id"], version, "Roll back")
 
 
-def _time(found: Json, name: str) -> None:
+def _time(found: Json, workspace: Json) -> None:
     timeline = frame(found["timeline"])
     if timeline.empty:
         st.caption("No forecast has met its actuals yet.")
         return
     left, right = st.columns(2)
-    left.markdown("**Error by what came**")
-    left.plotly_chart(monitoring.errors(timeline, METRIC), key="errors", config=theme.config(f"error-{name}"))
-    right.markdown("**What the intervals covered**")
-    right.plotly_chart(monitoring.coverage(timeline), key="covered", config=theme.config(f"coverage-{name}"))
-    tables.exports(timeline, f"timeline-{name}")
+    left.header("Live error")
+    figures.show(monitoring.errors(timeline, METRIC), "errors", "Live error", workspace, into=left)
+    right.header("Live coverage")
+    figures.show(monitoring.coverage(timeline), "covered", "Live coverage", workspace, into=right)
+    tables.exports(timeline, f"timeline-{workspace['name']}")
     history = pd.DataFrame(
         {
             "as_of": pd.Timestamp(one["as_of"][:19]),
@@ -106,13 +113,14 @@ def _time(found: Json, name: str) -> None:
         for one in {one["as_of"]: one for one in found["history"]}.values()  # of each date the last
     )
     if len(history) > 1:
-        st.markdown("**Series that stood out, monitoring by monitoring**")
-        st.plotly_chart(monitoring.statuses(history), key="statuses", config=theme.config(f"statuses-{name}"))
+        st.header("Series in warning and alert")
+        figures.show(monitoring.statuses(history), "statuses", "Series in warning and alert", workspace)
 
 
-def _series(found: Json, name: str) -> None:
-    _list(name)
-    _one(name)
+def _series(_: Json, workspace: Json) -> None:
+    st.header("Series by severity")
+    _list(workspace["name"])
+    _one(workspace)
 
 
 def _list(name: str) -> None:
@@ -141,22 +149,21 @@ def _list(name: str) -> None:
         st.caption("No series is like that.")
         return
     number = st.column_config.NumberColumn
-    picked = st.dataframe(
-        table, key="monitored", hide_index=True, height=min(420, 38 + 35 * len(table)), on_select="rerun",
-        selection_mode="single-row", placeholder=words.NOTHING,
+    st.caption(f"{len(rows):,} of {page['total']:,} series, most severe first. Click a row to see more of it.")
+    picked = grids.clicked(
+        table, "monitored", height=min(420, 40 + 35 * len(table)),
         column_config={
             "skill": number(format="percent"),
             "lean": number(format="%.2g", help="The CUSUM of its bias; positive: the forecasts are too low."),
             **{column: number(format="%.3g") for column in ("MASE", "in the backtest", "bias", "PSI", "threshold")},
         },
     )  # fmt: skip
-    st.caption(f"{len(rows):,} of {page['total']:,} series, the gravest first. Select one to see more of it.")
     tables.exports(table, f"monitored-{name}")
-    if picked.selection.rows:
-        st.session_state[WATCHED] = rows[picked.selection.rows[0]]["unique_id"]
+    if picked is not None:
+        st.session_state[WATCHED] = rows[picked]["unique_id"]
 
 
-def _one(name: str) -> None:
+def _one(workspace: Json) -> None:
     """The series that the URL names: forecast set by forecast set, and its drift."""
     with link.to(WATCHED):
         watched = st.session_state.get(WATCHED)
@@ -164,12 +171,13 @@ def _one(name: str) -> None:
         return
     with states.loading("Reading the series"):
         try:
-            one = shell.client().monitored_series(name, watched)
+            one = shell.client().monitored_series(workspace["name"], watched)
         except ApiError as error:
             if error.status not in (404, 422):
                 raise
             link.missing(WATCHED, watched)
             return
+    shell.tab("Monitoring", watched)
     st.divider()
     st.subheader(words.literal(watched))
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -179,72 +187,60 @@ def _one(name: str) -> None:
     origins = frame(one["detail"]["origins"])
     if not origins.empty:
         left, right = st.columns(2)
-        left.plotly_chart(monitoring.errors(origins, METRIC), key="its-errors", config=theme.config("error"))
-        right.plotly_chart(monitoring.coverage(origins), key="its-cover", config=theme.config("coverage"))
-    st.dataframe(pd.DataFrame(one["drift"]), hide_index=True, placeholder=words.NOTHING)
+        figures.show(monitoring.errors(origins, METRIC), "its-errors", "Live error", workspace, watched, into=left)
+        figures.show(monitoring.coverage(origins), "its-cover", "Live coverage", workspace, watched, into=right)
+    drift = pd.DataFrame(one["drift"])
+    drift["feature"] = [words.feature(name, workspace["target"]) for name in drift["feature"]]
+    grids.show(drift, labels=_OF_SERIES)
 
 
-def _drift(found: Json, name: str) -> None:
+def _drift(found: Json, workspace: Json) -> None:
     with states.loading("Reading the drift"):
-        rows = shell.client().monitored(name, "", WORST, "drift")["series"]
+        rows = shell.client().monitored(workspace["name"], "", WORST, "drift")["series"]
     table = pd.DataFrame({"unique_id": one["unique_id"], **row} for one in rows for row in one["drift"])
-    judged = table[table["status"] != "insufficient"] if len(table) else table
+    judged = table[table["status"] != "insufficient"].copy() if len(table) else table
     if judged.empty:
         st.caption("There are too few values for a comparison yet.")
         return
-    st.plotly_chart(monitoring.drift(judged), key="drift", config=theme.config(f"drift-{name}"))
+    judged["feature"] = [words.feature(name, workspace["target"]) for name in judged["feature"]]
+    st.header("Drift by series and feature")
+    figures.show(monitoring.drift(judged, figures.colours()), "drift", "PSI compared with its threshold", workspace)
     counts = found["counts"]["drift"]
     st.caption(
         f"{counts['alert'] + counts['warn']:,} of {found['n_series']:,} series have drifted: {counts['alert']:,} in alert, {counts['warn']:,} "
-        "in warning. PSI in units of its threshold, which knows how many values both samples have: from 1 on it is no chance. "
-        "A status lasts until several monitorings in a row have found less, so a series may have drifted that is below 1 now."
+        "in warning. PSI in units of its threshold, which allows for the number of values in both samples: above 1, chance alone "
+        "rarely explains it. A status lasts until several monitorings in a row have found less, so a series may have drifted "
+        "that is below 1 now."
     )
-    st.dataframe(pd.DataFrame(found["drift"]), hide_index=True, placeholder=words.NOTHING)
-    tables.exports(table, f"drift-{name}")
+    st.header("Drift by feature")
+    summary = pd.DataFrame(found["drift"])
+    summary["feature"] = [words.feature(name, workspace["target"]) for name in summary["feature"]]
+    grids.show(summary, labels=_OF_FEATURES)
+    tables.exports(table, f"drift-{workspace['name']}")
 
 
-def _alerts(_: Json, name: str) -> None:
-    client = shell.client()
-    with states.loading("Reading the alerts"):
-        page = client.alerts(name)
-    if not page["total"]:
-        st.success("Nothing was raised.", icon=":material/check_circle:")
-        return
-    st.caption(f"{page['open']:,} that nobody has seen, of {page['total']:,}")
-    refused = roles.missing("analyst")
-    for one in page["alerts"]:
-        with st.container(border=True):
-            with st.container(horizontal=True, vertical_alignment="center"):
-                _badge(one["severity"])
-                st.markdown(f"**{words.literal(one['kind'])}** · {words.moment(one['at'])}")
-                if one["acknowledged"] is None and st.button(
-                    "Seen", icon=":material/done:", key=f"seen-{one['id']}", disabled=bool(refused), help=refused
-                ):
-                    with states.loading("Noting it"):
-                        client.acknowledge(name, one["id"])
-                    st.rerun()
-            st.text(one["message"])  # it names series: text of somebody else, never markup
-            if seen := one["acknowledged"]:
-                st.caption(f"Seen by {words.literal(seen['by'])}, {words.moment(seen['at'])}")
+def _alerts(_: Json, workspace: Json) -> None:
+    alerts.listed(workspace)
 
 
-def _health(found: Json, name: str) -> None:
+def _health(found: Json, workspace: Json) -> None:
     checks = pd.DataFrame(found["health"])
     if checks.empty:
         st.caption("Nothing was checked yet.")
         return
     checks["examples"] = [", ".join(map(str, examples)) for examples in checks["examples"]]
+    st.header("Checks of the data")
     shown = checks[["name", "status", "message", "value", "limit", "count", "examples"]]
-    st.dataframe(
+    grids.show(
         shown,
-        hide_index=True,
-        placeholder=words.NOTHING,
-        column_config={"message": st.column_config.TextColumn(width="large")},
+        labels={"name": "check", "message": "found"},
+        columns={"message": st.column_config.TextColumn("found", width="large")},
     )
-    tables.exports(checks, f"health-{name}")
+    tables.exports(checks, f"health-{workspace['name']}")
 
 
-def _report(found: Json, name: str) -> None:
+def _report(found: Json, workspace: Json) -> None:
+    name = workspace["name"]
     if not found["report"]:
         states.empty("The newest monitoring has no report.", f"python scripts/monitor.py --workspace {name}")
         return

@@ -5,13 +5,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from frontend import link, shell, states, tables, words
+from frontend import attention, grids, link, shell, states, tables, words
 from frontend.api_client import Json
 from frontend.charts import totals
 from frontend.frames import frame
 
 ANY = "any"
 ROWS = 100  # of the triage list
+REASONS = 400  # pixels of the column of reasons
 LIVE = "150ms"  # without a key pressed: then a search begins
 
 
@@ -24,13 +25,15 @@ def page() -> None:
     states.require(workspace, "ready")
     client, name = shell.client(), workspace["name"]
     with states.loading("Reading the forecasts"):
-        choices = client.portfolio(name, {}, limit=1)["filters"]
+        choices = client.portfolio(name, {}, limit=attention.SHOWN, needs_attention=True)["filters"]
     filters, search = _filters(choices)
     with states.loading("Summing up"):
         found = client.portfolio(name, filters, search, ROWS)
+        needing = client.portfolio(name, filters, search, attention.SHOWN, needs_attention=True)
     if not found["total"]:
         states.empty("No series is like that. Take a filter away.")
         return
+    attention.attention(needing)
     _tiles(found, workspace)
     _triage(found, workspace)
     _totals(found, workspace)
@@ -91,15 +94,20 @@ def _covered(accuracy: Json | None) -> list[tuple[int, float | None]]:
 
 
 def _triage(found: Json, workspace: Json) -> None:
-    st.subheader("Look at these first")
-    rows = pd.DataFrame(
+    st.header("All series")
+    st.caption(
+        f"{min(len(found['triage']), found['total']):,} of {found['total']:,} series, the most urgent first. "
+        "Click a row to open its forecast."
+    )
+    table = pd.DataFrame(
         {
             "series": one["unique_id"],
-            "why": words.why(one["reasons"], one["status"]),
+            "why": words.why(one["attention"], one["status"]),
             "monitored": one["monitored"],
             "urgency": one["score"],
-            "lately and ahead": [value for value in (*one["history"], *one["ahead"]) if value is not None],
+            "trend": [value for value in (*one["history"], *one["ahead"]) if value is not None],
             "forecast": one["forecast"],
+            "share": next((reason["value"] for reason in one["reasons"] if reason["kind"] == "share"), None),
             "last period": one["last_period"],
             "last year": one["last_year"],
             words.metric(found["metric"]): one["error"],
@@ -108,52 +116,52 @@ def _triage(found: Json, workspace: Json) -> None:
         }
         for one in found["triage"]
     )
-    if rows["monitored"].isna().all():
-        rows = rows.drop(columns="monitored")
-    unit = found["unit"]
-    config = st.column_config
-    picked = st.dataframe(
-        rows,
-        key="triage",
-        hide_index=True,
-        height=min(388, 38 + 35 * len(rows)),
-        on_select="rerun",
-        selection_mode="single-row",
-        placeholder=words.NOTHING,
-        column_config={
-            "series": config.TextColumn(width="medium", pinned=True),
-            "why": config.TextColumn(width="large", help="What is unusual about it among all series, most telling first."),
-            "monitored": config.TextColumn(width="small", help="How its forecasts and inputs stand by what came."),
-            "urgency": config.ProgressColumn(
-                min_value=0, max_value=1, format=" ", width="small",
-                help="High only where a series is large, hard to forecast and changing: the product of its percentiles. "
-                "One that monitoring has in alert counts by its size alone, a warning half way.",
-            ),
-            "lately and ahead": config.AreaChartColumn(help="The newest actuals, then the forecast."),
-            "forecast": config.NumberColumn(f"forecast, {unit}" if unit else "forecast", format="compact"),
-            "last period": config.NumberColumn(format="compact"),
-            "last year": config.NumberColumn(format="compact"),
-            words.metric(found["metric"]): config.NumberColumn(format="%.3g"),
-            "skill": config.NumberColumn(format="percent", help="Against the seasonal naive; below zero it is worse."),
-        },
-    )  # fmt: skip
-    st.caption(f"{len(rows):,} of {found['total']:,} series, the most urgent first. Select one to open its forecast.")
-    tables.exports(rows.drop(columns="lately and ahead"), f"triage-{workspace['name']}")
-    if picked.selection.rows:
-        series = found["triage"][picked.selection.rows[0]]["unique_id"]
-        link.go("forecast", series=series)
+    if table["monitored"].isna().all():
+        table = table.drop(columns="monitored")
+    tall = grids.height_of(table["why"], REASONS)
+    picked = grids.clicked(
+        table, "triage", height=min(460, 40 + tall * len(table)), row_height=tall, column_config=_columns(found)
+    )
+    tables.exports(table.drop(columns="trend"), f"triage-{workspace['name']}")
+    if picked is not None:
+        link.go("forecast", series=found["triage"][picked]["unique_id"])
+
+
+def _columns(found: Json) -> dict[str, Any]:
+    """How the columns of the triage table look."""
+    config, unit = st.column_config, found["unit"]
+    return {
+        "series": config.TextColumn(width="medium", pinned=True),
+        "why": config.TextColumn(
+            "needs attention because", width=REASONS,
+            help="What monitoring has found, and what is unusual for the panel and for the series itself.",
+        ),
+        "monitored": config.TextColumn(width="small", help="How its forecasts and inputs compare with actuals."),
+        "urgency": config.ProgressColumn(
+            min_value=0, max_value=1, format=" ", width="small",
+            help="High only where a series is large, hard to forecast and changing: the product of its percentiles. "
+            "One that monitoring has in alert counts by its size alone, a warning half way.",
+        ),
+        "trend": config.AreaChartColumn(help="The newest actuals, then the forecast."),
+        "forecast": config.NumberColumn(f"forecast, {unit}" if unit else "forecast", format="compact"),
+        "share": config.NumberColumn("share of the total", format="percent"),
+        "last period": config.NumberColumn(format="compact"),
+        "last year": config.NumberColumn(format="compact"),
+        words.metric(found["metric"]): config.NumberColumn(format="%.3g"),
+        "skill": config.NumberColumn(format="percent", help="Against the seasonal naive; below zero it is worse."),
+    }  # fmt: skip
 
 
 def _totals(found: Json, workspace: Json) -> None:
-    st.subheader("All together")
+    st.header("All together")
     points = frame(found["totals"])
-    rows = totals.rows(points)
-    if rows.empty:
+    values = totals.rows(points)
+    if values.empty:
         st.caption("None of these series has a value in the newest steps, nor a forecast.")
         return
-    st.vega_lite_chart(rows, totals.spec(rows, found["unit"]), key="totals")
+    st.vega_lite_chart(values, totals.spec(values, found["unit"]), key="totals")
     with st.expander("As a table", icon=":material/table:"):
-        st.dataframe(points, hide_index=True, placeholder=words.NOTHING)
+        grids.show(points, workspace)
         tables.exports(points, f"totals-{workspace['name']}")
 
 

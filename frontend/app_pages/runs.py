@@ -3,8 +3,10 @@
 import pandas as pd
 import streamlit as st
 
-from frontend import aliases, cards, link, roles, shell, states, tables, words
+from frontend import aliases, cards, grids, link, roles, shell, states, tables, words
 from frontend.api_client import Json
+
+_OF_TWO = {"a": "before", "b": "after", "delta": "change"}  # the runs that are compared
 
 
 def page() -> None:
@@ -84,7 +86,7 @@ def _list(runs: list[Json], name: str) -> list[str]:
 def _one(workspace: str, run_id: str, named: Json) -> None:
     with states.loading("Reading the run"):
         run = shell.client().run(workspace, run_id)
-    st.subheader(words.literal(run_id))
+    st.header(words.literal(run_id))
     with st.container(horizontal=True):
         if st.button(
             "Verify",
@@ -121,7 +123,7 @@ def _one(workspace: str, run_id: str, named: Json) -> None:
             st.markdown(cards.neutral(run["card"], smaller=2))
     left, right = st.columns(2)
     with left.expander("Stages", icon=":material/timer:"):
-        st.dataframe(pd.DataFrame(run["stages"]), hide_index=True)
+        grids.show(pd.DataFrame(run["stages"]))
     with right.expander("Settings", icon=":material/settings:"):
         st.json(run["config"], expanded=1)
 
@@ -144,14 +146,14 @@ def _verify(workspace: str, run_id: str) -> None:
 def _two(workspace: str, a: str, b: str) -> None:
     with states.loading("Comparing"):
         found = shell.client().compare(workspace, a, b)
-    st.subheader(f"From {words.literal(a)} to {words.literal(b)}")
+    st.header(words.literal(f"From {a} to {b}"))
     if found["comparable"]:
         _counted(found)
     else:
         st.warning(f"Their errors cannot be compared: {words.literal(found['reason'])}.", icon=":material/info:")
-    st.markdown("**Metrics**")
-    st.dataframe(pd.DataFrame(found["metrics"]), hide_index=True, placeholder=words.NOTHING)
-    st.markdown("**Settings**")
+    st.subheader("Metrics")
+    grids.show(pd.DataFrame(found["metrics"]), labels=_OF_TWO)
+    st.subheader("Settings")
     if found["config"]:
         changes = pd.DataFrame(
             {"setting": one["key"], "before": str(one["a"]), "after": str(one["b"])} for one in found["config"]
@@ -170,8 +172,9 @@ def _counted(found: Json) -> None:
     columns[2].metric("the same", f"{found['n_equal']:,}", border=True)
     left, right = st.columns(2)
     for column, name, rows in ((left, "Better", found["better"]), (right, "Worse", found["worse"])):
-        column.markdown(f"**{words.literal(name)}**, by {metric}")
-        column.dataframe(pd.DataFrame(rows), hide_index=True, height=220, placeholder=words.NOTHING)
+        column.subheader(f"{words.literal(name)}, by {words.literal(metric)}")
+        with column:
+            grids.show(pd.DataFrame(rows), labels=_OF_TWO, height=220)
 
 
 page()

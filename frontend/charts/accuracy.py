@@ -28,7 +28,7 @@ def leaderboard(rows: pd.DataFrame, metric: str) -> go.Figure:
     figure = go.Figure(
         go.Bar(
             y=names, x=rows["value"], orientation="h", marker={"color": colours},
-            text=[drawn(words.number(value)) for value in rows["value"]], textposition="auto",
+            text=[drawn(words.number(value)) for value in rows["value"]], textposition="outside", cliponaxis=False,
             hovertemplate=f"%{{y}}: {metric} <b>%{{x:.3g}}</b><extra></extra>",
         )
     )  # fmt: skip

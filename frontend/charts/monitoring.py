@@ -1,12 +1,21 @@
 """How forecasts stand now: errors and coverage forecast set by forecast set, and which features have moved."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from frontend.charts.theme import BLUE, GREY, ORANGE, RED, drawn, laid_out
+from frontend.charts.theme import BLUE, GREY, ORANGE, RED, Scheme, drawn, laid_out
 
 _MOST = 40  # series in the heat map
+_LABEL = 32  # letters of a series in it
+_MEANING = {  # of its colours, by status
+    "insufficient": "too few values",
+    "ok": "below its threshold",
+    "warn": "warn: above it, or not cleared yet",
+    "alert": "alert: above it and significant",
+}
 
 
 def errors(timeline: pd.DataFrame, metric: str) -> go.Figure:
@@ -37,27 +46,50 @@ def coverage(timeline: pd.DataFrame) -> go.Figure:
     return laid_out(figure, height=300).update_yaxes(title_text="covered, %")
 
 
-def drift(rows: pd.DataFrame) -> go.Figure:
-    """PSI of each feature and series in units of its threshold: `unique_id, feature, psi, threshold`, the worst on top.
+def drift(rows: pd.DataFrame, colours: Scheme) -> go.Figure:
+    """PSI of each feature and series in units of its threshold: `unique_id, feature, psi, threshold, status`, the worst on top.
 
-    From 1 on it is more than chance gives at the sizes of both samples.
+    A cell has the colour of its status, which steps where the PSI exceeds its threshold, and its number.
     """
     rows = rows.assign(times=rows["psi"] / rows["threshold"].where(rows["threshold"] > 0))
     worst = rows.groupby("unique_id")["times"].max().dropna().nlargest(_MOST).index[::-1]
-    wide = rows.pivot_table(index="unique_id", columns="feature", values="times").reindex(worst)
-    psi = rows.pivot_table(index="unique_id", columns="feature", values="psi").reindex(worst)
-    limit = rows.pivot_table(index="unique_id", columns="feature", values="threshold").reindex(worst)
+    rows = rows.assign(rank=rows["status"].map(list(_MEANING).index))
+    features = sorted(rows["feature"].unique())
+    cells = {
+        name: rows.pivot(index="unique_id", columns="feature", values=name).reindex(worst)[features]
+        for name in ("rank", "times", "psi", "threshold", "status")
+    }
+    columns, names = [drawn(name) for name in features], [drawn(name) for name in worst]
     figure = go.Figure(
         go.Heatmap(
-            z=wide.to_numpy(), x=[drawn(name) for name in wide.columns], y=[drawn(name) for name in wide.index], zmin=0, zmax=2, xgap=2, ygap=2,
-            colorscale=[[0, "rgba(138,143,152,0.15)"], [0.5, ORANGE], [1, RED]],
-            colorbar={"title": "× threshold", "thickness": 12},
-            customdata=np.dstack([psi.to_numpy(), limit.to_numpy()]),
-            hovertemplate="%{x} of %{y}: PSI <b>%{customdata[0]:.2f}</b>, threshold %{customdata[1]:.2f}<extra></extra>",
+            z=cells["rank"].to_numpy(dtype=float), x=columns, y=names, zmin=-0.5, zmax=len(_MEANING) - 0.5, xgap=2, ygap=2, showscale=False,
+            colorscale=_steps([colours.fills[name] for name in _MEANING]),
+            text=[["–" if pd.isna(value) else f"{value:.2f}" for value in row] for row in cells["times"].to_numpy()],
+            texttemplate="%{text}", textfont={"color": colours.text, "size": 12},
+            customdata=np.dstack([cells[name].to_numpy() for name in ("psi", "threshold", "status")]),
+            hovertemplate="%{x} of %{y}: PSI <b>%{customdata[0]:.2f}</b>, threshold %{customdata[1]:.2f}, %{customdata[2]}<extra></extra>",
         )
     )  # fmt: skip
-    laid_out(figure, height=110 + 20 * len(wide), legend=False)
-    return figure.update_yaxes(type="category", tickformat=None, showgrid=False)
+    for name, meaning in _MEANING.items():
+        if (rows["status"] == name).any():
+            square = {"symbol": "square", "size": 13, "color": colours.fills[name], "line": {"color": GREY, "width": 1}}
+            figure.add_scatter(x=[None], y=[None], mode="markers", name=meaning, marker=square)
+    laid_out(figure, height=110 + 24 * len(worst))
+    figure.update_layout(legend_itemclick=False, legend_itemdoubleclick=False)
+    figure.update_xaxes(type="category", tickvals=columns, ticktext=[_short(name) for name in features])
+    figure.update_yaxes(type="category", tickvals=names, ticktext=[_short(name) for name in worst])
+    return figure.update_yaxes(tickformat=None, showgrid=False, range=[-0.5, len(worst) - 0.5])
+
+
+def _steps(fills: Sequence[str]) -> list[list[float | str]]:
+    """A scale of colours without anything in between."""
+    n = len(fills)
+    return [[place / n, fill] for at, fill in enumerate(fills) for place in (at, at + 1)]
+
+
+def _short(name: str) -> str:
+    """A name as the label of a row."""
+    return drawn(name if len(name) <= _LABEL else f"{name[: _LABEL - 1]}…")
 
 
 def statuses(history: pd.DataFrame) -> go.Figure:

@@ -1,14 +1,20 @@
 """Lines over time: what was, what is forecast, and how sure that is."""
 
-from collections.abc import Sequence
-
 import pandas as pd
 import plotly.graph_objects as go
 
 from frontend.charts.theme import BANDS, BLUE, GREEN, GREY, ORANGE, PURPLE, Drawn, drawn, laid_out, rgba
 from frontend.frames import levels
 
-_FEW_DAYS = pd.Timedelta(days=120)
+_VIEW = 3  # horizons of actuals in view at first
+_RANGES = (  # that a button offers: days, its label, count and step
+    (7, "1 w", 7, "day"),
+    (30, "1 m", 1, "month"),
+    (91, "3 m", 3, "month"),
+    (365, "1 y", 1, "year"),
+    (1826, "5 y", 5, "year"),
+)
+_WIDER = 1.5  # times the view: a range that is hardly wider needs no button
 
 
 def fan(
@@ -22,7 +28,8 @@ def fan(
 ) -> go.Figure:
     """Actuals, the forecast with its intervals, and beside it the forecast before, the baseline and another one.
 
-    `history`: `ds, y`; the others `ds, y_hat`, of which `forecast` also has `lo_*, hi_*`.
+    `history`: `ds, y`; the others `ds, y_hat`, of which `forecast` also has `lo_*, hi_*`. In view at first are the last
+    three horizons of actuals and the forecast; buttons reach further back.
     """
     figure, unit = go.Figure(), drawn(unit)
     stamp = _stamp(forecast["ds"])
@@ -51,7 +58,7 @@ def fan(
     if len(history):
         figure.add_vline(x=history["ds"].iloc[-1], line={"color": GREY, "width": 1, "dash": "dot"})
     laid_out(figure, height=420, unit=unit)
-    return _ranged(figure, [*history["ds"].tail(1), *forecast["ds"].head(1)])
+    return _ranged(figure, history["ds"], forecast["ds"])
 
 
 def windows(history: pd.DataFrame, backtest: pd.DataFrame, unit: str) -> go.Figure:
@@ -103,25 +110,20 @@ def _stamp(ds: pd.Series) -> Drawn:
     return "%{x|%a %-d %b %Y}" if whole_days else "%{x|%a %-d %b %Y, %H:%M}"
 
 
-def _ranged(figure: go.Figure, around: Sequence[pd.Timestamp]) -> go.Figure:
-    """With buttons for the range, where the picture is long enough for them."""
-    stamps = pd.to_datetime(
-        [stamp for trace in figure.data if trace.x is not None for stamp in (trace.x[0], trace.x[-1])]
-    )
-    if not len(stamps) or not len(around) or stamps.max() - stamps.min() < _FEW_DAYS:
+def _ranged(figure: go.Figure, past: pd.Series, ahead: pd.Series) -> go.Figure:
+    """In view the newest steps of the past and all ahead, with buttons for more where there is more."""
+    if len(past) <= _VIEW * len(ahead) or not len(ahead):
         return figure
+    start, end = past.iloc[-_VIEW * len(ahead)], ahead.iloc[-1]
+    view, whole = (end - start) / pd.Timedelta(days=1), (end - past.iloc[0]) / pd.Timedelta(days=1)
     buttons = [
-        {"count": 3, "label": "3 m", "step": "month", "stepmode": "backward"},
-        {"count": 1, "label": "1 y", "step": "year", "stepmode": "backward"},
-        {"label": "all", "step": "all"},
+        {"count": count, "label": label, "step": step, "stepmode": "backward"}
+        for days, label, count, step in _RANGES
+        if _WIDER * view <= days < whole
     ]
-    selector = {
-        "buttons": buttons,
-        "x": 1,
-        "xanchor": "right",
-        "y": 1.02,
-        "yanchor": "bottom",
-        "bgcolor": "rgba(138,143,152,0.15)",
-    }
-    figure.update_xaxes(rangeselector=selector)
+    # On the left: the tools of the picture appear on the right.
+    place = {"x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom"}
+    figure.update_xaxes(
+        range=[start, end], rangeselector={"buttons": [*buttons, {"label": "all", "step": "all"}], **place}
+    )
     return figure

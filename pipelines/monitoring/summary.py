@@ -16,7 +16,7 @@ from pipelines.monitoring.evidence import ALERT, INSUFFICIENT, OK, STATUS, STATU
 from pipelines.monitoring.health import Check
 from pipelines.monitoring.origins import ALL, SEPARATOR
 from pipelines.monitoring.rivals import Verdict
-from pipelines.schema import CUTOFF, UNIQUE_ID, VALUE
+from pipelines.schema import CUTOFF, UNIQUE_ID, VALUE, Y
 
 KINDS = ("error", "bias", "coverage", "drift")
 SINCE = "since"
@@ -223,7 +223,8 @@ def _told(kind: str, row: pd.Series) -> str:
     if kind == "error":
         return f"{name} (MAE {row['mae']:.4g} against {row['mae_baseline']:.4g})"
     if kind == "drift":
-        return f"{name} ({row[FEATURE]}: PSI {row['psi']:.2f} over {row['threshold']:.2f})"
+        what = "its values" if row[FEATURE] == Y else row[FEATURE]
+        return f"{name} ({what}: PSI {row['psi']:.2f} over {row['threshold']:.2f})"
     if kind == "bias":
         return f"{name} ({'under' if row['lean'] > 0 else 'over'}-forecast, bias {row['bias']:+.4g})"
     levels = _levels(row.to_frame().T)

@@ -48,6 +48,11 @@ class Clock:
         long = next((days for letter, days in _LONG.items() if letter in unit), 31)
         return timedelta(days=number * _DAYS.get(unit, long))
 
+    @property
+    def patience(self) -> timedelta:
+        """How late a value may be before it is missed: two more steps, or two days where steps are shorter."""
+        return max(3 * self.longest_step, timedelta(days=2) + self.longest_step)
+
     @cached_property
     def _parts(self) -> list[tuple[float, str]]:
         """The numbers and units of the alias, without an anchor such as that of `W-SUN`."""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.folders import Folder
+from pipelines.read.attention import BLOCKS, findings, relative
 from pipelines.read.clock import Clock
 from pipelines.read.grid import Grid, Matrix
 from pipelines.read.monitoring import ALERT, WARN
@@ -25,6 +26,7 @@ _ENOUGH = 0.8  # share of the steps that must be known for a sum to be compared 
 _UNKNOWN = 0.5  # the percentile of what is not known
 _WEIGHT = {WARN: 0.5, ALERT: 0.0}  # of the two percentiles that monitoring makes up for
 _FOUND = {"error": "worse", "bias": "leaning", "coverage": "uncovered", "drift": "drifted"}  # by kind, as reasons
+_CALLED = ("new", "ended")  # statuses of a series that are a reason by themselves
 _YEAR = timedelta(weeks=52)  # so that weekdays stay together
 
 Array = npt.NDArray[np.float64]
@@ -66,6 +68,14 @@ class Portfolio:
         }
         ranks = table.monitored.ranks(table.ids) if table.monitored else {}
         self._gravity = {kind: _percentiles(found) for kind, found in ranks.items()}
+        comparable = {**self._factors, "error": np.where(table.judged, self._factors["error"], np.nan)}
+        self._findings = findings(comparable, table.numbers["skill"], self._blocks(), self._behind())
+        self._rarity = {kind: _percentiles(one.values) for kind, one in self._findings.items()}
+        called = np.array([status in _CALLED for status in table.statuses])
+        found = ranks[None] >= WARN if ranks else np.zeros(len(called), dtype=bool)
+        self.attention: npt.NDArray[np.bool_] = np.logical_or.reduce(
+            [called, found, *(one.flagged for one in self._findings.values())]
+        )
         guessed = self._percentiles["error"] * self._percentiles["on_year"]
         for rank, weight in _WEIGHT.items() if ranks else ():
             guessed = np.where(ranks[None] == rank, guessed**weight, guessed)
@@ -74,7 +84,7 @@ class Portfolio:
     @property
     def nbytes(self) -> int:
         """About what this takes in memory."""
-        return self._past.nbytes + 3 * self._ahead.nbytes + 150 * len(self.score)
+        return self._past.nbytes + 3 * self._ahead.nbytes + 350 * len(self.score)
 
     @cached_property
     def choices(self) -> dict[str, list[str]]:
@@ -127,16 +137,26 @@ class Portfolio:
         """
         return rows[np.argsort(-self.score[rows], kind="stable")]
 
+    def needing(self, rows: Positions) -> Positions:
+        """Those of these series that need attention, in their order."""
+        return rows[self.attention[rows]]
+
     def row(self, row: int) -> dict[str, Any]:
-        """One series: its figures, why it stands where it does, and its newest steps.
+        """One series: its figures, why it stands where it does, what needs attention, and its newest steps.
 
         Reasons begin with the one that is rarest among all series: `share` of the total; `error` in units of the median
         series'; the relative change `on_year` or `on_period`, the nearer one, and `since_previous`; what monitoring has
         found, by how grave that is: `worse`, `leaning`, `uncovered` and `drifted`, with `status, since, feature`.
+        `attention` has only those that are unusual for the panel and the series, and what monitoring has found first.
         """
         found = self.table.row(row)
         monitored = self.table.monitored.reasons(found[UNIQUE_ID]) if self.table.monitored else []
         known = [name for name, values in self._factors.items() if np.isfinite(values[row])]
+        watched = [
+            _reason(_FOUND[one["kind"]], one["value"], float(self._gravity[one["kind"]][row]))
+            | {key: one[key] for key in ("status", "since", "feature")}
+            for one in monitored
+        ]
         return {
             **{
                 name: found[name]
@@ -152,14 +172,12 @@ class Portfolio:
                         _reason(name, float(self._factors[name][row]), float(self._percentiles[name][row]))
                         for name in known
                     ),
-                    *(
-                        _reason(_FOUND[one["kind"]], one["value"], float(self._gravity[one["kind"]][row]))
-                        | {key: one[key] for key in ("status", "since", "feature")}
-                        for one in monitored
-                    ),
+                    *watched,
                 ],
                 key=lambda one: -float(one["percentile"]),
             ),
+            "needs_attention": bool(self.attention[row]),
+            "attention": [*sorted(watched, key=lambda one: one["status"] != "alert"), *self._unusual(row)],
             "history": [_known(value) for value in self._past.values[row, -_BACK * self._horizon :].tolist()],
             "ahead": [_known(value) for value in self._ahead.values[row].tolist()],
         }
@@ -168,6 +186,29 @@ class Portfolio:
         """`summary` of each value that a filter can have, as text, the largest first; UnknownName for another filter."""
         found = [{"group": value, **self.summary(rows)} for value, rows in self.table.groups(by).items()]
         return sorted(found, key=lambda one: (-one["n_series"], one["group"]))
+
+    def _unusual(self, row: int) -> list[dict[str, Any]]:
+        """What is unusual about a series, without what monitoring has found, the rarest first."""
+        found = [
+            _reason(kind, float(one.values[row]), float(self._rarity[kind][row]))
+            for kind, one in self._findings.items()
+            if one.flagged[row]
+        ]
+        return sorted(found, key=lambda one: -float(one["percentile"]))
+
+    def _blocks(self) -> list[Array]:
+        """What each series came to over the horizons before the forecast, newest first."""
+        steps, width = self._past.values.shape[1], self._horizon
+        ends = range(steps, max(width, steps - BLOCKS * width) - 1, -width)
+        return [self._over(self._past.values[:, end - width : end]) for end in ends]
+
+    def _behind(self) -> Array:
+        """By how many days the values of each series end before the newest of all; 0 within the patience for late ones."""
+        known = ~np.isnan(self._past.values)
+        last = known.shape[1] - 1 - known[:, ::-1].argmax(axis=1)
+        end = self._past.ds[-1] if self._past.ds else None
+        gaps = [end - self._past.ds[at] if end and known[row, at] else timedelta() for row, at in enumerate(last)]
+        return np.array([gap / timedelta(days=1) if gap > self._clock.patience else 0.0 for gap in gaps])
 
     def _over(self, values: Matrix) -> Array:
         """What the steps of each series come to; NaN where too few of them are known."""
@@ -178,14 +219,14 @@ class Portfolio:
 
     def _judged(self) -> dict[str, Array]:
         error = self.table.numbers["error"]
-        on_period, on_year = _relative(self.forecast, self.last_period), _relative(self.forecast, self.last_year)
+        on_period, on_year = relative(self.forecast, self.last_period), relative(self.forecast, self.last_year)
         seasonal = np.abs(on_year) <= np.fmin(np.abs(on_period), np.inf)
         return {
             "share": _finite(np.abs(self.forecast) / np.nansum(np.abs(self.forecast))),
             "error": _finite(error / (np.nanmedian(error) if np.isfinite(error).any() else np.nan)),
             "on_year": np.where(seasonal, on_year, np.nan),
             "on_period": np.where(seasonal, np.nan, on_period),
-            "since_previous": _relative(self._of_previous, self.previous),
+            "since_previous": relative(self._of_previous, self.previous),
         }
 
     def _point(self, ds: datetime, **values: float | None) -> dict[str, Any]:
@@ -222,12 +263,6 @@ def _sums(values: Matrix, rows: Positions) -> list[float | None]:
 
 def _sum(values: Array) -> float | None:
     return float(np.nansum(values)) if np.isfinite(values).any() else None
-
-
-def _relative(now: Array, before: Array) -> Array:
-    """The change beside what was; NaN where that is 0 or not known."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return _finite((now - before) / np.abs(before))
 
 
 def _finite(values: Array) -> Array:

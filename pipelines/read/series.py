@@ -69,7 +69,8 @@ class SeriesTable:
             name: np.array(self._columns[name], dtype=float) for name in SORTS[1:]
         }  # null: NaN, sorted last
         metric = run.read_json("run.json")["config"]["metric"] if run else None
-        self._judged = np.array([name == metric for name in self._columns["metric"]], dtype=bool)
+        # Whose error is of the run's metric; where that is undefined, of another one, in another unit.
+        self.judged = np.array([name == metric for name in self._columns["metric"]], dtype=bool)
         self._lower = [name.casefold() for name in self.ids]
         self.by_name = dict(zip(self._lower, self.ids, strict=True))  # casefolded: how people write them
         self._place = {name: row for row, name in enumerate(self.ids)}
@@ -97,6 +98,11 @@ class SeriesTable:
     def nbytes(self) -> int:
         """About what this takes in memory."""
         return 60 * len(self.ids) * (len(self._columns) + len(self._attributes))
+
+    @property
+    def statuses(self) -> list[Status]:
+        """How each series stands, in their order."""
+        return self._columns["status"]
 
     def find(
         self,
@@ -154,7 +160,7 @@ class SeriesTable:
 
         Of the series that were judged by the metric of the run; null where there is none.
         """
-        error = np.where(self._judged[rows], self.numbers["error"][rows], np.nan)
+        error = np.where(self.judged[rows], self.numbers["error"][rows], np.nan)
         known = np.isfinite(error)
         both = known & np.isfinite(self._baseline[rows])
         baseline = float(self._baseline[rows][both].sum())

@@ -108,6 +108,49 @@ def test_triage_knows_what_monitoring_has_found(client: TestClient) -> None:
     assert [one["unique_id"] for one in listed["series"]] == sorted(one["unique_id"] for one in alone["triage"])
 
 
+def test_who_needs_attention_is_whom_monitoring_warns_of(client: TestClient) -> None:
+    """With the figures that monitoring has found, alerts before warnings, and the others have no reason at all."""
+    whole = client.get("/api/v1/portfolio", params=OF).json()
+    found = client.get("/api/v1/portfolio", params={**OF, "needs_attention": True}).json()
+    graded = {row["unique_id"] for row in whole["triage"] if row["monitored"] in ("warn", "alert")}
+    assert {row["unique_id"] for row in found["triage"]} >= graded >= {SHIFTED}
+    assert found["n_attention"] == whole["n_attention"] == found["total"] == len(found["triage"])
+    for row in found["triage"]:
+        grades = [reason["status"] for reason in row["attention"] if reason["status"]]
+        assert row["needs_attention"]
+        assert row["attention"]
+        assert grades == sorted(grades)  # "alert" before "warn"
+        assert "share" not in {reason["kind"] for reason in row["attention"]}
+    quiet = [row for row in whole["triage"] if not row["needs_attention"]]
+    assert len(quiet) == whole["total"] - whole["n_attention"]
+    assert not any(row["attention"] for row in quiet)
+
+
+def test_workspaces_count_their_open_alerts(watched: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An acknowledged one is open no more; a log that cannot be read hides no workspace."""
+    copy = watched.copy(tmp_path / "site")
+    for variable, value in copy.environ.items():
+        monkeypatch.setenv(variable, value)
+    client = connect(copy)
+
+    def shop() -> dict[str, Any]:
+        found = client.get("/api/v1/workspaces").json()["workspaces"]
+        assert {one["open_alerts"] for one in found if one["name"] != "shop"} == {0}
+        one: dict[str, Any] = next(one for one in found if one["name"] == "shop")
+        assert client.get("/api/v1/workspaces/shop").json()["open_alerts"] == one["open_alerts"]
+        return one
+
+    raised = client.get(f"{API}/alerts", params=OF).json()["alerts"]
+    assert (shop()["open_alerts"], shop()["worst_alert"]) == (len(raised), "alert")
+    client.post(f"{API}/alerts/{raised[0]['id']}/acknowledge", params=OF, json={})
+    assert shop()["open_alerts"] == len(raised) - 1
+    assert shop()["target"] == "y"
+    log = copy.folder / "artifacts/shop/monitoring/alerts.jsonl"
+    log.unlink()
+    log.mkdir()
+    assert (shop()["open_alerts"], shop()["status"]) == (None, "ready")
+
+
 def test_of_another_run_monitoring_says_nothing(watched: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor where it never looked: no status, no filter, no reason; and what is damaged hides no series."""
     copy = watched.copy(tmp_path / "site")

@@ -181,8 +181,17 @@ def test_a_series_that_the_metric_cannot_judge_is_in_no_mean(site: Site) -> None
     rows = np.arange(len(found.ids))
     before = found.accuracy(rows)
     found.numbers["error"] = np.append(found.numbers["error"][:-1], 1e9)
-    found._judged = np.append(found._judged[:-1], False)
+    found.judged = np.append(found.judged[:-1], False)
     assert found.accuracy(rows) == pytest.approx(found.accuracy(rows[:-1]))
     assert found.accuracy(rows)["error"] < 1e3  # type: ignore[operator]
     assert before.keys() == found.accuracy(rows[:0]).keys()
     assert set(found.accuracy(rows[:0]).values()) == {None}
+
+
+def test_a_share_of_the_total_needs_no_attention(client: TestClient) -> None:
+    """In a panel where nothing is unusual no series has a reason, however large it is."""
+    found = read(client)
+    assert found["n_attention"] == 0
+    assert [row["attention"] for row in found["triage"]] == [[]] * len(sites.IDS)
+    assert read(client, needs_attention=True)["triage"] == []
+    assert read(client, needs_attention=True)["summary"] == found["summary"]

@@ -4,6 +4,7 @@ import io
 import re
 import time
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 import pytest
@@ -15,6 +16,7 @@ from scripts.screenshots import MAIN, PAGES, settled
 from scripts.up import Up
 from tests.backend.site import Site
 from tests.browser.conftest import visit
+from tests.frontend.test_contrast import TEXT, channels, ratio
 
 TEA = "/forecast?workspace=shop&series=Ash%2Ftea"
 
@@ -68,7 +70,8 @@ def test_a_table_is_taken_along_as_it_is(page: Page, up: Up, site: Site, tmp_pat
         with page.expect_download() as download:
             page.get_by_test_id("stDownloadButton").filter(has_text=label).first.click()
         found = read(io.BytesIO(Path(download.value.path()).read_bytes()))
-        assert download.value.suggested_filename.startswith("forecast-Ash-tea")
+        assert download.value.suggested_filename.startswith("forecast-shop-Ash-tea.")
+        assert set(found["unique_id"]) == {"Ash/tea"}
         assert found["y_hat"].tolist() == pytest.approx(rows["y_hat"].tolist())
         assert pd.to_datetime(found["ds"]).tolist() == rows["ds"].tolist()
 
@@ -80,7 +83,7 @@ def test_a_picture_is_taken_along_as_a_png(page: Page, up: Up) -> None:
     chart.hover()
     with page.expect_download() as download:
         chart.locator(".modebar-btn[data-title*=PNG]").click()
-    assert download.value.suggested_filename == "forecast-Ash-tea.png"
+    assert download.value.suggested_filename == "forecast-shop-Ash-tea.png"
     content = Path(download.value.path()).read_bytes()
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
     picture, box = Image.open(io.BytesIO(content)).convert("RGB"), chart.bounding_box()
@@ -89,6 +92,60 @@ def test_a_picture_is_taken_along_as_a_png(page: Page, up: Up) -> None:
     colours = {colour for _, colour in picture.getcolors(picture.width * picture.height) or []}
     assert ImageColor.getrgb(theme.BLUE) in colours
     assert len(content) > 10_000
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_tools_of_a_picture_cover_none_of_its_buttons(
+    page: Page, up: Up, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    """Nor its title; and the button that shows all does."""
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 2000})
+    visit(page, up, TEA)
+    chart = page.locator(".js-plotly-plot").first
+    chart.hover()
+    tools = chart.locator(".modebar").bounding_box()
+    buttons = chart.locator(".rangeselector .button")
+    assert tools is not None
+    for one in (*buttons.all(), chart.locator(".gtitle")):
+        box = one.bounding_box()
+        assert box is not None
+        assert box["y"] >= tools["y"] + tools["height"] - 2
+    before = chart.evaluate("chart => chart.layout.xaxis.range[0]")
+    buttons.filter(has_text="all").click()
+    page.wait_for_function(
+        "([chart, before]) => String(chart.layout.xaxis.range[0]) < String(before)",
+        arg=[chart.element_handle(), before],
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_text_of_charts_and_captions_can_be_read(page: Page, up: Up, scheme: Literal["light", "dark"]) -> None:
+    """As the browser draws it, which takes most of its colours from Streamlit: at least 4.5:1."""
+    page.emulate_media(color_scheme=scheme)
+    paper = channels(theme.scheme(scheme).paper)
+    drawn = {
+        "/?workspace=shop": ("[data-testid=stVegaLiteChart] svg text", "[data-testid=stMain] [data-testid=stCaptionContainer]"),
+        TEA: (".js-plotly-plot .xtick text", ".js-plotly-plot .ytitle", ".js-plotly-plot .legendtext", ".js-plotly-plot .gtitle"),
+    }  # fmt: skip
+    for path, selectors in drawn.items():
+        visit(page, up, path)
+        for selector in selectors:
+            colour = page.locator(selector).first.evaluate(
+                "one => { const s = getComputedStyle(one); return one instanceof SVGElement ? s.fill : s.color }"
+            )
+            *found, opacity = [*map(float, re.findall("[0-9.]+", colour)), 1.0][:4]
+            seen = [opacity * value / 255 + (1 - opacity) * below for value, below in zip(found, paper, strict=True)]
+            assert ratio(seen, paper) >= TEXT, (selector, colour)
+
+
+def test_a_tab_says_which_series_it_shows(page: Page, up: Up) -> None:
+    """And on other pages which workspace."""
+    visit(page, up, TEA)
+    expect(page).to_have_title("Forecast · Ash/tea · Forecast Copilot")
+    visit(page, up, "/runs?workspace=shop")
+    expect(page).to_have_title("Runs · shop · Forecast Copilot")
 
 
 def test_a_run_is_rolled_back_with_a_reason_and_returned_to(page: Page, up: Up, site: Site) -> None:
@@ -112,10 +169,11 @@ def test_a_run_is_verified(page: Page, up: Up) -> None:
     expect(page.get_by_text(re.compile("All \\d+ files are what was written"))).to_be_visible()
 
 
-def test_selecting_a_series_opens_its_forecast(page: Page, up: Up) -> None:
-    """From the triage list."""
+@pytest.mark.parametrize("across", [16, 300, 800])
+def test_a_click_on_a_series_opens_its_forecast(page: Page, up: Up, across: int) -> None:
+    """Wherever on its row in the list of all series."""
     visit(page, up, "/?workspace=shop&find=Ash%2Ftea")
-    _select_row(page, 0)
+    _select_row(page, 0, across)
     expect(page.locator("h1")).to_have_text("Forecast")
     page.wait_for_url(re.compile("series=Ash%2Ftea"))
 
@@ -139,11 +197,11 @@ def test_a_phone_shows_content_before_the_second_screen(page: Page, up: Up) -> N
         assert box["y"] < 1.4 * 844
 
 
-def _select_row(page: Page, row: int) -> None:
-    """Clicks the box of a row: a table is one canvas."""
+def _select_row(page: Page, row: int, across: int = 16) -> None:
+    """Clicks a row, by default the box before it: a table is one canvas."""
     table = page.get_by_test_id("stDataFrame").first
     box = table.bounding_box()
     assert box is not None
     time.sleep(0.5)  # it draws itself
-    page.mouse.click(box["x"] + 16, box["y"] + 36 + 35 * row + 17)
+    page.mouse.click(box["x"] + across, box["y"] + 36 + 35 * row + 17)
     settled(page)

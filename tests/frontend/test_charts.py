@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from frontend.charts import accuracy, parts, paths, totals
+from frontend.charts import accuracy, monitoring, parts, paths, theme, totals
 from frontend.charts.theme import BLUE, GREY, PURPLE
 from frontend.frames import frame, levels
 
@@ -62,6 +62,96 @@ def test_a_long_history_can_be_narrowed(history: pd.DataFrame, forecast: pd.Data
     long, short = paths.fan(history, forecast, ""), paths.fan(history.tail(5), forecast, "")
     assert [button.label for button in long.layout.xaxis.rangeselector.buttons] == ["3 m", "1 y", "all"]
     assert not short.layout.xaxis.rangeselector.buttons
+
+
+def test_a_forecast_is_first_seen_with_three_horizons_of_actuals(history: pd.DataFrame, forecast: pd.DataFrame) -> None:
+    """The rest is there for the button that shows all."""
+    figure = paths.fan(history, forecast, "")
+    assert figure.layout.xaxis.range == (history["ds"].iloc[-21], forecast["ds"].iloc[-1])
+    assert len(named(figure)["actual"].x) == len(history)  # type: ignore[attr-defined]
+
+
+def test_whatever_is_out_of_view_has_a_button(forecast: pd.DataFrame) -> None:
+    """Also where the history is short, or its steps are shorter than a day."""
+    days = pd.DataFrame({"ds": pd.date_range("2024-05-01", "2024-05-31"), "y": 1.0})
+    hours = pd.DataFrame({"ds": pd.date_range("2024-05-01", "2024-05-31 23:00", freq="h"), "y": 1.0})
+    ahead = pd.DataFrame({"ds": pd.date_range("2024-06-01", periods=24, freq="h"), "y_hat": 1.0})
+    for figure in (paths.fan(days, forecast, ""), paths.fan(hours, ahead, "")):
+        assert figure.layout.xaxis.rangeselector.buttons[-1].step == "all"
+        assert figure.layout.xaxis.rangeselector.x == 0  # the tools of the picture are on the right
+    assert [button.label for button in paths.fan(hours, ahead, "").layout.xaxis.rangeselector.buttons] == [
+        "1 w", "1 m", "all"
+    ]  # fmt: skip
+
+
+def test_a_title_is_in_the_figure_and_shows_a_name_as_it_is(history: pd.DataFrame, forecast: pd.DataFrame) -> None:
+    """So an exported picture says what it shows; a name is no link, and a long one does not run out of it."""
+    figure = theme.titled(paths.fan(history, forecast, "pieces"), "<a href='//x'>x</a> · Forecast", "pieces & more")
+    assert "&lt;a href='//x'&gt;x&lt;/a&gt; · Forecast" in figure.layout.title.text
+    assert "pieces &amp; more" in figure.layout.title.text
+    long = theme.titled(paths.fan(history, forecast, ""), "x" * 280, "y " * 200)
+    lines = long.layout.title.text.split("<br>")
+    assert len(lines) == 4
+    assert long.layout.height > figure.layout.height
+    assert long.layout.margin.t > figure.layout.margin.t
+
+
+@pytest.mark.parametrize("colours", [theme.LIGHT, theme.DARK])
+def test_buttons_and_texts_have_the_colours_of_the_page(
+    history: pd.DataFrame, forecast: pd.DataFrame, colours: theme.Scheme
+) -> None:
+    """The one that is pressed too."""
+    figure = theme.dressed(paths.fan(history, forecast, ""), colours)
+    selector = figure.layout.xaxis.rangeselector
+    assert (selector.font.color, selector.activecolor, selector.bgcolor) == (
+        colours.text, colours.pressed, colours.button
+    )  # fmt: skip
+    assert figure.layout.font.color == figure.layout.xaxis.tickfont.color == colours.text
+    assert figure.layout.paper_bgcolor == colours.paper
+
+
+def test_the_heat_map_steps_at_the_threshold() -> None:
+    """Just below and just above it are two colours, far below is none of its own; each cell has its number."""
+    times = {
+        "a": (0.1, "ok"),
+        "b": (0.99, "ok"),
+        "c": (1.01, "warn"),
+        "d": (3.0, "alert"),
+        "e": (np.nan, "insufficient"),
+    }
+    rows = pd.DataFrame(
+        {"unique_id": name, "feature": "units", "psi": 0.2 * value, "threshold": 0.2, "status": status}
+        for name, (value, status) in times.items()
+    )
+    rows = pd.concat([rows, rows.assign(feature="price", psi=0.02, status="ok")])
+    figure = monitoring.drift(rows, theme.LIGHT)
+    cells = figure.data[0]
+    colour = {figure.layout.yaxis.ticktext[place]: _colour(cells, cells.z[place][1]) for place in range(len(cells.z))}
+    fills = theme.LIGHT.fills
+    assert colour == {
+        "a": fills["ok"], "b": fills["ok"], "c": fills["warn"], "d": fills["alert"], "e": fills["insufficient"]
+    }  # fmt: skip
+    assert list(figure.layout.xaxis.ticktext) == ["price", "units"]
+    texts = {name: cells.text[place][1] for place, name in enumerate(figure.layout.yaxis.ticktext)}
+    assert texts == {"a": "0.10", "b": "0.99", "c": "1.01", "d": "3.00", "e": "–"}
+    assert {trace.name for trace in figure.data[1:]} == {
+        "below its threshold",
+        "warn: above it, or not cleared yet",
+        "alert: above it and significant",
+        "too few values",
+    }
+
+
+def _colour(cells: object, value: float) -> str:
+    """What a scale without slopes makes of a value."""
+    low, high = cells.zmin, cells.zmax  # type: ignore[attr-defined]
+    share = (value - low) / (high - low)
+    (found,) = {
+        fill
+        for (start, fill), (end, other) in zip(cells.colorscale, cells.colorscale[1:], strict=False)  # type: ignore[attr-defined]
+        if start < share < end and fill == other
+    }
+    return str(found)
 
 
 def test_components_are_lines_and_their_sum() -> None:

@@ -87,6 +87,18 @@ def test_the_portfolio_shows_who_is_in_alert(open_page: Open, address: str) -> N
     assert "worse than in the backtest since" in table.set_index("series").loc[SHIFTED, "why"]
 
 
+def test_a_first_visit_shows_the_series_in_alert_as_links(open_page: Open, address: str) -> None:
+    """Without a link to a workspace: the one with open alerts, and its series with their reasons."""
+    app = open_page("portfolio", address)
+    assert app.selectbox(key="workspace").value == "shop"
+    links = {link.proto.label.replace("\\", ""): link.proto for link in app.get("page_link")}
+    assert SHIFTED in links
+    assert "series=Ash%2Ftea" in links[SHIFTED].query_string
+    assert "worse than in the backtest since" in texts(app)
+    chosen = open_page("portfolio", address, workspace="meter")
+    assert chosen.selectbox(key="workspace").value == "meter"
+
+
 def test_without_monitoring_nothing_is_said_of_it(open_page: Open) -> None:
     """Neither in the list nor on the forecast."""
     assert "monitored" not in open_page("portfolio", workspace="shop").dataframe[0].value

@@ -1,13 +1,14 @@
 """Every page in every state, run by Streamlit itself against the service over HTTP."""
 
 import json
+import re
 from typing import Any
 
 import httpx2
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from frontend import words
+from frontend import shell, words
 from frontend.api_client import Client, Json
 from tests.backend.site import Site
 from tests.frontend.conftest import ROOT, Open, answering
@@ -17,7 +18,7 @@ NAMES = sorted(path.stem for path in (ROOT / "frontend/app_pages").glob("*.py"))
 
 def texts(app: AppTest) -> str:
     """All that a page says."""
-    kinds = ("title", "caption", "markdown", "info", "warning", "error", "success", "subheader", "code")
+    kinds = ("title", "caption", "markdown", "info", "warning", "error", "success", "header", "subheader", "code")
     found = [element.value for kind in kinds for element in app.get(kind)]
     return "\n".join([*map(str, found), *(f"{metric.label}: {metric.value}" for metric in app.metric)])
 
@@ -89,6 +90,46 @@ def test_the_portfolio_tells_what_all_series_come_to(open_page: Open, site: Site
     assert set(app.dataframe[0].value["series"]) == set(rows["unique_id"])
     (chart,) = app.get("vega_lite_chart")
     assert '"domain": ["actual", "previous forecast", "forecast"]' in chart.proto.spec  # there is no year before
+
+
+def test_where_nothing_is_unusual_the_portfolio_says_so(open_page: Open) -> None:
+    """No series has a reason, and a share of the total is a column."""
+    app = open_page("portfolio", workspace="shop")
+    assert "No series needs attention" in texts(app)
+    assert set(app.dataframe[0].value["why"]) == {"nothing unusual"}
+    assert app.dataframe[0].value["share"].sum() == pytest.approx(1, rel=1e-5)
+
+
+@pytest.mark.parametrize("column", ["series", "why", "trend"])
+def test_a_click_anywhere_on_a_row_opens_its_series(open_page: Open, column: str) -> None:
+    """In the workspace that is looked at."""
+    app = open_page("portfolio", workspace="shop")
+    wanted = app.dataframe[0].value["series"].iloc[2]
+    app.session_state["triage"] = {"selection": {"rows": [], "columns": [], "cells": [(2, column)]}}
+    app = app.run()
+    assert app.title[0].value == "Forecast"
+    assert app.selectbox(key="series").value == wanted
+    assert app.selectbox(key="workspace").value == "shop"
+
+
+def _workspace(name: str, **facts: Any) -> Json:
+    return {"name": name, "status": "ready", "worst_alert": None, "open_alerts": 0, **facts}
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        ([_workspace("a"), _workspace("b", worst_alert="alert", open_alerts=10)], "b"),
+        ([_workspace("a", worst_alert="warn", open_alerts=9), _workspace("b", worst_alert="alert", open_alerts=1)], "b"),
+        ([_workspace("a", worst_alert="alert", open_alerts=1), _workspace("b", worst_alert="alert", open_alerts=2)], "b"),
+        ([_workspace("a", status="no data"), _workspace("b")], "b"),
+        ([_workspace("a", open_alerts=None), _workspace("b")], "a"),
+    ],
+)  # fmt: skip
+def test_a_first_visit_opens_where_most_needs_attention(found: list[Json], shown: str) -> None:
+    """The most severe alerts, then the most of them, then what is ready, then by name."""
+    assert shell.first(found)["name"] == shown
+    assert shell.first(found[::-1])["name"] == shown
 
 
 def test_a_filter_of_the_portfolio_is_in_the_link(open_page: Open) -> None:
@@ -241,3 +282,60 @@ def test_a_damaged_workspace_takes_no_other_with_it(open_page: Open, site: Site,
         assert "damaged" not in texts(open_page("portfolio", workspace="meter"))
     finally:
         path.write_bytes(kept)
+
+
+@pytest.mark.parametrize(("name", "view"), [("forecast", "Table"), ("accuracy", "Segments"), ("accuracy", "Intervals")])
+def test_no_table_shows_the_names_of_its_file(open_page: Open, name: str, view: str) -> None:
+    """`y_hat` and `lo_80` are a forecast and a bound, with their unit; numbers have at most four digits."""
+    app = open_page(name, workspace="shop", view=view)
+    for table in app.dataframe:
+        columns = json.loads(table.proto.columns)
+        shown = [columns.get(column, {}).get("label") or column for column in table.value.columns]
+        assert not [label for label in shown if re.search("_|^ds$|^y$|unique", label)], shown
+        for column in table.value.select_dtypes("floating"):
+            assert columns[column]["type_config"]["format"] in ("%.4g", "%.3g", "percent", "compact")
+    if view == "Table":
+        assert {"date", "forecast, pieces", "80 % low, pieces", "95 % high, pieces"} <= {
+            one["label"] for one in json.loads(app.dataframe[0].proto.columns).values() if one.get("label")
+        }
+
+
+def test_every_figure_says_what_it_shows(open_page: Open) -> None:
+    """The series, the unit and the workspace, for the picture that is exported."""
+    app = open_page("forecast", workspace="shop", series="Ash/tea")
+    for place in range(len(app.get("plotly_chart"))):
+        title = figure(app, place)["layout"]["title"]["text"]
+        assert title.startswith("Ash/tea · ")
+        assert "pieces · Units by store and item" in title
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        (("Forecast", "Bath/bakery-01"), "Forecast · Bath/bakery-01 · Forecast Copilot"),
+        (("Portfolio", ""), "Portfolio · Forecast Copilot"),
+        (("Forecast", "a\nb\tc"), "Forecast · a b c · Forecast Copilot"),
+        (("Forecast", "x" * 280), f"Forecast · {'x' * 59}… · Forecast Copilot"),
+    ],
+)
+def test_a_tab_has_the_title_of_its_page(monkeypatch: pytest.MonkeyPatch, parts: tuple[str, ...], told: str) -> None:
+    """On one line, whatever a series is called."""
+    titles: list[str] = []
+    monkeypatch.setattr("streamlit.set_page_config", lambda page_title: titles.append(page_title))
+    shell.tab(*parts)
+    assert titles == [told]
+
+
+@pytest.mark.parametrize(
+    ("parts", "name"),
+    [
+        (("forecast", "shop", "Ash/tea"), "forecast-shop-Ash-tea"),
+        (("forecast", "shop", "Elm/Gruyère ☃ 日本"), "forecast-shop-Elm-Gruyère-日本"),
+        (("forecast", "shop", "../../etc/passwd"), "forecast-shop-etc-passwd"),
+        (("drift", "shop", ""), "drift-shop"),
+        (("forecast", "shop", "x" * 280), f"forecast-shop-{'x' * 80}"),
+    ],
+)
+def test_a_file_is_named_by_what_is_in_it(parts: tuple[str, ...], name: str) -> None:
+    """So that any system takes the name."""
+    assert words.file_name(*parts) == name

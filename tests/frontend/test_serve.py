@@ -53,6 +53,16 @@ def test_the_first_page_is_asked_for_before_anybody_comes(
     assert client.asked == asked
 
 
+def test_the_workspace_with_the_most_severe_alerts_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the one that a visitor without a link sees."""
+    found = [*WORKSPACES, {"name": "b", "status": "ready", "worst_alert": "warn", "open_alerts": 3}]
+    found.append({"name": "y", "status": "ready", "worst_alert": "alert", "open_alerts": 1})
+    monkeypatch.setattr(f"{__name__}.WORKSPACES", found)
+    client = Asked()
+    serve.warm(client)
+    assert client.asked[-1] == "portfolio of y"
+
+
 def test_a_service_that_never_comes_is_not_waited_for_forever() -> None:
     """The thread ends; visitors are told."""
     client = Asked(ApiDown())

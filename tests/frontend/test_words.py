@@ -99,16 +99,32 @@ def test_an_age_is_told_by_its_largest_unit(days: float, text: str) -> None:
     assert words.age(days) == text
 
 
-def test_reasons_are_told_most_unusual_first_and_only_when_unusual() -> None:
-    """What most series have is none."""
+def test_reasons_are_told_in_their_order_and_a_share_is_none() -> None:
+    """What a series is called goes first; a change too small to tell is none either."""
     reasons = [
         {"kind": "on_year", "value": 0.41, "percentile": 0.99, "status": None},
         {"kind": "error", "value": 1.8, "percentile": 0.9, "status": None},
         {"kind": "share", "value": 0.002, "percentile": 0.4, "status": None},
     ]
-    assert words.why(reasons, "forecast") == "41 % above last year · error 1.8× the typical"
+    assert words.why(reasons, "forecast") == "forecast 41 % above last year · error 1.8× the typical"
     assert words.why(reasons[2:], "forecast") == "nothing unusual"
     assert words.why([], "new") == "new since the last training"
+    assert words.why(reasons[:1], "ended") == "no values any more · forecast 41 % above last year"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "told"),
+    [
+        ("on_period", -0.968, "forecast 97 % below the last period"),
+        ("since_previous", 2.0, "forecast 3 times the previous forecast"),
+        ("on_year", 0.001, "nothing unusual"),
+        ("worse_than_baseline", -0.24, "error 24 % above that of the seasonal naive"),
+        ("stale", 9.0, "no values for the last 9 days"),
+    ],
+)
+def test_each_reason_names_what_it_is_compared_with(kind: str, value: float, told: str) -> None:
+    """With its figure."""
+    assert words.why([{"kind": kind, "value": value, "percentile": 1.0, "status": None}], "forecast") == told
 
 
 @pytest.mark.parametrize(
@@ -133,4 +149,4 @@ def test_what_monitoring_found_is_always_said(reason: tuple[str, float, str | No
         "feature": feature,
     }
     other = {"kind": "on_year", "value": 0.41, "percentile": 0.99, "status": None}
-    assert words.why([other, found], "forecast") == f"{told} · 41 % above last year"
+    assert words.why([other, found], "forecast") == f"{told} · forecast 41 % above last year"

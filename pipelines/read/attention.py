@@ -1,0 +1,86 @@
+"""Which series need attention: what is unusual for the panel and for the series itself, with the figure that says so."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+_FAR = 3.0  # robust standard deviations from the median: as rare as 3 in 1,000 of a normal distribution
+_SIGMA = 1.4826  # standard deviations of a normal distribution per median absolute deviation
+_PANEL = 8  # known values from which a panel says what is usual
+_PAST = 5  # earlier changes from which a series does
+BLOCKS = 13  # horizons of the past that are compared with the one before each
+_CHANGE = 0.2  # a smaller relative change is never news
+_ERROR = 1.5  # times the median error of the panel
+_BEHIND = -0.1  # skill: an error a tenth above the baseline's
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One kind of reason over all series: its values, and for which of them it is one."""
+
+    values: Array
+    flagged: Flags
+
+
+def findings(factors: Mapping[str, Array], skill: Array, blocks: Sequence[Array], behind: Array) -> dict[str, Finding]:
+    """By kind, which series need attention because of it.
+
+    `factors`: `error` in units of the median, and the relative changes `on_year`, `on_period`, `since_previous`, each NaN
+    where not known; at most one of the first two is known. `blocks`: what each series came to over the newest horizons of
+    the past, newest first. `behind`: by how many days the values of a series end too early, 0 where they do not.
+    """
+    change = np.where(np.isnan(factors["on_year"]), factors["on_period"], factors["on_year"])
+    unusual = _unusual(change, blocks)
+    error = factors["error"]
+    return {
+        "on_year": Finding(factors["on_year"], unusual & np.isfinite(factors["on_year"])),
+        "on_period": Finding(factors["on_period"], unusual & np.isfinite(factors["on_period"])),
+        "since_previous": Finding(factors["since_previous"], _unusual(factors["since_previous"], blocks)),
+        "error": Finding(error, (error >= _ERROR) & (outlying(error) == 1)),
+        "worse_than_baseline": Finding(skill, skill <= _BEHIND),
+        "stale": Finding(behind, behind > 0),
+    }
+
+
+def outlying(values: Array) -> Array:
+    """1 for values over three robust standard deviations from the median, else 0; NaN where too few are known to say.
+
+    Median and median absolute deviation, so that what is unusual does not widen what is usual.
+    """
+    low, high = _usual(values, _PANEL)
+    known = np.isfinite(low) & np.isfinite(values)
+    return np.where(known, (values < low) | (values > high), np.nan)
+
+
+def _unusual(change: Array, blocks: Sequence[Array]) -> Flags:
+    """Changes beyond what is usual both for the panel and for the past of the series, as far as each can be told."""
+    panel = outlying(change)
+    past = np.full(change.shape, np.nan)
+    if len(blocks) > 1:
+        found = np.stack([relative(now, before) for now, before in pairwise(blocks)])
+        low, high = _usual(found, _PAST)
+        past = np.where(np.isfinite(low) & np.isfinite(change), (change < low) | (change > high), np.nan)
+    known = np.isfinite(panel) | np.isfinite(past)
+    return np.asarray((np.abs(change) >= _CHANGE) & known & (panel != 0) & (past != 0))
+
+
+def _usual(values: Array, least: int) -> tuple[Array, Array]:
+    """The bounds of what is usual along the first axis; NaN where fewer than `least` values are known."""
+    enough = np.isfinite(values).sum(axis=0) >= least
+    kept = np.where(enough, values, 0.0)  # no warning of an empty slice
+    middle = np.nanmedian(kept, axis=0)
+    reach = _FAR * _SIGMA * np.nanmedian(np.abs(kept - middle), axis=0)
+    return np.where(enough, middle - reach, np.nan), np.where(enough, middle + reach, np.nan)
+
+
+def relative(now: Array, before: Array) -> Array:
+    """The change compared with what was; NaN where that is 0 or not known."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = (now - before) / np.abs(before)
+    return np.where(np.isfinite(found), found, np.nan)
