@@ -64,7 +64,7 @@ def drift(rows: pd.DataFrame, colours: Scheme) -> go.Figure:
         go.Heatmap(
             z=cells["rank"].to_numpy(dtype=float), x=columns, y=names, zmin=-0.5, zmax=len(_MEANING) - 0.5, xgap=2, ygap=2, showscale=False,
             colorscale=_steps([colours.fills[name] for name in _MEANING]),
-            text=[["–" if pd.isna(value) else f"{value:.2f}" for value in row] for row in cells["times"].to_numpy()],
+            text=[[drawn("–" if pd.isna(value) else f"{value:.2f}") for value in row] for row in cells["times"].to_numpy()],
             texttemplate="%{text}", textfont={"color": colours.text, "size": 12},
             customdata=np.dstack([cells[name].to_numpy() for name in ("psi", "threshold", "status")]),
             hovertemplate="%{x} of %{y}: PSI <b>%{customdata[0]:.2f}</b>, threshold %{customdata[1]:.2f}, %{customdata[2]}<extra></extra>",
@@ -73,7 +73,7 @@ def drift(rows: pd.DataFrame, colours: Scheme) -> go.Figure:
     for name, meaning in _MEANING.items():
         if (rows["status"] == name).any():
             square = {"symbol": "square", "size": 13, "color": colours.fills[name], "line": {"color": GREY, "width": 1}}
-            figure.add_scatter(x=[None], y=[None], mode="markers", name=meaning, marker=square)
+            figure.add_scatter(x=[None], y=[None], mode="markers", name=drawn(meaning), marker=square)
     laid_out(figure, height=110 + 24 * len(worst))
     figure.update_layout(legend_itemclick=False, legend_itemdoubleclick=False)
     figure.update_xaxes(type="category", tickvals=columns, ticktext=[_short(name) for name in features])
