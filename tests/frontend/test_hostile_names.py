@@ -25,7 +25,7 @@ EVIL = "![x](//evil.test/x.png) [a](http://evil.test) <img src=//evil.test/y> ww
 # What pages decide by, rather than show: the service has lists of what these can be.
 DECIDING = {
     "status", "statuses", "state", "kind", "by", "aggregate", "method", "frequency", "severity", "grounding", "name@quality", "metric",
-    "timezone", "lean", "demand_class", "fact", "explanation", "run_id", "job_id", "alias", "window",
+    "timezone", "lean", "demand_class", "fact", "explanation", "run_id", "job_id", "alias", "window", "worst_alert",
 }  # fmt: skip
 NAMES = ("attributes", "filters", "totals", "components", "inferred", "libraries")  # whose keys are data, too
 # What the browser gets as plain text, by message and field; a new element is Markdown until it is listed here.
