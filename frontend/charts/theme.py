@@ -100,7 +100,7 @@ def titled(figure: go.Figure, title: str, about: str) -> go.Figure:
         },
         margin={"l": margin.l, "r": margin.r, "t": top, "b": margin.b},
         height=layout.height + top,
-        uirevision=f"{title} {about}",  # a zoom survives a rerun, and not another series
+        uirevision=drawn(f"{title} {about}"),  # a zoom survives a rerun, and not another series
     )  # fmt: skip
     return figure
 
