@@ -66,9 +66,9 @@ async def report(query: Annotated[Of, Query()], request: Request, service: Servi
     tag = etag(found.id, _SERVED)
     if is_known(request, tag):
         return not_modified(tag)
-    html, policy = await asyncio.to_thread(lambda: page.served(found.report()))
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Content-Security-Policy": policy}
-    return Response(html, headers=headers, media_type="text/html; charset=utf-8")
+    shown = await service.tables.get("report", found.folder.parts, lambda: page.served(found.report()))
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Content-Security-Policy": shown.policy}
+    return Response(shown.html, headers=headers, media_type="text/html; charset=utf-8")
 
 
 @router.get("/alerts", response_model=AlertsOut, responses=problems(304, 404))

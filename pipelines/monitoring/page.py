@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import re
+from typing import NamedTuple
 
 # Of `index.js` in Evidently 0.7.23, which drew the reports of the release that stored Evidently's page as it was.
 STORED_BEFORE = "l6LOTfRvBGd9x1XheZ/I96o27XDYVve0Q4oSSjsXWFY="
@@ -92,18 +93,29 @@ def rebuilt(html: str, library: str) -> str:
     return _PAGE.format(policy=_policy(library), style=style, note=_NOTE, scripts=scripts)
 
 
-def served(stored: bytes) -> tuple[bytes, str]:
-    """A stored report as it may be shown, and the policy to serve it under.
+class Served(NamedTuple):
+    """A page as it may be shown, and the policy to serve it under."""
+
+    html: bytes
+    policy: str
+
+    @property
+    def nbytes(self) -> int:
+        return len(self.html)
+
+
+def served(stored: bytes) -> Served:
+    """A stored report as it may be shown.
 
     A page of the last release, which is Evidently's as it was, is rebuilt; of one that is neither, a sentence is left.
     """
     if found := _OPENING.match(stored[:_OPENS].decode(errors="replace")):
-        return stored, _policy(found[1]) + _FRAMED
+        return Served(stored, _policy(found[1]) + _FRAMED)
     try:
-        return rebuilt(stored.decode(), STORED_BEFORE).encode(), _policy(STORED_BEFORE) + _FRAMED
+        return Served(rebuilt(stored.decode(), STORED_BEFORE).encode(), _policy(STORED_BEFORE) + _FRAMED)
     except (ValueError, RecursionError):
         html = _PAGE.format(policy=_policy(""), style="", note=_UNKNOWN, scripts="")
-        return html.encode(), _policy("") + _FRAMED
+        return Served(html.encode(), _policy("") + _FRAMED)
 
 
 def hashed(script: str) -> str:
