@@ -24,7 +24,7 @@ def listed(workspace: Json) -> None:
             _one(one, name, refused)
 
 
-def _one(one: Json, name: str, refused: str | None) -> None:
+def _one(one: Json, name: str, refused: words.Markdown | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(words.badge(one["severity"], words.COLOURS[one["severity"]]), width="content")
         # The date of the data, not of the run that noticed: a replay raises years of alerts in a minute.

@@ -15,7 +15,7 @@ def attention(found: Json) -> None:
     count = found["n_attention"]
     st.header("Needs attention")
     if not count:
-        st.success(_NOTHING, icon=":material/check_circle:")
+        st.markdown(f":material/check_circle: {_NOTHING}")
         return
     with st.container(border=True, gap="xsmall"):
         for one in found["triage"][:SHOWN]:

@@ -2,16 +2,19 @@
 
 import streamlit as st
 
-from frontend import shell
+from frontend import shell, words
 from frontend.api_client import ApiDown, ApiError
 
 
-def missing(role: str) -> str | None:
+def missing(role: str) -> words.Markdown | None:
     """Why a control is switched off: its action needs `role`, which the app's key does not have. None where it has."""
     roles = _roles()
     if roles is None or role in roles:
         return None
-    return f"This needs the role {role}; this app's key has the role {roles[-1]}. Ask whoever runs the app."
+    return (
+        f"This needs the role {words.literal(role)}; this app's key has the role {words.literal(roles[-1])}. "
+        "Ask whoever runs the app."
+    )
 
 
 @st.cache_data(ttl=60, show_spinner=False)

@@ -10,7 +10,7 @@ from scripts.up import Up
 from tests.browser.conftest import visit
 from tests.browser.test_app import _select_row
 
-WORST = "Select a series to open its forecast"
+WORST = "Click a row to open its forecast"
 
 
 def shown(page: Page, heading: str, *query: str) -> None:

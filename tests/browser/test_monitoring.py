@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -22,11 +23,12 @@ WHY = "MASE 2 against 1"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """The project under monitoring, whose production run is called worse than the one before it."""
+    """The project under monitoring, whose drift is judged and whose production run is called worse than the one before it."""
     watched = sites.made(tmp_path_factory, "watched")
     found = Snapshot.newest(watched.reader, "shop")
     worse = Verdict("production", watched.second, watched.first, worse=True, why=WHY, error=2.0, other_error=1.0)
-    told = replace(found, summary={**found.summary, "comparisons": [worse.as_json()]})
+    drift = found.drift.assign(status=np.where(found.drift["psi"] > found.drift["threshold"], "alert", "ok"))
+    told = replace(found, drift=drift, summary={**found.summary, "comparisons": [worse.as_json()]})
     draft = told.draft(watched.reader, found.summary["key"], found.drift["as_of"].max(), 0)
     draft.write_bytes(stored.REPORT, watched.reader.monitoring("shop").read_bytes(stored.REPORT))
     stored.publish(watched.reader, "shop", draft, found.summary["as_of"])

@@ -31,7 +31,7 @@ def test_a_page_survives_the_restart_of_the_service(page: Page, up: Up, site: Si
     with (tmp_path / "log").open("wb") as log:
         again = subprocess.Popen([sys.executable, "-m", "backend.main"], cwd=ROOT, env=environ, stdout=log, stderr=log)
         try:
-            expect(page.get_by_text("Select a series to open its forecast")).to_be_visible()
+            expect(page.get_by_text("Click a row to open its forecast")).to_be_visible()
             expect(panel).to_have_count(0)
             assert "workspace=shop" in page.url
             assert "view=Series" in page.url

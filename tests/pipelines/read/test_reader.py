@@ -9,7 +9,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from pipelines import read
-from pipelines.errors import ConfigError, DataError, NotFound, Untrusted
+from pipelines.errors import ConfigError, DataError, NotFound, StoreError, Untrusted
 from pipelines.folders import Folder
 from pipelines.read import CURRENT, POINTERS, Reader
 from pipelines.settings import Project, Workspace
@@ -128,7 +128,11 @@ def test_production_and_published_follow_their_pointers(reader: Reader) -> None:
     runs = [finished(reader, "runs").name for _ in range(3)]
     sets = [finished(reader, "forecasts").name for _ in range(3)]
     reader.artifacts.draft("mine", "runs", new_version()).write_json("run.json", {})
-    point(reader, aliases={"production": {"run_id": runs[1]}}, published={"forecast_id": sets[0]})
+    point(
+        reader,
+        aliases={"production": {"run_id": runs[1]}},
+        published={"forecast_id": sets[0], "run_id": runs[1], "as_of": "2024-01-01T00:00:00Z"},
+    )
     assert (reader.production("mine").name, reader.published("mine").name) == (runs[1], sets[0])
     assert (reader.runs("mine"), reader.forecast_sets("mine")) == (runs, sets)
 
@@ -154,10 +158,11 @@ def test_no_workspace_name_leads_elsewhere(reader: Reader, ask: Callable[[Reader
 @pytest.mark.parametrize("version", ["", "..", "../../x", "latest"])
 def test_no_version_leads_elsewhere(reader: Reader, version: str) -> None:
     """Also when it comes from a pointer that someone has changed."""
-    point(reader, aliases={"production": {"run_id": version}}, published={"forecast_id": version})
+    published = {"forecast_id": version, "run_id": version, "as_of": ""}
+    point(reader, aliases={"production": {"run_id": version}}, published=published)
     reader.data.move_pointer("processed", "mine", CURRENT, change=lambda _: {"data_version": version})
     for ask in (Reader.production, Reader.published, Reader.dataset):
-        with pytest.raises(ConfigError, match="is not of the form"):
+        with pytest.raises(StoreError, match=r"cannot be used .* should match pattern"):
             ask(reader, "mine")
 
 

@@ -63,7 +63,7 @@ class Shop:
         draft.write_parquet("forecasts.parquet", paths.assign(model="any", lo_80=0.0))
         draft.write_json("inference.json", {"run_id": run.name, "data_version": data_version})
         draft.publish()
-        pointer = {"published": {"forecast_id": draft.parts[-1], "run_id": run.name}}
+        pointer = {"published": {"forecast_id": draft.parts[-1], "run_id": run.name, "as_of": "2024-01-01T00:00:00Z"}}
         self.reader.artifacts.move_pointer("shop", POINTERS, change=lambda now: {**now, **pointer})
         return paths
 
