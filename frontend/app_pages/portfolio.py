@@ -25,17 +25,17 @@ def page() -> None:
     states.require(workspace, "ready")
     client, name = shell.client(), workspace["name"]
     with states.loading("Reading the forecasts"):
-        choices = client.portfolio(name, {}, limit=attention.SHOWN, needs_attention=True)["filters"]
+        choices = client.portfolio(name, {}, limit=ROWS, needs_attention=True)["filters"]
     filters, search = _filters(choices)
     with states.loading("Summing up"):
         found = client.portfolio(name, filters, search, ROWS)
-        needing = client.portfolio(name, filters, search, attention.SHOWN, needs_attention=True)
+        needing = client.portfolio(name, filters, search, ROWS, needs_attention=True)
     if not found["total"]:
         states.empty("No series is like that. Take a filter away.")
         return
     attention.attention(needing)
     _tiles(found, workspace)
-    _triage(found, workspace)
+    _triage(found, needing["triage"], workspace)
     _totals(found, workspace)
 
 
@@ -93,10 +93,13 @@ def _covered(accuracy: Json | None) -> list[tuple[int, float | None]]:
     return sorted(((int(level), share) for level, share in levels.items()), reverse=True) or [(0, None)]
 
 
-def _triage(found: Json, workspace: Json) -> None:
+def _triage(found: Json, needing: list[Json], workspace: Json) -> None:
+    """All series, those of `needing` first."""
+    named = {one["unique_id"] for one in needing}
+    triage = [*needing, *(one for one in found["triage"] if one["unique_id"] not in named)][:ROWS]
     st.header("All series")
     st.caption(
-        f"{min(len(found['triage']), found['total']):,} of {found['total']:,} series, the most urgent first. "
+        f"{len(triage):,} of {found['total']:,} series, those that need attention first. "
         "Click a row to open its forecast."
     )
     table = pd.DataFrame(
@@ -114,7 +117,7 @@ def _triage(found: Json, workspace: Json) -> None:
             "skill": one["skill"],
             "champion": words.model(one["model"]),
         }
-        for one in found["triage"]
+        for one in triage
     )
     if table["monitored"].isna().all():
         table = table.drop(columns="monitored")
@@ -124,7 +127,7 @@ def _triage(found: Json, workspace: Json) -> None:
     )
     tables.exports(table.drop(columns="trend"), f"triage-{workspace['name']}")
     if picked is not None:
-        link.go("forecast", series=found["triage"][picked]["unique_id"])
+        link.go("forecast", series=triage[picked]["unique_id"])
 
 
 def _columns(found: Json) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def test_a_series_is_opened_by_its_link_and_leads_to_its_forecast_and_back(page:
 def test_the_portfolio_is_narrowed_to_who_is_in_alert(page: Page, up: Up) -> None:
     """By a link, too."""
     visit(page, up, "/?workspace=shop&by_monitored=alert&find=Ash%2Ftea")
-    expect(page.get_by_text("1 of 1 series, the most urgent first")).to_be_visible()
+    expect(page.get_by_text("1 of 1 series, those that need attention first")).to_be_visible()
 
 
 def test_a_worse_run_is_left_on_the_word_of_a_person(page: Page, up: Up, site: Site) -> None:
