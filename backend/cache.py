@@ -18,7 +18,7 @@ _UNMEASURED = 10_000  # of a value that does not say how large it is
 
 
 class Cache:
-    """The most recently used values that fit into `mb` with their keys; one that is larger by itself is kept alone.
+    """The most recently used values that fit into `mb` with their keys; one that is larger than that is kept alone.
 
     Values are loaded in a thread, each once, however many ask at the same time. Only for one event loop.
     """

@@ -57,7 +57,7 @@ class Pace:
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """HTTP/1.1 with limits. Who exceeds one is told so, by 408, 431 or 503, where an answer is still possible."""
+    """HTTP/1.1 with limits. A client that exceeds one gets 408, 431 or 503 where an answer is still possible."""
 
     connections: "set[GuardedProtocol]"  # type: ignore[assignment]
     most = MAX_CONNECTIONS
