@@ -19,7 +19,7 @@ help: ## What can be made
 demo: $(STAMP) ## Take the two demo workspaces from source to published forecasts, and show them
 	@$(BIN)/python scripts/demo.py
 
-test: $(STAMP) ## Lint, types, walls between the rooms, tests with coverage
+test: $(STAMP) ## Lint, types, import contracts, tests with coverage
 	@echo "== ruff" && $(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@echo "== mypy" && $(BIN)/mypy
 	@echo "== import-linter" && $(BIN)/lint-imports

@@ -1,1 +1,1 @@
-"""Thin command lines over `pipelines.flows`."""
+"""Thin command lines over `pipelines.forecasting.flows`."""

@@ -10,11 +10,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from pipelines.errors import ForecastError, UnknownName
-from pipelines.orphans import end_with_owner
+from pipelines.core import config
+from pipelines.core.errors import ForecastError, UnknownName
+from pipelines.core.orphans import end_with_owner
 
 if TYPE_CHECKING:  # seconds to import, which a command that reads no table does without
-    from pipelines.flows import Context
+    from pipelines.forecasting.flows import Context
 
 T = TypeVar("T")
 
@@ -71,11 +72,12 @@ def _short(value: object) -> str:
 
 def context(json_log: bool) -> "Context":
     """Settings, storage and progress, as the environment says."""
-    from pipelines import environment, read, settings
-    from pipelines.flows import Context
+    from pipelines.core import environment
+    from pipelines.forecasting.flows import Context
+    from pipelines.storage import catalog
 
-    project = settings.load_project()
-    return Context(project, read.reader(project, *environment.signing()), Reporter(json_log))
+    project = config.load_project()
+    return Context(project, catalog.reader(project, *environment.signing()), Reporter(json_log))
 
 
 def command(function: Callable[..., None]) -> Callable[[], None]:

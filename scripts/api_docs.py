@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from backend.deps import ALWAYS
-from backend.main import create_app
-from backend.settings import Settings
-from pipelines.read import Reader
-from pipelines.store import Store
+from backend.app import create_app
+from backend.core.responses import ALWAYS
+from backend.core.settings import Settings
+from pipelines.storage.catalog import Reader
+from pipelines.storage.store import Store
 from scripts import _cli
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from pipelines.errors import DataError
+from pipelines.core.errors import DataError
 from scripts import _cli
 from scripts.bench import (
     api,

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from backend import auth
-from pipelines.errors import ConfigError
+from backend.core import keys
+from pipelines.core.errors import ConfigError
 from scripts import _cli
 
 Name = Annotated[str, typer.Option("--name", help="Who will hold it; shown beside every alias they move.")]
@@ -17,9 +17,9 @@ File = Annotated[Path | None, typer.Option("--file", help="Add the line to this 
 
 def create_api_key(name: Name, role: Role = "viewer", file: File = None) -> None:
     """Make an API key. It is shown once: only its SHA-256 is kept."""
-    if role not in auth.ROLES:
-        raise typer.BadParameter(f"unknown role '{role}'; valid: {', '.join(auth.ROLES)}")
-    secret, key = auth.create(name, role)
+    if role not in keys.ROLES:
+        raise typer.BadParameter(f"unknown role '{role}'; valid: {', '.join(keys.ROLES)}")
+    secret, key = keys.create(name, role)
     if file is not None:
         try:
             with file.open("a", encoding="utf-8") as lines:

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from pipelines import flows, settings
-from pipelines.progress import Silent
-from pipelines.settings import SourceSpec
+from pipelines.core.progress import Silent
+from pipelines.forecasting import flows, settings
+from pipelines.forecasting.settings import SourceSpec
 from scripts import _cli, showing
 from scripts.simulate import Shift, replay
 

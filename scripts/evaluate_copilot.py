@@ -13,13 +13,13 @@ import numpy as np
 import structlog
 import typer
 
+from backend.app import create_app
 from backend.copilot import settings as copilots
 from backend.copilot.agent import Copilot
 from backend.copilot.answers import ExplainIn, Turn
-from backend.main import create_app
-from backend.service import Service
-from pipelines import settings
-from pipelines.errors import ConfigError
+from backend.core.service import Service
+from pipelines.core import config
+from pipelines.core.errors import ConfigError
 from scripts import _cli
 from scripts.evals.cases import Case, load
 from scripts.evals.judge import Judged, judge
@@ -40,7 +40,7 @@ def main(
 ) -> None:
     """Ask all questions and judge the answers; ends with 1 where they fall short of what a release has to reach."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    project = settings.load_project()
+    project = config.load_project()
     asked = [case for case in load(CASES) if not kind or case.kind == kind]
     if missing := sorted(
         {case.workspace for case in asked if not _is_published(Path(project.artifacts_dir), case.workspace)}

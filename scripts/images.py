@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from pipelines.errors import ForecastError
+from pipelines.core.errors import ForecastError
 from scripts import _cli
 from scripts.up import free_port
 

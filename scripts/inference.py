@@ -1,6 +1,6 @@
 """Forecasts a workspace from its production run on the newest data, and publishes the result."""
 
-from pipelines import flows, settings
+from pipelines.forecasting import flows, settings
 from scripts import _cli
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines import flows, settings
+from pipelines.forecasting import flows, settings
 from scripts import _cli
 
 Report = Annotated[bool, typer.Option(help="Also make the page by Evidently, which takes some seconds.")]

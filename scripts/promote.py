@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.registry import aliases
+from pipelines.runs import aliases
 from scripts import _cli
 
 Run = Annotated[str | None, typer.Option("--run", help="The run to point at; without it, the one before.")]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines import flows, settings
+from pipelines.forecasting import flows, settings
 from scripts import _cli
 
 Force = Annotated[bool, typer.Option("--force", help="Train again even if nothing changed, and promote the result.")]

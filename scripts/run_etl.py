@@ -1,6 +1,6 @@
 """Brings a workspace's data in: snapshot, cleaning, quality checks. The same data make no new version."""
 
-from pipelines import flows, settings
+from pipelines.forecasting import flows, settings
 from scripts import _cli
 
 

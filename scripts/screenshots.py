@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.errors import ForecastError
+from pipelines.core.errors import ForecastError
 from scripts import _cli
 from scripts.up import ROOT, running
 

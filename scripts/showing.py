@@ -12,15 +12,15 @@ from plotly.subplots import make_subplots
 from rich.console import Console
 from rich.table import Table
 
-from pipelines import settings
-from pipelines.disk import replace_file
-from pipelines.etl.dates import to_local
-from pipelines.flows import Context
-from pipelines.frequency import is_subdaily
-from pipelines.monitoring import alerts
-from pipelines.read import Reader
-from pipelines.schema import DS, MODEL, UNIQUE_ID, Y_HAT, Y, hi, lo
-from pipelines.settings import Workspace
+from pipelines.forecasting import settings
+from pipelines.forecasting.etl.dates import to_local
+from pipelines.forecasting.flows import Context
+from pipelines.forecasting.frequency import is_subdaily
+from pipelines.forecasting.monitoring import alerts
+from pipelines.forecasting.settings import Workspace
+from pipelines.storage.catalog import Reader
+from pipelines.storage.disk import replace_file
+from pipelines.tables.schema import DS, MODEL, UNIQUE_ID, Y_HAT, Y, hi, lo
 
 _ROWS = 8  # series of a workspace in the table
 _PICTURES = 4  # series of a workspace in the picture

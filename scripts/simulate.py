@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import typer
 
-from pipelines import flows, frequency, plugins, settings
-from pipelines.disk import replace_file
-from pipelines.errors import ConfigError, DataError
-from pipelines.flows import Context
-from pipelines.settings import SourceSpec, Workspace
+from pipelines.core import plugins
+from pipelines.core.errors import ConfigError, DataError
+from pipelines.forecasting import flows, frequency, settings
+from pipelines.forecasting.flows import Context
+from pipelines.forecasting.settings import SourceSpec, Workspace
+from pipelines.storage.disk import replace_file
 from scripts import _cli, showing
 
 Of = Annotated[str, typer.Option("--of", help="The workspace whose source is replayed.")]
@@ -88,7 +89,7 @@ def _rows(source: SourceSpec, into: Workspace, data_dir: Path) -> tuple[pd.DataF
     """The rows of the source, and which of their columns are timestamp, target and keys."""
     if into.source.kind != "file":
         raise ConfigError(f"workspace {into.name}: source.kind is {into.source.kind}; a replay needs a file to write.")
-    rows = plugins.load("pipelines.etl.sources", source.kind).build(source.options, data_dir).read().rows
+    rows = plugins.load("pipelines.sources", source.kind).build(source.options, data_dir).read().rows
     ds, y = (
         _one_of(rows, into.source.columns.ds, "ds", "date"),
         _one_of(rows, into.source.columns.y, "y", into.target.name),

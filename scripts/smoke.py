@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx2
 import typer
 
-from pipelines.errors import ForecastError
+from pipelines.core.errors import ForecastError
 from scripts import _cli
 
 BaseUrl = Annotated[str, typer.Option("--base-url", help="Where the service is.")]

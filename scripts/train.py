@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines import flows, settings
+from pipelines.forecasting import flows, settings
 from scripts import _cli
 
 Force = Annotated[bool, typer.Option("--force", help="Promote the run even if it is worse than production.")]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import structlog
 
+from backend.app import create_app
 from backend.copilot.answers import AnswerOut, ExplainIn
 from backend.copilot.settings import CopilotSettings
-from backend.main import create_app
 from scripts import _cli
 
 PAGE = Path(__file__).parents[1] / "docs/COPILOT.md"

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.errors import ForecastError
+from pipelines.core.errors import ForecastError
 from scripts import _cli, demo
 
 ROOT = Path(__file__).parents[1]
@@ -64,7 +64,7 @@ def running(
     api_port, app_port = api_port or free_port(), app_port or free_port()
     found = {**os.environ, "PYTHONPATH": str(ROOT), **(environ or {})}
     app_options = ["--server.port", str(app_port)]
-    api = _start(["backend.main"], {**found, "API_PORT": str(api_port)}, pipes)
+    api = _start(["backend.app"], {**found, "API_PORT": str(api_port)}, pipes)
     app = _start(["frontend.serve", *app_options], {**found, "APP_API_URL": f"http://127.0.0.1:{api_port}"}, pipes)
     site = Up(f"http://127.0.0.1:{api_port}", f"http://127.0.0.1:{app_port}", (api, app))
     try:

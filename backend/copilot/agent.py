@@ -22,7 +22,7 @@ from backend.copilot.redact import redact
 from backend.copilot.scope import Scope
 from backend.copilot.settings import CopilotSettings
 from backend.copilot.toolbox import tools
-from backend.service import Service
+from backend.core.service import Service
 
 if TYPE_CHECKING:  # seconds to import
     from pydantic_ai import Agent

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from backend.copilot import render
 from backend.copilot.facts import Fact
-from backend.queries import In, Of, SeriesId, said
+from backend.core.queries import In, Of, SeriesId, said
 
 Page = Literal["portfolio", "forecast", "accuracy", "monitoring", "data", "runs", "copilot"]
 Grounding = Literal["grounded", "fallback", "abstained"]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from time import monotonic
 
-from backend.metrics import Metrics
+from backend.core.metrics import Metrics
 
 FAILURES = 3  # in a row, after which it is left alone
 REST = 30.0  # seconds until one question probes whether it is back

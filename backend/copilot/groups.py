@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from backend.copilot.facts import Subject
 from backend.copilot.scope import CannotTell
-from pipelines.errors import UnknownName
-from pipelines.read.series import Positions, SeriesTable
+from pipelines.core.errors import UnknownName
+from pipelines.forecasting.read.series import Positions, SeriesTable
 
 
 def select(table: SeriesTable, filters: Mapping[str, str] | None) -> tuple[Positions, tuple[Subject, ...]]:

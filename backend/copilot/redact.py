@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from pipelines.secret import secret
+from pipelines.core.secrets import secret
 
 _SECRETS = ("LLM_API_KEY", "ARTIFACT_SIGNING_KEY", "API_KEYS", "MONITORING_WEBHOOK_URL", "APP_API_KEY")
 _PATTERNS = {

@@ -6,10 +6,10 @@ from functools import cached_property
 from typing import TypeVar
 
 from backend.copilot.facts import Fact, Ledger, Subject
-from backend.errors import Problem
-from backend.service import Published, Run, Service
-from pipelines.errors import did_you_mean
-from pipelines.read.series import SeriesTable
+from backend.core.errors import Problem
+from backend.core.service import Published, Run, Service
+from pipelines.core.errors import did_you_mean
+from pipelines.forecasting.read.series import SeriesTable
 
 T = TypeVar("T")
 

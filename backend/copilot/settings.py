@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, field_validator
 
-from backend.copilot.knowledge.embeddings import Choice
-from pipelines import settings
-from pipelines.errors import ConfigError
-from pipelines.layers import Strict
-from pipelines.secret import secret
+from backend.knowledge.embeddings import Choice
+from pipelines.core import config
+from pipelines.core.errors import ConfigError
+from pipelines.core.layers import Strict
+from pipelines.core.secrets import secret
 
 
 class CopilotSettings(Strict):
@@ -41,7 +41,7 @@ class CopilotSettings(Strict):
 
 def load(environ: Mapping[str, str] | None = None) -> CopilotSettings:
     """The settings; ConfigError for a wrong one, and for an endpoint without its key."""
-    found = settings.load_section("copilot", CopilotSettings, environ)
+    found = config.load_section("copilot", CopilotSettings, environ)
     if found.provider == "offline" and not found.embedding_model:
         return found
     key = secret("LLM_API_KEY", environ)

@@ -10,9 +10,9 @@ from backend.copilot import render
 from backend.copilot.facts import MOST, Fact, Facts
 from backend.copilot.redact import redact
 from backend.copilot.scope import CannotTell, Scope
-from backend.errors import Problem, of_library
-from pipelines import plugins
-from pipelines.errors import ForecastError
+from backend.core.errors import Problem, of_library
+from pipelines.core import plugins
+from pipelines.core.errors import ForecastError
 
 if TYPE_CHECKING:  # seconds to import
     from pydantic_ai import Tool

@@ -4,10 +4,10 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from backend.auth import ROLES
-from backend.deps import problems
-from backend.limits import key_of
-from backend.schemas import MeOut
+from backend.core.keys import ROLES
+from backend.core.rate import key_of
+from backend.core.responses import problems
+from backend.core.schemas import MeOut
 
 router = APIRouter(tags=["me"])
 

@@ -84,7 +84,7 @@ def serving(environ: Mapping[str, str]) -> Iterator[Server]:
     with tempfile.NamedTemporaryFile("w+") as log:
         given = {**os.environ, **environ, "API_PORT": "0", "PYTHONPATH": str(ROOT)}
         start = time.perf_counter()
-        process = subprocess.Popen([sys.executable, "-m", "backend.main"], env=given, cwd=ROOT, stdout=log)
+        process = subprocess.Popen([sys.executable, "-m", "backend.app"], env=given, cwd=ROOT, stdout=log)
         try:
             while not (address := _address(Path(log.name))):
                 if process.poll() is not None or time.perf_counter() - start > 60:

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from pipelines.schema import UNIQUE_ID
+from pipelines.tables.schema import UNIQUE_ID
 from scripts.bench import rivals, site
 from scripts.bench.process import Cost, TooLong
 from scripts.bench.site import Ran

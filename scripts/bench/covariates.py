@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipelines.schema import MODEL, Y_HAT, Y
+from pipelines.tables.schema import MODEL, Y_HAT, Y
 from scripts.bench import page, site
 from scripts.bench.examples import EXAMPLES
 from scripts.bench.site import ROOT

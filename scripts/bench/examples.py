@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines.registry.card import number, percent
+from pipelines.forecasting.promotion.card import number, percent
 from scripts.bench import page, site
 from scripts.bench.site import ROOT, Ran
 

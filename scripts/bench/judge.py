@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from pipelines.evaluation import metrics
-from pipelines.schema import CUTOFF, DS, MODEL, UNIQUE_ID, VALUE, Y_HAT, Y, hi, lo
+from pipelines.forecasting.evaluation import metrics
+from pipelines.tables.schema import CUTOFF, DS, MODEL, UNIQUE_ID, VALUE, Y_HAT, Y, hi, lo
 
 
 def errors(

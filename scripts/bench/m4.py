@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipelines.schema import DS, UNIQUE_ID, Y_HAT, Y
+from pipelines.tables.schema import DS, UNIQUE_ID, Y_HAT, Y
 from scripts.bench import contest, judge, page
 from scripts.bench.rivals import Task
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipelines.schema import DS, UNIQUE_ID, Y
+from pipelines.tables.schema import DS, UNIQUE_ID, Y
 from scripts.bench import contest, judge, page
 from scripts.bench.rivals import Task
 from scripts.bench.wrmsse import LEVELS as SUMS

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipelines.registry.runs import code_version, libraries
+from pipelines.runs.recording import code_version, libraries
 from scripts.bench.process import PROCESSES
 
 _BLUE, _GREY, _RED = "#0072B2", "#BBBBBB", "#D55E00"  # of the Okabe–Ito palette, legible to colour-blind people

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.errors import ForecastError
+from pipelines.core.errors import ForecastError
 from scripts.bench import page
 from scripts.bench.site import ROOT
 from scripts.bench.soak import CLIENTS, RATE, SESSIONS, Soak

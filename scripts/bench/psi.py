@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipelines.monitoring import drift
-from pipelines.panel import Panel
-from pipelines.schema import DS, UNIQUE_ID, Y
-from pipelines.thresholds import Drift, Evidence
+from pipelines.forecasting.monitoring import drift
+from pipelines.forecasting.panel import Panel
+from pipelines.forecasting.thresholds import Drift, Evidence
+from pipelines.tables.schema import DS, UNIQUE_ID, Y
 
 DAYS, H = 447, 28
 FEATURES = 3  # the target, a price and a promotion

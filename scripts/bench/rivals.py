@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 from pydantic import TypeAdapter
 
-from pipelines.schema import DS, UNIQUE_ID, Y_HAT, Y, hi, lo
+from pipelines.tables.schema import DS, UNIQUE_ID, Y_HAT, Y, hi, lo
 from scripts.bench.process import PROCESSES, Cost, measure
 from scripts.bench.site import ROOT
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipelines.schema import DS, UNIQUE_ID, Y
+from pipelines.tables.schema import DS, UNIQUE_ID, Y
 from scripts.bench import contest, m5, page, site
 from scripts.bench.process import Cost
 from scripts.bench.site import Ran

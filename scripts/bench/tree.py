@@ -13,17 +13,33 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipelines import settings
-from pipelines.evaluation.candidates import build
-from pipelines.evaluation.fit import Fitted
-from pipelines.monitoring import drift, stored, summary
-from pipelines.monitoring.evidence import STATUS, STATUSES, worst
-from pipelines.panel import Panel
-from pipelines.read import CURRENT, Reader, reader
-from pipelines.registry import aliases, runs
-from pipelines.schema import BASELINE, CUTOFF, DS, MEMBER, MODEL, STEP, UNIQUE_ID, VALUE, WEIGHT, Y_HAT, Y, hi, lo
-from pipelines.settings import Project, Workspace
-from pipelines.store import new_version
+from pipelines.core.config import Project
+from pipelines.forecasting import payload, settings
+from pipelines.forecasting.evaluation.candidates import build
+from pipelines.forecasting.evaluation.fit import Fitted
+from pipelines.forecasting.monitoring import drift, snapshots, summary
+from pipelines.forecasting.monitoring.evidence import STATUS, STATUSES, worst
+from pipelines.forecasting.panel import Panel
+from pipelines.forecasting.prepare import panel_of
+from pipelines.forecasting.settings import Workspace
+from pipelines.runs import aliases
+from pipelines.storage.catalog import CURRENT, Reader, reader
+from pipelines.storage.store import new_version
+from pipelines.tables.schema import (
+    BASELINE,
+    CUTOFF,
+    DS,
+    MEMBER,
+    MODEL,
+    STEP,
+    UNIQUE_ID,
+    VALUE,
+    WEIGHT,
+    Y_HAT,
+    Y,
+    hi,
+    lo,
+)
 
 NAME = "sales"
 SERIES = 30_490
@@ -130,11 +146,11 @@ def _data(n: int, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]
 def _run(reader: Reader, workspace: Workspace, version: str, series: pd.DataFrame, rng: np.random.Generator) -> str:
     dataset = reader.dataset_version(NAME, version)
     sha256 = dataset.folder.manifest.files["observations.parquet"].sha256
-    record = runs.Recording(reader.artifacts, workspace, {"version": version, "sha256": sha256}, None)
-    panel, _ = dataset.panel(workspace)
+    record = payload.begin(reader.artifacts, workspace, {"version": version, "sha256": sha256}, None)
+    panel, _ = panel_of(dataset, workspace)
     ids, n = series[UNIQUE_ID].to_numpy(), len(series)
     members = (*_LOCAL, _WHOLE)
-    record.save_models(_fitted(panel, workspace))
+    payload.save_models(record, _fitted(panel, workspace))
     weights = pd.DataFrame(
         {UNIQUE_ID: ids.repeat(len(members)), MEMBER: np.tile(sorted(members), n), WEIGHT: 1 / len(members)}
     )
@@ -147,7 +163,7 @@ def _run(reader: Reader, workspace: Workspace, version: str, series: pd.DataFram
     record.draft.write_parquet("backtest.parquet", _backtest(ids, cutoffs, models, rng))
     record.draft.write_parquet("metrics.parquet", _metrics(ids, cutoffs, models, rng))
     record.draft.write_parquet("champions.parquet", champions)
-    record.draft.write_parquet(runs.WEIGHTS, weights)
+    record.draft.write_parquet(payload.WEIGHTS, weights)
     record.draft.write_parquet("scales.parquet", pd.DataFrame({UNIQUE_ID: ids, "scale": rng.gamma(2, 1, n)}))
     steps = np.arange(1, H + 1).repeat(len(LEVELS))
     quantiles = pd.DataFrame({STEP: steps, "level": np.tile(LEVELS, H), "quantile": np.tile([1.3, 2.1], H), "n": 3 * n})
@@ -256,8 +272,8 @@ def _monitoring(reader: Reader, run_id: str, version: str, series: pd.DataFrame,
         **{name: [] for name in ("accuracy", "health", "comparisons", "history", "timeline")},
     }
     features = features.sort_values([UNIQUE_ID, "feature"])[drift.COLUMNS]
-    found = stored.Snapshot(series=table, drift=features, summary=told)
-    stored.publish(reader, NAME, found.draft(reader, {}, end, 0), as_of)
+    found = snapshots.Snapshot(series=table, drift=features, summary=told)
+    snapshots.publish(reader, NAME, found.draft(reader, {}, end, 0), as_of)
 
 
 def _with_bounds(rows: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipelines.schema import DS, UNIQUE_ID, Y_HAT, Y
+from pipelines.tables.schema import DS, UNIQUE_ID, Y_HAT, Y
 
 Array = npt.NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipelines.errors import ConfigError
+from pipelines.core.errors import ConfigError
 
 REFUSED = ("unanswerable", "hostile")  # files whose questions are to be refused
 

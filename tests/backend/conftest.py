@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from backend.launchers import Launcher
-from backend.main import create_app
-from backend.settings import Settings
-from tests.backend import site as sites
-from tests.backend.site import Site
+from backend.app import create_app
+from backend.core.settings import Settings
+from backend.jobs.processes import Launcher
+from tests.support import site as sites
+from tests.support.site import Site
 
 HERE = "http://127.0.0.1"
 

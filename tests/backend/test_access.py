@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from backend import auth
-from backend.limits import RateLimit
-from backend.main import create_app
-from backend.settings import Settings, load
-from pipelines import read
-from pipelines.environment import signing
-from pipelines.errors import ConfigError
-from pipelines.settings import Project
-from tests.backend import site as sites
+from backend.app import create_app
+from backend.core import keys as auth
+from backend.core.rate import RateLimit
+from backend.core.settings import Settings, load
+from pipelines.core.config import Project
+from pipelines.core.environment import signing
+from pipelines.core.errors import ConfigError
+from pipelines.storage import catalog
 from tests.backend.conftest import connect
-from tests.backend.site import Site
+from tests.support import site as sites
+from tests.support.site import Site
 
 GENERATE = {"workspace": "shop", "unique_ids": ["Ash/tea"]}
 
@@ -268,7 +268,7 @@ def test_no_secret_is_shown(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_pat
     (tmp_path / "key").write_text(f"{hidden}\n")
     monkeypatch.setenv("ARTIFACT_SIGNING_KEY_FILE", str(tmp_path / "key"))
     monkeypatch.setenv("APP_ENV", "prod")
-    settings, reader = load(), read.reader(Project(), *signing())
+    settings, reader = load(), catalog.reader(Project(), *signing())
     assert reader.artifacts.signing_key == hidden
     app = create_app(settings, reader)
     told = [repr(settings), str(settings), repr(reader), repr(vars(reader)), repr(app.state.service)]

@@ -4,8 +4,8 @@ import asyncio
 import sys
 from collections.abc import Hashable
 
-from backend.cache import Cache, fingerprint
-from backend.metrics import Metrics
+from backend.core.cache import Cache, fingerprint
+from backend.core.metrics import Metrics
 
 
 class Empty:

@@ -12,15 +12,15 @@ import requests
 from google.auth.compute_engine import _metadata
 from starlette.testclient import TestClient
 
-from backend.cloud_jobs import CloudJobs
-from backend.cloud_run import CloudRun
-from backend.errors import Problem
-from backend.settings import load
-from pipelines.errors import ConfigError, StoreError
-from tests import google as stand_in
+from backend.core.errors import Problem
+from backend.core.settings import load
+from backend.jobs.cloud import CloudJobs
+from backend.jobs.google import CloudRun
+from pipelines.core.errors import ConfigError, StoreError
 from tests.backend.conftest import connect
-from tests.backend.site import Site
-from tests.serving import Quiet, answering
+from tests.support import google as stand_in
+from tests.support.serving import Quiet, answering
+from tests.support.site import Site
 
 API = "/api/v1"
 BODY = {"kind": "train", "workspace": "shop"}
@@ -33,8 +33,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[stand_in.Google]:
         monkeypatch.setattr(_metadata, "_GCE_METADATA_HOST", google.url.removeprefix("http://"))
         nobody = "google.auth._regional_access_boundary_utils._get_domain"  # else it asks Google itself
         monkeypatch.setattr(nobody, lambda: "127.0.0.1:9")
-        monkeypatch.setattr("backend.cloud_run._FRESH", 0.0)
-        monkeypatch.setattr("backend.cloud_run.time.sleep", lambda seconds: None)
+        monkeypatch.setattr("backend.jobs.google._FRESH", 0.0)
+        monkeypatch.setattr("backend.jobs.google.time.sleep", lambda seconds: None)
         yield google
 
 
@@ -205,7 +205,7 @@ def test_only_the_newest_jobs_are_kept(
     changeable: Site, cloud: stand_in.Google, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With their logs; those of older ones are removed."""
-    monkeypatch.setattr("backend.cloud_jobs.KEPT", 2)
+    monkeypatch.setattr("backend.jobs.cloud.KEPT", 2)
     jobs = CloudJobs(changeable.reader, CloudRun("p1", "r1", "forecast-", cloud.url, cloud.url), 2)
     made = []
     for _ in range(5):

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import uvicorn
 
-from backend import connections
-from backend.connections import GuardedProtocol, Pace, sweep
+from backend.core import connections
+from backend.core.connections import GuardedProtocol, Pace, sweep
 
 LARGE = 3 * 2**20
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"

@@ -12,13 +12,13 @@ import httpx2
 import pytest
 
 from scripts import api_docs
-from tests.backend import site as sites
-from tests.backend.site import ROOT, Site, running
-from tests.scale import times
+from tests.support import site as sites
+from tests.support.scale import times
+from tests.support.site import ROOT, Site, running
 
 CASES = times(2_000, 10_000)
 # Jobs are done as soon as they are started: nobody wants hundreds of trainings.
-INSTANT = "from backend.main import main; from tests.backend.launchers import Instant; main(Instant())"
+INSTANT = "from backend.app import main; from tests.support.launchers import Instant; main(Instant())"
 EXAMPLES = times(95, 500)  # of each operation, beside those that the coverage of its parameters needs
 
 
@@ -55,9 +55,7 @@ def test_it_answers_as_it_says_whatever_is_sent(
     secrets, lines = sites.keys()
     runs = changeable.reader.runs("shop")
     config = tmp_path / "schemathesis.toml"
-    config.write_text(
-        CONFIG.format(hooks=Path(__file__).with_name("hooks.py"), runs=json.dumps(runs)), encoding="utf-8"
-    )
+    config.write_text(CONFIG.format(hooks=ROOT / "tests/support/hooks.py", runs=json.dumps(runs)), encoding="utf-8")
     environ = {"API_KEYS": lines.replace("\n", ","), "API_RATE_LIMIT": "1000000"}
     with running(changeable, tmp_path / "log", INSTANT, **environ) as (address, _):
         admin, first = {"X-API-Key": secrets["admin"]}, {"workspace": "shop", "q": "price"}

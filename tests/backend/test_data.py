@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tests.backend.site import Site
+from tests.support.site import Site
 
 API = "/api/v1/workspaces"
 

@@ -8,10 +8,10 @@ import pytest
 import structlog
 from starlette.testclient import TestClient
 
-from backend.limits import MAX_BODY
-from pipelines.read.series import SeriesTable
+from backend.core.rate import MAX_BODY
+from pipelines.forecasting.read.series import SeriesTable
 from tests.backend.conftest import connect
-from tests.backend.site import Site
+from tests.support.site import Site
 
 API = "/api/v1"
 GENERATE = {"workspace": "shop", "unique_ids": ["Ash/tea"]}

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
-from tests.backend import site as sites
-from tests.backend.site import Site
+from tests.support import site as sites
+from tests.support.site import Site
 
 API = "/api/v1"
 COMPUTED = {"workspace": "shop", "unique_ids": ["Ash/tea"], "levels": [80, 95]}
@@ -73,7 +73,7 @@ def test_what_the_client_has_is_not_sent_again(client: TestClient) -> None:
 
 def test_another_forecast_set_has_another_tag(changeable: Site) -> None:
     """Promoting the first run serves its forecasts at once, under a new tag."""
-    from pipelines.registry import aliases
+    from pipelines.runs import aliases
     from tests.backend.conftest import connect
 
     client, path = connect(changeable), f"{API}/forecasts?workspace=shop&unique_id=Ash%2Ftea"

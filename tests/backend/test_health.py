@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.backend import site as sites
 from tests.backend.conftest import connect
-from tests.backend.site import Site
+from tests.support import site as sites
+from tests.support.site import Site
 
 
 def test_a_service_with_a_production_run_is_ready(site: Site) -> None:

@@ -4,14 +4,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from backend import job as files
-from backend.errors import Problem
-from backend.job import Job
-from backend.jobs import KEPT, Jobs
+from backend.core.errors import Problem
+from backend.jobs import record as files
+from backend.jobs.local import KEPT, Jobs
+from backend.jobs.record import Job
 from tests.backend.conftest import connect
-from tests.backend.launchers import Instant, Tiny
-from tests.backend.site import Site
 from tests.backend.test_jobs import API, BODY, SLEEP, _nothing_is_left, asleep, look, start, until  # noqa: F401 - a fixture
+from tests.support.launchers import Instant, Tiny
+from tests.support.site import Site
 
 FUTURE = "20991231T000000Z-{:08x}"
 

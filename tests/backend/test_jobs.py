@@ -16,17 +16,17 @@ import psutil
 import pytest
 from starlette.testclient import TestClient
 
-from backend import job as files
-from backend.errors import Problem
-from backend.job import Job
-from backend.joblog import INSIDE, Log
-from backend.jobs import KEPT, Jobs
-from pipelines.read import Reader
-from pipelines.store import Store
-from tests.backend import site as sites
+from backend.core.errors import Problem
+from backend.jobs import record as files
+from backend.jobs.local import KEPT, Jobs
+from backend.jobs.log import INSIDE, Log
+from backend.jobs.record import Job
+from pipelines.storage.catalog import Reader
+from pipelines.storage.store import Store
 from tests.backend.conftest import connect
-from tests.backend.launchers import Instant, Tiny
-from tests.backend.site import Site, running
+from tests.support import site as sites
+from tests.support.launchers import Instant, Tiny
+from tests.support.site import Site, running
 
 API = "/api/v1"
 BODY = {"kind": "etl", "workspace": "shop"}
@@ -225,7 +225,7 @@ def test_a_job_outlives_a_service_that_is_killed(changeable: Site, tmp_path: Pat
     """kill -9 of the whole service: the script goes on, and its success is recorded."""
     go = changeable.folder / "go"
     script = f"import time\nwhile not os.path.exists({str(go)!r}): time.sleep(0.02)"
-    code = f"from backend.main import main; from tests.backend.launchers import Tiny; main(Tiny({script!r}))"
+    code = f"from backend.app import main; from tests.support.launchers import Tiny; main(Tiny({script!r}))"
     with running(changeable, tmp_path / "log", code) as (address, service):
         job_id = httpx2.post(f"{address}{API}/jobs", json=BODY).json()["job_id"]
         again = connect(changeable)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from backend.errors import Problem
-from backend.lane import Lane
+from backend.core.errors import Problem
+from backend.core.lane import Lane
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
-from tests.backend.site import Site
+from tests.support.site import Site
 
 API = "/api/v1"
 

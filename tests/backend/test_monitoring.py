@@ -13,12 +13,12 @@ from starlette.testclient import TestClient
 
 from backend.copilot.scope import Scope
 from backend.copilot.tools import drift_and_alerts
-from pipelines.read.monitoring import Monitored
-from pipelines.registry import aliases
-from tests.backend import site as sites
+from pipelines.forecasting.read.monitoring import Monitored
+from pipelines.runs import aliases
 from tests.backend.conftest import connect
-from tests.backend.site import Site
 from tests.pipelines.monitoring.hostile import evidently
+from tests.support import site as sites
+from tests.support.site import Site
 
 API = "/api/v1/monitoring"
 OF = {"workspace": "shop"}

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
+from backend.app import create_app
 from backend.copilot.scope import Scope
 from backend.copilot.tools import accuracy
-from backend.main import create_app
-from backend.settings import Settings
-from tests.backend import site as sites
-from tests.backend.site import Site
+from backend.core.settings import Settings
+from tests.support import site as sites
+from tests.support.site import Site
 
 API = "/api/v1/portfolio"
 

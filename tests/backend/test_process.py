@@ -18,9 +18,9 @@ import httpx2
 import psutil
 import pytest
 
-from tests.backend import site as sites
-from tests.backend.site import ROOT, Site, running
-from tests.serving import Quiet, answering
+from tests.support import site as sites
+from tests.support.serving import Quiet, answering
+from tests.support.site import ROOT, Site, running
 
 API = "/api/v1"
 MODELS = ("sklearn", "lightgbm", "statsforecast", "prophet", "pmdarima", "statsmodels", "torch", "interpret")
@@ -28,9 +28,9 @@ MODELS = ("sklearn", "lightgbm", "statsforecast", "prophet", "pmdarima", "statsm
 READS = r"""
 import json, sys
 from starlette.testclient import TestClient
-from backend.main import create_app
-from backend.settings import Settings
-from tests.backend.launchers import Instant
+from backend.app import create_app
+from backend.core.settings import Settings
+from tests.support.launchers import Instant
 
 app = create_app(Settings(environment="dev"), launcher=Instant())
 client = TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 1))
@@ -62,7 +62,13 @@ print("\nby horizon:", *(name for name in sys.argv[1:] if name in sys.modules))
 
 def test_the_service_loads_no_model_library_and_no_pandas(changeable: Site) -> None:
     """Nor does it unpickle: no code of a model is there. Uploads are looked at elsewhere. Errors by horizon bring pandas, and no model library."""
-    names = [*MODELS, "pandas", "pipelines.models", "pipelines.registry.runs", "pipelines.evaluation.fit"]
+    names = [
+        *MODELS,
+        "pandas",
+        "pipelines.forecasting.models",
+        "pipelines.runs.recording",
+        "pipelines.forecasting.evaluation.fit",
+    ]
     done = subprocess.run(
         [sys.executable, "-c", READS, *names], capture_output=True, text=True, cwd=ROOT,
         env={**os.environ, **changeable.environ, "PYTHONPATH": str(ROOT)}, check=False,
@@ -199,7 +205,7 @@ def test_a_client_cannot_choose_its_address(site: Site, tmp_path: Path, proxies:
 def test_a_wrong_setting_is_one_message(site: Site, environ: dict[str, str], message: str) -> None:
     """It refuses to start, with exit code 1 and no traceback."""
     done = subprocess.run(
-        [sys.executable, "-m", "backend.main"], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False,
+        [sys.executable, "-m", "backend.app"], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False,
         env={**os.environ, **site.environ, "PYTHONPATH": str(ROOT), "API_PORT": "0", **environ},
     )  # fmt: skip
     assert (done.returncode, message in done.stderr) == (1, True), done.stderr
@@ -248,7 +254,7 @@ def test_a_worker_ends_with_its_server(site: Site, tmp_path: Path) -> None:
 def test_the_worker_answers_by_its_protocol(site: Site) -> None:
     """A line of JSON that says how much follows; bad requests do not end it, and it ends with its input."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "pipelines.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT,
+        [sys.executable, "-m", "pipelines.forecasting.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT,
         env={**os.environ, **site.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert process.stdin is not None
@@ -284,9 +290,7 @@ def test_the_worker_answers_by_its_protocol(site: Site) -> None:
 
 def test_a_worker_in_the_middle_of_its_work_ends_with_its_server(site: Site) -> None:
     """It reads no input then, and need not: whoever waits for its answer is gone."""
-    code = (
-        "import pipelines.worker as w, time; w._WARM = (); w.Worker.answer = lambda *_: time.sleep(600) or {}; w.main()"
-    )
+    code = "import pipelines.forecasting.worker as w, time; w._WARM = (); w.Worker.answer = lambda *_: time.sleep(600) or {}; w.main()"
     server = (
         "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', sys.argv[1]], stdin=subprocess.PIPE,"
         "stdout=subprocess.PIPE); p.stdout.readline(); p.stdin.write(b'{}\\n'); p.stdin.flush();"

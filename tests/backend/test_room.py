@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from backend.errors import Problem
-from backend.room import Room
-from pipelines.read import Reader
-from pipelines.store import Store, new_version
+from backend.core.errors import Problem
+from backend.uploads.room import Room
+from pipelines.storage.catalog import Reader
+from pipelines.storage.store import Store, new_version
 
 HOUR, DAY = 3_600.0, 86_400.0
 MB = 2**20

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tests.backend import site as sites
 from tests.backend.conftest import connect
-from tests.backend.site import Site
+from tests.support import site as sites
+from tests.support.site import Site
 
 API = "/api/v1"
 OF = {"workspace": "shop"}
@@ -137,8 +137,8 @@ def test_who_has_not_seen_the_newest_state_cannot_move_an_alias(changeable: Site
 
 def test_another_writer_in_between_is_noticed(changeable: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that moves an alias after the tag was compared, and before the write: 412, and its change stays."""
-    from backend.routes import runs
-    from pipelines.registry import aliases
+    from backend.runs import routes
+    from pipelines.runs import aliases
 
     client = connect(changeable)
     tag = client.get(f"{API}/aliases", params=OF).headers["etag"]
@@ -147,7 +147,7 @@ def test_another_writer_in_between_is_noticed(changeable: Site, monkeypatch: pyt
         aliases.promote(changeable.reader, "shop", changeable.second, "first", "canary")
         return aliases.promote(*args, **options)
 
-    monkeypatch.setattr(runs, "promote", late)
+    monkeypatch.setattr(routes, "promote", late)
     assert put(client, tag, run_id=changeable.first).status_code == 412
     found = {one["name"]: one["run_id"] for one in client.get(f"{API}/aliases", params=OF).json()["aliases"]}
     assert found == {"production": changeable.second, "canary": changeable.second}
@@ -193,7 +193,7 @@ def test_who_sends_a_star_never_loses_a_race(changeable: Site) -> None:
 
 def test_a_star_that_others_keep_out_is_told_the_truth(changeable: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that was read has changed, so the answer is 409 with what to do, and not 412."""
-    monkeypatch.setattr("pipelines.store._LOCK_PATIENCE", 0.05)
+    monkeypatch.setattr("pipelines.storage.store._LOCK_PATIENCE", 0.05)
     pointers = changeable.folder / "artifacts/shop/pointers.json.lock"
     with pointers.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
-from tests.backend import site as sites
 from tests.backend.conftest import connect
-from tests.backend.site import Site
+from tests.support import site as sites
+from tests.support.site import Site
 
 API = "/api/v1"
 

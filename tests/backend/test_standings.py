@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from backend.standings import Standings
+from backend.workspaces.standings import Standings
 from tests.backend.conftest import connect
-from tests.backend.site import Site
+from tests.support.site import Site
 
 API = "/api/v1"
 DEEP = b"[" * 100_000

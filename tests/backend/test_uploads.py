@@ -17,17 +17,19 @@ import psutil
 import pytest
 from starlette.testclient import TestClient
 
-from backend import room, uploads
-from backend.jobs import Jobs
-from backend.launchers import LocalProcess
-from backend.limits import MAX_UPLOAD
-from pipelines import limits, settings
-from pipelines.read import Reader
-from pipelines.store import Store
-from tests.backend import site as sites
+from backend.core.rate import MAX_UPLOAD
+from backend.jobs.local import Jobs
+from backend.jobs.processes import LocalProcess
+from backend.uploads import room
+from backend.uploads import service as uploads
+from pipelines.forecasting import settings
+from pipelines.storage.catalog import Reader
+from pipelines.storage.store import Store
+from pipelines.tables import limits
 from tests.backend.conftest import connect
-from tests.backend.launchers import Instant
-from tests.backend.site import Site, running
+from tests.support import site as sites
+from tests.support.launchers import Instant
+from tests.support.site import Site, running
 
 API = "/api/v1"
 HEAD = ("date", "store", "units")

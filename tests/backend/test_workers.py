@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from backend.errors import Problem
-from backend.metrics import Metrics
-from backend.workers import Workers
+from backend.compute.pool import Workers
+from backend.core.errors import Problem
+from backend.core.metrics import Metrics
 
-# Does what a request says, by the protocol of pipelines.worker.
+# Does what a request says, by the protocol of pipelines.forecasting.worker.
 SCRIPT = """
 import json, os, sys, time
 

@@ -7,8 +7,8 @@ import pytest
 
 from scripts.screenshots import CHROMIUM, settled
 from scripts.up import Up, running
-from tests.backend import site as sites
-from tests.backend.site import Site
+from tests.support import site as sites
+from tests.support.site import Site
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright

@@ -14,9 +14,9 @@ from playwright.sync_api import Page, expect
 from frontend.charts import theme
 from scripts.screenshots import MAIN, PAGES, settled
 from scripts.up import Up
-from tests.backend.site import Site
 from tests.browser.conftest import visit
 from tests.frontend.test_contrast import TEXT, channels, ratio
+from tests.support.site import Site
 
 TEA = "/forecast?workspace=shop&series=Ash%2Ftea"
 

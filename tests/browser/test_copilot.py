@@ -9,9 +9,9 @@ from playwright.sync_api import Page, expect
 
 from scripts.screenshots import settled
 from scripts.up import Up
-from tests.backend import site as sites
-from tests.backend.site import Site
 from tests.browser.conftest import visit
+from tests.support import site as sites
+from tests.support.site import Site
 
 # Series that somebody named with bad intent, beside one that is harmless.
 EVIL = "![x](http://evil.test/x.png) <img src=http://evil.test/y.png> $x$ :red[x] :material/home: www.evil.test"

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from pipelines.monitoring import alerts, stored
-from pipelines.monitoring.rivals import Verdict
-from pipelines.monitoring.stored import Snapshot
+from pipelines.forecasting.monitoring import alerts, snapshots
+from pipelines.forecasting.monitoring.comparison import Verdict
+from pipelines.forecasting.monitoring.snapshots import Snapshot
 from scripts.screenshots import settled
 from scripts.up import Up
-from tests.backend import site as sites
-from tests.backend.site import Site
 from tests.browser.conftest import visit
+from tests.support import site as sites
+from tests.support.site import Site
 
 SHIFTED = "Ash/tea"
 PATH = "/monitoring?workspace=shop"
@@ -30,8 +30,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     drift = found.drift.assign(status=np.where(found.drift["psi"] > found.drift["threshold"], "alert", "ok"))
     told = replace(found, drift=drift, summary={**found.summary, "comparisons": [worse.as_json()]})
     draft = told.draft(watched.reader, found.summary["key"], found.drift["as_of"].max(), 0)
-    draft.write_bytes(stored.REPORT, watched.reader.monitoring("shop").read_bytes(stored.REPORT))
-    stored.publish(watched.reader, "shop", draft, found.summary["as_of"])
+    draft.write_bytes(snapshots.REPORT, watched.reader.monitoring("shop").read_bytes(snapshots.REPORT))
+    snapshots.publish(watched.reader, "shop", draft, found.summary["as_of"])
     return watched
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from scripts.up import ROOT, Up
-from tests.backend.site import Site
 from tests.browser.conftest import visit
+from tests.support.site import Site
 
 
 def test_a_page_survives_the_restart_of_the_service(page: Page, up: Up, site: Site, tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_a_page_survives_the_restart_of_the_service(page: Page, up: Up, site: Si
     page.set_viewport_size({"width": 1440, "height": 2200})
     environ = {**os.environ, **site.environ, "PYTHONPATH": str(ROOT), "API_PORT": up.api.rpartition(":")[2]}
     with (tmp_path / "log").open("wb") as log:
-        again = subprocess.Popen([sys.executable, "-m", "backend.main"], cwd=ROOT, env=environ, stdout=log, stderr=log)
+        again = subprocess.Popen([sys.executable, "-m", "backend.app"], cwd=ROOT, env=environ, stdout=log, stderr=log)
         try:
             expect(page.get_by_text("Click a row to open its forecast")).to_be_visible()
             expect(panel).to_have_count(0)

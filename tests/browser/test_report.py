@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from pipelines.monitoring import page
+from pipelines.forecasting.monitoring import page
 from tests.pipelines.monitoring import hostile
 
 HERE = "http://report.test/"

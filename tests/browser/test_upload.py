@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from scripts.up import Up
-from tests.backend.site import Site
 from tests.browser.conftest import visit
+from tests.support.site import Site
 
 FIRST_RUN = 240_000  # milliseconds for three processes, one after the other, on a busy machine
 

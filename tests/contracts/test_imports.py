@@ -22,8 +22,11 @@ HEAVY = (
 @pytest.mark.parametrize(
     ("modules", "allowed"),
     [
-        ("pipelines.read, pipelines.settings, pipelines.registry.runs, pipelines.registry.aliases", ()),
-        ("pipelines.flows", ()),
+        (
+            "pipelines.forecasting.read, pipelines.forecasting.settings, pipelines.runs.recording, pipelines.runs.aliases",
+            (),
+        ),
+        ("pipelines.forecasting.flows", ()),
         ("scripts.train, scripts.inference, scripts.run_etl", ()),
         ("scripts.run_all", ("plotly",)),
     ],

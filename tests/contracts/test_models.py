@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from pipelines import plugins
-from pipelines.models import ensemble, linear
-from pipelines.panel import Panel
-from pipelines.protocols import Explains, Forecaster
-from tests.factories import panel
+from pipelines.core import plugins
+from pipelines.forecasting.models import ensemble, linear
+from pipelines.forecasting.panel import Panel
+from pipelines.forecasting.protocols import Explains, Forecaster
+from tests.support.factories import panel
 
 # Names its weights, which nobody is asked to download: its own tests speak to a stand-in.
 WITHOUT_WEIGHTS = {"foundation"}
-MODELS = [name for name in plugins.names("pipelines.models") if name not in WITHOUT_WEIGHTS]
+MODELS = [name for name in plugins.names("pipelines.forecasting.models") if name not in WITHOUT_WEIGHTS]
 # A search that ends soon; without an entry, a model is tested as it comes.
 PARAMS = {
     "auto_arima": {
@@ -39,7 +39,7 @@ FUTURE = ("price", "event")
 
 
 def build(name: str) -> Forecaster:
-    forecaster: Forecaster = plugins.load("pipelines.models", name).build(**PARAMS.get(name, {}))
+    forecaster: Forecaster = plugins.load("pipelines.forecasting.models", name).build(**PARAMS.get(name, {}))
     return forecaster
 
 

@@ -10,10 +10,10 @@ import pytest
 from pandas.testing import assert_frame_equal
 from pydantic import ValidationError
 
-from pipelines import plugins
-from pipelines.protocols import Source
+from pipelines.core import plugins
+from pipelines.sources import Source
 
-PACKAGE = "pipelines.etl.sources"
+PACKAGE = "pipelines.sources"
 NAMES = plugins.names(PACKAGE)
 CONTENT = "store,date,units\nA,2024-01-01,1\nA,2024-01-02,2\n"
 

@@ -12,14 +12,15 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
-from backend.main import create_app
-from backend.settings import Settings
-from pipelines import flows, settings
-from pipelines.flows import Context
-from pipelines.progress import Silent
-from pipelines.read import Reader
-from pipelines.schema import DS, MODEL, UNIQUE_ID, Y_HAT
-from pipelines.store import Store
+from backend.app import create_app
+from backend.core.settings import Settings
+from pipelines.core import config
+from pipelines.core.progress import Silent
+from pipelines.forecasting import flows, settings
+from pipelines.forecasting.flows import Context
+from pipelines.storage.catalog import Reader
+from pipelines.storage.store import Store
+from pipelines.tables.schema import DS, MODEL, UNIQUE_ID, Y_HAT
 
 ARCHIVE = Path(__file__).parents[1] / "support/workspace-0.1.0.tar.xz"
 NAME = "shop"
@@ -65,7 +66,7 @@ def test_the_service_shows_all_that_was_stored(stored: Reader) -> None:
 def test_models_of_every_kind_still_forecast_as_they_did(stored: Reader) -> None:
     """A run of release 0.1.0 is loaded and forecasts what it forecast then, from the same data."""
     before = stored.published(NAME).read_parquet("forecasts.parquet")
-    context = Context(settings.load_project(), stored, Silent())
+    context = Context(config.load_project(), stored, Silent())
     after = flows.inference(settings.load_workspace(NAME), context).read_parquet("forecasts.parquet")
     key = [UNIQUE_ID, DS, MODEL]
     pd.testing.assert_frame_equal(after[[*key, Y_HAT]], before[[*key, Y_HAT]], rtol=1e-6)
@@ -74,7 +75,7 @@ def test_models_of_every_kind_still_forecast_as_they_did(stored: Reader) -> None
 def test_monitoring_goes_on_from_what_it_found(stored: Reader) -> None:
     """A monitoring after the upgrade keeps the history and the alerts of those before it, and raises none of them twice."""
     alerts = stored.artifacts.lines(NAME, "monitoring", "alerts.jsonl")
-    context = Context(settings.load_project(), stored, Silent())
+    context = Context(config.load_project(), stored, Silent())
     found = flows.monitor(settings.load_workspace(NAME), context, with_report=False)
     assert found.name == stored.monitored(NAME)
     assert len(found.read_parquet("series.parquet")[UNIQUE_ID].unique()) == 3

@@ -2,7 +2,7 @@
 
 import os
 
-from pipelines.errors import ModelError
+from pipelines.core.errors import ModelError
 
 
 def doubled(n: int) -> tuple[int, int]:

@@ -12,12 +12,13 @@ from distributed import LocalCluster
 from pandas.testing import assert_frame_equal
 from ray.cluster_utils import Cluster
 
-from pipelines import flows, read, settings
-from pipelines.errors import ConfigError, ModelError
-from pipelines.evaluation import parallel
-from pipelines.flows import Context
-from pipelines.progress import Silent
-from pipelines.settings import Engine, Project
+from pipelines.core.config import Engine, Project
+from pipelines.core.errors import ConfigError, ModelError
+from pipelines.core.progress import Silent
+from pipelines.forecasting import flows, settings
+from pipelines.forecasting.evaluation import parallel
+from pipelines.forecasting.flows import Context
+from pipelines.storage import catalog
 from tests.e2e import tasks
 
 
@@ -57,7 +58,7 @@ def forecasts(folder: Path, engine: Engine) -> pd.DataFrame:
     where = {"data_dir": str(folder / "data"), "artifacts_dir": str(folder / "artifacts")}
     project = Project(**where, n_jobs=1, bucket=2, engine=engine)
     workspace = settings.load_workspace("mine", {"FORECAST_CONFIG_DIR": str(folder / "configs")})
-    found = flows.run_all(workspace, Context(project, read.reader(project), Silent()))
+    found = flows.run_all(workspace, Context(project, catalog.reader(project), Silent()))
     return found.read_parquet("forecasts.parquet")
 
 

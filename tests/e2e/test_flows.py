@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines import flows, read, settings
-from pipelines.errors import ConfigError, DataError, ForecastError
-from pipelines.flows import Context
-from pipelines.progress import Silent
-from pipelines.registry import aliases
-from pipelines.settings import Project
+from pipelines.core.config import Project
+from pipelines.core.errors import ConfigError, DataError, ForecastError
+from pipelines.core.progress import Silent
+from pipelines.forecasting import flows, settings
+from pipelines.forecasting.flows import Context
+from pipelines.runs import aliases
+from pipelines.storage import catalog
 
 ROOT = Path(__file__).parents[2]
 ROWS = 70
@@ -35,10 +36,10 @@ class Site:
             "FORECAST_ARTIFACTS_DIR": str(folder / "artifacts"),
         }
         project = Project(data_dir=str(folder / "data"), artifacts_dir=str(folder / "artifacts"), n_jobs=1)
-        self.context = Context(project, read.reader(project), Silent())
+        self.context = Context(project, catalog.reader(project), Silent())
 
     @property
-    def reader(self) -> read.Reader:
+    def reader(self) -> catalog.Reader:
         return self.context.reader
 
     def workspace(self, text: str = "") -> settings.Workspace:
@@ -390,7 +391,7 @@ def test_a_failed_training_is_recorded_with_its_reason(site: Site, monkeypatch: 
     """The run exists as failed, says why, and production is untouched."""
     site.run_all()
     production = site.reader.production("mine").name
-    monkeypatch.setattr("pipelines.models._local.LocalForecaster.fit", lambda *_: 1 / 0)
+    monkeypatch.setattr("pipelines.forecasting.models._local.LocalForecaster.fit", lambda *_: 1 / 0)
     with pytest.raises(ForecastError, match="model naive failed on the window"):
         flows.train(site.workspace(), site.context)
     failed = site.reader.run("mine", site.reader.runs("mine")[-1]).read_json("run.json")

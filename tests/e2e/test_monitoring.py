@@ -12,16 +12,16 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
-from backend.main import create_app
-from backend.settings import Settings
-from pipelines import flows, thresholds
-from pipelines.errors import NotFound
-from pipelines.monitoring import alerts
-from pipelines.progress import Silent
-from pipelines.registry import aliases
-from pipelines.settings import Workspace
+from backend.app import create_app
+from backend.core.settings import Settings
+from pipelines.core.errors import NotFound
+from pipelines.core.progress import Silent
+from pipelines.forecasting import flows, thresholds
+from pipelines.forecasting.monitoring import alerts
+from pipelines.forecasting.settings import Workspace
+from pipelines.runs import aliases
 from tests.e2e.test_flows import Site
-from tests.serving import Quiet, serving
+from tests.support.serving import Quiet, serving
 
 START = 140
 MONITORED = """\
@@ -145,7 +145,7 @@ def test_a_monitoring_that_dies_is_done_again_and_raises_nothing_twice(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(flows.stored, "publish", die)
+        patch.setattr(flows.snapshots, "publish", die)
         with pytest.raises(KeyboardInterrupt):
             flows.monitor(workspace, site.context, with_report=False)
     assert site.reader.monitoring("mine").name == before

@@ -9,17 +9,18 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
-from backend.main import create_app
-from backend.settings import Settings
-from pipelines import flows, read, settings
-from pipelines.copies import Copies
-from pipelines.errors import DataError, StoreError, Untrusted
-from pipelines.flows import Context
-from pipelines.progress import Silent
-from pipelines.registry import aliases
-from pipelines.settings import Project
-from pipelines.worker import Worker
-from tests import stores
+from backend.app import create_app
+from backend.core.settings import Settings
+from pipelines.core.config import Project
+from pipelines.core.errors import DataError, StoreError, Untrusted
+from pipelines.core.progress import Silent
+from pipelines.forecasting import flows, settings
+from pipelines.forecasting.flows import Context
+from pipelines.forecasting.worker import Worker
+from pipelines.runs import aliases
+from pipelines.storage import catalog
+from pipelines.storage.copies import Copies
+from tests.support import stores
 
 KEY = "a key that signs what is stored"
 
@@ -41,7 +42,7 @@ class Site:
         self.project = Project(
             data_dir=self.environ["FORECAST_DATA_DIR"], artifacts_dir=self.environ["FORECAST_ARTIFACTS_DIR"], n_jobs=1
         )
-        self.reader = read.reader(self.project, KEY, require_signature=True)
+        self.reader = catalog.reader(self.project, KEY, require_signature=True)
         self.context = Context(self.project, self.reader, Silent())
         self.workspace = settings.load_workspace("mine", self.environ)
 
@@ -58,7 +59,7 @@ class Site:
 
 @pytest.fixture(params=["gs", "s3"])
 def site(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.setattr("pipelines.folders._COPIES", Copies(tmp_path / "copies"))
+    monkeypatch.setattr("pipelines.storage.folders._COPIES", Copies(tmp_path / "copies"))
     with stores.serve(request.param) as bucket:
         made = Site(tmp_path, request.param, bucket)
         for name, value in made.environ.items():
@@ -126,7 +127,7 @@ def test_what_lies_in_the_bucket_is_not_trusted(site: Site) -> None:
     site.reader.artifacts.objects.write(f"{run.where}/{model}", b"evil")
     with pytest.raises(Untrusted, match="SHA-256 differs"):
         flows.inference(site.workspace, site.context)
-    unsigned = read.reader(site.project).artifacts.draft("mine", "runs", "20240101T000000Z-00000000")
+    unsigned = catalog.reader(site.project).artifacts.draft("mine", "runs", "20240101T000000Z-00000000")
     unsigned.write_json("run.json", {})
     unsigned.publish()
     with pytest.raises(Untrusted, match="not signed"):

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import flows, read, settings
-from pipelines.flows import Context
-from pipelines.progress import Silent
-from pipelines.settings import Project
+from pipelines.core.config import Project
+from pipelines.core.progress import Silent
+from pipelines.forecasting import flows, settings
+from pipelines.forecasting.flows import Context
+from pipelines.storage import catalog
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -31,7 +32,7 @@ def test_an_example_runs_from_its_file_to_forecasts(
     }
     workspace = settings.load_workspace(name, environ)
     project = Project(data_dir=str(tmp_path / "data"), artifacts_dir=str(tmp_path / "artifacts"), n_jobs=1)
-    context = Context(project, read.reader(project), Silent())
+    context = Context(project, catalog.reader(project), Silent())
     forecasts = flows.run_all(workspace, context).read_parquet("forecasts.parquet")
     counts = context.reader.dataset(name).info["counts"]
     assert counts["rows_in"] == rows

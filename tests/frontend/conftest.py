@@ -10,10 +10,10 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from frontend import settings
-from tests import serving
-from tests.backend import site as sites
-from tests.backend.site import Site
-from tests.serving import Quiet
+from tests.support import serving
+from tests.support import site as sites
+from tests.support.serving import Quiet
+from tests.support.site import Site
 
 ROOT = Path(__file__).parents[2]
 Answer = tuple[int, Any]  # status, and JSON, or bytes, or a list of bytes that come one after the other as events

@@ -6,9 +6,9 @@ from itertools import pairwise
 import pytest
 from streamlit.testing.v1.element_tree import Element
 
-from tests.backend import site as sites
-from tests.backend.site import Site
 from tests.frontend.conftest import Open
+from tests.support import site as sites
+from tests.support.site import Site
 
 VIEWS = {
     "portfolio": [""],

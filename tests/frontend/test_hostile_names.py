@@ -16,10 +16,10 @@ from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
 
 from frontend.api_client import ApiError, Client, Json
-from tests.backend import site as sites
-from tests.backend.site import Site
 from tests.frontend.conftest import Open
 from tests.frontend.test_markup import FORMULA, MARKDOWN, WIDER
+from tests.support import site as sites
+from tests.support.site import Site
 
 EVIL = "![x](//evil.test/x.png) [a](http://evil.test) <img src=//evil.test/y> www.evil.test e@evil.test $x$ :red[x] :material/home: **b** %{y} `c`"
 # What pages decide by, rather than show: the service has lists of what these can be.

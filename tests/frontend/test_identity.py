@@ -11,8 +11,8 @@ import pytest
 from frontend.api_client import ApiDown, Client
 from frontend.identity import Identity, NoIdentity
 from frontend.settings import Settings
-from tests import google as stand_in
 from tests.frontend.conftest import answering
+from tests.support import google as stand_in
 
 AUDIENCE = "https://api-x.a.run.app"
 KEY = "fc_00000000_secret"

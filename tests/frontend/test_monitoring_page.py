@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from frontend.charts import theme
-from pipelines.monitoring import stored
-from pipelines.monitoring.stored import Snapshot
-from tests.backend import site as sites
-from tests.backend.site import Site
+from pipelines.forecasting.monitoring import snapshots
+from pipelines.forecasting.monitoring.snapshots import Snapshot
 from tests.frontend.conftest import Open
 from tests.frontend.test_pages import figure, texts, traces
+from tests.support import site as sites
+from tests.support.site import Site
 
 SHIFTED = "Ash/tea"
 
@@ -128,7 +128,7 @@ def test_a_date_that_is_monitored_twice_is_one_bar_of_each_series_once(
     """In alert and in warning together there are never more series than the workspace has."""
     found = Snapshot.newest(watched.reader, "shop")
     draft = found.draft(watched.reader, found.summary["key"], found.drift["as_of"].max(), 0)
-    stored.publish(watched.reader, "shop", draft, found.summary["as_of"])
+    snapshots.publish(watched.reader, "shop", draft, found.summary["as_of"])
     app = open_page("monitoring", address, workspace="shop")
     bars = {trace["name"]: dict(zip(trace["x"], trace["y"], strict=True)) for trace in figure(app, 2)["data"]}
     dates = list(figure(app, 2)["data"][0]["x"])

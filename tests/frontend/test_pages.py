@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from frontend import shell, words
 from frontend.api_client import Client, Json
-from tests.backend.site import Site
 from tests.frontend.conftest import ROOT, Open, answering
+from tests.support.site import Site
 
 NAMES = sorted(path.stem for path in (ROOT / "frontend/app_pages").glob("*.py"))
 

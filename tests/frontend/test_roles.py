@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.backend import site as sites
 from tests.frontend.conftest import Open
+from tests.support import site as sites
 
 Keyed = dict[str, str]
 

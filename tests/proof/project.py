@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipelines.errors import ForecastError
-from pipelines.read import Reader
-from pipelines.store import Store
+from pipelines.core.errors import ForecastError
+from pipelines.storage.catalog import Reader
+from pipelines.storage.store import Store
 
 NAME = "tiny"
 FAULTY = ("write", "fsync", "replace", "mkdir")  # what the disk of `_killer.py` can refuse

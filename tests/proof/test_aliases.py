@@ -10,18 +10,18 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.backend import site as sites
-from tests.backend.site import ROOT, Site, running
-from tests.scale import times
+from tests.support import site as sites
+from tests.support.scale import times
+from tests.support.site import ROOT, Site, running
 
 WRITERS = 8
 CLIENTS = 50
 MOVE = """
 import sys
-from pipelines.errors import Conflict
-from pipelines.read import Reader
-from pipelines.registry import aliases
-from pipelines.store import Store
+from pipelines.core.errors import Conflict
+from pipelines.storage.catalog import Reader
+from pipelines.runs import aliases
+from pipelines.storage.store import Store
 
 data, artifacts, moves, *runs = sys.argv[1:]
 reader, conflicts = Reader(Store(data), Store(artifacts)), 0

@@ -8,9 +8,9 @@ import httpx2
 import psutil
 import pytest
 
-from tests.backend import site as sites
-from tests.backend.site import ROOT, running
-from tests.scale import times
+from tests.support import site as sites
+from tests.support.scale import times
+from tests.support.site import ROOT, running
 
 PIECE = b" " * 2**20
 GROWTH = 8 * 2**20  # bytes; a body that is kept would take 64 MiB

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.proof.project import FAULTY, NAME, project
-from tests.scale import times
+from tests.support.scale import times
 
 TOLD = {"ENOSPC": "free some space", "EIO": "check it"}
 

@@ -21,13 +21,14 @@ import joblib
 import pandas as pd
 import pytest
 
-from pipelines import manifest
-from pipelines.errors import ForecastError
-from pipelines.evaluation.fit import Fitted
-from pipelines.manifest import Entry, Manifest
-from pipelines.registry.runs import MODELS, Recording, load_models
-from pipelines.settings import Workspace
-from pipelines.store import Store
+from pipelines.core.errors import ForecastError
+from pipelines.forecasting import payload
+from pipelines.forecasting.evaluation.fit import Fitted
+from pipelines.forecasting.payload import MODELS, load_models
+from pipelines.forecasting.settings import Workspace
+from pipelines.storage import manifest
+from pipelines.storage.manifest import Entry, Manifest
+from pipelines.storage.store import Store
 
 ARTIFACTS = 500
 KEY = "a-key-of-tests-that-signs-artifacts-0001"
@@ -191,8 +192,8 @@ def test_hostile_artifacts_are_refused_before_a_byte_is_executed(
 ) -> None:
     """Gadgets in five codecs, swapped digests, truncation, flipped bits, paths and links; an honest run is loaded."""
     rng, found = random.Random(5), Counter[str]()
-    honest = Recording(Store(str(tmp_path / "honest"), KEY), WORKSPACE, {"version": "v"}, parent=None)
-    honest.save_models(iter([Fitted("naive", ("a", "b"), {"value": 1})]))
+    honest = payload.begin(Store(str(tmp_path / "honest"), KEY), WORKSPACE, {"version": "v"}, parent=None)
+    payload.save_models(honest, iter([Fitted("naive", ("a", "b"), {"value": 1})]))
     run = honest.succeed({})
     with watch.watching():
         assert [one.forecaster for one in load_models(run, ["a"])] == [{"value": 1}]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.proof.project import NAME, Onlooker, project
-from tests.scale import times
+from tests.support.scale import times
 
 READERS = 4
 SCRIPTS = ("train", "inference", "promote")

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 from starlette.testclient import TestClient
 
-from backend.cache import Cache
-from pipelines.registry import calibration
-from pipelines.worker import Worker
-from tests.backend import site as sites
+from backend.core.cache import Cache
+from pipelines.forecasting.promotion import calibration
+from pipelines.forecasting.worker import Worker
 from tests.backend.conftest import connect
-from tests.backend.site import IDS, Site
+from tests.support import site as sites
+from tests.support.site import IDS, Site
 
 API = "/api/v1"
 EACH = 40  # requests of a route

@@ -18,11 +18,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.backend import site as sites
 from tests.backend.copilot import endpoint as endpoints
 from tests.backend.copilot.endpoint import Asked, Endpoint, Reply, calls, raw, says
-from tests.backend.site import ROOT, Site, running
-from tests.serving import Quiet, answering
+from tests.support import site as sites
+from tests.support.serving import Quiet, answering
+from tests.support.site import ROOT, Site, running
 
 CANARIES = {
     name: f"canary-{name.lower().replace('_', '-')}-{hashlib.sha256(name.encode()).hexdigest()[:24]}"

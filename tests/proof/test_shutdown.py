@@ -11,10 +11,10 @@ import httpx2
 import psutil
 import pytest
 
-from tests.backend import site as sites
 from tests.backend.copilot import endpoint as endpoints
-from tests.backend.site import Site, running
-from tests.scale import times
+from tests.support import site as sites
+from tests.support.scale import times
+from tests.support.site import Site, running
 
 STREAMS = 5
 LONGEST = 9.0  # seconds; Cloud Run kills after ten

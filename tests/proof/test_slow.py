@@ -12,17 +12,17 @@ import httpx2
 import psutil
 import pytest
 
-from backend.connections import MAX_HELD, PATIENCE
-from tests.backend import site as sites
-from tests.backend.site import Site, running
-from tests.scale import times
+from backend.core.connections import MAX_HELD, PATIENCE
+from tests.support import site as sites
+from tests.support.scale import times
+from tests.support.site import Site, running
 
 GROWTH = 3 * MAX_HELD  # bytes; what these clients send and do not read comes to gigabytes
 LONGEST = 3.0  # seconds that another client may wait: on a machine that runs other tests, too
 SERVICE = """
-from backend import connections
+from backend.core import connections
 connections.PATIENCE = connections.WINDOW = {patience}
-from backend.main import main
+from backend.app import main
 main()
 """
 HEAD = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n"

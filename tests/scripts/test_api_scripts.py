@@ -11,14 +11,14 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from backend import auth
-from pipelines.read import Reader
-from pipelines.store import Store
-from pipelines.worker import Worker
+from backend.core import keys as auth
+from pipelines.forecasting.worker import Worker
+from pipelines.storage.catalog import Reader
+from pipelines.storage.store import Store
 from scripts.bench import tree
 from scripts.bench.client import Load
-from tests.backend import site as sites
-from tests.backend.site import ROOT, Site, running
+from tests.support import site as sites
+from tests.support.site import ROOT, Site, running
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from pipelines.errors import DataError
+from pipelines.core.errors import DataError
 from scripts import _cli, showing
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import settings
-from pipelines.errors import ConfigError, DataError
-from pipelines.monitoring import alerts
-from pipelines.settings import SourceSpec
+from pipelines.core.errors import ConfigError, DataError
+from pipelines.forecasting import payload, settings
+from pipelines.forecasting.monitoring import alerts
+from pipelines.forecasting.settings import SourceSpec
 from scripts import showing
 from scripts.simulate import Shift, replay
 from tests.e2e.test_flows import ROOT, Site
@@ -86,10 +86,9 @@ def test_the_command_line_monitors_and_does_nothing_twice(tmp_path: Path) -> Non
 
 def test_settings_of_monitoring_do_not_make_a_run_stale(tmp_path: Path) -> None:
     """A threshold watches runs, and changes none."""
-    from pipelines.registry import runs
 
     site = Site(tmp_path)
     strict = site.workspace(WORKSPACE + "levels: [80]")
     other = site.workspace(WORKSPACE.replace("min_origins: 2", "min_origins: 5") + "levels: [80]")
-    assert runs.config_hash(strict) == runs.config_hash(other)
+    assert payload.config_hash(strict) == payload.config_hash(other)
     assert settings.load_workspace("mine", site.environ).monitoring.accuracy.min_origins == 5

@@ -120,7 +120,7 @@ def test_what_is_sent_to_a_build_is_named() -> None:
 
 def test_api_image_has_every_library_that_the_default_models_need() -> None:
     """What workers load before the first request is installed in it."""
-    from pipelines.worker import _WARM
+    from pipelines.forecasting.worker import _WARM
 
     lock = (ROOT / "images/api.lock").read_text(encoding="utf-8")
     packages = {"sklearn": "scikit-learn"}

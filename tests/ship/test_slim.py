@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pipelines import pipe
-from pipelines.monitoring import report
+from pipelines.core import pipe
+from pipelines.forecasting.monitoring import report
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,7 +29,7 @@ def test_service_worker_and_jobs_start_without_what_is_left_out() -> None:
     scripts = (
         "scripts.run_etl, scripts.train, scripts.inference, scripts.run_all, scripts.monitor, scripts.create_api_key"
     )
-    code = f"import sys; {blocked}; import backend.main, pipelines.worker, pipelines.previewer, {scripts}"
+    code = f"import sys; {blocked}; import backend.app, pipelines.forecasting.worker, pipelines.forecasting.previewer, {scripts}"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from backend.copilot.offline.prose import Call, Found, Missing
 from backend.copilot.offline.question import Question
-from pipelines.read.series import SeriesTable
+from pipelines.forecasting.read.series import SeriesTable
 
 Plan = Generator[Call, Found, "str | Missing"]  # asks tools, is sent what they gave, and returns the draft
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from backend.copilot import numberwords
 from backend.copilot.offline import vocabulary
-from pipelines.read.series import Positions, SeriesTable
+from pipelines.forecasting.read.series import Positions, SeriesTable
 
 Kind = Literal["series", "part", "value", "attribute", "model", "metric", "column", "unit"]
 METRICS = ("mae", "rmse", "mape", "smape", "wape", "mase", "rmsse", "msis", "pinball")

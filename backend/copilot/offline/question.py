@@ -10,7 +10,7 @@ from backend.copilot.offline import dates, intents, refusals, vocabulary
 from backend.copilot.offline.names import Mention, Name, Names, fold
 from backend.copilot.scope import CannotTell, Scope
 from backend.copilot.times import local
-from pipelines.read.series import Positions, SeriesTable
+from pipelines.forecasting.read.series import Positions, SeriesTable
 
 _WORD = re.compile(r"[^\W_]+(?:'[a-z]+)?")
 _SNAKE = re.compile(r"[\w-]*[^\W_]_[\w-]*")

@@ -5,7 +5,7 @@ from typing import Any
 
 from backend.copilot.facts import Fact, Facts, Subject
 from backend.copilot.scope import Scope, series
-from pipelines.read.accuracy import figures
+from pipelines.forecasting.read.accuracy import figures
 
 _SHOWN = 14  # models of the leaderboard
 

@@ -9,8 +9,8 @@ from backend.copilot.facts import Fact, Facts, Subject
 from backend.copilot.groups import select
 from backend.copilot.scope import CannotTell, Scope, series
 from backend.copilot.times import Stamp, Stretch
-from backend.errors import Problem
-from pipelines.read.history import history
+from backend.core.errors import Problem
+from pipelines.forecasting.read.history import history
 
 
 async def run(

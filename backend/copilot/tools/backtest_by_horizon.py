@@ -4,9 +4,9 @@ import asyncio
 
 from backend.copilot.facts import Fact, Facts
 from backend.copilot.scope import Scope, series
-from pipelines.read.accuracy import means
-from pipelines.registry.horizons import by_horizon
-from pipelines.schema import BASELINE
+from pipelines.forecasting.promotion.horizons import by_horizon
+from pipelines.forecasting.read.accuracy import means
+from pipelines.tables.schema import BASELINE
 
 _METRIC = "mae"  # in the unit of the target; a scaled error is not defined at a point
 

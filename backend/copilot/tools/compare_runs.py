@@ -4,8 +4,8 @@ import asyncio
 
 from backend.copilot.facts import Fact, Facts, Subject, name
 from backend.copilot.scope import CannotTell, Scope
-from backend.service import Run
-from pipelines.registry.compare import compare
+from backend.core.service import Run
+from pipelines.forecasting.promotion.compare import compare
 
 _SETTINGS, _SERIES = 8, 3
 

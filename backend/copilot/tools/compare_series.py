@@ -8,8 +8,8 @@ import numpy as np
 from backend.copilot.facts import Fact, Facts, Subject
 from backend.copilot.groups import select
 from backend.copilot.scope import CannotTell, Scope, series
-from pipelines.errors import UnknownName
-from pipelines.read.portfolio import MOST, Portfolio
+from pipelines.core.errors import UnknownName
+from pipelines.forecasting.read.portfolio import MOST, Portfolio
 
 MOST_GROUPS = 6  # as many as their facts allow
 

@@ -2,7 +2,7 @@
 
 from backend.copilot.facts import Fact, Facts, Subject
 from backend.copilot.scope import CannotTell, Scope, series
-from backend.errors import Problem
+from backend.core.errors import Problem
 
 
 async def run(scope: Scope, unique_id: str | None = None) -> Facts:

@@ -4,10 +4,10 @@ import asyncio
 
 from backend.copilot.facts import Fact, Facts, Subject, name
 from backend.copilot.scope import CannotTell, Scope, series
-from backend.errors import Problem
-from pipelines.errors import NotFound
-from pipelines.monitoring import alerts
-from pipelines.read.monitoring import Monitored
+from backend.core.errors import Problem
+from pipelines.core.errors import NotFound
+from pipelines.forecasting.monitoring import alerts
+from pipelines.forecasting.read.monitoring import Monitored
 
 _ALERTS, _WORST = 5, 5
 _DRIFTED = "A feature has drifted, and a series with it, if its status is warn or alert."

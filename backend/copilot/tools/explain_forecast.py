@@ -4,7 +4,7 @@ import asyncio
 
 from backend.copilot.facts import Fact, Facts, Subject
 from backend.copilot.scope import Scope, series
-from pipelines.read import forecasts as sets
+from pipelines.forecasting.read import forecasts as sets
 
 _SHOWN = 12
 

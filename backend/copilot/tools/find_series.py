@@ -8,7 +8,7 @@ from pydantic import Field
 
 from backend.copilot.facts import Fact, Facts, name
 from backend.copilot.scope import MOST_SERIES, Scope
-from pipelines.read.series import SeriesTable
+from pipelines.forecasting.read.series import SeriesTable
 
 _LONGEST = 8  # words of a name in a question
 _TRIM = ".,;:!?()[]'\"“”‘’`"

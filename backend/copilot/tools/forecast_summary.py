@@ -9,8 +9,8 @@ from pydantic import Field
 from backend.copilot.facts import Fact, Facts, Subject
 from backend.copilot.groups import select
 from backend.copilot.scope import Scope, series
-from pipelines.read.portfolio import Portfolio
-from pipelines.read.series import Positions
+from pipelines.forecasting.read.portfolio import Portfolio
+from pipelines.forecasting.read.series import Positions
 
 
 async def run(

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from backend.copilot.facts import Fact, Facts, Subject
 from backend.copilot.scope import MOST_SERIES, CannotTell, Scope
-from pipelines.errors import UnknownName
-from pipelines.read.portfolio import Portfolio
+from pipelines.core.errors import UnknownName
+from pipelines.forecasting.read.portfolio import Portfolio
 
 By = Literal["attention", "error", "skill", "forecast", "change_on_last_period", "change_on_last_year", "last_value"]
 

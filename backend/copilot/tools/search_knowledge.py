@@ -8,8 +8,8 @@ from pydantic import Field
 
 from backend.copilot.facts import Fact, Facts
 from backend.copilot.scope import CannotTell, Scope
-from backend.errors import Problem
-from pipelines.errors import StoreError
+from backend.core.errors import Problem
+from pipelines.core.errors import StoreError
 
 _HITS, _QUOTES, _LONGEST = 4, 4, 320  # characters of a quotation
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")

@@ -9,7 +9,7 @@ from tests.backend import conftest as backend
 from tests.backend.copilot import demo as demos
 from tests.backend.copilot import endpoint as endpoints
 from tests.backend.copilot.endpoint import Endpoint
-from tests.backend.site import Site
+from tests.support.site import Site
 
 KEY = "sk-canary-0123456789abcdefghij"
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import flows, settings
-from pipelines.flows import Context
-from pipelines.progress import Silent
-from pipelines.read import Reader
-from pipelines.settings import Project
-from pipelines.store import Store
+from pipelines.core.config import Project
+from pipelines.core.progress import Silent
+from pipelines.forecasting import flows, settings
+from pipelines.forecasting.flows import Context
+from pipelines.storage.catalog import Reader
+from pipelines.storage.store import Store
 from scripts import demo as demos
 from scripts.simulate import replay
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.serving import Quiet, answering
+from tests.support.serving import Quiet, answering
 
 Reply = dict[str, Any]
 Script = Callable[["Asked"], Reply]

@@ -11,13 +11,13 @@ from starlette.testclient import TestClient
 
 from backend.copilot import breaker
 from backend.copilot.breaker import FAILURES, REST, Breaker
-from backend.copilot.knowledge.embeddings import EmbeddingFailed, Provider
-from backend.metrics import Metrics
+from backend.core.metrics import Metrics
+from backend.knowledge.embeddings import EmbeddingFailed, Provider
 from tests.backend.copilot import conftest as copilots
 from tests.backend.copilot import endpoint as endpoints
 from tests.backend.copilot.endpoint import Asked, Endpoint, Reply, fails, raw, says, sleeps, whole
 from tests.backend.copilot.test_endpoint import ask, good
-from tests.backend.site import Site
+from tests.support.site import Site
 
 CHOICE = {"index": 0, "finish_reason": "stop"}
 MALFORMED: dict[str, Reply] = {

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.copilot.knowledge.chunks import LONGEST, PAGE, Chunk, chunks
+from backend.knowledge.chunks import LONGEST, PAGE, Chunk, chunks
 
 MARKED = st.lists(
     st.sampled_from(["# One\n", "## Two ##\n", "#none\n", "```\n", "~~~~\n", "\n", "\n\n", "word ", "A sentence. ", "| a | b |\n", "Ünï ☃\n", PAGE])

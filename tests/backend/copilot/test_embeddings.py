@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.copilot.knowledge import embeddings
-from backend.copilot.knowledge.embeddings import EmbeddingFailed, Lexical, Local, Provider, choose
-from backend.main import create_app
-from backend.settings import load
-from pipelines.errors import ConfigError
-from tests.serving import Quiet, answering
+from backend.app import create_app
+from backend.core.settings import load
+from backend.knowledge import embeddings
+from backend.knowledge.embeddings import EmbeddingFailed, Lexical, Local, Provider, choose
+from pipelines.core.errors import ConfigError
+from tests.support.serving import Quiet, answering
 
 KEY = "sk-very-secret"
 

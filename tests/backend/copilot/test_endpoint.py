@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from tests.backend.copilot import conftest as copilots
 from tests.backend.copilot.endpoint import Asked, Endpoint, Reply, calls, fails, raw, says, sleeps
-from tests.backend.site import Site
+from tests.support.site import Site
 
 EXPLAIN = "/api/v1/copilot/explain"
 QUESTION = {"workspace": "shop", "question": "How much will Ash/tea sell?", "unique_id": "Ash/tea"}
@@ -178,7 +178,7 @@ def test_a_provider_without_a_key_is_told_at_the_start(
     site: Site, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message says which variable to set."""
-    from pipelines.errors import ConfigError
+    from pipelines.core.errors import ConfigError
     from tests.backend import conftest as backend
 
     monkeypatch.setenv("FORECAST_COPILOT__PROVIDER", "openai")

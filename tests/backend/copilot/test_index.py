@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backend.copilot.knowledge.chunks import chunks
-from backend.copilot.knowledge.embeddings import EmbeddingFailed, Lexical, Vectors
-from backend.copilot.knowledge.index import Index
-from backend.copilot.knowledge.sources import Source
+from backend.knowledge.chunks import chunks
+from backend.knowledge.embeddings import EmbeddingFailed, Lexical, Vectors
+from backend.knowledge.index import Index
+from backend.knowledge.sources import Source
 
 DOCUMENTS = {
     "promotions": "# Promotions\n\nA promotion lasts two weeks and lowers the price of a product.\n\n## Stores\n\nAll take part.",

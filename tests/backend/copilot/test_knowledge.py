@@ -10,20 +10,20 @@ import pytest
 
 from backend.copilot.agent import Copilot
 from backend.copilot.answers import AnswerOut, ExplainIn
-from backend.copilot.knowledge import Hit, embeddings, notes, sources
-from backend.copilot.knowledge.embeddings import EmbeddingFailed, Provider
-from backend.copilot.knowledge.sources import Source
 from backend.copilot.settings import CopilotSettings
-from backend.errors import Problem
-from backend.service import Service
-from pipelines import settings
-from pipelines.monitoring.alerts import Alert, raise_new
-from pipelines.read import Reader
-from pipelines.registry import runs
-from pipelines.registry.aliases import promote
-from pipelines.store import Store
+from backend.core.errors import Problem
+from backend.core.service import Service
+from backend.knowledge import embeddings, notes, sources
+from backend.knowledge.embeddings import EmbeddingFailed, Provider
+from backend.knowledge.knowledge import Hit
+from backend.knowledge.sources import Source
+from pipelines.forecasting import payload, settings
+from pipelines.forecasting.monitoring.alerts import Alert, raise_new
+from pipelines.runs.aliases import promote
+from pipelines.storage.catalog import Reader
+from pipelines.storage.store import Store
 from tests.backend.conftest import connect
-from tests.backend.site import Site
+from tests.support.site import Site
 
 DESCRIPTIONS = "descriptions: {price: What one piece costs on the day., unit_code: Of the till.}\n"
 
@@ -97,7 +97,7 @@ def test_descriptions_change_no_run(changeable: Site) -> None:
     path.write_text(path.read_text() + DESCRIPTIONS)
     after = settings.load_workspace("shop")
     assert after.descriptions["price"].startswith("What one piece")
-    assert runs.config_hash(after.complete("D")) == runs.config_hash(before.complete("D"))
+    assert payload.config_hash(after.complete("D")) == payload.config_hash(before.complete("D"))
 
 
 def test_what_is_searched_follows_production(service: Service, changeable: Site) -> None:

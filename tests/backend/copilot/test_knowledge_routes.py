@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tests.backend import site as sites
 from tests.backend.conftest import connect
 from tests.backend.copilot.pdfs import make
-from tests.backend.site import Site
+from tests.support import site as sites
+from tests.support.site import Site
 
 API = "/api/v1/knowledge"
 SECRETS, LINES = sites.keys()

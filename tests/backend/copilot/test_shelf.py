@@ -5,10 +5,10 @@ from pathlib import Path
 
 import psutil
 
-from backend.copilot.knowledge.embeddings import Lexical
-from backend.copilot.knowledge.index import Index
-from backend.copilot.knowledge.shelf import Shelf
-from backend.copilot.knowledge.sources import Source
+from backend.knowledge.embeddings import Lexical
+from backend.knowledge.index import Index
+from backend.knowledge.shelf import Shelf
+from backend.knowledge.sources import Source
 
 SOURCE = Source("1", "promotions", "document", "# Promotions\n\nA promotion lasts two weeks.")
 

@@ -6,9 +6,9 @@ import sys
 import pytest
 from pypdf import PdfWriter
 
-from backend.copilot.knowledge import pdf, texts
-from backend.copilot.knowledge.chunks import PAGE
-from pipelines.errors import DataError
+from backend.knowledge import pdf, texts
+from backend.knowledge.chunks import PAGE
+from pipelines.core.errors import DataError
 from tests.backend.copilot.pdfs import make
 
 

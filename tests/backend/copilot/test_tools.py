@@ -6,16 +6,16 @@ import typing
 
 import pytest
 
+from backend.app import create_app
 from backend.copilot import render
 from backend.copilot.concepts import CONCEPTS
 from backend.copilot.facts import MOST
 from backend.copilot.scope import Scope
 from backend.copilot.toolbox import PACKAGE, look_up, told
 from backend.copilot.tools import accuracy
-from backend.main import create_app
-from backend.settings import Settings
-from pipelines import plugins
-from tests.backend.site import IDS
+from backend.core.settings import Settings
+from pipelines.core import plugins
+from tests.support.site import IDS
 
 TOOLS = [name for name in plugins.names(PACKAGE) if name != "search_knowledge"]  # it has tests of its own
 TIMES = {"start": "2024-03-20", "end": "2024-03-28"}

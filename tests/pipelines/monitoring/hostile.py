@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.monitoring import page, report
+from pipelines.forecasting.monitoring import page, report
 
 AWAY = "http://elsewhere.test/"
 DONE = "document.title='owned';top.document.title='owned'"

@@ -1,0 +1,241 @@
+"""The service: `create_app` for any ASGI server, `main` to run it."""
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from backend.accuracy import routes as metrics
+from backend.compute.pool import Workers
+from backend.copilot import routes as copilot
+from backend.copilot import settings as copilots
+from backend.copilot.agent import Copilot
+from backend.copilot.settings import CopilotSettings
+from backend.core import errors, health, traces
+from backend.core.connections import GuardedProtocol, raise_descriptor_limit, sweep
+from backend.core.keys import Keyring
+from backend.core.metrics import Metrics
+from backend.core.middleware import Observe, configure_events, configure_logging
+from backend.core.rate import HEADER, Access, RateLimit
+from backend.core.schemas import ProblemOut
+from backend.core.service import Service
+from backend.core.settings import Settings, load
+from backend.data import routes as data
+from backend.forecasts import routes as forecasts
+from backend.jobs import routes as jobs
+from backend.jobs.cloud import CloudJobs
+from backend.jobs.google import CloudRun
+from backend.jobs.local import Jobs
+from backend.jobs.processes import Launcher, LocalProcess
+from backend.knowledge import routes as knowledge
+from backend.knowledge.embeddings import Embedding, choose
+from backend.monitoring import routes as monitoring
+from backend.portfolio import routes as portfolio
+from backend.routes import me
+from backend.runs import routes as runs
+from backend.series import routes as series
+from backend.uploads import routes as uploads
+from backend.uploads.room import Room
+from backend.workspaces import routes as workspaces
+from pipelines import __version__
+from pipelines.core import config, environment
+from pipelines.core.errors import ConfigError
+from pipelines.storage.catalog import Reader, reader
+
+API = "/api/v1"
+# Seconds after the start until the processes that compute and the copilot import what they need, so that neither the first
+# answers nor the first page of a web app that starts at the same time wait for it.
+_COMPUTING, _ANSWERING = 10.0, 20.0
+
+
+def create_app(
+    settings: Settings | None = None, store: Reader | None = None, launcher: Launcher | None = None
+) -> FastAPI:
+    """The service over `store`, or over what the environment names. ConfigError where it would be open to others.
+
+    Its jobs run where `launcher` says: as processes of this machine unless told otherwise.
+    """
+    settings = settings or load()
+    settings.check()
+    if not structlog.is_configured():  # under a server that is not ours
+        configure_events()
+    keyring = Keyring(settings.keyring())
+    figures = Metrics()
+    workers = Workers(settings.generate_workers, settings.generate_queue, settings.generate_timeout, figures)
+    looking = (sys.executable, "-m", "pipelines.forecasting.previewer", str(settings.preview_mb))
+    previewers = Workers(1, settings.generate_queue, settings.preview_timeout, figures, looking)
+    read = store or _reader()
+    assistant = copilots.load()
+    work = _jobs(settings, read, launcher)
+    room = Room(read, settings.uploads_mb)
+    embedding = _embedding(assistant)
+    service = Service(read, workers, previewers, work, figures, settings.cache_mb, room, embedding=embedding)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if tracing:
+            traces.keep_private()
+        await workers.start(after=_COMPUTING)
+        await previewers.start()
+        warming = threading.Timer(_ANSWERING, app.state.copilot.warm)
+        warming.daemon = True
+        warming.start()
+        listing = asyncio.create_task(asyncio.to_thread(service.standings.all))  # who asks first need not wait for it
+        try:
+            yield
+        finally:
+            warming.cancel()
+            await asyncio.gather(listing, return_exceptions=True)
+            service.close()
+            await asyncio.gather(workers.stop(), previewers.stop())
+
+    tracing = traces.wanted()
+    app = FastAPI(
+        title="Forecast Copilot",
+        version=__version__,
+        description="Forecasts of panels of time series, as published.",
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,  # their pages load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        telemetry={
+            "tracing": tracing, "auto_configure": tracing, "metrics": False, "logs": False, "operation_spans": False
+        },
+    )  # fmt: skip
+    app.state.service = service
+    app.state.copilot = Copilot(service, assistant)
+    routers = (
+        forecasts,
+        series,
+        portfolio,
+        metrics,
+        workspaces,
+        data,
+        runs,
+        monitoring,
+        jobs,
+        uploads,
+        copilot,
+        knowledge,
+        me,
+    )
+    for routes in routers:  # the first ones are found soonest
+        app.include_router(routes.router, prefix=API)
+    app.include_router(health.router)
+    errors.install(app)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    app.add_middleware(
+        Access, keyring=keyring, rate=RateLimit(settings.rate_limit), origins=frozenset(settings.cors_origins)
+    )
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=[HEADER, "Content-Type", "If-Match", "If-None-Match", "X-Request-ID"],
+            expose_headers=["ETag", "Location", "X-Request-ID", "Retry-After"],
+        )
+    app.add_middleware(Observe, metrics=figures, https=settings.environment != "dev")
+    return app
+
+
+class Server(uvicorn.Server):
+    """Closes connections of slow clients; tells the service first when it is to stop, so that open streams end."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self._service = service
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % 10 == 0:  # once a second
+            sweep(self.server_state.connections, asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        self._service.stop()
+        await super().shutdown(sockets)
+
+
+def main(launcher: Launcher | None = None) -> None:
+    """Serves until it is told to stop; a wrong setting is one message."""
+    os.environ.setdefault("OTEL_EXPORTER_OTLP_TIMEOUT", "2")  # seconds: the last traces must not outlast the shutdown
+    try:
+        settings = load()
+        app = create_app(settings, launcher=launcher)
+        app.state.service.workspaces()  # a wrong folder is told now, not to the first client
+    except ConfigError as error:
+        sys.exit(f"error: {error}")
+    configure_logging(settings.log_level)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.shutdown_timeout),
+        proxy_headers=bool(settings.trusted_proxies),  # uvicorn would believe any process of this machine
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        http=GuardedProtocol,
+        ws="none",  # there is none, and one would be outside these limits
+    )
+    raise_descriptor_limit()
+    logging.getLogger("uvicorn.error").info("Forecast Copilot at http://%s:%d%s", settings.host, settings.port, API)
+    Server(config, app.state.service).run()
+
+
+def _jobs(settings: Settings, store: Reader, launcher: Launcher | None) -> Jobs | CloudJobs:
+    """The pipelines where the settings run them."""
+    if launcher is None and settings.jobs_on == "cloud_run":
+        cloud = CloudRun(
+            settings.cloud_run_project,
+            settings.cloud_run_region,
+            settings.cloud_run_prefix,
+            str(settings.cloud_run_url).rstrip("/"),
+            str(settings.cloud_logging_url).rstrip("/"),
+        )
+        return CloudJobs(store, cloud, settings.jobs)
+    return Jobs(store, launcher or LocalProcess(), settings.jobs)
+
+
+def _reader() -> Reader:
+    """What the project's settings name; signed artifacts only, but in dev."""
+    return reader(config.load_project(), *environment.signing())
+
+
+def _embedding(assistant: CopilotSettings) -> Embedding:
+    key = assistant.key.get_secret_value() if assistant.key else ""
+    return choose(assistant.embeddings, assistant.embedding_model, assistant.base_url, key)
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """The contract: with the problem's schema and the key that everything but health wants."""
+    if app.openapi_schema is None:
+        found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        components = found["components"]
+        components["schemas"]["ProblemOut"] = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
+        for name, schema in components["schemas"]["ProblemOut"].pop("$defs").items():
+            components["schemas"][name] = schema
+        components["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": HEADER}}
+        for path, operations in found["paths"].items():
+            for operation in operations.values() if path.startswith(API) else ():
+                operation["security"] = [{"key": []}]
+        app.openapi_schema = found
+    return app.openapi_schema
+
+
+if __name__ == "__main__":
+    main()

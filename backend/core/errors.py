@@ -1,0 +1,121 @@
+"""Every error as `application/problem+json` (RFC 9457); what only the operator may know stays in the log."""
+
+import http
+import traceback
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import Scope
+
+from pipelines.core import errors
+from pipelines.core.errors import ForecastError
+
+PROBLEM_JSON = "application/problem+json"
+TOO_LARGE = "The body is larger than 5 MiB (32 MiB for an upload)."
+_SHOWN = 20  # field errors of one answer
+
+
+class Problem(Exception):
+    """Ends a request with this answer. `detail` is for people; `extra` are further members of the answer."""
+
+    def __init__(self, status: int, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.headers, self.extra = status, detail, dict(headers or {}), extra
+
+
+def answer(
+    scope: Scope, status: int, detail: str, headers: Mapping[str, str] | None = None, **extra: Any
+) -> JSONResponse:
+    """The problem as a response."""
+    content = {
+        "type": "about:blank",
+        "title": http.HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": scope["path"],
+        "request_id": scope.get("state", {}).get("request_id", ""),
+        **extra,
+    }
+    return JSONResponse(content, status, dict(headers or {}), PROBLEM_JSON)
+
+
+def of_library(error: ForecastError) -> Problem:
+    """What an error of the library means to a client. Messages that may name files of the server are not passed on."""
+    match error:
+        case errors.UnknownName():
+            return Problem(404, str(error))
+        case errors.NotFound():
+            return Problem(404, "There is nothing complete under that name.")
+        case errors.Conflict():
+            return Problem(409, "Another writer was first; nothing was changed. Read it and try again.")
+        case errors.StoreError():
+            return Problem(503, "The storage failed or refuses what it holds.", headers={"Retry-After": "5"})
+        case errors.ConfigError() | errors.DataError() | errors.ModelError():
+            return Problem(422, str(error))
+        case _:
+            return Problem(409, str(error))
+
+
+def install(app: FastAPI) -> None:
+    """Answers of every error that a route or the framework raises; the rest is caught further out."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(ForecastError, _library)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _framework)
+
+
+async def _problem(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)  # noqa: S101 - registered for it
+    return answer(request.scope, error.status, error.detail, error.headers, **error.extra)
+
+
+async def _library(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ForecastError)  # noqa: S101 - registered for it
+    request.state.reason = str(error)  # for the log
+    problem = of_library(error)
+    if problem.status == 503:
+        problem.detail += f" {request.app.state.service.standings.public(str(error))}"
+    return await _problem(request, problem)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
+    _release(error)
+    return answer(request.scope, 422, "The request is not valid.", errors=_fields(error.errors()))
+
+
+async def _framework(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    _release(error)
+    headers = dict(error.headers or {})
+    details = {404: "There is nothing at this path.", 413: TOO_LARGE}
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_allowed(request))
+    return answer(request.scope, error.status_code, details.get(error.status_code, str(error.detail)), headers)
+
+
+def _release(error: BaseException) -> None:
+    """Lets go of the body of a failed request: the framework's frames refer to the error, and would keep it until the next
+    collection of such cycles. Hundreds of bodies that break off would add up by then."""
+    for one in (error, error.__cause__):
+        traceback.clear_frames(one.__traceback__ if one else None)
+
+
+def _fields(found: Sequence[Any]) -> list[dict[str, str]]:
+    """Where and what, without the value that was sent: it may be anything."""
+    return [{"field": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in found[:_SHOWN]]
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods that some route has for this path."""
+    found: set[str] = set()
+    for method in ("GET", "POST", "PUT", "DELETE", "PATCH"):
+        scope = {**request.scope, "method": method}
+        if any(route.matches(scope)[0] == Match.FULL for route in request.app.router.routes):
+            found.add(method)
+    return sorted(found)

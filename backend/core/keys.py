@@ -1,0 +1,91 @@
+"""API keys: who may do what. Only their SHA-256 is stored, found by a prefix and compared in constant time."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from pipelines.core.errors import ConfigError
+from pipelines.core.names import printable
+
+Role = Literal["viewer", "analyst", "admin"]
+ROLES: tuple[Role, ...] = get_args(Role)  # each may do what those before it may
+
+_LINE = re.compile(
+    r"(?P<name>[A-Za-z0-9][A-Za-z0-9._@-]{0,63}):(?P<role>[a-z]+):(?P<prefix>fc_[0-9a-f]{8}):(?P<sha256>[0-9a-f]{64})"
+)
+_NOBODY = "0" * 64
+
+
+@dataclass(frozen=True)
+class Key:
+    """Who holds a key, what they may do, and what is known of the key itself."""
+
+    name: str
+    role: Role
+    prefix: str
+    sha256: str
+
+    @property
+    def line(self) -> str:
+        """As it stands in API_KEYS or its file."""
+        return f"{self.name}:{self.role}:{self.prefix}:{self.sha256}"
+
+    def may(self, role: Role) -> bool:
+        """Whether the holder may do what `role` may."""
+        return ROLES.index(self.role) >= ROLES.index(role)
+
+
+LOCAL = Key("local", "admin", "", "")  # whoever sits at the machine, where there are no keys
+
+
+def create(name: str, role: Role) -> tuple[str, Key]:
+    """A new key as it is handed out, once, and what is kept of it."""
+    prefix = f"fc_{secrets.token_hex(4)}"
+    secret = f"{prefix}_{secrets.token_urlsafe(32)}"
+    return secret, parse_keys(Key(name, role, prefix, _digest(secret)).line)[0]
+
+
+def parse_keys(text: str) -> tuple[Key, ...]:
+    """Keys by lines or commas; what follows a # is a comment. ConfigError says which line is wrong, without showing it."""
+    found: dict[str, Key] = {}
+    lines = [line.partition("#")[0].strip() for line in text.replace(",", "\n").splitlines()]
+    for number, line in enumerate(filter(None, lines), start=1):
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise ConfigError(
+                f"API key {number} is not of the form name:role:prefix:sha256 (name of letters, digits, '.', '_', '@', '-'). "
+                "Make it with scripts/create_api_key.py."
+            )
+        role = next((known for known in ROLES if known == match["role"]), None)
+        if role is None:
+            raise ConfigError(
+                f"API key {number}: unknown role '{printable(match['role'])}'. Valid: {', '.join(ROLES)}."
+            )
+        if match["prefix"] in found:
+            raise ConfigError(f"API key {number} has the prefix of an earlier one: remove one of them.")
+        found[match["prefix"]] = Key(match["name"], role, match["prefix"], match["sha256"])
+    return tuple(found.values())
+
+
+class Keyring:
+    """The keys that are let in."""
+
+    def __init__(self, keys: Iterable[Key]) -> None:
+        self._keys = {key.prefix: key for key in keys}
+
+    def __bool__(self) -> bool:
+        return bool(self._keys)
+
+    def find(self, secret: str) -> Key | None:
+        """The key that `secret` is, or None; as long in any case."""
+        key = self._keys.get(secret[:11])
+        same = hmac.compare_digest(_digest(secret), key.sha256 if key else _NOBODY)
+        return key if same else None
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,0 +1,151 @@
+"""Settings of the service: environment variables `API_…`. What is served comes from the project's settings."""
+
+import ipaddress
+import os
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, HttpUrl, PositiveFloat, PositiveInt, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from backend.core.keys import Key, parse_keys
+from pipelines.core.environment import app_env, is_strict, refusal, unsafe
+from pipelines.core.errors import ConfigError
+from pipelines.core.names import printable
+from pipelines.core.secrets import secret
+
+_DEBUGGING = ("PYTHONDEVMODE", "PYTHONASYNCIODEBUG")
+
+
+class Settings(BaseSettings):
+    """How the service listens, whom it lets in, and how much it takes on."""
+
+    model_config = SettingsConfigDict(env_prefix="API_", frozen=True, extra="ignore")
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000  # 0: any free one
+    keys: Annotated[str, Field(repr=False)] = (
+        ""  # lines of scripts/create_api_key.py, by new lines or commas; or API_KEYS_FILE
+    )
+    rate_limit: PositiveInt = 1200  # requests a minute and key
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()  # separated by commas; none: CORS is off
+    trusted_proxies: Annotated[
+        tuple[str, ...], NoDecode
+    ] = ()  # addresses or networks whose X-Forwarded-For is believed
+    cache_mb: PositiveInt = 192  # of tables in memory
+    generate_workers: PositiveInt = 1  # processes that compute what is not published
+    generate_queue: Annotated[int, Field(ge=0)] = 8  # requests that may wait for one of them
+    generate_timeout: PositiveFloat = 30.0  # seconds that waiting and computing may take together
+    preview_timeout: PositiveFloat = 60.0  # seconds that waiting for a look at an upload and looking may take together
+    preview_mb: Annotated[int, Field(ge=1024)] = (
+        3072  # of address space for a look at one: 32 MiB need 1.2 GB, 128 unpacked 2.2
+    )
+    uploads_mb: Annotated[int, Field(ge=64)] = 512  # of all uploads together, on the disk
+    jobs_on: Literal["local", "cloud_run"] = "local"  # where pipelines run: processes of this machine, or Cloud Run
+    cloud_run_project: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = ""
+    cloud_run_region: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = ""
+    cloud_run_prefix: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = "forecast-"  # of the jobs' names: forecast-train
+    cloud_run_url: HttpUrl = HttpUrl("https://run.googleapis.com")
+    cloud_logging_url: HttpUrl = HttpUrl("https://logging.googleapis.com")
+    jobs: PositiveInt = 2  # pipelines that may run at the same time, one a workspace
+    shutdown_timeout: PositiveFloat = 6.0  # seconds for what is running when the service is told to stop
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    environment: str = ""  # APP_ENV
+
+    @field_validator("cors_origins", "trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            try:
+                everybody = ipaddress.ip_network(one).prefixlen == 0
+            except ValueError:
+                raise ValueError(f"{one} is no address or network; use such as 10.0.0.5 or 10.0.0.0/24") from None
+            if everybody:
+                raise ValueError(f"{one} is every address: each client could choose its own; name the proxy's")
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
+    def keyring(self) -> tuple[Key, ...]:
+        """The keys that are let in."""
+        return parse_keys(self.keys)
+
+    def check(self) -> None:
+        """ConfigError that lists all that would leave the service open to others."""
+        if problems := self.unsafe():
+            raise ConfigError(refusal(self.environment, problems))
+
+    def unsafe(self) -> list[str]:
+        """What is wrong with these settings taken together: a sentence each.
+
+        Without keys the service may only listen on loopback, and only in `dev`.
+        """
+        problems = []
+        try:
+            keys = bool(self.keyring())
+        except ConfigError as error:
+            problems, keys = [str(error)], True
+        remedy = "Make a key with scripts/create_api_key.py and set API_KEYS or API_KEYS_FILE."
+        strict = is_strict(self.environment)
+        if not keys and strict:
+            problems.append(
+                f"APP_ENV is {self.environment} and there is no API key: nobody would be kept out. {remedy}"
+            )
+        elif not keys and not is_loopback(self.host):
+            problems.append(f"API_HOST is {self.host} and there is no API key: anybody could come in. {remedy}")
+        if self.jobs_on == "cloud_run" and not (self.cloud_run_project and self.cloud_run_region):
+            problems.append("API_JOBS_ON is cloud_run: set API_CLOUD_RUN_PROJECT and API_CLOUD_RUN_REGION, too.")
+        if not strict:
+            return problems
+        for origin in self.cors_origins:
+            parts = urlsplit(origin)
+            if origin == "*":
+                problems.append("API_CORS_ORIGINS is *: every page could call the service. Name the origins.")
+            elif parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+                problems.append(f"API_CORS_ORIGINS: {printable(origin)} does not begin with https://.")
+        if self.log_level == "debug":
+            problems.append("API_LOG_LEVEL is debug: libraries would log what they send. Use info.")
+        problems += [f"{name} is set: it is for debugging. Unset it." for name in _DEBUGGING if os.environ.get(name)]
+        return problems
+
+
+def load(**given: Any) -> Settings:
+    """The settings of the environment, over which `given` goes; all mistakes, and all that is unsafe, in one ConfigError."""
+    problems, keys = unsafe(), ""
+    try:
+        keys = secret("API_KEYS") or ""
+    except ConfigError as error:
+        problems.append(str(error))
+    given = {"environment": app_env(), "keys": keys, **given}
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        problems += [
+            f"API_{'_'.join(map(str, one['loc'])).upper()}: found {one['input']!r:.80}. {one['msg']}."
+            for one in error.errors()
+        ]
+        wrong = {str(one["loc"][0]): Settings.model_fields[str(one["loc"][0])].default for one in error.errors()}
+        settings = Settings(**{**given, **wrong})  # what is right can still be unsafe
+    if problems := [*problems, *settings.unsafe()]:
+        raise ConfigError(refusal(settings.environment, problems))
+    return settings
+
+
+@lru_cache(maxsize=64)  # a name from outside may be as long as a header
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address or name."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

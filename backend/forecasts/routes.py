@@ -1,0 +1,143 @@
+"""Forecasts: as published, with their reasons, or computed on request."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from backend.core.errors import Problem
+from backend.core.queries import Of, SeriesId
+from backend.core.rate import MAX_BODY
+from backend.core.responses import (
+    ServiceDep,
+    cached_json,
+    encode,
+    etag,
+    is_known,
+    json_response,
+    not_modified,
+    note,
+    problems,
+    requires,
+)
+from backend.core.service import Published
+from backend.forecasts.schemas import ExplanationOut, ForecastQuery, ForecastsOut, GenerateIn
+from pipelines.core.names import printable
+from pipelines.forecasting.read import forecasts as sets
+
+router = APIRouter(tags=["forecasts"])
+
+
+@router.get("/forecasts", response_model=ForecastsOut, responses=problems(304, 404))
+async def published_forecast(
+    query: Annotated[ForecastQuery, Query()], request: Request, service: ServiceDep
+) -> Response:
+    """The published forecast of one series, or an earlier one, with its intervals; 304 if the client has it already."""
+    published = await service.published(query.workspace, query.forecast_id)
+    note(request, query.workspace)
+    _require(published, [query.unique_id])
+    tag = etag(published.id)
+    if is_known(request, tag):
+        return not_modified(tag)
+    key = (published.id, query.unique_id)
+    body = service.answers.now("answer", key, lambda: encode(_as_json(published, [query.unique_id])))
+    return json_response(body, tag)
+
+
+@router.get("/forecasts/{unique_id:path}/explanation", response_model=ExplanationOut, responses=problems(304, 404))
+async def explanation(
+    unique_id: Annotated[SeriesId, Path()], query: Annotated[Of, Query()], request: Request, service: ServiceDep
+) -> Response:
+    """What the published forecast is made of, and why it differs from the one before."""
+    published = await service.published(query.workspace)
+    note(request, query.workspace)
+    _require(published, [unique_id])
+
+    def render() -> dict[str, Any]:
+        folder, clock = published.folder, published.run.clock
+        points, notes = sets.components(folder, unique_id, clock), sets.notes(folder)
+        bridge, changes = notes.get("bridge", {}), sets.bridge(folder, unique_id, clock)
+        target = published.run.config["target"]
+        summed = target["aggregate"] == "sum"
+        return {
+            "workspace": query.workspace,
+            "run_id": published.run.id,
+            "forecast_id": published.id,
+            "unique_id": unique_id,
+            "model": published.forecasts.model(unique_id),
+            "unit": target["unit"],
+            "aggregate": target["aggregate"],
+            "method": ("exact" if unique_id in notes.get("exact", []) else "descriptive") if points else None,
+            "points": points,
+            "totals": sets.totals(points, "components", summed=summed),
+            "bridge": {
+                "since": bridge.get("since"),
+                "notes": bridge.get("notes", []),
+                "points": changes,
+                "totals": sets.totals(changes, "parts", summed=summed),
+            },
+        }
+
+    return await cached_json(request, etag(published.id), render)
+
+
+@router.post(
+    "/forecasts/generate",
+    response_model=ForecastsOut,
+    responses=problems(400, 404, 413, 501, 504),
+    dependencies=[requires("analyst")],
+    max_body_size=MAX_BODY,
+)
+async def generate(wanted: GenerateIn, request: Request, service: ServiceDep) -> Response:
+    """Forecasts of some series: the published ones where they answer the question, else computed from the run's models."""
+    series = await service.series(wanted.workspace)
+    note(request, wanted.workspace)
+    if missing := [name for name in wanted.unique_ids if name not in series]:
+        raise Problem(404, f"Workspace '{wanted.workspace}' has no series {_some(missing)}.")
+    if service.pointers(wanted.workspace)["published"]:
+        published = await service.published(wanted.workspace)
+        if _answers(published, wanted):
+            service.metrics.generated.labels("published").inc()
+            return json_response(encode(_as_json(published, wanted.unique_ids, wanted.horizon, wanted.levels)))
+    run = await service.aliased(wanted.workspace)
+    return json_response(await service.workers.compute({**wanted.model_dump(mode="json"), "run_id": run.id}))
+
+
+def _answers(published: Published, wanted: GenerateIn) -> bool:
+    """Whether the published forecasts are what is wanted."""
+    found = published.forecasts
+    return (
+        wanted.future is None
+        and all(name in found for name in wanted.unique_ids)
+        and (wanted.horizon is None or all(wanted.horizon <= found.steps(name) for name in wanted.unique_ids))
+        and set(wanted.levels or ()) <= set(found.levels)
+        and (wanted.model is None or all(found.model(name) == wanted.model for name in wanted.unique_ids))
+    )
+
+
+def _as_json(
+    published: Published, ids: list[str], horizon: int | None = None, levels: list[int] | None = None
+) -> dict[str, Any]:
+    found = published.forecasts
+    return {
+        "workspace": published.run.info["workspace"],
+        "run_id": published.run.id,
+        "forecast_id": published.id,
+        "as_of": published.info["as_of"],
+        "unit": published.run.config["target"]["unit"],
+        "source": "published",
+        "forecasts": [
+            {"unique_id": name, "model": found.model(name), "points": found.points(name, horizon, levels)}
+            for name in ids
+        ],
+    }
+
+
+def _require(published: Published, ids: list[str]) -> None:
+    if missing := [name for name in ids if name not in published.forecasts]:
+        raise Problem(404, f"The published forecasts have no series {_some(missing)}.")
+
+
+def _some(names: list[str]) -> str:
+    """The first few, short enough for a message."""
+    shown = ", ".join(f"'{printable(name)}'" for name in names[:3])
+    return shown + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -1,0 +1,103 @@
+"""What is asked of forecasts, and what is answered."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from backend.core.queries import Level, Moment, Name, Of, Series, SeriesId, Version
+from backend.core.rate import MAX_HORIZON, MAX_SERIES
+from backend.core.schemas import Stamp
+
+
+class ForecastQuery(Of):
+    unique_id: SeriesId
+    forecast_id: Annotated[Version | None, Field(description="An earlier forecast set; without it, the published.")] = (
+        None
+    )
+
+
+class FutureRow(BaseModel):
+    """Values of future covariates at one step, for one series or, without a name, for all that are asked for."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, float | str | bool | None]
+    unique_id: SeriesId | None = None
+    ds: Moment
+
+
+class GenerateIn(Of):
+    unique_ids: Series
+    horizon: Annotated[int | None, Field(ge=1, le=MAX_HORIZON, description="Steps; without it, the run's.")] = None
+    levels: Annotated[list[Level] | None, Field(min_length=1, max_length=10)] = None
+    model: Annotated[
+        Name | None, Field(description="A model that the run has fitted to the series, its champion or the baseline.")
+    ] = None
+    future: Annotated[
+        list[FutureRow] | None,
+        Field(min_length=1, max_length=MAX_SERIES * MAX_HORIZON, description="What if: replaces known covariates."),
+    ] = None
+
+
+class Point(BaseModel):
+    """One step: the forecast and the bounds of each level; null where a bound is not supported."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float | None]
+    ds: Stamp
+    y_hat: float | None
+
+
+class SeriesForecast(BaseModel):
+    unique_id: str
+    model: str
+    points: list[Point]
+
+
+class ForecastsOut(BaseModel):
+    workspace: str
+    run_id: str
+    forecast_id: str | None
+    as_of: str
+    unit: str
+    source: Literal["published", "computed"]
+    forecasts: list[SeriesForecast]
+
+
+class ComponentsPoint(BaseModel):
+    ds: Stamp
+    components: dict[str, float | None]
+
+
+class BridgePoint(BaseModel):
+    ds: Stamp
+    parts: dict[str, float | None]
+
+
+class Bridge(BaseModel):
+    """Why the forecast differs from the one before: `parts` sum to the change of each step that both have, `totals` to that
+    of all of them.
+    """
+
+    since: str | None
+    notes: list[str]
+    points: list[BridgePoint]
+    totals: dict[str, float]
+
+
+class ExplanationOut(BaseModel):
+    """`components` sum to `y_hat` a step; null for forecast sets from before there were explanations.
+
+    `totals` are over the steps of which all is known: sums, or means where `aggregate` is not `sum`.
+    """
+
+    workspace: str
+    run_id: str
+    forecast_id: str
+    unique_id: str
+    model: str
+    unit: str
+    aggregate: str
+    method: Literal["exact", "descriptive"] | None
+    points: list[ComponentsPoint]
+    totals: dict[str, float]
+    bridge: Bridge

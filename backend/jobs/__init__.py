@@ -1,0 +1,1 @@
+"""Pipelines started over HTTP."""

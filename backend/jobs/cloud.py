@@ -1,0 +1,228 @@
+"""Jobs that run on Cloud Run: what is known of them is kept in the store, so that every instance of the service knows it."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from backend.core.errors import Problem
+from backend.jobs import record as files
+from backend.jobs.google import CloudRun, Execution
+from backend.jobs.local import KEPT, LINES, SCRIPTS, full, refuse_second
+from backend.jobs.log import Log
+from backend.jobs.record import Job, Kind
+from pipelines.core.errors import Conflict, NotFound, StoreError
+from pipelines.core.names import safe_name, safe_version
+from pipelines.storage.catalog import Reader
+from pipelines.storage.pointers import Pointer, Version
+from pipelines.storage.store import new_version
+
+RECORDS = ("jobs", "cloud_run.json")  # the newest jobs of a workspace, each with the name of its execution
+_SLOTS = (".jobs", "running.json")  # no workspace has such a name
+_UNKNOWN = timedelta(minutes=2)  # that a job without an execution may still be about to get one
+_NEVER = "It was never started: the service ended in between, or Cloud Run refused."
+_FORGOTTEN = "Cloud Run does not know its execution any more."
+_LOG = "log.jsonl"
+
+
+@dataclass(frozen=True)
+class Record(Job):
+    """A job, and the name of its execution as soon as there is one."""
+
+    execution: str | None = None
+
+
+class Records(Pointer):
+    """`cloud_run.json` of a workspace."""
+
+    remedy = "Restore it from a backup, or delete it: the jobs themselves are on Cloud Run."
+    jobs: list[Record] = Field(default_factory=list)
+
+
+class Slot(BaseModel):
+    """A job that runs, or is about to."""
+
+    workspace: str
+    job_id: Version
+    at: AwareDatetime
+
+
+class Slots(Pointer):
+    """The jobs that run at once, in all workspaces."""
+
+    remedy = "Delete it: the next job that is started makes it again."
+    slots: list[Slot] = Field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class CloudJobs:
+    """As `Jobs`: at most one runs in a workspace, and `at_once` in all of them."""
+
+    reader: Reader
+    cloud: CloudRun
+    at_once: int
+
+    def start(self, workspace: str, kind: Kind, by: str) -> Job:
+        """Begins a job. Problem 409 while the workspace has another one, 503 while there are as many as may be."""
+        refuse_second(self, workspace)
+        job = Job(new_version(), workspace, kind, by, files.now())
+        known = next(iter(self.ids(workspace)), None)
+
+        def add(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            if known != (records[0]["job_id"] if records else None):
+                raise Problem(409, f"Workspace '{workspace}' was given a job just now. Wait or cancel it.")
+            return [asdict(job) | {"execution": None}, *records[:KEPT]]
+
+        self._take_slot(job)
+        try:
+            self._change(workspace, add)
+        except BaseException:
+            self._move_slots(lambda slots: [one for one in slots if one["job_id"] != job.job_id])
+            raise
+        try:
+            command = [SCRIPTS[kind], "--workspace", workspace, "--json-log"]
+            execution = self.cloud.start(kind, job.job_id, command)
+        except StoreError as error:
+            self._put(replace(job, state="failed", finished_at=files.now(), error=str(error)), None)
+            raise Problem(503, f"The job could not be started. {error}", headers={"Retry-After": "30"}) from error
+        self._put(job, execution)
+        return job
+
+    def ids(self, workspace: str) -> list[str]:
+        """The jobs of a workspace, newest first."""
+        return [record["job_id"] for record in self._records(workspace)]
+
+    def get(self, workspace: str, job_id: str) -> Job | None:
+        """A job as it is now. What has ended is recorded, with its log, before Cloud Run forgets it."""
+        safe_version(job_id, "job")
+        record = next((one for one in self._records(workspace) if one["job_id"] == job_id), None)
+        if record is None:
+            return None
+        execution = record.pop("execution")
+        job = Job(**record)
+        if not job.active:
+            return job
+        execution = execution or self.cloud.find(job.kind, job_id)
+        if execution is None:
+            if datetime.now(UTC) - datetime.fromisoformat(job.created_at) < _UNKNOWN:
+                return job
+            return self._put(replace(job, state="failed", finished_at=files.now(), error=_NEVER), None)
+        try:
+            found = self.cloud.look(execution)
+        except NotFound:
+            return self._put(replace(job, state="failed", finished_at=files.now(), error=_FORGOTTEN), None)
+        return self._follow(job, found)
+
+    def log(self, job: Job) -> list[dict[str, Any]]:
+        """The newest lines that the script has printed."""
+        try:
+            folder = self.reader.artifacts.folder(job.workspace, "jobs", job.job_id)
+            return [dict(line) for line in json.loads(folder.read_text(_LOG))]
+        except NotFound:
+            execution = self._execution(job)
+            return self._read(execution)[1] if execution else []
+
+    def cancel(self, job: Job, by: str) -> None:
+        """Asks for the end of a job. Problem 409 for one that has ended."""
+        if not job.active:
+            raise Problem(409, f"Job {job.job_id} has ended already: {job.state}.")
+        execution = self._execution(job) or self.cloud.find(job.kind, job.job_id)
+        if execution is None:
+            raise Problem(409, f"Job {job.job_id} is only being started. Try again in a few seconds.")
+        self.cloud.cancel(execution)
+
+    def active(self, workspace: str) -> Job | None:
+        """The job that runs in a workspace."""
+        found = (self.get(workspace, one["job_id"]) for one in self._records(workspace) if one["state"] in files.ACTIVE)
+        return next((job for job in found if job is not None and job.active), None)
+
+    def _take_slot(self, job: Job) -> None:
+        """Problem 503 unless there is room for one more job, in all workspaces and for all instances of the service."""
+
+        def take(slots: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            held = [one for one in slots if self._holds(one)]
+            if len(held) >= self.at_once:
+                raise full(len(held))
+            return [*held, {"workspace": job.workspace, "job_id": job.job_id, "at": job.created_at}]
+
+        self._move_slots(take)
+
+    def _holds(self, slot: dict[str, Any]) -> bool:
+        """Whether the job of a slot runs, or is about to."""
+        job = self.get(slot["workspace"], slot["job_id"])
+        if job is None:
+            return abs(datetime.now(UTC) - datetime.fromisoformat(slot["at"])) < _UNKNOWN
+        return job.active
+
+    def _move_slots(self, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
+        self.reader.artifacts.move_pointer(
+            *_SLOTS, change=lambda current: {"slots": change(current.get("slots", []))}, shape=Slots
+        )
+
+    def _follow(self, job: Job, found: Execution) -> Job:
+        """The job with what its execution and its log say."""
+        log, lines = self._read(found.name)
+        changed = replace(job, state=found.state, started_at=found.started_at, progress=log.progress)
+        if found.state in files.ACTIVE:
+            return changed
+        error = None
+        if found.state == "failed":
+            error = log.error or found.message or "Cloud Run ended it without a word."
+        changed = replace(changed, finished_at=found.finished_at, error=error)
+        draft = self.reader.artifacts.draft(job.workspace, "jobs", job.job_id)
+        try:
+            draft.write_json(_LOG, lines)
+            draft.publish()
+        except Conflict:
+            pass  # another instance of the service has seen its end, too
+        return self._put(changed, found.name)
+
+    def _read(self, execution: str) -> tuple[Log, list[dict[str, Any]]]:
+        """The log as a client may see it: it is cleaned here, where the secrets are known."""
+        with tempfile.TemporaryDirectory() as folder:
+            log = Log(Path(folder), os.environ)
+            for line in self.cloud.lines(execution):
+                log.add(line)
+            return log, files.tail(Path(folder), LINES)
+
+    def _execution(self, job: Job) -> str | None:
+        found = (one["execution"] for one in self._records(job.workspace) if one["job_id"] == job.job_id)
+        return next(found, None)
+
+    def _records(self, workspace: str) -> list[dict[str, Any]]:
+        found = self.reader.artifacts.read_pointer(safe_name(workspace, "workspace"), *RECORDS, shape=Records)
+        return [dict(record) for record in found.get("jobs", [])]
+
+    def _put(self, job: Job, execution: str | None) -> Job:
+        """Replaces the record of a job; its end stays as it was recorded first."""
+
+        def put(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            return [
+                asdict(job) | {"execution": execution or one["execution"]}
+                if one["job_id"] == job.job_id and one["state"] in files.ACTIVE
+                else one
+                for one in records
+            ]
+
+        self._change(job.workspace, put)
+        return job
+
+    def _change(self, workspace: str, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
+        where = (safe_name(workspace, "workspace"), *RECORDS)
+        kept: set[str] = set()
+
+        def changed(current: dict[str, Any]) -> dict[str, Any]:
+            jobs = change(current.get("jobs", []))
+            kept.update(one["job_id"] for one in jobs)
+            return {"jobs": jobs}
+
+        self.reader.artifacts.move_pointer(*where, change=changed, shape=Records)
+        for old in self.reader.artifacts.folders(where[0], "jobs"):
+            if old not in kept:
+                self.reader.artifacts.remove(where[0], "jobs", old)

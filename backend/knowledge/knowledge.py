@@ -1,0 +1,212 @@
+"""Looking things up: the index of a workspace follows its sources, and is asked."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import structlog
+
+from backend.core.errors import Problem
+from backend.core.lane import Lane
+from backend.knowledge import notes, sources, texts
+from backend.knowledge.embeddings import Embedding, EmbeddingFailed, Lexical
+from backend.knowledge.index import Index
+from backend.knowledge.shelf import Shelf
+from backend.knowledge.sources import Source
+from pipelines.core.errors import NotFound, StoreError
+
+if TYPE_CHECKING:
+    from backend.core.service import Service
+
+_READING = "reading"  # the turn of texts that are read, whatever their workspace
+_REST = 60.0  # seconds without asking a provider that has just failed
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A chunk of a source, word for word. `score` orders the hits of one search: 1 is first by meaning and by words."""
+
+    source: str
+    source_id: str
+    kind: str
+    heading: str
+    quote: str
+    score: float
+    chunk_id: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The hits, and the embedding that ranked them."""
+
+    hits: list[Hit]
+    embedding: Embedding
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A source and how many chunks it has."""
+
+    source: Source
+    chunks: int
+
+
+class Knowledge:
+    """What can be looked up about each workspace. Slow work has threads of its own; an index that is behind is never asked."""
+
+    def __init__(self, service: "Service") -> None:
+        self._service = service
+        self._shelf = Shelf()
+        self._lane = Lane("searches and notes", threads=3, most=32)
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._failed_at = float("-inf")
+
+    def close(self) -> None:
+        """Begins nothing new, and closes the indexes."""
+        self._lane.close()
+        self._shelf.close()
+
+    async def search(self, workspace: str, query: str, limit: int = 5) -> list[Hit]:
+        """The chunks that fit a query best; Problem 404 without the workspace."""
+        return (await self.find(workspace, query, limit)).hits
+
+    async def find(self, workspace: str, query: str, limit: int = 5) -> Found:
+        """The same, with the embedding that was used."""
+        self._service.pointers(workspace)
+        return await self._lane.run(workspace, lambda: self._find(workspace, query, limit))
+
+    async def sources(self, workspace: str) -> list[Listed]:
+        """Every source of the workspace; Problem 404."""
+        self._service.pointers(workspace)
+        return await self._lane.run(workspace, lambda: self._list(workspace))
+
+    async def add(self, workspace: str, name: str, content: bytes, by: str) -> tuple[Listed, bool]:
+        """Keeps a note; with whether it is new. DataError says what is wrong with it. Problem 404, 409."""
+        self._service.pointers(workspace)
+
+        # One at a time: a PDF may be made to take long.
+        text, form = await self._lane.run(_READING, lambda: texts.read(content))
+
+        def work() -> tuple[Listed, bool]:
+            note_id, new = notes.add(self._service.reader, workspace, name, text, form, by)
+            return self._one(workspace, note_id), new
+
+        return await self._lane.run(workspace, work)
+
+    async def remove(self, workspace: str, source_id: str) -> Listed:
+        """Deletes a note, as it was. Problem 404, and 409 for a source that is no note."""
+        self._service.pointers(workspace)
+
+        def work() -> Listed:
+            found = self._one(workspace, source_id)
+            if found.source.kind != "note":
+                raise Problem(
+                    409,
+                    f"'{found.source.name}' is a {found.source.kind} and follows from the project. Only notes can be deleted.",
+                )
+            notes.delete(self._service.reader, workspace, source_id)
+            self._list(workspace)  # it is out of the index when this is answered
+            return found
+
+        try:
+            return await self._lane.run(workspace, work)
+        except NotFound:
+            raise _unknown(workspace, source_id) from None
+
+    def _find(self, workspace: str, query: str, limit: int) -> Found:
+        for embedding in self._embeddings():
+            try:
+                with self._ready(workspace, embedding) as index:
+                    ranked = index.search(query, limit)
+            except EmbeddingFailed as error:
+                self._fall_back(error)
+                continue
+            hits = [
+                Hit(
+                    one.source.name,
+                    one.source.id,
+                    one.source.kind,
+                    one.chunk.heading,
+                    one.chunk.text,
+                    found.score,
+                    one.id,
+                )
+                for found in ranked
+                for one in [found.entry]
+            ]
+            return Found(hits, embedding)
+        raise AssertionError("the lexical embedding never fails")
+
+    def _list(self, workspace: str) -> list[Listed]:
+        for embedding in self._embeddings():
+            try:
+                with self._ready(workspace, embedding) as index:
+                    return [Listed(source, n) for source, n in index.sources]
+            except EmbeddingFailed as error:
+                self._fall_back(error)
+        raise AssertionError("the lexical embedding never fails")
+
+    def _one(self, workspace: str, source_id: str) -> Listed:
+        for listed in self._list(workspace):
+            if listed.source.id == source_id:
+                return listed
+        raise _unknown(workspace, source_id)
+
+    @contextmanager
+    def _ready(self, workspace: str, embedding: Embedding) -> Iterator[Index]:
+        """The index of the workspace as its sources are now. Problem 503 where none can be kept."""
+        with self._shelf.using((workspace, embedding.name), lambda: self._index(workspace, embedding)) as index:
+            try:
+                self._follow(index, workspace)
+            except StoreError as error:  # read-only, full: all in it can be made again, so another folder will do
+                structlog.get_logger("backend").warning("index in a temporary folder", reason=str(error))
+                index.move(self._temporary(workspace, embedding))
+                self._follow(index, workspace)
+            yield index
+
+    def _follow(self, index: Index, workspace: str) -> None:
+        with index.lock:
+            mark = sources.mark(self._service.reader, workspace)
+            if index.mark != mark:
+                found, whole = sources.collect(self._service.reader, workspace)
+                index.update(found)
+                index.mark = mark if whole else None  # what could not be read is tried again
+
+    def _index(self, workspace: str, embedding: Embedding) -> Index:
+        """Beside the notes; where these are on an object store, in a folder of this process."""
+        store = self._service.reader.artifacts
+        if store.is_local:
+            return Index(Path(store.path(workspace, notes.ROOM, "index")), embedding)
+        return Index(self._temporary(workspace, embedding), embedding, temporary=True)
+
+    def _temporary(self, workspace: str, embedding: Embedding) -> Path:
+        """A folder of this process. Problem 503 without one."""
+        try:
+            if self._scratch is None:
+                self._scratch = tempfile.TemporaryDirectory(prefix="knowledge-")
+            return Path(self._scratch.name) / workspace / embedding.name / "index"
+        except OSError as error:
+            raise Problem(
+                503,
+                f"The index of the search can be kept neither with the artifacts nor in the temporary folder "
+                f"({error.strerror}). Whoever runs the service can make one of them writable.",
+            ) from error
+
+    def _embeddings(self) -> Iterator[Embedding]:
+        """The one that was chosen, unless it has just failed, and the one that never does."""
+        chosen = self._service.embedding
+        if chosen.kind != "lexical" and monotonic() - self._failed_at > _REST:
+            yield chosen
+        yield Lexical()
+
+    def _fall_back(self, error: EmbeddingFailed) -> None:
+        self._failed_at = monotonic()
+        structlog.get_logger("backend").warning("lexical embedding instead", reason=str(error))
+
+
+def _unknown(workspace: str, source_id: str) -> Problem:
+    return Problem(404, f"Workspace '{workspace}' has no source {source_id}.")

@@ -1,0 +1,126 @@
+"""Notes that people add to a workspace: a pointer names them, each text lies in a directory that never changes."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from backend.core.errors import Problem
+from backend.knowledge.chunks import chunks
+from backend.knowledge.texts import Format
+from pipelines.core.errors import NotFound, StoreError
+from pipelines.core.names import safe_name
+from pipelines.storage.catalog import Reader
+from pipelines.storage.pointers import Pointer, Version
+from pipelines.storage.store import new_version
+
+ROOM = "knowledge"  # below the workspace's artifacts: notes.json, notes/<version>/note.txt
+POINTER = "notes.json"
+FILE = "note.txt"
+MAX_NOTES = 200  # of a workspace
+MAX_CHUNKS = 10_000  # of all of them
+
+
+@dataclass(frozen=True)
+class Note:
+    """`id` is made of the text, so that the same text is one note, whoever adds it and under whatever name."""
+
+    id: str
+    name: str
+    text: str
+    added_at: str
+    by: str
+    format: Format
+
+
+class Entry(BaseModel):
+    """A note in the pointer; `folder` holds its text."""
+
+    folder: Version
+    name: str
+    added_at: str
+    by: str
+    format: Format
+    chunks: Annotated[int, Field(ge=0)]
+
+
+class Notes(Pointer):
+    """`notes.json` of a workspace."""
+
+    remedy = "Restore it from a backup, or delete it and add the notes again."
+    notes: dict[str, Entry] = Field(default_factory=dict)
+
+
+def pointer(reader: Reader, workspace: str) -> dict[str, Any]:
+    """`{version, notes: {id: {folder, name, added_at, by, format, chunks}}}`, in the order in which they came."""
+    return {"notes": {}, **reader.artifacts.read_pointer(safe_name(workspace, "workspace"), ROOM, POINTER, shape=Notes)}
+
+
+def all_of(reader: Reader, workspace: str) -> list[Note]:
+    """The notes, oldest first, but for one that was deleted a moment ago."""
+    found = []
+    for note_id, entry in pointer(reader, workspace)["notes"].items():
+        try:
+            text = reader.artifacts.folder(workspace, ROOM, "notes", entry["folder"]).read_text(FILE)
+        except NotFound:
+            continue
+        found.append(Note(note_id, entry["name"], text, entry["added_at"], entry["by"], entry["format"]))
+    return found
+
+
+def add(reader: Reader, workspace: str, name: str, text: str, form: Format, by: str) -> tuple[str, bool]:
+    """Keeps a note; its id, and whether it is new. Problem 409 where there are too many."""
+    note_id, folder = hashlib.sha256(text.encode()).hexdigest()[:16], new_version()
+    if note_id in pointer(reader, workspace)["notes"]:
+        return note_id, False
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    entry = {"folder": folder, "name": name, "added_at": now, "by": by, "format": form, "chunks": len(chunks(text))}
+
+    def change(current: dict[str, Any]) -> dict[str, Any]:
+        kept = current.get("notes", {})
+        if len(kept) >= MAX_NOTES or entry["chunks"] + sum(one["chunks"] for one in kept.values()) > MAX_CHUNKS:
+            raise Problem(
+                409,
+                f"A workspace keeps {MAX_NOTES} notes of {MAX_CHUNKS:,} sections together at most; this one has "
+                f"{entry['chunks']:,}. Delete one first, or add a shorter one.",
+            )
+        return {**current, "notes": {note_id: entry, **kept}}  # whoever was first in between stays
+
+    store = reader.artifacts
+    draft = store.draft(safe_name(workspace, "workspace"), ROOM, "notes", folder)
+    try:
+        draft.write_text(FILE, text)
+        draft.publish()
+        moved = store.move_pointer(workspace, ROOM, POINTER, change=change, shape=Notes)
+    except BaseException:
+        _forget(reader, workspace, folder)
+        raise
+    first = moved["notes"][note_id]["folder"] == folder
+    if not first:
+        _forget(reader, workspace, folder)
+    return note_id, first
+
+
+def delete(reader: Reader, workspace: str, note_id: str) -> None:
+    """Forgets a note; NotFound without it."""
+
+    def change(current: dict[str, Any]) -> dict[str, Any]:
+        kept = dict(current.get("notes", {}))
+        if note_id not in kept:
+            raise NotFound(f"workspace {workspace} has no note {note_id}.")
+        removed.append(kept.pop(note_id)["folder"])
+        return {**current, "notes": kept}
+
+    removed: list[str] = []
+    reader.artifacts.move_pointer(workspace, ROOM, POINTER, change=change, shape=Notes)
+    _forget(reader, workspace, removed[-1])
+
+
+def _forget(reader: Reader, workspace: str, folder: str) -> None:
+    """Removes a text that nothing names."""
+    try:
+        reader.artifacts.remove(workspace, ROOM, "notes", folder)
+    except (StoreError, FileNotFoundError):  # never finished: it does not exist
+        reader.artifacts.draft(workspace, ROOM, "notes", folder).discard()

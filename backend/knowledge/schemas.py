@@ -1,0 +1,73 @@
+"""What goes out about what can be looked up, as the OpenAPI shows it."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from backend.core.queries import Of, Paged
+from backend.knowledge.embeddings import Kind as EmbeddingKind
+from backend.knowledge.sources import Kind as SourceKind
+
+SourceId = Annotated[
+    str, StringConstraints(pattern=r"^[0-9a-f]{16}$"), Field(description="As GET /knowledge/sources has it.")
+]
+
+
+class SourcesQuery(Paged):
+    kind: SourceKind | None = None
+
+
+class NoteQuery(Of):
+    name: Annotated[
+        str,
+        StringConstraints(pattern=r"^[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]{0,99}$"),
+        Field(description="What people call it, such as the name of the file."),
+    ]
+
+
+class SearchQuery(Of):
+    q: Annotated[str, Field(min_length=1, max_length=1000, description="A question, or words of it.")]
+    limit: Annotated[int, Field(ge=1, le=50)] = 5
+
+
+class SourceOut(BaseModel):
+    """`chunks`: in how many pieces it is found. `added_at` and `by`: of a note; the others follow from the project."""
+
+    source_id: str
+    name: str
+    kind: SourceKind
+    chunks: int
+    characters: int
+    added_at: str | None
+    by: str | None
+
+
+class SourcesOut(BaseModel):
+    workspace: str
+    total: int
+    limit: int
+    offset: int
+    sources: list[SourceOut]
+
+
+class HitOut(BaseModel):
+    """`quote` is a piece of the source, byte for byte, and no markup to be rendered. `score`: 1 is first by both rankings;
+    it compares hits of the same search only.
+    """
+
+    source_id: str
+    source: str
+    kind: SourceKind
+    heading: str
+    quote: str
+    score: float
+    chunk_id: str
+
+
+class SearchOut(BaseModel):
+    """`embedding`: `lexical` compares how texts are written, `local` and `provider` by a model what they mean."""
+
+    workspace: str
+    embedding: EmbeddingKind
+    embedding_name: str = Field(description="Which model, or which version.")
+    hits: list[HitOut]

@@ -1,0 +1,149 @@
+"""What can be looked up about a workspace, as texts. Each is the same as long as what it was made of is the same."""
+
+import hashlib
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import structlog
+
+from backend.knowledge import dictionary, notes, reports
+from backend.knowledge.texts import clean
+from pipelines.core import config
+from pipelines.core.errors import ForecastError, NotFound, StoreError
+from pipelines.forecasting.monitoring import alerts
+from pipelines.storage import disk, pointers
+from pipelines.storage.catalog import CURRENT, MONITORING, Reader
+
+Kind = Literal["run card", "quality report", "dictionary", "alerts", "document", "note"]
+
+PROJECT = Path(__file__).parents[2]
+
+_EARLIER = 2  # runs before the one in production whose cards are kept at hand
+_PAST = 0.8  # weight of what is not in force any more
+_LEFT_OUT = ("API.md",)  # tables for programs
+
+
+@dataclass(frozen=True)
+class Source:
+    """A text with a name for people. `id` stays when the text changes; of a note it is what the note says."""
+
+    id: str
+    name: str
+    kind: Kind
+    text: str
+    added_at: str | None = None
+    by: str | None = None
+    weight: float = 1.0  # of its chunks in a ranking
+
+    @cached_property
+    def digest(self) -> str:
+        """Of all that a chunk is made of."""
+        return hashlib.sha256("\0".join((self.kind, self.name, self.text)).encode()).hexdigest()
+
+
+def mark(reader: Reader, workspace: str) -> Hashable:
+    """What differs as soon as one of the sources does: pointers and the looks of files, none of which is opened."""
+    return (
+        _known(lambda: reader.pointers(workspace)["version"]),
+        _known(lambda: reader.data.read_pointer("processed", workspace, CURRENT, shape=pointers.Data)["version"]),
+        _known(
+            lambda: reader.artifacts.read_pointer(workspace, MONITORING, CURRENT, shape=pointers.Monitoring)["version"]
+        ),
+        _known(lambda: notes.pointer(reader, workspace)["version"]),
+        disk.looks(reader.artifacts.path(workspace, *alerts.LOG)),  # on an object store, the monitoring has to do
+        tuple(disk.looks(str(path)) for path in [*config.places(workspace, config.workspace_files()), *_documents()]),
+    )
+
+
+def _known(read: Callable[[], Hashable]) -> Hashable:
+    """What a pointer says; of one that is damaged, how: it hides no source but its own."""
+    try:
+        return read()
+    except StoreError as error:
+        return str(error)
+
+
+def collect(reader: Reader, workspace: str) -> tuple[list[Source], bool]:
+    """Every source, the most telling kind first, and whether all could be read: one that is damaged hides no other."""
+    found: list[Source] = []
+    whole = True
+    makers: tuple[Callable[[Reader, str], Iterator[Source]], ...] = (
+        _of_dictionary, _of_runs, _of_quality, _of_alerts, _of_notes, _of_documents
+    )  # fmt: skip
+    for maker in makers:
+        try:
+            found += maker(reader, workspace)
+        except Exception as error:  # noqa: BLE001 - whatever a damaged file makes a maker raise, the others are found
+            whole = False
+            structlog.get_logger("backend").warning(
+                "source left out", workspace=workspace, reason=str(error), exc_info=not isinstance(error, ForecastError)
+            )
+    return found, whole
+
+
+def _of_dictionary(reader: Reader, workspace: str) -> Iterator[Source]:
+    try:
+        trained = reader.production(workspace).read_json("run.json")["config"]
+    except NotFound:
+        trained = {}
+    text = dictionary.render(workspace, config.as_written(workspace), trained)
+    yield Source(_id("dictionary"), "data dictionary", "dictionary", clean(text))
+
+
+def _of_runs(reader: Reader, workspace: str) -> Iterator[Source]:
+    """The cards of the run in production, of other runs that an alias names, and of the newest ones before production."""
+    aliases = reader.pointers(workspace)["aliases"]
+    if "production" not in aliases:
+        return
+    roles = {aliases[name]["run_id"]: name for name in sorted(aliases, key=lambda name: name == "production")}
+    production = aliases["production"]["run_id"]
+    earlier = [name for name in reader.runs(workspace) if name < production and name not in roles]
+    for run_id in (*reversed(roles), *reversed(earlier[-_EARLIER:])):
+        run = reader.run(workspace, run_id)
+        if "card.md" in run.files:
+            name, weight = f"{roles.get(run_id, 'earlier')} run {run_id}", 1.0 if run_id in roles else _PAST
+            yield Source(_id("run", run_id), name, "run card", clean(run.read_text("card.md")), weight=weight)
+
+
+def _of_quality(reader: Reader, workspace: str) -> Iterator[Source]:
+    try:
+        dataset = reader.dataset(workspace)
+    except NotFound:
+        return
+    text = reports.quality(dataset.version, dataset.info, dataset.quality)
+    yield Source(_id("quality"), f"quality of data {dataset.version}", "quality report", clean(text))
+
+
+def _of_alerts(reader: Reader, workspace: str) -> Iterator[Source]:
+    raised = alerts.all_of(reader, workspace)
+    if raised:
+        yield Source(_id("alerts"), "alerts of monitoring", "alerts", clean(reports.alerts(raised)))
+
+
+def _of_notes(reader: Reader, workspace: str) -> Iterator[Source]:
+    for note in notes.all_of(reader, workspace):
+        yield Source(note.id, note.name, "note", note.text, note.added_at, note.by)
+
+
+def _of_documents(reader: Reader, workspace: str) -> Iterator[Source]:
+    for path in _documents():
+        name = path.relative_to(PROJECT).as_posix()
+        try:
+            text = clean(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError):
+            continue
+        yield Source(_id(name), name, "document", text)
+
+
+def _documents() -> list[Path]:
+    """The pages that come with the project."""
+    found = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+    return [path for path in found if path.name not in _LEFT_OUT]
+
+
+def _id(*parts: str) -> str:
+    """As long as that of a note, and never one: a note's is a hash of nothing but its text."""
+    return hashlib.sha256("\0".join(("source", *parts)).encode()).hexdigest()[:16]

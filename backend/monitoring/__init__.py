@@ -1,0 +1,1 @@
+"""Live error, drift and alerts."""

@@ -1,0 +1,1 @@
+"""All series together, and those that need attention."""

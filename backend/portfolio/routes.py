@@ -1,0 +1,107 @@
+"""All series of a workspace together: what they add up to, and which need somebody."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from backend.core.cache import fingerprint
+from backend.core.queries import filters_of
+from backend.core.responses import (
+    ServiceDep,
+    cached_json,
+    encode,
+    etag,
+    is_known,
+    json_response,
+    not_modified,
+    note,
+    problems,
+)
+from backend.portfolio.schemas import (
+    DistributionOut,
+    DistributionQuery,
+    PortfolioOut,
+    SegmentsOut,
+    SegmentsQuery,
+    TriageQuery,
+)
+
+router = APIRouter(prefix="/portfolio", tags=["portfolio"])
+
+
+@router.get("", response_model=PortfolioOut, responses=problems(304, 404))
+async def portfolio(query: Annotated[TriageQuery, Query()], request: Request, service: ServiceDep) -> Response:
+    """What the series come to beside last period and last year, and those that need somebody, the most urgent first.
+
+    Any static attribute is a filter, as for `/series`. The score of a series is the product of its percentiles, among all
+    series, in its share of the total, in its error and in how far its forecast is from what was; what monitoring has in
+    alert counts by its share alone, and a warning half way. `attention` says why a series needs some, and is empty where
+    nothing about it is unusual.
+    """
+    published, found = await service.published(query.workspace), await service.portfolio(query.workspace)
+    note(request, query.workspace)
+
+    def render() -> dict[str, Any]:
+        rows = found.table.select(query.search, filters_of(query))
+        needing = found.needing(rows)
+        listed = found.triage(needing if query.needs_attention else rows)
+        config = published.run.config
+        return {
+            "workspace": query.workspace,
+            "run_id": published.run.id,
+            "forecast_id": published.id,
+            "as_of": published.info["as_of"],
+            "unit": config["target"]["unit"],
+            "aggregate": config["target"]["aggregate"],
+            "horizon": config["horizon"],
+            "metric": config["metric"],
+            "filters": found.choices,
+            "summary": found.summary(rows),
+            "totals": found.totals(rows),
+            "n_attention": len(needing),
+            "total": len(listed),
+            "limit": query.limit,
+            "offset": query.offset,
+            "triage": [found.row(int(row)) for row in listed[query.offset : query.offset + query.limit]],
+        }
+
+    tag = etag(published.id, found.table.version)
+    if is_known(request, tag):
+        return not_modified(tag)
+    key = fingerprint(tag, query.model_dump_json())  # of whatever stands in the URL
+    return json_response(await service.answers.get("answer", key, lambda: encode(render())), tag)
+
+
+@router.get("/segments", response_model=SegmentsOut, responses=problems(304, 404))
+async def segments(query: Annotated[SegmentsQuery, Query()], request: Request, service: ServiceDep) -> Response:
+    """The figures of each group of series that an attribute, the demand class, the model or the status makes."""
+    published, found = await service.published(query.workspace), await service.portfolio(query.workspace)
+    note(request, query.workspace)
+
+    def render() -> dict[str, Any]:
+        rows = found.segments(query.by)
+        return {
+            "workspace": query.workspace,
+            "unit": published.run.config["target"]["unit"],
+            "metric": published.run.config["metric"],
+            "by": query.by,
+            "total": len(rows),
+            "limit": query.limit,
+            "offset": query.offset,
+            "segments": rows[query.offset : query.offset + query.limit],
+        }
+
+    return await cached_json(request, etag(published.id, found.table.version), render)
+
+
+@router.get("/distribution", response_model=DistributionOut, responses=problems(304, 404))
+async def distribution(query: Annotated[DistributionQuery, Query()], request: Request, service: ServiceDep) -> Response:
+    """How many series have how large an error, skill or last value; any static attribute is a filter."""
+    table = await service.series(query.workspace)
+    note(request, query.workspace)
+
+    def render() -> dict[str, Any]:
+        rows = table.select(query.search, filters_of(query))
+        return {"workspace": query.workspace, "of": query.of, **table.distribution(query.of, rows, query.bins)}
+
+    return await cached_json(request, etag(table.version), render)

@@ -1,0 +1,208 @@
+"""The registry: runs, what differs between two of them, whether they are intact, and the aliases."""
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from backend.core.errors import Problem
+from backend.core.queries import Of, RunId, WorkspaceName
+from backend.core.rate import MAX_BODY, key_of
+from backend.core.responses import ServiceDep, cached_json, encode, etag, note, problems, requires
+from backend.core.service import Run, Service
+from backend.runs.schemas import (
+    AliasesOut,
+    AliasIn,
+    CalibrationOut,
+    CompareOut,
+    CompareQuery,
+    RunDetail,
+    RunsOut,
+    RunsQuery,
+    VerifyOut,
+)
+from pipelines.core.errors import Conflict, ForecastError
+from pipelines.forecasting.promotion.compare import compare
+from pipelines.runs.aliases import promote
+from pipelines.storage.catalog import CALIBRATION
+
+router = APIRouter(tags=["runs"])
+
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "schema": {"type": "string", "title": "If-Match"},
+    "description": "The ETag of GET /aliases, or *.",
+}
+_SUMMARY = ("metric", "champion", "baseline", "skill", "n_series")
+
+
+@router.get("/runs", response_model=RunsOut, responses=problems(404))
+async def runs(query: Annotated[RunsQuery, Query()], request: Request, service: ServiceDep) -> dict[str, Any]:
+    """The finished runs of a workspace, newest first."""
+    aliases = _aliases(service, query.workspace)
+    note(request, query.workspace)
+    names = await asyncio.to_thread(service.reader.runs, query.workspace)
+    found = [await service.run(query.workspace, name) for name in reversed(names)]
+    kept = [run for run in found if query.status in (None, run.info.get("status"))]
+    return {
+        "workspace": query.workspace,
+        "total": len(kept),
+        "limit": query.limit,
+        "offset": query.offset,
+        "runs": [_row(run, aliases) for run in kept[query.offset : query.offset + query.limit]],
+    }
+
+
+@router.get("/runs/compare", response_model=CompareOut, responses=problems(404))
+async def compared(query: Annotated[CompareQuery, Query()], request: Request, service: ServiceDep) -> dict[str, Any]:
+    """From run `a` to run `b`: settings, metrics, and the series that got better or worse."""
+    a, b = await service.run(query.workspace, query.a), await service.run(query.workspace, query.b)
+    note(request, query.workspace)
+    return {"workspace": query.workspace, **await asyncio.to_thread(compare, a.folder, b.folder)}
+
+
+@router.get("/runs/{run_id}", response_model=RunDetail, responses=problems(404))
+async def run(
+    run_id: Annotated[RunId, Path()], query: Annotated[Of, Query()], request: Request, service: ServiceDep
+) -> dict[str, Any]:
+    """One run: its settings, its figures and its card."""
+    found = await service.run(query.workspace, run_id)
+    note(request, query.workspace)
+    files = found.folder.files
+    card = await asyncio.to_thread(found.folder.read_text, "card.md") if "card.md" in files else None
+    return {
+        **_row(found, _aliases(service, query.workspace)),
+        **{key: found.info.get(key) for key in ("parent", "config", "config_hash", "summary")},
+        "libraries": found.info.get("libraries", {}),
+        "stages": found.info.get("stages", []),
+        "card": card,
+        "files": files,
+    }
+
+
+@router.get("/runs/{run_id}/verify", response_model=VerifyOut, responses=problems(404))
+async def verify(
+    run_id: Annotated[RunId, Path()], query: Annotated[Of, Query()], request: Request, service: ServiceDep
+) -> dict[str, Any]:
+    """Reads every file of the run again and compares it with what was written."""
+    found = await service.run(query.workspace, run_id)
+    note(request, query.workspace)
+    async with service.verifying:  # one at a time: it reads as fast as the disk allows
+        wrong = await asyncio.to_thread(found.folder.verify)
+    signed = found.folder.manifest.signature is not None
+    return {"run_id": run_id, "intact": not wrong, "signed": signed, "files": len(found.folder.files), "wrong": wrong}
+
+
+@router.get("/runs/{run_id}/calibration", response_model=CalibrationOut, responses=problems(304, 404))
+async def calibration(
+    run_id: Annotated[RunId, Path()], query: Annotated[Of, Query()], request: Request, service: ServiceDep
+) -> Response:
+    """What the intervals of a run covered in its backtest: over all points, by step and by segment."""
+    found = await service.run(query.workspace, run_id)
+    note(request, query.workspace)
+    if CALIBRATION not in found.folder.files:
+        raise Problem(404, f"The calibration of run {run_id} was not measured.")
+
+    def render() -> dict[str, Any]:
+        rows = found.folder.open_parquet(CALIBRATION).read().to_pylist()
+        known = [{name: None if value != value else value for name, value in row.items()} for row in rows]
+        return {"workspace": query.workspace, "run_id": run_id, "rows": known}
+
+    return await cached_json(request, etag(run_id), render)
+
+
+@router.get("/aliases", response_model=AliasesOut, responses=problems(404))
+async def aliases(query: Annotated[Of, Query()], request: Request, service: ServiceDep) -> Response:
+    """Which run each alias names. The ETag is what `PUT` wants in If-Match."""
+    pointers = service.pointers(query.workspace)
+    note(request, query.workspace)
+    return _answer(query.workspace, pointers)
+
+
+@router.put(
+    "/aliases/{name}",
+    response_model=AliasesOut,
+    responses=problems(400, 404, 409, 412, 413, 428),
+    dependencies=[requires("admin")],
+    max_body_size=MAX_BODY,
+    openapi_extra={"parameters": [_IF_MATCH]},  # read by hand: without it the answer is 428, not 422
+)
+async def move(
+    name: Annotated[WorkspaceName, Path(description="Such as production or canary.")],
+    wanted: AliasIn,
+    query: Annotated[Of, Query()],
+    request: Request,
+    service: ServiceDep,
+) -> Response:
+    """Points an alias at a successful run, if nobody moved one since `If-Match` was read; the audit file keeps who and why."""
+    pointers = service.pointers(query.workspace)
+    note(request, query.workspace)
+    expected = _expected(request, pointers["version"])
+    run = await service.run(query.workspace, wanted.run_id)
+    if not run.succeeded:
+        raise Problem(409, f"Run {wanted.run_id} did not succeed and cannot become {name}.")
+    by = key_of(request.scope).name
+
+    def change() -> dict[str, Any]:
+        return promote(service.reader, query.workspace, wanted.run_id, wanted.reason, name, expected, by)
+
+    try:
+        moved = await asyncio.to_thread(change)
+    except Conflict:
+        if expected is None:
+            raise  # others kept it busy; nothing has changed that was read
+        raise _moved_on() from None
+    except ForecastError as error:
+        request.state.reason = str(error)
+        raise
+    return _answer(query.workspace, {"published": None, **moved})
+
+
+def _expected(request: Request, version: int) -> int | None:
+    """The version that the client has seen, which must be the current one; None for `*` (If-Match, RFC 9110 §13.1.1)."""
+    given = request.headers.get("if-match")
+    if given is None:
+        raise Problem(428, "Send the ETag of GET /aliases in If-Match, so that no one's change is overwritten.")
+    if given.strip() == "*":
+        return None  # whoever was first: the move is made on what there is then
+    if f'"{version}"' not in [tag.strip() for tag in given.split(",")]:
+        raise _moved_on()
+    return version
+
+
+def _moved_on() -> Problem:
+    return Problem(412, "The aliases were changed since they were read. Read them and try again.")
+
+
+def _answer(workspace: str, pointers: dict[str, Any]) -> Response:
+    rows = [{"previous": None, **alias, "name": name} for name, alias in sorted(pointers["aliases"].items())]
+    content = {
+        "workspace": workspace,
+        "version": pointers["version"],
+        "aliases": rows,
+        "published": pointers["published"],
+    }
+    headers = {"ETag": f'"{pointers["version"]}"', "Cache-Control": "private, no-cache"}
+    return Response(encode(content), headers=headers, media_type="application/json")
+
+
+def _aliases(service: Service, workspace: str) -> dict[str, str]:
+    """The run of each alias."""
+    return {name: alias["run_id"] for name, alias in service.pointers(workspace)["aliases"].items()}
+
+
+def _row(run: Run, aliases: dict[str, str]) -> dict[str, Any]:
+    info, summary = run.info, run.info.get("summary") or {}
+    return {
+        "run_id": run.id,
+        "status": info["status"],
+        "started_at": info.get("started_at"),
+        "finished_at": info.get("finished_at"),
+        "data_version": info.get("data", {}).get("version"),
+        "code_version": info.get("code_version"),
+        "aliases": sorted(name for name, run_id in aliases.items() if run_id == run.id),
+        **{key: summary.get(key) for key in _SUMMARY},
+        "error": info.get("error"),
+    }

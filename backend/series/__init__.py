@@ -1,0 +1,1 @@
+"""Series, their history and backtest."""

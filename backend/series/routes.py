@@ -1,0 +1,120 @@
+"""The series of a workspace, and their histories."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from backend.core.errors import Problem
+from backend.core.queries import SeriesId, filters_of
+from backend.core.rate import MAX_YEARS
+from backend.core.responses import ServiceDep, cached_json, etag, note, problems
+from backend.series.schemas import BacktestOut, BacktestQuery, HistoryOut, HistoryQuery, SeriesPage, SeriesQuery
+from pipelines.core.names import printable
+from pipelines.forecasting.read.backtests import backtest as windows_of
+from pipelines.forecasting.read.history import history as rows_of
+
+router = APIRouter(tags=["series"])
+
+
+@router.get("/series", response_model=SeriesPage, responses=problems(304, 404))
+async def series(query: Annotated[SeriesQuery, Query()], request: Request, service: ServiceDep) -> Response:
+    """The series with their attributes, champion and skill; any static attribute is a filter (`&store=Bath`)."""
+    table, dataset = await service.series(query.workspace), await service.dataset(query.workspace)
+    note(request, query.workspace)
+    pointers = service.pointers(query.workspace)
+    run = pointers["aliases"].get("production")
+    run_id = run["run_id"] if run else None
+
+    def render() -> dict[str, Any]:
+        page = table.find(query.search, filters_of(query), query.sort, query.offset, query.limit)
+        return {
+            "workspace": query.workspace,
+            "data_version": dataset.version,
+            "run_id": run_id,
+            "filters": table.filters,
+            "total": page.total,
+            "limit": query.limit,
+            "offset": query.offset,
+            "series": page.rows,
+        }
+
+    return await cached_json(request, etag(table.version), render)
+
+
+@router.get("/series/{unique_id:path}/history", response_model=HistoryOut, responses=problems(304, 404))
+async def history(
+    unique_id: Annotated[SeriesId, Path()],
+    query: Annotated[HistoryQuery, Query()],
+    request: Request,
+    service: ServiceDep,
+) -> Response:
+    """The actuals of a series with its covariates, at most ten years of them: without a start, the newest."""
+    dataset = await service.dataset(query.workspace)
+    table, clock = await service.series(query.workspace), await service.clock(query.workspace, dataset)
+    note(request, query.workspace)
+    if unique_id not in table:
+        raise Problem(404, f"Workspace '{query.workspace}' has no series '{printable(unique_id)}'.")
+    start, end = (None if given is None else clock.read(given) for given in (query.start, query.end))
+    first = _first(start, end, table.end)
+    pointers = service.pointers(query.workspace)
+    config = (await service.aliased(query.workspace)).config if pointers["aliases"].get("production") else None
+    covariates = [*config["covariates"]["future"], *config["covariates"]["past"]] if config else []
+
+    def render() -> dict[str, Any]:
+        return {
+            "workspace": query.workspace,
+            "data_version": dataset.version,
+            "unique_id": unique_id,
+            "unit": config["target"]["unit"] if config else "",
+            "points": rows_of(dataset, unique_id, covariates, clock, first, end),
+        }
+
+    return await cached_json(
+        request, etag(dataset.version, (pointers["aliases"].get("production") or {}).get("run_id")), render
+    )
+
+
+@router.get("/series/{unique_id:path}/backtest", response_model=BacktestOut, responses=problems(304, 404))
+async def backtest(
+    unique_id: Annotated[SeriesId, Path()],
+    query: Annotated[BacktestQuery, Query()],
+    request: Request,
+    service: ServiceDep,
+) -> Response:
+    """What the models of a run forecast for a series in the windows of its backtest, with their intervals and errors."""
+    run_id = query.run_id
+    run = await (service.aliased(query.workspace) if run_id is None else service.run(query.workspace, run_id))
+    note(request, query.workspace)
+
+    def render() -> dict[str, Any]:
+        points = windows_of(run.folder, unique_id, run.clock, query.model)
+        if not points:
+            raise Problem(404, f"Run {run.id} has not tested a series '{printable(unique_id)}'.")
+        return {
+            "workspace": query.workspace,
+            "run_id": run.id,
+            "unique_id": unique_id,
+            "unit": run.config["target"]["unit"],
+            "points": points,
+        }
+
+    return await cached_json(request, etag(run.id), render)
+
+
+def _first(start: datetime | None, end: datetime | None, newest: datetime | None) -> datetime | None:
+    """Where the answer begins; Problem 422 for a range that runs backwards or is too long."""
+    last = end or newest
+    if last is None:
+        return start
+    longest = timedelta(days=366 * MAX_YEARS)
+    if start is None:
+        return last - longest if last - datetime.min > longest else None
+    if end is not None and end < start:
+        raise Problem(
+            422, "The range ends before it begins.", errors=[{"field": "query.end", "message": "lies before start"}]
+        )
+    if last - start > longest:
+        message = f"lies more than {MAX_YEARS} years before the end"
+        raise Problem(422, "The range is too long.", errors=[{"field": "query.start", "message": message}])
+    return start

@@ -1,0 +1,117 @@
+"""Tables that come over HTTP, and the workspaces that are made of them."""
+
+import asyncio
+import hashlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from fastapi import Request
+from fastapi.concurrency import contextmanager_in_threadpool
+
+from backend.core.errors import Problem
+from backend.core.service import Service
+from backend.jobs.record import alone
+from backend.uploads.room import FOLDER
+from pipelines.core import config
+from pipelines.core.errors import NotFound
+from pipelines.core.names import safe_name
+from pipelines.storage.catalog import Reader
+from pipelines.storage.disk import failing_clearly, make_folder, replace_file
+from pipelines.storage.store import new_version
+
+AUDIT = "audit.jsonl"  # a line for each time a workspace was made or changed by an upload
+
+_GZIP = b"\x1f\x8b"
+_HEAD = "# Made of an upload. Edit it and it is yours: later uploads will not change it any more.\n"
+
+
+async def receive(request: Request, service: Service, workspace: str) -> str:
+    """Stores the body as an upload that never changes, a piece at a time; its id. Half of one does not exist."""
+    data = service.reader.data
+    if not data.is_local:
+        raise Problem(503, "Uploads need data in a folder; these are on an object store. Put the table there by hand.")
+    upload_id = new_version()
+    safe_name(workspace, "workspace")
+    draft = data.draft(FOLDER, workspace, upload_id)
+    with service.room.reserved():
+        await service.uploading.run(FOLDER, lambda: service.room.prepare(workspace, upload_id))
+        try:
+            pieces, head = request.stream(), b""
+            async for piece in pieces:
+                head += piece
+                if len(head) >= len(_GZIP):
+                    break
+            if not head:
+                raise Problem(422, "The body is empty. Send the table as it is, as text/csv or gzipped.")
+            name = "table.csv.gz" if head.startswith(_GZIP) else "table.csv"
+            async with contextmanager_in_threadpool(draft.open(name)) as file:
+                await asyncio.to_thread(file.write, head)
+                async for piece in pieces:
+                    await asyncio.to_thread(file.write, piece)
+            await service.uploading.run(upload_id, draft.publish)
+        except BaseException:
+            await asyncio.shield(asyncio.to_thread(draft.discard))
+            raise
+    return upload_id
+
+
+async def preview(service: Service, workspace: str, upload_id: str, wanted: dict[str, Any]) -> bytes:
+    """What the upload is under a mapping, found by a worker. Problem 404 for one that does not exist."""
+    try:
+        await asyncio.to_thread(service.reader.data.folder, FOLDER, safe_name(workspace, "workspace"), upload_id)
+    except NotFound:
+        raise Problem(404, f"Workspace '{workspace}' has no upload {upload_id}.") from None
+    request = {**wanted, "workspace": workspace, "upload_id": upload_id}
+    # Libraries in C end the process where memory ends; the same table would end the next one, too.
+    hungry = "The table takes more memory than a preview may use, or cannot be read. Upload fewer rows or columns."
+    return await service.previewers.compute(request, "previews", "Upload fewer rows.", Problem(422, hungry))
+
+
+def refuse_handwritten(reader: Reader, workspace: str) -> Path:
+    """The workspace's file. Problem 409 for one that no upload made, or that somebody has edited since."""
+    path = config.workspace_files().get(workspace)
+    if path is None:
+        return config.load_project().config_dir / "workspaces" / f"{workspace}.yaml"
+    if _digest(path.read_bytes()) not in _made(reader, workspace):
+        raise Problem(409, f"Workspace '{workspace}' has a file that was written by hand. Choose another name.")
+    return path
+
+
+def make(reader: Reader, workspace: str, upload_id: str, values: dict[str, Any], by: str) -> bool:
+    """Writes the workspace's file, and a line on who did it; whether it is new."""
+    text = (_HEAD + yaml.safe_dump(values, sort_keys=False, allow_unicode=True)).encode()
+    above = reader.data.path(FOLDER, workspace)
+    with failing_clearly(above):
+        make_folder(above)
+        with alone(Path(above) / "lock"):
+            path = refuse_handwritten(reader, workspace)
+            new = not path.exists()
+            line = {
+                "at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "by": by,
+                "did": "created" if new else "changed",
+                "upload_id": upload_id,
+                "sha256": _digest(text),
+            }
+            # Before the file: what the line names is ours, also after a crash in between.
+            reader.data.append(FOLDER, workspace, AUDIT, line=json.dumps(line))
+            try:
+                replace_file(str(path), text)
+            except OSError as error:
+                detail = (
+                    f"The service cannot write its settings ({error.strerror}). Whoever runs it can add the workspace."
+                )
+                raise Problem(503, detail) from error
+    return new
+
+
+def _made(reader: Reader, workspace: str) -> set[str]:
+    """Digests of all that uploads ever wrote into the workspace's file."""
+    return {str(line.get("sha256")) for line in reader.data.events(FOLDER, workspace, AUDIT)}
+
+
+def _digest(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()

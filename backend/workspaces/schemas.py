@@ -1,0 +1,62 @@
+"""What is asked of workspaces, and what is answered."""
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+from backend.core.schemas import Stamp
+from backend.uploads.schemas import Mapping, Shape, UploadId
+
+
+class WorkspaceIn(Shape):
+    upload_id: UploadId
+    mapping: Mapping = Mapping()
+
+
+class Accuracy(BaseModel):
+    """Means over the series of a run's backtest."""
+
+    metric: str
+    champion: float | None
+    baseline: float | None
+    skill: float | None
+    coverage: dict[str, float | None]
+
+
+class WorkspaceOut(BaseModel):
+    """`status`: `no data`, `no run`, `no forecasts`, `ready`, or `unreadable` where stored files are damaged.
+
+    `reason`: why it is unreadable, and what to do. `age_days`: since the newest value; `stale`: two more steps, or days where these are longer, should have come by now.
+    `target`: the name of what is forecast, as the configuration has it. `open_alerts`: alerts that are unacknowledged, and
+    `worst_alert` the severity of the most severe of them; null where the log of alerts cannot be read.
+    """
+
+    name: str
+    title: str
+    status: Literal["no data", "no run", "no forecasts", "ready", "unreadable"]
+    reason: str | None = None
+    frequency: str | None
+    timezone: str | None
+    target: str | None
+    unit: str | None
+    horizon: int | None
+    aggregate: str | None
+    levels: list[int] | None
+    models: list[str] | None
+    n_series: int | None
+    last_ds: Stamp | None
+    age_days: float | None
+    stale: bool | None
+    data_version: str | None
+    production_run: str | None
+    forecast_id: str | None
+    as_of: str | None
+    synthetic: bool | None
+    accuracy: Accuracy | None
+    open_alerts: int | None
+    worst_alert: Literal["warn", "alert"] | None
+
+
+class WorkspacesOut(BaseModel):
+    total: int
+    workspaces: list[WorkspaceOut]

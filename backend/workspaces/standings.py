@@ -1,0 +1,229 @@
+"""How each workspace stands, for the list of all: read once, and again when a file that says so has changed.
+
+A workspace whose files are damaged is `unreadable` with the reason, and hides no other, whatever is in them.
+"""
+
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from backend.workspaces.schemas import WorkspaceOut
+from pipelines.core import config
+from pipelines.core.errors import ConfigError, ForecastError, NotFound, StoreError
+from pipelines.core.names import safe_name
+from pipelines.forecasting.read.clock import Clock
+from pipelines.storage import disk
+from pipelines.storage.catalog import CURRENT, POINTERS, Reader
+from pipelines.storage.folders import Folder
+from pipelines.tables import parquet
+
+_MANIFEST = "MANIFEST.json"
+_AT_ONCE = 16  # workspaces that are read at a time from an object store, where each waits for the network
+_SETTLED = 50_000_000  # nanoseconds; a file that was written again within a tick of the disk's clock may look the same
+
+Mark = tuple[Any, ...]
+
+
+@dataclass
+class Standing:
+    """`facts` as they go out but for the age of the newest value, which is of `end`; `files`: all that was read for them."""
+
+    facts: dict[str, Any]
+    end: datetime | None = None
+    files: list[str] = field(default_factory=list)
+
+    def aged(self) -> dict[str, Any]:
+        """The facts with the age of the data now. They are stale when two more values, or two days, should have come."""
+        if self.end is None:
+            return self.facts
+        age = datetime.now(UTC).replace(tzinfo=None) - self.end
+        patience = Clock(self.facts["frequency"]).patience
+        return {**self.facts, "age_days": round(age / timedelta(days=1), 2), "stale": age > patience}
+
+
+class Standings:
+    """The standings of the workspaces of a reader. What is asked of it may take long: ask in a thread."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._known: dict[str, tuple[Mark, Mark, Standing]] = {}
+        self._told: dict[str, str] = {}  # reasons that are in the log already
+        self._lock = threading.Lock()
+
+    def all(self) -> list[dict[str, Any]]:
+        """Every workspace that has a file, by name."""
+        files = config.workspace_files()
+        with self._lock:
+            for gone in self._known.keys() - files.keys():
+                del self._known[gone]
+            if self._reader.artifacts.is_local and self._reader.data.is_local:
+                return [self._of(name, files) for name in sorted(files)]
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                return list(pool.map(lambda name: self._of(name, files), sorted(files)))
+
+    def of(self, name: str) -> dict[str, Any]:
+        """One workspace."""
+        return self._of(name, config.workspace_files())
+
+    def _of(self, name: str, files: Mapping[str, Path]) -> dict[str, Any]:
+        known = self._known.get(name)
+        pointed = self._pointed(name, files)
+        if known and known[0] == pointed and known[1] == _looks(known[2].files):
+            return known[2].aged()
+        found = self._read(name, files)
+        if found.facts["reason"] is None:
+            self._told.pop(name, None)
+            looks = _looks(found.files)
+            if _settled((*pointed, *looks)):
+                self._known[name] = pointed, looks, found
+        else:
+            self._known.pop(name, None)  # the remedy may be anywhere, so it is looked for every time
+        return found.aged()
+
+    def _pointed(self, name: str, files: Mapping[str, Path]) -> Mark:
+        """What differs once the settings or a pointer of the workspace were written: looks on a disk, else the content."""
+        written = tuple(disk.looks(str(path)) for path in config.places(name, files))
+        found: list[Any] = []
+        for store, where in self._pointers(name):
+            try:
+                found.append(disk.looks(where) if store.is_local else store.read(where))
+            except StoreError as error:
+                found.append(str(error))
+        return (*written, *found)
+
+    def _pointers(self, name: str) -> list[tuple[Any, str]]:
+        """The stores and paths of its pointers: what is read there is checked for where it leads, what is looked at need not be."""
+        artifacts, data = self._reader.artifacts, self._reader.data
+        return [(artifacts, f"{artifacts.root}/{name}/{POINTERS}"), (data, f"{data.root}/processed/{name}/{CURRENT}")]
+
+    def _read(self, name: str, files: Mapping[str, Path]) -> Standing:
+        facts = {**dict.fromkeys(WorkspaceOut.model_fields), "name": name, "title": "", "status": "unreadable"}
+        standing, reasons = Standing(facts), []
+        for read in (self._settings, self._served):
+            try:
+                read(standing, name, files)
+            except ForecastError as error:
+                reasons.append(self.public(str(error)))
+            except Exception as error:  # noqa: BLE001 - whatever a damaged file makes a reader raise, others are listed
+                structlog.get_logger("backend").exception("unreadable workspace", workspace=name)
+                reasons.append(
+                    f"What is stored of it is not as it was written ({type(error).__name__}: {error}). Restore it from a backup, or make it again: python scripts/run_all.py --workspace {name}"
+                )
+        if reasons:
+            reason = " ".join(reasons)
+            facts |= {"status": "unreadable", "reason": reason}
+            if self._told.get(name) != reason:
+                self._told[name] = reason
+                structlog.get_logger("backend").error("unreadable workspace", workspace=name, reason=reason)
+        return standing
+
+    def public(self, text: str) -> str:
+        """A message without the folders of this machine."""
+        settings = config.config_dir()
+        for root in (self._reader.artifacts.root, self._reader.data.root, str(settings.absolute()), str(settings)):
+            text = text.replace(f"{root}/", "")
+        return text
+
+    def _settings(self, standing: Standing, name: str, files: Mapping[str, Path]) -> None:
+        title = config.as_written(safe_name(name, "workspace"), files=files).get("title", "")
+        if not isinstance(title, str):
+            raise ConfigError(f"{files[name]}: title: found {title!r:.80}. Text is expected: put it in quotes.")
+        standing.facts["title"] = _encodable(title)
+
+    def _served(self, standing: Standing, name: str, _: Mapping[str, Path]) -> None:
+        """What is stored and served. Where it fails on the way, what was found before stays."""
+        reader, facts = self._reader, standing.facts
+        pointers = reader.pointers(safe_name(name, "workspace"))
+        try:
+            version = reader.current(name)
+        except NotFound:
+            facts["status"] = "no data"
+            return
+        dataset = self._part("data version", version, lambda: reader.dataset_version(name, version).folder)
+        info = dataset.read_json("etl.json")
+        series = dataset.open_parquet("series.parquet").read(columns=["last_ds"], use_threads=False)
+        standing.files += self._files(dataset, "etl.json", "series.parquet")
+        end = max((ds for ds in parquet.times(series["last_ds"]) if ds), default=None)
+        clock = Clock(info["frequency"])
+        found = {
+            "status": "no run",
+            "frequency": info["frequency"],
+            "horizon": info["horizon"],
+            "n_series": len(series),
+            "data_version": version,
+            "synthetic": info["synthetic"],
+        }
+        alias, published = pointers["aliases"].get("production"), pointers["published"]
+        if alias:
+            run_id = alias["run_id"]
+            run = self._part("production run", run_id, lambda: reader.run(name, run_id))
+            told = run.read_json("run.json")
+            standing.files += self._files(run, "run.json")
+            clock = Clock.of(told["config"])
+            found |= {"status": "no forecasts", "production_run": run_id, **_of_run(told)}
+        if alias and published:
+            forecast_id = published["forecast_id"]
+            served = self._part("forecast set", forecast_id, lambda: reader.forecast_set(name, forecast_id))
+            served.open_parquet("forecasts.parquet").close()
+            standing.files += self._files(served, "forecasts.parquet")
+            found |= {"status": "ready", "forecast_id": forecast_id, "as_of": published["as_of"]}
+        found["last_ds"] = clock.write(end) if end else None
+        WorkspaceOut.model_validate({**facts, **found})  # what has another shape is not told with the others
+        facts |= found
+        standing.end = end
+
+    def _part(self, what: str, name: str, read: Any) -> Folder:
+        """A directory that a pointer names; if it is gone, StoreError says what it was."""
+        try:
+            found: Folder = read()
+        except NotFound:
+            raise StoreError(
+                f"The {what} {name} is gone, and a pointer names it. Restore its folder from a backup, or make a new one on the page Data or with scripts/run_all.py."
+            ) from None
+        return found
+
+    def _files(self, folder: Folder, *names: str) -> list[str]:
+        """The files of a directory whose looks tell that it is as it was; on an object store there are none to look at."""
+        return [f"{folder.where}/{name}" for name in (_MANIFEST, *names)] if folder.store.is_local else []
+
+
+def _of_run(told: Mapping[str, Any]) -> dict[str, Any]:
+    config, summary = told["config"], told.get("summary") or {}
+    return {
+        "title": _encodable(config["title"]),
+        "frequency": config["frequency"],
+        "timezone": config["timezone"],
+        "target": _encodable(config["target"]["name"]),
+        "unit": _encodable(config["target"]["unit"]),
+        "horizon": config["horizon"],
+        "levels": config["levels"],
+        "aggregate": config["target"]["aggregate"],
+        "models": sorted(summary.get("leaderboard", {})),
+        "accuracy": {
+            **{key: summary.get(key) for key in ("champion", "baseline", "skill")},
+            "metric": summary.get("metric", config["metric"]),
+            "coverage": summary.get("coverage", {}),
+        },
+    }
+
+
+def _encodable(text: str) -> str:
+    """The text with lone surrogates replaced: JSON may hold them, and no answer can."""
+    return text.encode(errors="replace").decode()
+
+
+def _looks(files: list[str]) -> Mark:
+    return tuple(map(disk.looks, files))
+
+
+def _settled(mark: Mark) -> bool:
+    """Whether no file of the mark was written a moment ago."""
+    newest = max((one[0] for one in mark if isinstance(one, tuple)), default=0)
+    return time.time_ns() - newest > _SETTLED

@@ -1,0 +1,1 @@
+"""What every part needs: errors, configuration, secrets, plugins, progress."""

@@ -1,0 +1,116 @@
+"""The files of the configuration: the project's settings, a part's own section, and which workspaces there are."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import PositiveInt, create_model, field_validator, model_validator
+
+from pipelines.core.environment import app_env
+from pipelines.core.errors import ConfigError, UnknownName
+from pipelines.core.layers import Layers, M, Strict
+
+SECTIONS = ("copilot",)  # parts with a file of their own, which is not about workspaces
+
+
+class Engine(Strict):
+    """What runs the tasks of a training; without an address, a cluster of this machine for as long as it lasts."""
+
+    backend: Literal["local", "dask", "ray"] = "local"
+    address: str | None = None
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if self.address and self.backend == "local":
+            raise ValueError("an address needs backend dask or ray")
+        return self
+
+
+class Project(Strict):
+    """Where things are and how much of the machine is used."""
+
+    config_dir: Path = Path("configs")
+    data_dir: str = "data"  # a folder or an fsspec URL, as is artifacts_dir
+    artifacts_dir: str = "artifacts"
+    n_jobs: int = -1  # as in joblib: -1 uses all cores
+    engine: Engine = Engine()
+    bucket: PositiveInt = 50  # series a task
+
+    @field_validator("n_jobs")
+    @classmethod
+    def _some(cls, value: int) -> int:
+        if value == 0:
+            raise ValueError("use a number of processes, or -1 for all cores")
+        return value
+
+
+def load_project(environ: Mapping[str, str] | None = None) -> Project:
+    """The project's settings; `FORECAST_CONFIG_DIR` says where the files are."""
+    folder_of_all, layers = config_dir(environ), Layers()
+    for folder in (folder_of_all / "base", overlay_of(folder_of_all, environ)):
+        layers.add_file(folder / "project.yaml")
+    layers.add_environment(set(Project.model_fields) - {"config_dir"}, environ)
+    layers.add({"config_dir": str(folder_of_all)}, "environment variable FORECAST_CONFIG_DIR")
+    return layers.validate(Project, str(folder_of_all / "base/project.yaml"))
+
+
+def load_section(name: str, model: type[M], environ: Mapping[str, str] | None = None) -> M:
+    """The settings of a part of the project that has a file of its own, `<name>.yaml`, under the key `name` in it."""
+    folder_of_all, layers = config_dir(environ), Layers().add({name: {}}, "defaults")
+    for folder in (folder_of_all / "base", overlay_of(folder_of_all, environ)):
+        layers.add_file(folder / f"{name}.yaml")
+    layers.add_environment({name}, environ)
+    whole = create_model(name.capitalize(), __base__=Strict, **{name: (model, ...)})  # type: ignore[call-overload]
+    found: M = getattr(layers.validate(whole, str(folder_of_all / f"base/{name}.yaml")), name)
+    return found
+
+
+def as_written(
+    name: str, environ: Mapping[str, str] | None = None, files: Mapping[str, Path] | None = None
+) -> dict[str, Any]:
+    """What the files of a workspace say, whether or not it is right. `files` are the `workspace_files`, where known."""
+    layers = Layers()
+    for file in files_of(name, environ, files):
+        layers.add_file(file)
+    return layers.values
+
+
+def files_of(
+    name: str, environ: Mapping[str, str] | None = None, files: Mapping[str, Path] | None = None
+) -> tuple[Path, Path]:
+    """The file of a workspace, and where one of the overlay would be; ConfigError where two files claim the name."""
+    files = workspace_files(environ) if files is None else files
+    if name not in files:
+        raise UnknownName("workspace", name, files)
+    file, other, overlay = places(name, files, environ)
+    if other.exists():
+        raise ConfigError(f"workspace '{name}' has two files, {file} and {other}: remove one.")
+    return file, overlay
+
+
+def places(name: str, files: Mapping[str, Path], environ: Mapping[str, str] | None = None) -> tuple[Path, Path, Path]:
+    """The file of a workspace, where another one of its name would be, and where one of the overlay would be."""
+    path = files[name]
+    other = path.with_suffix(".yml" if path.suffix == ".yaml" else ".yaml")
+    return path, other, overlay_of(config_dir(environ), environ) / f"workspaces/{path.name}"
+
+
+def workspace_files(environ: Mapping[str, str] | None = None) -> dict[str, Path]:
+    """The workspaces that have a file, by name. Of two files for one name it is the first: `files_of` refuses both."""
+    found: dict[str, Path] = {}
+    folder = config_dir(environ) / "workspaces"
+    if not folder.is_dir():
+        raise ConfigError(f"there is no folder {folder}. Start in the project's folder or set FORECAST_CONFIG_DIR.")
+    for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+        found.setdefault(path.stem, path)
+    return found
+
+
+def config_dir(environ: Mapping[str, str] | None = None) -> Path:
+    """The folder of the settings' files: `FORECAST_CONFIG_DIR`, or `configs`."""
+    return Path((environ if environ is not None else os.environ).get("FORECAST_CONFIG_DIR") or "configs")
+
+
+def overlay_of(config_dir: Path, environ: Mapping[str, str] | None) -> Path:
+    return config_dir / app_env(environ)

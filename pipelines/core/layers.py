@@ -1,0 +1,209 @@
+"""Layered settings: YAML files, then environment variables, merged key by key with the origin of every value kept."""
+
+import os
+import types
+import typing
+from collections.abc import Hashable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pipelines.core.errors import ConfigError, did_you_mean
+
+PREFIX = "FORECAST_"
+_MOST_VALUES = 100_000  # of a file of settings
+_DEEPEST = 100  # brackets within each other
+M = TypeVar("M", bound=BaseModel)
+Key = tuple[str, ...]
+
+
+class Strict(BaseModel):
+    """Settings that stay as they are, and refuse what they do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Layers:
+    """A merged mapping that remembers which file or variable set each key."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self._origins: dict[Key, str] = {}
+
+    def add(self, values: Mapping[str, Any], origin: str) -> "Layers":
+        """Lays `values` over what is there; mappings merge, everything else replaces."""
+        self._merge(self.values, values, (), origin)
+        return self
+
+    def add_file(self, path: Path) -> "Layers":
+        """Lays a YAML file over what is there; a file that does not exist adds nothing."""
+        return self.add(read_yaml(path), str(path)) if path.exists() else self
+
+    def add_environment(self, keys: set[str], environ: Mapping[str, str] | None = None) -> "Layers":
+        """Lays the variables `FORECAST_<KEY>[__<KEY>…]` over what is there, for top-level `keys` only."""
+        for name, key, value in environment(environ):
+            if key[0] in keys:
+                nested: Any = value
+                for part in reversed(key):
+                    nested = {part: nested}
+                self.add(nested, f"environment variable {name}")
+        return self
+
+    def origin(self, key: Key) -> str:
+        """The file or variable that set `key`, or the nearest key above it."""
+        for end in range(len(key), -1, -1):
+            if key[:end] in self._origins:
+                return self._origins[key[:end]]
+        return "configuration"
+
+    def validate(self, model: type[M], default_origin: str, **sections: type[BaseModel]) -> M:
+        """The values as `model`; a ConfigError lists all problems at once, each with origin, key, found and allowed.
+
+        `sections` are stricter models for single keys, where `model` leaves open what lies below.
+        """
+        self._origins.setdefault((), default_origin)
+        problems: dict[Key, str] = {}
+        parts: list[tuple[Key, type[BaseModel], Any]] = [((), model, self.values)]
+        parts += [((name,), section, self.values.get(name)) for name, section in sections.items()]
+        for above, part, values in parts:
+            try:
+                part.model_validate(values)
+            except ValidationError as error:
+                for problem in error.errors():
+                    key = tuple(str(one) for one in (*above, *problem["loc"]))
+                    problems.setdefault(key, self._explain(part, len(above), key, problem))
+        if not problems:
+            return model.model_validate(self.values)
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise ConfigError(f"{count} in the configuration:\n" + "\n".join(f"  - {line}" for line in problems.values()))
+
+    def _merge(self, into: dict[str, Any], values: Mapping[str, Any], above: Key, origin: str) -> None:
+        for name, value in values.items():
+            key = (*above, str(name))
+            self._origins[key] = origin
+            if isinstance(value, Mapping) and isinstance(into.get(name), Mapping):
+                self._merge(into[name], value, key, origin)
+            elif isinstance(value, Mapping):
+                into[name] = {}
+                self._merge(into[name], value, key, origin)
+            else:
+                into[name] = value
+
+    def _explain(self, model: type[BaseModel], depth: int, key: Key, problem: Any) -> str:
+        """One line on a problem at `key`; `model` is what stands at the first `depth` parts of it."""
+        where, found = f"{self.origin(key)}: {'.'.join(key) or 'the file'}", problem["input"]
+        match problem["type"]:
+            case "extra_forbidden":
+                valid = sorted(_fields_at(model, key[depth:-1]))
+                return f"{where}: unknown key{did_you_mean(key[-1], valid)}. Allowed: {', '.join(valid)}."
+            case "missing":
+                return f"{where}: is missing (found: {', '.join(map(str, found)) or 'nothing'}). Add it."
+            case "model_type":
+                return (
+                    f"{where}: found {found!r:.80}. Give keys and values ({', '.join(_fields_at(model, key[depth:]))})."
+                )
+            case "string_type":
+                return f"{where}: found {found!r:.80}. Text is expected: put it in quotes."
+            case _:
+                message = problem["msg"].removeprefix("Value error, ")
+                return f"{where}: found {found!r:.80}. {message[0].upper()}{message[1:]}."
+
+
+def environment(environ: Mapping[str, str] | None = None) -> Iterator[tuple[str, Key, Any]]:
+    """Variables with the prefix, as (name, key, value read as YAML), sorted by name; an empty one is not set."""
+    for name, text in sorted((environ if environ is not None else os.environ).items()):
+        if name.startswith(PREFIX) and len(name) > len(PREFIX) and text:
+            try:
+                value = yaml.safe_load(text)
+            except (yaml.YAMLError, ValueError):
+                value = text
+            yield name, tuple(name.removeprefix(PREFIX).lower().split("__")), value
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML mapping; ConfigError with the line for bad syntax, a repeated key, or anything but a mapping."""
+    try:
+        values = _load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path}{line}: {getattr(error, 'problem', None) or error}.") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is no UTF-8 ({error.reason} at byte {error.start}). Save it as UTF-8.") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: is nested too deeply to be read. Write it with fewer levels.") from None
+    except (OSError, ValueError) as error:  # a ValueError is a date such as 2024-13-45
+        raise ConfigError(f"{path}: cannot be read ({error}).") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: found a {type(values).__name__}, expected keys and values such as 'frequency: D'.")
+    return values
+
+
+def _load(text: str) -> Any:
+    """The document as Python values; refused before anything is built of it if its aliases multiply without end."""
+    loader = _UniqueKeys(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _size(node, {}) > _MOST_VALUES:
+            problem = f"its anchors and aliases stand for over {_MOST_VALUES:,} values; write out what is meant"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _size(node: yaml.Node, known: dict[int, float]) -> float:
+    """How many values a node stands for once its aliases are written out; infinite for one that holds itself."""
+    if id(node) not in known:
+        known[id(node)] = float("inf")  # until it is known: who meets it on the way down is within it
+        parts = node.value if isinstance(node, yaml.CollectionNode) else []
+        inside = [one for part in parts for one in (part if isinstance(part, tuple) else (part,))]
+        known[id(node)] = 1 + sum(_size(one, known) for one in inside)
+    return known[id(node)]
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML lets a key stand twice and the last one wins; here that is an error, since one of the two is lost."""
+
+    def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:
+        if self.flow_level > _DEEPEST:  # scanning takes the square of the depth
+            raise yaml.scanner.ScannerError(None, None, "brackets are nested too deeply", self.get_mark())
+        super().fetch_flow_collection_start(TokenClass)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == "tag:yaml.org,2002:merge":
+                continue  # a merge may repeat keys; what is no scalar is refused below
+            key = self.construct_object(key_node)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key '{key}' stands twice; keep one", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def _fields_at(model: type[BaseModel], key: Key) -> list[str]:
+    """Names of the fields that the model at `key` allows."""
+    for part in key:
+        field = model.model_fields.get(part)
+        nested = _model_in(field.annotation) if field else None
+        if nested is None:
+            return []
+        model = nested
+    return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return next((found for part in typing.get_args(annotation) if (found := _model_in(part))), None)
+    return None

@@ -1,0 +1,47 @@
+"""The one check of every name that comes from outside."""
+
+import re
+import unicodedata
+
+from pipelines.core.errors import ConfigError
+
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+VERSION = r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}"  # the form of a run, forecast set or data version
+
+
+_VERSION = re.compile(VERSION)
+
+
+def is_safe(name: str) -> bool:
+    """Whether a name may be one part of a path."""
+    return _SAFE.fullmatch(name) is not None and ".." not in name
+
+
+def is_version(name: str) -> bool:
+    """Whether a name has the form of a run, forecast set or data version."""
+    return _VERSION.fullmatch(name) is not None
+
+
+def safe_name(name: str, what: str = "name") -> str:
+    """`name` if it is safe as one part of a path (letters, digits, `. _ -`, at most 100), else a ConfigError."""
+    if not is_safe(name):
+        raise ConfigError(
+            f"{what} {printable(name)!r} is not allowed: use 1 to 100 letters, digits, '.', '_' or '-', "
+            "starting with a letter or digit."
+        )
+    return name
+
+
+def safe_version(name: str, what: str = "run") -> str:
+    """`name` if it has the form of a run, forecast set or data version, else a ConfigError."""
+    if not is_version(name):
+        raise ConfigError(f"{what} {printable(name)!r} is not of the form YYYYMMDDTHHMMSSZ-xxxxxxxx.")
+    return name
+
+
+def printable(text: str, limit: int = 80) -> str:
+    """`text` for a message: control characters replaced, long text cut."""
+    clean = "".join("?" if unicodedata.category(char).startswith("C") else char for char in text)
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"

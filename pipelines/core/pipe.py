@@ -1,0 +1,58 @@
+"""Requests and answers of a process that works for the API, by its standard streams.
+
+It reads a request a line on its standard input, as JSON, and answers each on its standard output with a line
+`{"kind": "ok" or the name of an error, "message": …, "last": …, "bytes": n}` and n bytes of JSON. It ends with its input,
+so whoever started it leaves nothing behind, or after an answer that says that it is the `last`.
+"""
+
+import json
+import os
+import traceback
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from pipelines.core import orphans
+from pipelines.core.errors import ForecastError
+
+Answer = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def own_output() -> BinaryIO:
+    """The standard output, for answers alone: whatever a library prints goes to the standard error from here on.
+
+    The process ends with the one that started it, also in the middle of an answer, when nobody looks at the input.
+    """
+    orphans.end_with(os.getppid())
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return answers
+
+
+def serve(answer: Answer, requests: BinaryIO, answers: BinaryIO, is_spent: Callable[[], bool] = lambda: False) -> None:
+    """Answers one request after the other until there are no more, or it `is_spent`; the first answer says that it is ready."""
+    _send(answers, {"kind": "ok"}, b"{}")
+    for line in requests:
+        head, body = _answered(answer, line)
+        last = is_spent()
+        _send(answers, {**head, "last": last}, body)
+        if last:
+            return
+
+
+def _answered(answer: Answer, line: bytes) -> tuple[dict[str, Any], bytes]:
+    try:
+        content = answer(json.loads(line))
+        return {"kind": "ok"}, json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
+    except ForecastError as error:
+        return {"kind": type(error).__name__, "message": str(error)}, b""
+    except ModuleNotFoundError as error:  # the image of the API has not the libraries of every model
+        why = f"{error.name} is not installed where this service computes. Publish with scripts/inference.py."
+        return {"kind": "NotInstalled", "message": why}, b""
+    except Exception as error:  # noqa: BLE001 - models raise anything, and the next request must be answered
+        traceback.print_exc()
+        return {"kind": "Error", "message": f"{type(error).__name__}: {error}"}, b""
+
+
+def _send(answers: BinaryIO, head: dict[str, Any], body: bytes) -> None:
+    answers.write(json.dumps({**head, "bytes": len(body)}).encode() + b"\n" + body)
+    answers.flush()

@@ -1,1 +1,0 @@
-"""One file a kind of source: `Options` (validated settings) and `build(options, data_dir) -> Source`."""

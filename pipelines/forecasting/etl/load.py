@@ -1,0 +1,258 @@
+"""From rows as a source gave them to typed long rows: which column is what, and which rows cannot be read."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from pipelines.core.errors import DataError, MissingColumn
+from pipelines.core.names import printable
+from pipelines.forecasting import frequency
+from pipelines.forecasting.etl import dates, numbers, size
+from pipelines.forecasting.settings import Workspace
+from pipelines.tables.schema import DS, KEY, UNIQUE_ID, Y
+
+ROW = "row"  # the number of a data row in its source, from 1
+REASON = "reason"
+_CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029]"
+
+_SERIES, _VALUE = "series (column)", "value (cell)"  # of a wide table once its columns are stacked
+
+_USUAL = {
+    DS: ("ds", "date", "datetime", "timestamp", "time", "day", "week", "month", "period"),
+    Y: ("y", "value", "target", "sales", "units", "demand", "quantity", "qty", "load", "count", "amount", "volume"),
+    UNIQUE_ID: ("unique_id", "series", "series_id", "id", "item_id"),
+}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """`rows`: `row, unique_id, ds, y` + covariates, in the source's order; `rejected`: input rows as text + `reason`."""
+
+    rows: pd.DataFrame
+    rejected: pd.DataFrame
+    rows_in: int
+    notes: dict[str, str]
+    columns: dict[str, list[str]]  # of the source: those that are `ds`, `y` and, joined, `unique_id`
+
+
+class NoUsableRow(DataError):
+    """Every row was rejected; `rejected` has them."""
+
+    def __init__(self, message: str, rejected: pd.DataFrame, columns: dict[str, list[str]]) -> None:
+        super().__init__(message)
+        self.rejected, self.columns = rejected, columns
+
+
+def load(raw: pd.DataFrame, workspace: Workspace) -> Loaded:
+    """Reads dates, numbers and keys of every row; a row that cannot be read is rejected with the reason.
+
+    Raises DataError when the source is empty, MissingColumn when a named column is not there.
+    """
+    where = f"workspace {workspace.name}"
+    raw = raw.copy(deep=False)  # names and index of our own, on the source's values
+    raw.columns, raw.index = pd.Index([str(name).strip() for name in raw]), pd.RangeIndex(len(raw))
+    lines = len(raw)
+    if raw.empty:
+        raise DataError(f"{where}: the source has a header but no rows (columns: {', '.join(raw.columns)}). Add data.")
+    raw, columns = _long(raw, workspace, where)
+    keys, notes = columns[UNIQUE_ID], {name: f"column '{columns[name][0]}'" for name in (DS, Y)}
+    notes[UNIQUE_ID] = f"columns {', '.join(keys)}" if keys else "one series"
+    ds, aware, how = dates.parse(raw[columns[DS][0]], workspace.source.date_format)
+    notes["dates"] = how
+    number = np.arange(len(raw)) % lines + 1  # a wide table had its columns stacked
+    rows = pd.DataFrame({ROW: number, UNIQUE_ID: _join(raw, keys, workspace), DS: ds})
+    rows[Y] = numbers.parse(raw[columns[Y][0]], workspace.source.decimal)
+    for name in workspace.covariates.varying:
+        rows[name] = _covariate(raw[name], workspace)
+    for name in workspace.covariates.static:
+        rows[name] = _text(raw[name]).astype("object")
+    reasons = _reasons(rows, raw[columns[Y][0]].notna(), workspace)
+    readable = reasons.isna()
+    size.refuse_span(rows.loc[readable, KEY], where)
+    rows[DS] = _utc(rows.loc[readable, KEY], aware[readable], workspace).reindex(rows.index)
+    reasons[readable & rows[DS].isna()] = f"local time that the clocks of {workspace.timezone} skip"
+
+    unusable = reasons.notna()
+    rejected = (
+        raw[unusable]
+        .rename(columns={name: f"{name} (source)" for name in (ROW, REASON)})
+        .astype("string")
+        .assign(**{ROW: rows.loc[unusable, ROW].to_numpy(), REASON: reasons[unusable].to_numpy()})
+    )
+    kept = rows[~unusable].reset_index(drop=True) if unusable.any() else rows
+    if kept.empty:
+        message = f"{where}: no row can be used. {explain(rejected, columns[DS][0], columns[Y][0])}"
+        raise NoUsableRow(message, rejected.reset_index(drop=True), columns)
+    if kept[Y].isna().all():
+        raise DataError(
+            f"{where}: the target '{columns[Y][0]}' is empty in all {len(kept):,} rows. Name the right column in source.columns.y."
+        )
+    return Loaded(kept, rejected.reset_index(drop=True), len(raw), notes, columns)
+
+
+def _reasons(rows: pd.DataFrame, has_target: pd.Series, workspace: Workspace) -> pd.Series:
+    """Why each row cannot be used, missing where it can; of several faults the first in this order."""
+    names = rows[UNIQUE_ID]
+    garbled = [name for name in names.dropna().unique() if re.search(_CONTROL, name)]
+    faults = {
+        "missing key": names.isna(),
+        "control character in the key": names.isin(garbled),
+        "unreadable date": rows[DS].isna(),
+        "unreadable number in the target": rows[Y].isna() & has_target,
+        "infinite target": np.isinf(rows[Y]),
+        "negative target": (rows[Y] < 0) & workspace.target.non_negative,
+    }
+    reasons = pd.Series(pd.NA, index=rows.index, dtype="string")
+    for reason, found in faults.items():
+        reasons[found & reasons.isna()] = reason
+    return reasons
+
+
+def explain(rejected: pd.DataFrame, *columns: str) -> str:
+    """Why rows were rejected: each reason with its count, row numbers and examples."""
+    parts = []
+    for reason, rows in rejected.groupby(REASON, sort=True):
+        shown = [name for name in columns if name in rows]
+        examples = [
+            f"row {row[ROW]}: " + ", ".join(f"{name}={printable(str(row[name]), 30)!r}" for name in shown)
+            for _, row in rows.head(3).iterrows()
+        ]
+        parts.append(f"{len(rows):,} × {reason} ({'; '.join(examples)})")
+    return "Rejected: " + ". ".join(parts) + ". Correct them, or set source.date_format and source.decimal."
+
+
+def _long(raw: pd.DataFrame, workspace: Workspace, where: str) -> tuple[pd.DataFrame, dict[str, list[str]]]:
+    named = workspace.source.columns
+    covariates = [*workspace.covariates.varying, *workspace.covariates.static]
+    asked = [
+        *(named.keys or ()),
+        *covariates,
+        *filter(None, [named.ds, named.y if workspace.source.layout == "long" else None]),
+    ]
+    for column in asked:
+        if column not in raw:
+            raise MissingColumn(column, raw.columns, where)
+    if taken := sorted({ROW, *KEY, Y} & set(covariates)):
+        raise DataError(f"{where}: '{taken[0]}' has a meaning of its own and cannot be a covariate. Rename the column.")
+    ds = named.ds or _usual(raw, DS, where)
+    if workspace.source.layout == "wide":
+        fixed = list(dict.fromkeys([ds, *(named.keys or ()), *covariates]))
+        if set(raw) <= set(fixed):
+            raise DataError(
+                f"{where}: a wide table has one column a series, but there is none beside {', '.join(fixed)}."
+            )
+        melted = raw.melt(fixed, var_name=_SERIES, value_name=_VALUE)
+        return melted, {DS: [ds], Y: [_VALUE], UNIQUE_ID: [*(named.keys or ()), _SERIES]}
+    y = named.y or _usual(raw, Y, where, without=[ds, *(named.keys or ()), *covariates])
+    if named.keys is not None:
+        return raw, {DS: [ds], Y: [y], UNIQUE_ID: list(named.keys)}
+    usual = [str(name) for name in raw if str(name).lower() in _USUAL[UNIQUE_ID]][:1]
+    others = [str(name) for name in raw if name not in {ds, y, *workspace.covariates.varying}]
+    free = [name for name in others if _names_things(raw[name])]
+    attributes = [name for name in free if name in workspace.covariates.static]
+    return raw, {DS: [ds], Y: [y], UNIQUE_ID: usual or [name for name in free if name not in attributes] or attributes}
+
+
+def _usual(raw: pd.DataFrame, what: str, where: str, without: list[str] | None = None) -> str:
+    free = [str(name) for name in raw.columns if name not in (without or [])]
+    for name in _USUAL[what]:
+        for column in free:
+            if column.lower() == name:
+                return column
+    numeric = [name for name in free if _numeric(raw[name])] if what == Y else []
+    if len(numeric) == 1:
+        return numeric[0]
+    raise DataError(
+        f"{where}: no column looks like the {'timestamp' if what == DS else 'target'} (found: {', '.join(map(str, raw.columns))})."
+        f" Name it in source.columns.{what}."
+    )
+
+
+def _numeric(values: pd.Series) -> bool:
+    sample = values.dropna().head(1000)
+    return len(sample) > 0 and bool(numbers.parse(sample).notna().mean() > 0.9)
+
+
+def _names_things(values: pd.Series) -> bool:
+    """Whether these values can be part of a key: text, not numbers, times or nothing at all."""
+    return bool(values.notna().any()) and not pd.api.types.is_datetime64_any_dtype(values) and not _numeric(values)
+
+
+def _join(raw: pd.DataFrame, keys: list[str], workspace: Workspace) -> pd.Series:
+    """`unique_id`: the key values joined by '/'; missing where any of them is. Without keys, the workspace's name."""
+    if not keys:
+        return pd.Series(workspace.name, index=raw.index, dtype="object")
+    parts = [text.mask(text == "") for text in (_text(raw[key]) for key in keys)]
+    joined = parts[0]
+    for part in parts[1:]:
+        joined = joined + "/" + part
+    if len(parts) > 1 and any(part.str.contains("/", regex=False).any() for part in parts):
+        _refuse_equal_names(pd.concat(parts, axis=1, keys=keys), joined, workspace)
+    unique_id: pd.Series = joined.astype("object").where(joined.notna())
+    return unique_id
+
+
+def _refuse_equal_names(parts: pd.DataFrame, joined: pd.Series, workspace: Workspace) -> None:
+    """DataError where two keys such as a/b + c and a + b/c join to one name: their series would be added up."""
+    distinct = parts.assign(**{UNIQUE_ID: joined}).dropna().drop_duplicates()
+    twice = distinct[distinct.duplicated(UNIQUE_ID, keep=False)].sort_values(UNIQUE_ID, kind="stable")
+    if len(twice):
+        examples = " and ".join(" + ".join(map(repr, key)) for key in twice.iloc[:2, :-1].itertuples(index=False))
+        raise DataError(
+            f"workspace {workspace.name}: the keys {examples} both give the name '{printable(twice[UNIQUE_ID].iloc[0])}'. "
+            "Replace the '/' in them."
+        )
+
+
+def _text(values: pd.Series) -> pd.Series:
+    """Stripped text; a number without fraction is written without one. Rows of the same text share it in memory."""
+    if pd.api.types.is_float_dtype(values) and bool((values.dropna() % 1 == 0).all()):
+        values = values.astype("Int64")  # a missing value had turned 1 into 1.0
+    if pd.api.types.is_object_dtype(values) and not numbers.all_text(values):
+        return values.astype("string").str.strip()
+    codes, distinct = pd.factorize(values)
+    text: pd.Series = pd.Series(distinct).astype("string").str.strip().reindex(codes)  # -1, for missing, has none
+    return text.set_axis(values.index)
+
+
+def _covariate(values: pd.Series, workspace: Workspace) -> pd.Series:
+    """Numbers where every value is one, else text: a model makes categories of it."""
+    if pd.api.types.is_bool_dtype(values) or pd.api.types.is_numeric_dtype(values):
+        return values.astype("float64")
+    parsed = numbers.parse(values, workspace.source.decimal)
+    if bool((parsed.notna() | values.isna()).all()):
+        return parsed
+    text = _text(values)
+    distinct = pd.Series(text.dropna().unique())
+    truth = distinct.str.lower().map({"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0})
+    if truth.isna().any():
+        return text.astype("object")
+    return text.astype("object").map(dict(zip(distinct, truth, strict=True))).astype("float64")
+
+
+def _utc(rows: pd.DataFrame, aware: pd.Series, workspace: Workspace) -> pd.Series:
+    """Steps shorter than a day become UTC; a day, week or month is a date on the local calendar and stays one."""
+    local = rows[DS].mask(aware, _local_dates(rows[DS][aware], workspace.timezone))
+    if workspace.frequency == "auto":
+        subdaily = _steps_within_days(local, rows[UNIQUE_ID])
+    else:
+        subdaily = frequency.is_subdaily(workspace.frequency)
+    if not subdaily:
+        return local
+    return rows[DS].where(aware, dates.to_utc(rows[DS][~aware], rows.loc[~aware, UNIQUE_ID], workspace.timezone))
+
+
+def _local_dates(ds: pd.Series, timezone: str) -> pd.Series:
+    """UTC on the local clock; where all of it is midnight in UTC, it was a date and stays that date."""
+    return ds if bool((ds == ds.dt.normalize()).all()) else dates.to_local(ds, timezone)
+
+
+def _steps_within_days(local: pd.Series, unique_id: pd.Series) -> bool:
+    """Whether series usually step within a day; a daily reading taken at some hour does not make them."""
+    if bool((local == local.dt.normalize()).all()):
+        return False
+    stamps = pd.DataFrame({UNIQUE_ID: unique_id, DS: local}).drop_duplicates().sort_values(KEY)
+    steps = stamps.groupby(UNIQUE_ID)[DS].diff()
+    return bool((steps.dropna() < pd.Timedelta(hours=18)).mean() > 0.5)

@@ -1,0 +1,233 @@
+"""Named checks of a cleaned panel, each pass, warn or fail, with counts and examples."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from pipelines.core.errors import DataError
+from pipelines.forecasting.etl.clean import MODAL, Cleaned
+from pipelines.forecasting.etl.load import REASON, ROW, explain
+from pipelines.forecasting.etl.profile import within
+from pipelines.forecasting.settings import Workspace
+from pipelines.tables.schema import DS, KEY, UNIQUE_ID, Y
+
+Status = Literal["pass", "warn", "fail"]
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Check:
+    """`count` of `total` items are affected; `examples` are some of them, as text."""
+
+    name: str
+    status: Status
+    message: str
+    count: int = 0
+    total: int = 0
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The checks of one data version."""
+
+    checks: tuple[Check, ...]
+    counts: dict[str, int]
+
+    @property
+    def status(self) -> Status:
+        """The worst status of all checks."""
+        found = {check.status for check in self.checks}
+        return "fail" if "fail" in found else "warn" if "warn" in found else "pass"
+
+    def as_json(self) -> dict[str, Any]:
+        return {"status": self.status, "counts": self.counts, "checks": [asdict(check) for check in self.checks]}
+
+    def raise_on_failure(self, where: str) -> None:
+        """DataError with every failed check, and where the report lies."""
+        if failed := [check for check in self.checks if check.status == "fail"]:
+            lines = "\n".join(f"  - {check.name}: {check.message}" for check in failed)
+            raise DataError(f"the data failed {len(failed)} of {len(self.checks)} checks:\n{lines}\nReport: {where}")
+
+
+def check(
+    cleaned: Cleaned, series: pd.DataFrame, rejected: pd.DataFrame, workspace: Workspace, as_of: pd.Timestamp
+) -> Quality:
+    """Runs every check; `workspace` is complete (no `auto`). Nothing is changed or dropped here."""
+    needed = [*KEY, Y, *workspace.covariates.varying]
+    inside = within(cleaned.observations[needed], cleaned.spans)
+    checks = (
+        _schema(cleaned.observations),
+        _rejected(rejected, cleaned.counts, workspace),
+        _balance(cleaned),
+        _duplicates(cleaned, workspace),
+        _grid(cleaned, inside),
+        _gaps(inside, cleaned, workspace),
+        _length(series, workspace),
+        _flat(series),
+        _outliers(series),
+        _launches(series),
+        _incomplete(cleaned),
+        _freshness(series, workspace, as_of),
+        *_covariates(cleaned, inside, workspace),
+    )
+    return Quality(checks, cleaned.counts)
+
+
+def _schema(observations: pd.DataFrame) -> Check:
+    """Types and keys, by pandera."""
+    import pandera.pandas as pa
+
+    schema = pa.DataFrameSchema(
+        {
+            UNIQUE_ID: pa.Column(object, pa.Check(lambda name: name != "", name="not empty"), nullable=False),
+            DS: pa.Column("datetime64[ns]", nullable=False),
+            Y: pa.Column(float, pa.Check(lambda y: y.abs() < float("inf"), name="finite"), nullable=True),
+        },
+        unique=KEY,
+    )
+    try:
+        schema.validate(observations[[*KEY, Y]], lazy=True)
+    except pa.errors.SchemaErrors as errors:
+        cases = errors.failure_cases
+        shown = tuple(f"{row.column}: {row.check} ({row.failure_case})" for row in cases.head(_EXAMPLES).itertuples())
+        broken = max(1, cases["index"].nunique())  # a wrong type has no row
+        return Check("schema", "fail", f"{broken:,} rows break the table's contract.", broken, len(observations), shown)
+    return Check("schema", "pass", "types, keys and ranges are as the tables promise.", 0, len(observations))
+
+
+def _rejected(rejected: pd.DataFrame, counts: dict[str, int], workspace: Workspace) -> Check:
+    total, found = counts["rows_in"], len(rejected)
+    if not found:
+        return Check("rejected", "pass", "every row could be read.", 0, total)
+    share = found / total
+    status: Status = "fail" if share > workspace.quality.max_rejected else "warn"
+    limit = (
+        f" More than quality.max_rejected = {workspace.quality.max_rejected:.0%} allows." if status == "fail" else ""
+    )
+    columns = [str(name) for name in rejected if name not in (ROW, REASON)]
+    message = f"{found:,} of {total:,} rows ({share:.1%}).{limit} {explain(rejected, *columns[:3])}"
+    examples = tuple(
+        f"row {row}: {reason}" for row, reason in rejected[[ROW, REASON]].head(_EXAMPLES).itertuples(index=False)
+    )
+    return Check("rejected", status, message, found, total, examples)
+
+
+def _balance(cleaned: Cleaned) -> Check:
+    counts = cleaned.counts
+    lost = counts["rows_in"] - counts["rows_kept"] - counts["rows_merged"] - counts["rows_rejected"]
+    text = "{rows_in:,} in = {rows_kept:,} kept + {rows_merged:,} merged + {rows_rejected:,} rejected.".format(**counts)
+    return Check("balance", "fail" if lost else "pass", text, abs(lost), counts["rows_in"])
+
+
+def _duplicates(cleaned: Cleaned, workspace: Workspace) -> Check:
+    found, merged = cleaned.counts["duplicate_keys"], cleaned.counts["rows_merged"]
+    message = (
+        f"{found:,} rows repeat a series and timestamp; {merged:,} rows were merged by {workspace.target.aggregate}."
+    )
+    return Check("duplicates", "warn" if found else "pass", message, found, cleaned.counts["rows_in"])
+
+
+def _grid(cleaned: Cleaned, inside: pd.DataFrame) -> Check:
+    moved = cleaned.counts["rows_moved_onto_grid"]
+    message = f"{moved:,} rows lay off the {cleaned.frequency} grid and were moved onto it."
+    if cleaned.odd_series:
+        message += f" {len(cleaned.odd_series):,} series step more widely than the grid."
+    status: Status = "warn" if cleaned.odd_series else "pass"
+    return Check("grid", status, message, moved, len(inside), cleaned.odd_series[:_EXAMPLES])
+
+
+def _gaps(inside: pd.DataFrame, cleaned: Cleaned, workspace: Workspace) -> Check:
+    empty = inside[inside[Y].isna()]
+    filled = cleaned.counts["rows_filled"]
+    share = max(len(empty), filled) / max(len(inside), 1)  # an added step that was left empty is one gap, not two
+    guessed = cleaned.notes["frequency"] == MODAL and share > 0.5
+    status: Status = "fail" if guessed else "warn" if share > workspace.quality.max_gaps else "pass"
+    message = f"{filled:,} steps were missing (policy: {workspace.missing.gaps}); {len(empty):,} of {len(inside):,} are empty now."
+    if guessed:
+        message += f" The frequency {cleaned.frequency} is a guess from the most common step: set frequency in the workspace file."
+    return Check("gaps", status, message, filled, len(inside), _some(empty[UNIQUE_ID].unique()))
+
+
+def _length(series: pd.DataFrame, workspace: Workspace) -> Check:
+    horizon, longest = workspace.horizon or 1, int(series["n"].max())
+    if longest < horizon + 2:
+        message = (
+            f"the horizon of {horizon} steps is longer than the history allows: the longest series has {longest} "
+            f"observations. Set horizon to at most {max(1, longest - 2)}, or bring more history."
+        )
+        return Check("length", "fail", message, len(series), len(series))
+    short = series[series["n"] < horizon + 2]
+    message = f"{len(short):,} series are too short to be backtested over {horizon} steps; they are kept and marked."
+    return Check("length", "warn" if len(short) else "pass", message, len(short), len(series), _some(short[UNIQUE_ID]))
+
+
+def _flat(series: pd.DataFrame) -> Check:
+    flat = series[series["constant"] | series["demand_class"].eq("empty")]
+    message = f"{len(flat):,} series never change or hold no target."
+    return Check("constant", "warn" if len(flat) else "pass", message, len(flat), len(series), _some(flat[UNIQUE_ID]))
+
+
+def _outliers(series: pd.DataFrame) -> Check:
+    found = series[series["n_outliers"] > 0]
+    count = int(series["n_outliers"].sum())
+    message = f"{count:,} values lie far outside their series' usual range; they are flagged, not changed."
+    return Check(
+        "outliers", "warn" if count else "pass", message, count, int(series["n"].sum()), _some(found[UNIQUE_ID])
+    )
+
+
+def _launches(series: pd.DataFrame) -> Check:
+    late = series[series["leading_zeros"] > 0]
+    message = f"{len(late):,} series begin with zeros; these count as not launched and are left out of training."
+    return Check("launches", "pass", message, len(late), len(series), _some(late[UNIQUE_ID]))
+
+
+def _incomplete(cleaned: Cleaned) -> Check:
+    step = cleaned.notes.get("incomplete_period")
+    if step is None:
+        return Check("incomplete_period", "pass", "the last period is complete.")
+    count = cleaned.counts["incomplete_rows"]
+    return Check("incomplete_period", "warn", f"the period {step} is not complete and is left out of training.", count)
+
+
+def _freshness(series: pd.DataFrame, workspace: Workspace, as_of: pd.Timestamp) -> Check:
+    last = series["last_ds"].max()
+    if pd.isna(last):
+        return Check("freshness", "fail", "no period is complete yet. Bring more history.")
+    age, limit = max(0, (as_of - last).days), workspace.quality.max_age_days
+    stale = limit is not None and age > limit
+    allowed = f" Older than quality.max_age_days = {limit}." if stale else ""
+    return Check(
+        "freshness",
+        "warn" if stale else "pass",
+        f"the newest value is of {last:%Y-%m-%d}, {age:,} days old.{allowed}",
+        age,
+    )
+
+
+def _covariates(cleaned: Cleaned, inside: pd.DataFrame, workspace: Workspace) -> Iterator[Check]:
+    for name in workspace.covariates.varying:
+        empty = int(inside[name].isna().sum())
+        status: Status = "fail" if empty == len(inside) else "warn" if empty else "pass"
+        yield Check(
+            f"covariate {name}", status, f"{empty:,} of {len(inside):,} steps have no value.", empty, len(inside)
+        )
+    for name in workspace.covariates.static:
+        values = cleaned.observations[[UNIQUE_ID, name]].drop_duplicates().groupby(UNIQUE_ID)[name].nunique()
+        changing = values[values > 1]
+        message = f"{len(changing):,} series change this attribute; the first value is used."
+        yield Check(
+            f"attribute {name}",
+            "warn" if len(changing) else "pass",
+            message,
+            len(changing),
+            len(values),
+            _some(changing.index),
+        )
+
+
+def _some(names: Any) -> tuple[str, ...]:
+    return tuple(str(name) for name in list(names)[:_EXAMPLES])

@@ -1,0 +1,81 @@
+"""How large the regular grid of a panel would be, and which dates make it so."""
+
+import numpy as np
+import pandas as pd
+
+from pipelines.core.errors import DataError
+from pipelines.core.names import printable
+from pipelines.tables.limits import Limits
+from pipelines.tables.schema import DS, UNIQUE_ID
+
+_YEARS = 290  # between two dates: 64 bits of nanoseconds count 292
+_TIMES = 10  # the rest of a history, or the rows: what is beyond is out of proportion
+
+
+class StrayDate(DataError):
+    """A date lies far from all others of its series."""
+
+
+class TooManySteps(DataError):
+    """The grid would be larger than it may be."""
+
+
+def check(rows: pd.DataFrame, ends: pd.DataFrame, alias: str, limits: Limits, where: str) -> None:
+    """StrayDate or TooManySteps for a panel whose grid is out of proportion to its rows.
+
+    `rows` are sorted by series and time. `ends` has the grid's part of each series in the same order: `position` of its
+    rows as `min`, `max` and `size`, and `first` and `last`, between which steps will be added.
+    """
+    _refuse_strays(rows, ends, alias, limits, where)
+    lengths = ends["last"] - ends["first"] + 1
+    steps, added = int(lengths.sum()), int(lengths.sum()) - len(rows)
+    if steps <= limits.steps and added <= max(limits.added, _TIMES * len(rows)):
+        return
+    setting = "steps" if steps > limits.steps else "added"
+    found = f"{steps:,} steps" if setting == "steps" else f"{added:,} steps without a row"
+    at = int((lengths - ends["size"]).to_numpy().argmax())
+    start = int(ends["size"].iloc[:at].sum())
+    ds, count = rows[DS].iloc[start : start + int(ends["size"].iloc[at])], int(ends["size"].iloc[at])
+    raise TooManySteps(
+        f"{where}: on the grid of the frequency {alias}, {len(rows):,} rows would have {found}; at most "
+        f"{getattr(limits, setting):,} are allowed. Furthest from a row for each step is the series "
+        f"'{printable(str(ends.index[at]))}' with {count:,} rows from {_moment(ds.iloc[0])} to {_moment(ds.iloc[-1])}. "
+        f"Correct wrong dates, set a coarser frequency, or raise limits.{setting} in the workspace file."
+    )
+
+
+def refuse_span(rows: pd.DataFrame, where: str) -> None:
+    """StrayDate for dates that are further apart than 64 bits of nanoseconds can count."""
+    if rows.empty or rows[DS].max().year - rows[DS].min().year < _YEARS:
+        return
+    names = [printable(str(rows[UNIQUE_ID][at])) for at in (rows[DS].idxmin(), rows[DS].idxmax())]
+    first, last = f"{_moment(rows[DS].min())} (series '{names[0]}')", f"{_moment(rows[DS].max())} (series '{names[1]}')"
+    raise StrayDate(
+        f"{where}: the dates run from {first} to {last}; at most {_YEARS} years can be counted. One of these dates is "
+        "probably wrong: correct or remove it."
+    )
+
+
+def _refuse_strays(rows: pd.DataFrame, ends: pd.DataFrame, alias: str, limits: Limits, where: str) -> None:
+    sizes = ends["size"].to_numpy()
+    starts = np.cumsum(sizes) - sizes
+    steps = np.diff(rows["position"].to_numpy(), prepend=0)
+    steps[starts] = 0  # the step from the series before
+    widest = np.maximum.reduceat(steps, starts)
+    rest = (ends["max"] - ends["min"]).to_numpy() - widest
+    stray = np.flatnonzero((widest - 1 > limits.gap) & (widest > _TIMES * rest))
+    if not len(stray):
+        return
+    at = int(stray[widest[stray].argmax()])
+    after = int(starts[at] + steps[starts[at] : starts[at] + sizes[at]].argmax())
+    before, next_one = (_moment(rows[DS].iloc[row]) for row in (after - 1, after))
+    others = f" {len(stray) - 1:,} other series have such a gap." if len(stray) > 1 else ""
+    raise StrayDate(
+        f"{where}: the series '{printable(str(ends.index[at]))}' has no row between {before} and {next_one}, "
+        f"{int(widest[at]) - 1:,} steps of {alias}, and {int(rest[at]):,} steps in the rest of its history.{others} "
+        "One of these dates is probably wrong: correct or remove it, or raise limits.gap in the workspace file."
+    )
+
+
+def _moment(ds: pd.Timestamp) -> str:
+    return f"{ds:%Y-%m-%d}" if ds == ds.normalize() else f"{ds:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,30 @@
+"""The models a workspace chooses from."""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from pipelines.core import plugins
+from pipelines.core.errors import ConfigError
+from pipelines.forecasting.evaluation.backtest import Build
+from pipelines.forecasting.settings import Workspace
+
+# The mean has the smallest squared error, the median the smallest absolute one.
+_MEAN: dict[str, dict[str, Any]] = {"rmse": {"objective": "mean"}, "rmsse": {"objective": "mean"}}
+_BY_METRIC = {"gbm": _MEAN, "gbm_seasonal": _MEAN}
+
+
+def build(name: str, workspace: Workspace) -> Build:
+    """A picklable call that makes a fresh forecaster; ConfigError where `model_params` does not fit the model."""
+    params = {**_BY_METRIC.get(name, {}).get(workspace.metric, {}), **workspace.model_params.get(name, {})}
+    make = partial(plugins.load("pipelines.forecasting.models", name).build, **params)
+    try:
+        make()
+    except TypeError as error:
+        raise ConfigError(f"model_params.{name}: {error}.") from None
+    return make
+
+
+def builds(names: Iterable[str], workspace: Workspace) -> dict[str, Build]:
+    """Each model with the call that makes it."""
+    return {name: build(name, workspace) for name in names}

@@ -1,0 +1,398 @@
+"""The flows: load, call, save. Each reads like the story it tells."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from pipelines.core.config import Project
+from pipelines.core.errors import NotFound
+from pipelines.core.progress import Progress
+from pipelines.forecasting import payload, prepare
+from pipelines.forecasting.etl import clean, load, profile, quality
+from pipelines.forecasting.evaluation import explain, fit, parallel, report, strategy, windows
+from pipelines.forecasting.evaluation.backtest import Budget, Build, at_zero, backtest
+from pipelines.forecasting.evaluation.candidates import build, builds
+from pipelines.forecasting.evaluation.ensemble import ENSEMBLE
+from pipelines.forecasting.evaluation.report import Evaluation
+from pipelines.forecasting.evaluation.strategy import Plan
+from pipelines.forecasting.monitoring import alerts, assessment, delivery, snapshots
+from pipelines.forecasting.monitoring.report import evidently_installed
+from pipelines.forecasting.monitoring.snapshots import Snapshot
+from pipelines.forecasting.panel import Panel, Share, held
+from pipelines.forecasting.predict import Predictor, calibration_of
+from pipelines.forecasting.promotion import alternatives, previous
+from pipelines.forecasting.promotion.card import card
+from pipelines.forecasting.promotion.challenge import Rival
+from pipelines.forecasting.protocols import Explains
+from pipelines.forecasting.raw import keep_snapshot, read_source
+from pipelines.forecasting.settings import Workspace, seconds
+from pipelines.runs import aliases, recording
+from pipelines.sources import Raw
+from pipelines.storage import pointers
+from pipelines.storage.catalog import CALIBRATION, CURRENT, Dataset, Reader
+from pipelines.storage.folders import Folder
+from pipelines.storage.store import new_version
+from pipelines.tables.schema import DS, KEY, MODEL, UNIQUE_ID, Y_HAT, hi, lo
+
+# What the processed data depend on: a change of models or levels makes no new data version.
+_OF_DATA = {
+    "source",
+    "frequency",
+    "timezone",
+    "target",
+    "covariates",
+    "missing",
+    "quality",
+    "season_lengths",
+    "horizon",
+}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every flow needs: where to read and write, how much of the machine to use, and whom to tell."""
+
+    project: Project
+    reader: Reader
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run, whether it became production, and why or why not."""
+
+    run: Folder
+    promoted: bool
+    reason: str
+
+
+def etl(workspace: Workspace, context: Context) -> Dataset:
+    """Brings the workspace's data in; the same data under the same settings makes no new version.
+
+    A failing quality check keeps the version for inspection, while the current one stays. Raises DataError.
+    """
+    reader, say = context.reader, context.progress.say
+    raw = read_source(workspace, context.reader, context.project.data_dir)
+    rows, raw_version = keep_snapshot(raw, workspace, reader)
+    key = {
+        "raw_version": raw_version,
+        "settings_hash": recording.digest(workspace.model_dump(mode="json", include=_OF_DATA)),
+    }
+    current = reader.data.read_pointer("processed", workspace.name, CURRENT, shape=pointers.Data)
+    if key.items() <= current.items():
+        say("data unchanged", version=current["data_version"], origin=raw.origin)
+        return reader.dataset(workspace.name)
+    say("rows read", rows=len(rows), origin=raw.origin)
+    raw = replace(raw, rows=raw.rows.head(0).copy())  # stored by now: one copy of large data at a time is enough
+    as_of = pd.Timestamp.now(tz="UTC").tz_localize(None)
+    loaded = load.load(rows, workspace)
+    del rows
+    cleaned, rejected = clean.clean(loaded, workspace, as_of), loaded.rejected
+    del loaded
+    complete = workspace.complete(cleaned.frequency)
+    seasons = complete.season_lengths or (1,)
+    attributes = list(workspace.covariates.static)
+    series = profile.profile(cleaned.observations, cleaned.spans, attributes, seasons[0])
+    checks = quality.check(cleaned, series, rejected, complete, as_of)
+    draft = reader.data.draft("processed", workspace.name, new_version())
+    draft.write_parquet("observations.parquet", cleaned.observations.drop(columns=attributes))
+    draft.write_parquet("series.parquet", series)
+    draft.write_parquet("rejected.parquet", rejected)
+    draft.write_json("quality.json", checks.as_json())
+    draft.write_json("etl.json", _etl_info(raw, raw_version, cleaned, complete, as_of))
+    dataset = Dataset(draft.publish())
+    say("data checked", status=checks.status, **cleaned.counts)
+    checks.raise_on_failure(f"{dataset.folder.where}/quality.json, with the rejected rows beside it.")
+    pointer = {**key, "data_version": dataset.version}
+    reader.data.move_pointer("processed", workspace.name, CURRENT, change=lambda _: pointer, shape=pointers.Data)
+    return dataset
+
+
+def train(workspace: Workspace, context: Context, *, force: bool = False) -> Trained:
+    """Backtests the candidates, fits each series' champion, and records the run.
+
+    It becomes production unless it is worse than the production run on the same windows; `force` does without that.
+    """
+    reader, project, progress = context.reader, context.project, context.progress
+    reader.artifacts.sweep(workspace.name, "runs")
+    dataset = reader.dataset(workspace.name)
+    workspace = workspace.complete(dataset.info["frequency"])
+    budget = seconds(workspace.budget)
+    budgeted = Budget(budget) if budget else None
+    production = _production(reader, workspace.name)
+    record = payload.begin(reader.artifacts, workspace, _data(dataset), production.name if production else None)
+    with record.failing(), parallel.engine(project.engine, project.n_jobs):
+        with record.stage("load"):
+            panel, ended = prepare.panel_of(dataset, workspace)
+            plan = strategy.plan(panel, dataset.series, workspace)
+            panel = prepare.ahead(panel, workspace, plan)
+            share = held if project.engine.backend == "local" else prepare.stored(dataset, workspace, plan)
+            rival = Rival.of(production, workspace, plan)
+            made = {**builds(plan, workspace), **rival.builds()}
+        with record.stage("backtest"):
+            table, plan, notes = _backtest(panel, workspace, made, plan, rival, budgeted, share, context)
+        with record.stage("evaluate"):
+            judged = report.evaluate(panel, table, workspace, plan, dataset.series)
+            del table  # the evaluation has it; of a large panel these are gigabytes
+            evaluation = judged.of_models([*plan, ENSEMBLE])
+        with record.stage("fit"):
+            fitted = fit.fit(
+                panel,
+                judged.weights,
+                made,
+                bucket=project.bucket,
+                n_jobs=project.n_jobs,
+                progress=progress,
+                share=share,
+            )
+            payload.save_models(record, fitted)
+        summary = report.summary(evaluation, workspace, [*notes, *_notes(ended, evaluation)])
+        verdict = rival.verdict(judged, workspace.metric)
+        _save(record, evaluation, summary)
+        run = record.succeed({**summary, "against_production": verdict.as_json()})
+    progress.say(
+        "run finished",
+        run_id=run.name,
+        metric=workspace.metric,
+        champion=summary["champion"],
+        baseline=summary["baseline"],
+    )
+    if verdict.passed or force:
+        aliases.promote(
+            reader, workspace.name, run.name, verdict.reason if verdict.passed else f"forced: {verdict.reason}"
+        )
+    return Trained(run, verdict.passed or force, verdict.reason)
+
+
+def inference(workspace: Workspace, context: Context) -> Folder:
+    """Forecasts the workspace from its production run on the newest data, and publishes the result."""
+    reader, progress = context.reader, context.progress
+    run = reader.production(workspace.name)  # its manifest is checked before anything is unpickled
+    trained = payload.workspace_of(run)
+    horizon, dataset = trained.horizon or 1, reader.dataset(workspace.name)
+    panel, ended = prepare.panel_of(dataset, trained)
+    predictor = Predictor.of(run, panel.ids)
+    panel = prepare.ahead(panel, trained, predictor.members)
+    explaining = {name for name in predictor.members if isinstance(build(name, trained)(), Explains)}
+    listener = explain.Listener(panel, horizon, explain.exact_series(predictor.weights, explaining))
+    members = listener.listen(predictor.load(panel))
+    rows = predictor.forecast(panel, horizon, members, progress=progress)
+    calibration = calibration_of(run)
+    forecasts = predictor.with_intervals(rows, panel, calibration, trained.levels)
+    bounds = [bound(level) for level in trained.levels for bound in (lo, hi)]
+    draft = reader.artifacts.draft(workspace.name, "forecasts", new_version())
+    draft.write_parquet("forecasts.parquet", forecasts[[*KEY, MODEL, Y_HAT, *bounds]])
+    parts = explain.components(forecasts, listener.exact, predictor.weights, panel.history, panel.season_lengths)
+    change = previous.change(reader, workspace.name, run, panel, forecasts, prepare.read)
+    others, told = alternatives.forecasts(
+        reader, workspace.name, run.name, panel, trained, workspace.monitoring.comparison
+    )
+    draft.write_parquet("rivals.parquet", others)
+    draft.write_parquet("explanations.parquet", parts.table)
+    draft.write_parquet("bridge.parquet", change.table)
+    draft.write_json("explanations.json", {**parts.as_json(), "bridge": change.as_json()})
+    as_of = f"{panel.history[DS].max():%Y-%m-%dT%H:%M:%SZ}"
+    info = {
+        "forecast_id": draft.parts[-1],
+        "run_id": run.name,
+        "data_version": dataset.version,
+        "as_of": as_of,
+        "horizon": horizon,
+        "n_series": len(panel.ids),
+        "rivals": told,
+        "new_series": predictor.fresh,
+        "ended_series": sorted({*ended, *payload.weights_of(run)[UNIQUE_ID]} - set(panel.ids)),
+        "unsupported_levels": sorted(set(calibration[0]["reason"]) - {""}),
+        "synthetic": dataset.info["synthetic"],
+        "code_version": recording.code_version(),
+    }
+    draft.write_json("inference.json", info)
+    forecast_set = draft.publish()
+    aliases.publish(reader, workspace.name, forecast_set, run.name, as_of)
+    progress.say(
+        "forecasts published", forecast_id=forecast_set.name, series=len(panel.ids), rows=len(forecasts), as_of=as_of
+    )
+    return forecast_set
+
+
+def monitor(
+    workspace: Workspace, context: Context, *, now: pd.Timestamp | None = None, with_report: bool = True
+) -> Folder:
+    """Compares what was forecast with what came, and the data with what they were; says what is new, and goes back if it may.
+
+    Without new data, forecasts, runs or settings nothing is done again. Safe beside a training and beside itself.
+    """
+    reader, say, name = context.reader, context.progress.say, workspace.name
+    run, dataset, before = reader.production(name), reader.dataset(name), Snapshot.newest(reader, name)
+    key = snapshots.key(reader, name, run, dataset, workspace.monitoring)
+    if before.summary.get("key") == key:
+        say("monitoring up to date", monitoring_id=before.summary["monitoring_id"])
+        _deliver(workspace, context)
+        return reader.monitoring(name)
+    trained = payload.workspace_of(run).model_copy(update={"monitoring": workspace.monitoring})
+    now = now or pd.Timestamp.now(tz="UTC").tz_localize(None)
+    look = assessment.look(reader, trained, run, dataset, before, now)
+    backs = assessment.go_back(reader, trained, look.found)
+    raised = alerts.raise_new(reader, [*look.alerts, *backs])
+    draft = look.found.draft(reader, key, now, len(raised))
+    if with_report and evidently_installed():
+        draft.write_text(snapshots.REPORT, assessment.page(reader, look, run, workspace.monitoring.report_rows))
+    folder = snapshots.publish(reader, name, draft, look.found.summary["as_of"])
+    for alert in raised:
+        say(f"{alert.severity}: {alert.kind}", message=alert.message)
+    say("monitored", monitoring_id=folder.name, as_of=look.found.summary["as_of"], status=look.found.summary["status"])
+    snapshots.tidy(reader, name, workspace.monitoring.keep)
+    _deliver(workspace, context)
+    return folder
+
+
+def run_all(workspace: Workspace, context: Context, *, force: bool = False) -> Folder:
+    """Everything that is not done yet: data, training if data, settings or code changed, forecasts, and a look at those
+    whose actuals have come.
+    """
+    forecast_set = _forecast(workspace, context, force=force)
+    if _is_any_judgeable(context.reader, workspace.name):
+        monitor(workspace, context)
+    else:
+        context.progress.say("nothing to monitor", reason="no actuals came after a published forecast")
+    return forecast_set
+
+
+def _forecast(workspace: Workspace, context: Context, *, force: bool) -> Folder:
+    """Data, training and inference, as far as they are not done yet."""
+    reader = context.reader
+    dataset = etl(workspace, context)
+    if not force and _is_trained(reader, workspace, dataset):
+        context.progress.say("training up to date", run_id=reader.production(workspace.name).name)
+    else:
+        trained = train(workspace, context, force=force)
+        context.progress.say(
+            "promoted" if trained.promoted else "not promoted", run_id=trained.run.name, reason=trained.reason
+        )
+    published = reader.pointers(workspace.name)["published"]
+    if published and published["run_id"] == reader.production(workspace.name).name:
+        info = reader.published(workspace.name).read_json("inference.json")
+        if info["data_version"] == dataset.version and info["code_version"] == recording.code_version():
+            context.progress.say("forecasts up to date", forecast_id=info["forecast_id"])
+            return reader.published(workspace.name)
+    return inference(workspace, context)
+
+
+def _is_any_judgeable(reader: Reader, name: str) -> bool:
+    """Whether some forecast set was made before the newest data ended: then there is something to compare it with."""
+    newest = reader.published(name).read_json("inference.json")["as_of"]
+    return any(
+        reader.forecast_set(name, forecast_id).read_json("inference.json")["as_of"] < newest
+        for forecast_id in reader.forecast_sets(name)
+    )
+
+
+def _deliver(workspace: Workspace, context: Context) -> None:
+    """Sends what is waiting, where somebody wants it."""
+    if url := delivery.webhook():
+        sent = delivery.deliver(context.reader, workspace.name, url, workspace.monitoring.delivery)
+        if any(sent.values()):
+            context.progress.say("alerts sent", **sent)
+
+
+def _etl_info(
+    raw: Raw, raw_version: str, cleaned: clean.Cleaned, workspace: Workspace, as_of: pd.Timestamp
+) -> dict[str, Any]:
+    return {
+        "raw_version": raw_version,
+        "as_of": f"{as_of:%Y-%m-%dT%H:%M:%SZ}",
+        "origin": raw.origin,
+        "synthetic": raw.synthetic,
+        "frequency": cleaned.frequency,
+        "season_lengths": workspace.season_lengths,
+        "horizon": workspace.horizon,
+        "counts": cleaned.counts,
+        "inferred": cleaned.notes,
+        "source_notes": raw.notes,
+    }
+
+
+def _data(dataset: Dataset) -> dict[str, str]:
+    return {"version": dataset.version, "sha256": dataset.folder.manifest.files["observations.parquet"].sha256}
+
+
+def _production(reader: Reader, workspace: str) -> Folder | None:
+    try:
+        return reader.production(workspace)
+    except NotFound:
+        return None
+
+
+def _is_trained(reader: Reader, workspace: Workspace, dataset: Dataset) -> bool:
+    run = _production(reader, workspace.name)
+    if run is None:
+        return False
+    info = run.read_json("run.json")
+    same = payload.config_hash(workspace.complete(dataset.info["frequency"])) == info["config_hash"]
+    return bool(same and info["data"] == _data(dataset) and info["code_version"] == recording.code_version())
+
+
+def _backtest(
+    panel: Panel,
+    workspace: Workspace,
+    candidates: dict[str, Build],
+    plan: Plan,
+    rival: Rival,
+    budget: Budget | None,
+    share: Share,
+    context: Context,
+) -> tuple[pd.DataFrame, Plan, list[str]]:
+    """The forecasts of every candidate and of the rival on the same windows, what of the plan the budget could pay, and
+    what there is to say of it."""
+    horizon, settings = workspace.horizon or 1, workspace.backtest
+    cutoffs = windows.usable(panel, horizon, settings.windows, settings.step or horizon, settings.gap)
+    found = backtest(
+        panel,
+        candidates,
+        cutoffs,
+        horizon,
+        settings,
+        bucket=context.project.bucket,
+        n_jobs=context.project.n_jobs,
+        progress=context.progress,
+        series={**plan, **rival.plan},
+        budget=budget,
+        share=share,
+    )
+    table = at_zero(found.table, workspace.target.non_negative)
+    table = pd.concat([table, rival.forecasts(table)], ignore_index=True)
+    affordable = {name: ids for name, ids in plan.items() if name not in found.left_out}
+    notes = [
+        f"{model} could not be fitted {n:,} times; the last value stood in."
+        for model, n in found.fallbacks.items()
+        if n
+    ]
+    notes += [
+        f"{model} was left out: it would have taken about {cost:,.0f} s, more than was left of the budget."
+        for model, cost in found.left_out.items()
+    ]
+    return table, affordable, notes
+
+
+def _notes(ended: list[str], evaluation: Evaluation) -> list[str]:
+    notes = sorted(set(evaluation.quantiles["reason"]) - {""})
+    if ended:
+        notes.insert(0, f"{len(ended):,} series ended over a horizon ago and are not forecast: {', '.join(ended[:5])}.")
+    return [*notes, *evaluation.notes]
+
+
+def _save(record: recording.Recording, evaluation: Evaluation, summary: dict[str, Any]) -> None:
+    record.draft.write_parquet("backtest.parquet", evaluation.backtest)
+    record.draft.write_parquet("metrics.parquet", evaluation.metrics)
+    record.draft.write_parquet("champions.parquet", evaluation.champions)
+    record.draft.write_parquet("choices.parquet", explain.choice(evaluation.champions, evaluation.metrics))
+    record.draft.write_parquet(payload.WEIGHTS, evaluation.weights)
+    record.draft.write_parquet("scales.parquet", evaluation.scales)
+    record.draft.write_parquet("quantiles.parquet", evaluation.quantiles)
+    record.draft.write_parquet(payload.PHASES, evaluation.phases)
+    record.draft.write_parquet(CALIBRATION, evaluation.calibration)
+    told = card(
+        {**record.info, "summary": summary}, evaluation.champions, evaluation.leaderboard(), evaluation.calibration
+    )
+    record.draft.write_text("card.md", told)

@@ -1,0 +1,164 @@
+"""One look at a workspace: its forecast sets against what came, its data against what they were, its runs against each other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from pipelines.core.errors import Conflict
+from pipelines.forecasting import frequency, payload
+from pipelines.forecasting.evaluation.metrics import METRIC
+from pipelines.forecasting.monitoring import accuracy, bias, comparison, drift, health, origins, report, summary
+from pipelines.forecasting.monitoring.accuracy import BIAS
+from pipelines.forecasting.monitoring.alerts import Alert, all_of
+from pipelines.forecasting.monitoring.comparison import Verdict
+from pipelines.forecasting.monitoring.evidence import ALERT, INSUFFICIENT, STATUS
+from pipelines.forecasting.monitoring.origins import SEPARATOR, Judged
+from pipelines.forecasting.monitoring.snapshots import Snapshot
+from pipelines.forecasting.panel import Panel
+from pipelines.forecasting.prepare import panel_of
+from pipelines.forecasting.settings import Workspace
+from pipelines.forecasting.thresholds import Comparison
+from pipelines.runs import aliases
+from pipelines.storage.catalog import Dataset, Reader
+from pipelines.storage.folders import Folder
+from pipelines.tables.schema import CANARY, DS, PREVIOUS, UNIQUE_ID, VALUE
+
+_SHOWN = ["by", "group", "window", METRIC, VALUE, "baseline", STATUS, "n", "p_value"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was found, and what of it is news."""
+
+    found: Snapshot
+    alerts: list[Alert]
+    panel: Panel
+    window: int
+
+
+def look(
+    reader: Reader, workspace: Workspace, run: Folder, dataset: Dataset, before: Snapshot, now: pd.Timestamp
+) -> Look:
+    """Everything that can be said of the newest data; `workspace` is the run's, with the monitoring that holds now."""
+    name, settings, horizon = workspace.name, workspace.monitoring, workspace.horizon or 1
+    panel, ended = panel_of(dataset, workspace)
+    profile, as_of = dataset.series, panel.history[DS].max()
+    judged = origins.collect(reader, name, panel, profile, workspace, before.judged if before.summary else None)
+    leaning = bias.status(judged.bias, before.bias, settings.bias, settings.accuracy)
+    table = accuracy.windows(judged.series, as_of, panel.frequency, horizon, before.accuracy, settings.accuracy)
+    table = _with_bias(table, leaning)
+    as_series = _as_series(before.groups)
+    groups = accuracy.windows(judged.groups, as_of, panel.frequency, horizon, as_series, settings.accuracy)
+    groups_leaning = bias.status(judged.group_bias, before.group_bias, settings.bias, settings.accuracy)
+    groups = _as_groups(_with_bias(groups, groups_leaning))
+    drifted = drift.drift(panel, trained_to(run, workspace), before.drift, settings.drift, settings.accuracy)
+    window = drift.width(panel, settings.drift)
+    served = set(payload.champions_of(run)[UNIQUE_ID])
+    checks = [
+        health.freshness(as_of, now, panel.frequency, workspace.quality.max_age_days),
+        *health.check(panel, profile, served, ended, window, settings.health),
+    ]
+    verdicts = list(_verdicts(reader, name, run, judged, settings.comparison))
+    series = summary.series(table, leaning, drifted, before.series)
+    stamp = f"{as_of:%Y-%m-%dT%H:%M:%SZ}"
+    told = {
+        "workspace": name,
+        "run_id": run.name,
+        "data_version": dataset.version,
+        "as_of": stamp,
+        "status": summary.status(series, groups, checks, verdicts),
+        "n_series": len(series),
+        "counts": summary.counts(series),
+        "accuracy": summary.rows(groups, _SHOWN),
+        "drift": summary.features(drifted),
+        "health": [check.as_json() for check in checks],
+        "comparisons": [verdict.as_json() for verdict in verdicts],
+        "history": before.summary.get("history", []),
+        "timeline": summary.timeline(judged.groups, before.summary.get("timeline", [])),
+    }
+    found = Snapshot(judged, table, groups, leaning, groups_leaning, drifted, series, told, tuple(verdicts))
+    old_checks = [one["name"] for one in before.summary.get("health", []) if one["status"] == ALERT]
+    news = list(summary.news(name, stamp, series, groups, checks, (before.series, before.groups, old_checks)))
+    return Look(found, news, panel, window)
+
+
+def page(reader: Reader, look: Look, run: Folder, rows: int) -> str:
+    """The report on the same data as HTML."""
+    stamps = look.panel.history[DS].drop_duplicates().nlargest(look.window + (look.panel.horizon or 1))
+    said = origins.forecasts(reader, look.found.summary["workspace"], run, stamps.min())
+    return report.render(*report.samples(look.panel, *said, look.window, rows))
+
+
+def trained_to(run: Folder, workspace: Workspace) -> pd.Timestamp:
+    """The newest step that a run has learnt from: where the actuals of its newest window ended."""
+    cutoff = pd.Timestamp(run.read_json("run.json")["summary"]["cutoffs"][-1])
+    steps = (workspace.horizon or 1) + workspace.backtest.gap
+    return pd.Timestamp(frequency.future(cutoff, workspace.frequency, steps)[-1])
+
+
+def go_back(reader: Reader, workspace: Workspace, found: Snapshot) -> list[Alert]:
+    """Proposes to go back from runs that are worse, or does it; what was said before is not said again.
+
+    A run is left at most once for another: who undoes that has the last word.
+    """
+    name, as_of, auto = workspace.name, found.summary["as_of"], workspace.monitoring.comparison.auto_rollback
+    said = {one["subject"] for one in all_of(reader, name) if one["kind"] == "rollback"}
+    alerts = []
+    for verdict in (one for one in found.verdicts if one.worse):
+        subject = f"{verdict.alias} from {verdict.run_id} to {verdict.other_run_id}"
+        if subject in said:
+            continue
+        undo = f"python scripts/promote.py --workspace {name} --alias {verdict.alias}"
+        done = auto and _moved(reader, name, verdict)
+        message = (
+            f"Went back: {subject}, {verdict.why}. To undo it: {undo}"
+            if done
+            else f"Going back is proposed: {subject}, {verdict.why}. To do it: {undo} --run {verdict.other_run_id}"
+        )
+        figures = [{**verdict.as_json(), "done": done}]
+        alerts.append(Alert(name, "rollback", subject, as_of, ALERT, message, (verdict.run_id,), figures))
+    return alerts
+
+
+def _moved(reader: Reader, workspace: str, verdict: Verdict) -> bool:
+    """Whether the alias could be moved; not if somebody else moved it just now."""
+    pointers = reader.pointers(workspace)
+    if pointers["aliases"].get(verdict.alias, {}).get("run_id") != verdict.run_id:
+        return False
+    try:
+        aliases.promote(
+            reader, workspace, verdict.other_run_id, f"worse: {verdict.why}", verdict.alias, pointers["version"], "monitoring"
+        )  # fmt: skip
+    except Conflict:
+        return False
+    return True
+
+
+def _verdicts(reader: Reader, name: str, run: Folder, judged: Judged, settings: Comparison) -> Sequence[Verdict]:
+    named = reader.pointers(name)["aliases"]
+    found = {PREVIOUS: named.get(aliases.PRODUCTION, {}).get("previous"), CANARY: named.get(CANARY, {}).get("run_id")}
+    return [
+        comparison.verdict(judged.rivals, rival, run.name, other, settings)
+        for rival, other in found.items()
+        if other and other != run.name
+    ]
+
+
+def _with_bias(table: pd.DataFrame, leaning: pd.DataFrame) -> pd.DataFrame:
+    """The table of accuracy with the status that the CUSUM gives the bias."""
+    of_bias = leaning.set_index(UNIQUE_ID)[STATUS].reindex(table[UNIQUE_ID]).fillna(INSUFFICIENT).to_numpy()
+    return table.assign(**{STATUS: np.where(table[METRIC] == BIAS, of_bias, table[STATUS])})
+
+
+def _as_groups(table: pd.DataFrame) -> pd.DataFrame:
+    """Groups that stood in for series, by their two names."""
+    names = table[UNIQUE_ID].astype(str).str.split(SEPARATOR, n=1, expand=True).reindex(columns=[0, 1])
+    found = table.drop(columns=UNIQUE_ID).assign(by=names[0], group=names[1])
+    return found[["by", "group", *table.columns.drop(UNIQUE_ID)]]
+
+
+def _as_series(groups: pd.DataFrame) -> pd.DataFrame:
+    named = groups["by"].astype(str) + SEPARATOR + groups["group"].astype(str)
+    return groups.drop(columns=["by", "group"]).assign(**{UNIQUE_ID: named})

@@ -1,0 +1,77 @@
+"""Whether forecasts lean to one side: a CUSUM a series over batches of forecasts (Page 1954).
+
+Errors of one forecast set at neighbouring steps go together, so a batch of steps, not a step, is one observation: its mean
+error in units of what such means were in the backtest, about zero. Batches do not overlap, and each is as good as normal:
+with an allowance of 0.5 and a limit of 5, one false alarm in 465 batches and 10.4 batches to a bias of one standard
+deviation (Montgomery 2013, two-sided). No batch counts more than three standard deviations, so that none alone is an alarm.
+"""
+
+import numpy as np
+import pandas as pd
+
+from pipelines.forecasting.evaluation.metrics import Array, ratio
+from pipelines.forecasting.monitoring import evidence
+from pipelines.forecasting.monitoring.evidence import CALM, STATUS
+from pipelines.forecasting.thresholds import Bias, Evidence
+from pipelines.tables.schema import UNIQUE_ID, VALUE
+
+COLUMNS = [UNIQUE_ID, "up", "down", "score", "n", STATUS, "p_value"]
+
+_MOST = 3.0  # standard deviations that one batch may count
+_CAP = 2.0  # limits at which a sum stops, so that a series that is right again is found right in time
+_OVERSHOOT = 1.166  # of a random walk over a boundary in discrete time, in standard deviations (Siegmund 1985)
+_FLOOR = 0.02**2  # of the variance of batch means, in squared scales
+
+
+def scores(bias: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
+    """`unique_id, score`: the batch's bias as a standard normal score; positive: under-forecast.
+
+    `bias`: `unique_id, value` in units of the series' scale; `reference`: the same of each fold of the backtest.
+    """
+    folds = reference[VALUE].pow(2).groupby(reference[UNIQUE_ID].to_numpy())
+    square, count = folds.mean(), folds.count()
+    variance, freedom = evidence.moderated(square.to_numpy(dtype=float), int(count.max()) if len(count) else 0)
+    table = pd.DataFrame({"sd": np.sqrt(np.maximum(variance, _FLOOR)), "freedom": freedom}, index=square.index)
+    mine = table.reindex(bias[UNIQUE_ID])
+    t = ratio(bias[VALUE].to_numpy(dtype=float), mine["sd"].to_numpy())
+    return bias[[UNIQUE_ID]].assign(score=evidence.normal_score(t, mine["freedom"].to_numpy()))
+
+
+def advance(up: Array, down: Array, score: Array, settings: Bias) -> tuple[Array, Array]:
+    """Both sums after one more batch, in standard deviations, shape of `score`; where that is null, as before.
+
+    up = max(0, up + z − allowance), down = max(0, down − z − allowance).
+    """
+    z = np.clip(np.nan_to_num(score), -_MOST, _MOST)
+    known, cap = ~np.isnan(score), _CAP * settings.limit
+    rise = np.clip(up + z - settings.allowance, 0, cap)
+    fall = np.clip(down - z - settings.allowance, 0, cap)
+    return np.where(known, rise, up), np.where(known, fall, down)
+
+
+def follow(before: pd.DataFrame, found: pd.DataFrame, settings: Bias) -> pd.DataFrame:
+    """The state `unique_id, up, down, score, n` after one more batch; series that come begin at 0."""
+    state = before[[UNIQUE_ID, "up", "down", "n"]].merge(found, on=UNIQUE_ID, how="outer")  # sorted
+    old_up, old_down = (np.nan_to_num(state[name].to_numpy(dtype=float)) for name in ("up", "down"))
+    score = state["score"].to_numpy(dtype=float)
+    up, down = advance(old_up, old_down, score, settings)
+    n = np.nan_to_num(state["n"].to_numpy(dtype=float)).astype(np.int64) + ~np.isnan(score)
+    return pd.DataFrame({UNIQUE_ID: state[UNIQUE_ID], "up": up, "down": down, "score": score, "n": n})
+
+
+def status(state: pd.DataFrame, before: pd.DataFrame, settings: Bias, wanted: Evidence) -> pd.DataFrame:
+    """The table of biases, `COLUMNS`: a warning over the limit, an alert if it also stands out among so many series.
+
+    `p_value`: how rarely a sum gets so far without a bias: about 2 exp(−2 · allowance · (sum + 1.166)) (Siegmund 1985).
+    A status falls once the sum is below half of the limit.
+    """
+    sums = np.maximum(*(state[name].to_numpy(dtype=float) for name in ("up", "down")))
+    p_value = np.minimum(1.0, 2 * np.exp(-2 * settings.allowance * (sums + _OVERSHOOT)))
+    over = sums > settings.limit
+    alert = over & evidence.discoveries(p_value, wanted.false_discoveries, wanted.correction)
+    insufficient = (state["n"] < 1).to_numpy()
+    table = state.assign(**{"p_value": p_value, STATUS: evidence.grade(insufficient, over, alert)})
+    held = evidence.settle(table, before.assign(**{CALM: 0}), [UNIQUE_ID], clear_after=2)[
+        STATUS
+    ]  # of before, if graver
+    return table.assign(**{STATUS: np.where(sums < settings.limit / 2, table[STATUS], held)})[COLUMNS]

@@ -1,0 +1,103 @@
+"""How sure one can be: variances learnt from few folds, discoveries among many series, and statuses that do not flap."""
+
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import optimize, special, stats
+
+from pipelines.forecasting.evaluation.metrics import Array
+
+Flags = npt.NDArray[np.bool_]
+Method = Literal["bh", "by"]
+
+INSUFFICIENT, OK = "insufficient", "ok"
+WARN: Final = "warn"
+ALERT: Final = "alert"
+STATUSES = (INSUFFICIENT, OK, WARN, ALERT)  # from the least to the gravest
+STATUS, CALM, AS_OF = "status", "calm", "as_of"
+
+
+def moderated(squares: Array, freedom: int) -> tuple[Array, Array]:
+    """The variance of each series and its degrees of freedom, drawn towards what is usual (Smyth 2004, limma).
+
+    `squares`: mean squares with `freedom` degrees each, shape (n,), null where not known. The prior's weight is what the
+    spread of log squares says beyond chance: series that are alike lend each other all their degrees of freedom, series
+    that differ keep their own. Null without degrees of freedom.
+    """
+    nothing = np.full(squares.shape, np.nan)
+    if freedom < 1:
+        return nothing, nothing
+    known = np.isfinite(squares)
+    positive = squares[known & (squares > 0)]
+    half = freedom / 2
+    if len(positive) < 2:
+        return np.where(known, squares, np.nan), np.where(known, float(freedom), np.nan)
+    logs = np.log(positive) - special.digamma(half) + np.log(half)
+    spread = float(logs.var(ddof=1) - special.polygamma(1, half))
+    pooled = float(freedom * len(positive))
+    if spread <= 1e-6:
+        return np.where(known, np.exp(logs.mean()), np.nan), np.where(known, pooled, np.nan)
+    prior = 2 * _inverse_trigamma(spread)
+    usual = np.exp(logs.mean() + special.digamma(prior / 2) - np.log(prior / 2))
+    variance = (prior * usual + freedom * squares) / (prior + freedom)
+    return np.where(known, variance, np.nan), np.where(known, min(prior + freedom, pooled), np.nan)
+
+
+def discoveries(p_values: Array, rate: float, method: Method = "bh") -> Flags:
+    """Which tests are discoveries with at most `rate` of them false (Benjamini & Hochberg 1995; & Yekutieli 2001)."""
+    known = np.isfinite(p_values)
+    found = np.zeros(p_values.shape, dtype=bool)
+    if known.any():
+        found[known] = stats.false_discovery_control(p_values[known], method=method) <= rate
+    return found
+
+
+def normal_score(t: Array, freedom: Array) -> Array:
+    """What is as unlikely of a standard normal variable as `t` of Student's with so many degrees of freedom."""
+    return np.asarray(np.sign(t) * stats.norm.isf(stats.t.sf(np.abs(t), freedom)))
+
+
+def settle(found: pd.DataFrame, before: pd.DataFrame, keys: list[str], clear_after: int) -> pd.DataFrame:
+    """`found` with the `status` that holds and how long it has been calmer, `calm`, by what held `before`.
+
+    A status rises at once, and falls when `clear_after` monitorings in a row have found less. Looking twice at data of the
+    same `as_of` counts once. Where nothing can be said, nothing is. `before`: `keys`, `status, calm` and, as `found`, `as_of`.
+    """
+    told = [name for name in (STATUS, CALM, AS_OF) if name in before]
+    earlier = found[keys].merge(before[[*keys, *told]], on=keys, how="left", validate="one_to_one")
+    again = (
+        (earlier[AS_OF] == found[AS_OF]).to_numpy() if AS_OF in told and AS_OF in found else np.zeros(len(found), bool)
+    )
+    rank = {name: place for place, name in enumerate(STATUSES)}
+    now = found[STATUS].map(rank).to_numpy()
+    then = earlier[STATUS].map(rank).astype(float).fillna(0).to_numpy(dtype=np.int64)
+    for_now = np.maximum(earlier[CALM].astype(float).fillna(0).to_numpy() + ~again, 1)
+    calm = np.where((now < then) & (now > 0), for_now, 0).astype(np.int64)
+    holds = (calm > 0) & (calm < clear_after)
+    names = np.array(STATUSES, dtype=object)
+    return found.assign(**{STATUS: names[np.where(holds, then, now)], CALM: np.where(holds, calm, 0)})
+
+
+def grade(insufficient: Flags, warn: Flags, alert: Flags) -> npt.NDArray[np.object_]:
+    """A status a row; what cannot be judged is neither good nor bad."""
+    found: npt.NDArray[np.object_] = np.select([insufficient, alert, warn], [INSUFFICIENT, ALERT, WARN], OK).astype(
+        object
+    )
+    return found
+
+
+def worst(statuses: pd.DataFrame, default: str = INSUFFICIENT) -> pd.Series:
+    """The gravest of the statuses in each row."""
+    ranks = statuses.apply(lambda column: column.map({name: place for place, name in enumerate(STATUSES)}))
+    found: pd.Series = (
+        ranks.max(axis=1).astype(float).fillna(STATUSES.index(default)).astype(int).map(dict(enumerate(STATUSES)))
+    )
+    return found
+
+
+def _inverse_trigamma(value: float) -> float:
+    """The x with trigamma(x) = value; trigamma falls from inf to 0."""
+    root = optimize.brentq(lambda x: np.log(special.polygamma(1, np.exp(x)) / value), -20.0, 20.0)
+    return float(np.exp(root))

@@ -1,0 +1,291 @@
+"""What an uploaded table is, before it is anybody's data: how it is read, what is wrong with it, and its settings."""
+
+import gzip
+import re
+import traceback
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipelines.core.errors import ConfigError, DataError, ForecastError, MissingColumn
+from pipelines.core.names import printable
+from pipelines.forecasting import panel as panels
+from pipelines.forecasting import settings
+from pipelines.forecasting.etl import clean, dates, load, numbers, profile, quality
+from pipelines.forecasting.etl.load import REASON, ROW, NoUsableRow
+from pipelines.forecasting.etl.size import StrayDate
+from pipelines.forecasting.features import future
+from pipelines.forecasting.settings import Workspace
+from pipelines.sources import _text, file
+from pipelines.storage.catalog import Reader
+from pipelines.tables import limits
+from pipelines.tables.schema import DS, UNIQUE_ID, Y
+
+_COLUMNS, _ROWS, _REJECTED, _EXAMPLES, _SAMPLE = 200, 10, 20, 3, 1_000
+_FIELD_OF_CHECK = {"length": "horizon", "gaps": "frequency", "freshness": DS}
+_SETTING = re.compile(r"  - upload: (\S+): (.*)")
+_FIELDS = (
+    (r"source\.columns\.ds|unreadable date", DS),
+    (r"source\.columns\.y|unreadable number", Y),
+    (r"source\.columns\.keys|missing key|the keys", "keys"),
+)
+# The stages speak to who has a workspace file; whoever uploads has a mapping, and can only correct the table.
+_WORDS = (
+    ("source.columns or covariates in the workspace file", "the mapping"),
+    (", or set source.date_format and source.decimal", ""),
+    (", or set source.separator", ""),
+    (", or set missing.future to previous or seasonal", ""),
+    (" and source.skip_rows", ""),
+    ("If it is a workbook or Parquet, name it .xlsx or .parquet.", "Save it as CSV."),
+    (", or raise source.max_columns in the workspace file", ""),
+    (", or raise limits.steps in the workspace file", ""),
+    (", or raise limits.added in the workspace file", ""),
+    (", or raise limits.gap in the workspace file", ""),
+    (" in the workspace file", ""),
+    ("source.columns.", ""),
+)
+
+
+class Preview:
+    """The answer, filled in as far as the table lets itself be understood."""
+
+    def __init__(self, reader: Reader, workspace: str, upload_id: str, name: str, wanted: Mapping[str, Any]) -> None:
+        self.workspace, self.wanted = workspace, wanted
+        self.data_dir = Path(reader.data.root)
+        self.path = f"uploads/{workspace}/{upload_id}/{name}"
+        self.problems: list[dict[str, str]] = []
+        self.found: dict[str, Any] = {
+            **dict.fromkeys(["encoding", "separator", "n_rows", "n_columns", "frequency", "n_series", "horizon"]),
+            **dict.fromkeys(["first_ds", "last_ds", "quality", "settings"]),
+            "workspace": workspace,
+            "upload_id": upload_id,
+            "mapping": {
+                **{key: wanted.get(key) for key in (DS, Y, "keys")},
+                **{key: list(wanted.get(key) or ()) for key in ("static", "future")},
+            },
+            "notes": [],
+            "columns": [],
+            "rows": [],
+            "rejected": {"count": 0, "reasons": {}, "rows": []},
+            "demand_classes": {},
+        }
+
+    def answer(self) -> dict[str, Any]:
+        """Everything that was found; `acceptable` where nothing stands in the way of a workspace."""
+        try:
+            self._look()
+        except ForecastError as error:
+            self._problem("file", error)
+        except MemoryError:
+            self._add("file", "it takes more memory than a preview may use. Upload fewer rows or columns.")
+        except Exception as error:  # noqa: BLE001 - a table from outside may trip anything, which is no fault of the service
+            traceback.print_exc()
+            self._add("file", f"the table cannot be understood ({type(error).__name__}). Save it as a plain CSV.")
+        acceptable = not self.problems
+        return {**self.found, "problems": self.problems, "acceptable": acceptable}
+
+    def _look(self) -> None:
+        path = self.data_dir / self.path
+        _refuse_bomb(path)
+        raw = file.build(file.Options(path=self.path, max_columns=limits.UPLOAD_COLUMNS), self.data_dir).read()
+        encoding = _text.detect_encoding(path)
+        self.found |= {
+            "encoding": encoding,
+            "separator": _text.detect_separator(path, encoding),
+            "n_rows": len(raw.rows),
+            "n_columns": len(raw.rows.columns),
+            "notes": list(raw.notes),
+            "columns": [_column(raw.rows[name]) for name in raw.rows.columns[:_COLUMNS]],
+            "rows": _as_json(raw.rows.iloc[:_ROWS, :_COLUMNS]),
+        }
+        if workspace := self._settings(self.wanted["frequency"]):
+            self._bring_in(raw.rows, workspace)
+
+    def _settings(self, frequency: str, columns: Mapping[str, Any] | None = None) -> Workspace | None:
+        """The workspace as its file would make it; None where a setting is wrong."""
+        values = self._values(frequency, columns)
+        try:
+            return settings.workspace_of(self.workspace, values, "upload")
+        except ConfigError as error:
+            found = _SETTING.findall(str(error))
+            for key, message in found:
+                self._add(key.removeprefix("source.columns.").removeprefix("target."), message)
+            if not found:
+                traceback.print_exc()  # it may name files of the server
+                self._add(
+                    "settings", "the service's own settings stand in the way. Ask whoever runs it: its log says how."
+                )
+            return None
+
+    def _values(self, frequency: str, columns: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What the workspace's file says."""
+        wanted = self.wanted
+        named = columns or {key: wanted[key] for key in (DS, Y, "keys") if wanted.get(key) is not None}
+        covariates = {key: list(wanted[key]) for key in ("static", "future") if wanted.get(key)}
+        values = {
+            "title": wanted.get("title"),
+            "source": {"kind": "file", "path": self.path, "columns": dict(named)},
+            "frequency": frequency,
+            "timezone": wanted.get("timezone"),
+            "horizon": wanted.get("horizon"),
+            "target": {"unit": wanted["unit"]} if wanted.get("unit") else None,
+            "covariates": covariates,
+        }
+        return {key: value for key, value in values.items() if value}
+
+    def _bring_in(self, rows: pd.DataFrame, workspace: Workspace) -> None:
+        """The stages of the ETL, one after the other, as far as they go."""
+        as_of = pd.Timestamp.now(tz="UTC").tz_localize(None)
+        workspace = workspace.model_copy(update={"limits": workspace.limits.of_upload()})
+        try:
+            loaded = load.load(rows, workspace)
+        except MissingColumn as error:
+            self._problem(self._parameter_of(error.column), error)
+            return
+        except DataError as error:
+            if isinstance(error, NoUsableRow):
+                self._map(error.columns)
+                self._reject(error.rejected)
+            field = next((field for words, field in _FIELDS if re.search(words, str(error))), "file")
+            self._problem(DS if isinstance(error, StrayDate) else field, error)
+            return
+        columns = self._map(loaded.columns)
+        self.found["notes"].append(f"dates: {loaded.notes['dates']}")
+        self._reject(loaded.rejected)
+        try:
+            cleaned = clean.clean(loaded, workspace, as_of)
+        except StrayDate as error:
+            self._problem(DS, error)
+            return
+        except DataError as error:
+            self._problem("frequency" if "frequen" in str(error) else "keys", error)
+            return
+        complete = workspace.complete(cleaned.frequency)
+        seasons, attributes = complete.season_lengths or (1,), list(workspace.covariates.static)
+        series = profile.profile(cleaned.observations, cleaned.spans, attributes, seasons[0])
+        checks = quality.check(cleaned, series, loaded.rejected, complete, as_of)
+        self.found |= {
+            "frequency": cleaned.frequency,
+            "horizon": complete.horizon,
+            "n_series": len(series),
+            "first_ds": _moment(series["first_ds"].min()),
+            "last_ds": _moment(series["last_ds"].max()),
+            "quality": checks.as_json(),
+            "demand_classes": {str(name): int(n) for name, n in series["demand_class"].value_counts().items()},
+        }
+        for check in checks.checks:
+            if check.status == "fail":
+                self._add(_FIELD_OF_CHECK.get(check.name, "file"), f"{check.name}: {check.message}")
+        if not self.problems:
+            self._look_ahead(cleaned.observations.drop(columns=attributes), series, complete)
+        if not self.problems and self._settings(cleaned.frequency, columns):
+            self.found["settings"] = self._values(cleaned.frequency, columns)
+
+    def _look_ahead(self, observations: pd.DataFrame, series: pd.DataFrame, complete: Workspace) -> None:
+        """Whether the future covariates are known over the horizon, without which there would be no training."""
+        horizon, names = complete.horizon or 1, complete.covariates.future
+        seasons = complete.season_lengths or (1,)
+        panel, _ = panels.from_tables(observations, series, complete.frequency, seasons, future=names, late=horizon)
+        try:
+            future.complete(panel, horizon, names, complete.missing.future)
+        except DataError as error:
+            self._problem("future", error)
+
+    def _map(self, columns: Mapping[str, list[str]]) -> dict[str, Any]:
+        """Which column was taken for what."""
+        found = {DS: columns[DS][0], Y: columns[Y][0], "keys": list(columns[UNIQUE_ID])}
+        self.found["mapping"] |= found
+        return found
+
+    def _reject(self, rejected: pd.DataFrame) -> None:
+        """The rows that cannot be used."""
+        shown = rejected.drop(columns=[ROW, REASON]).iloc[:_REJECTED, :_COLUMNS]
+        heads = rejected[[ROW, REASON]].head(_REJECTED).itertuples(index=False)
+        self.found["rejected"] = {
+            "count": len(rejected),
+            "reasons": {str(reason): int(n) for reason, n in rejected[REASON].value_counts().items()},
+            "rows": [
+                {"row": int(row), "reason": str(reason), "values": values}
+                for (row, reason), values in zip(heads, _as_json(shown), strict=True)
+            ],
+        }
+
+    def _parameter_of(self, column: str) -> str:
+        """The parameter that names a column."""
+        named = self.found["mapping"]
+        return next((key for key, value in named.items() if column == value or column in (value or ())), "file")
+
+    def _problem(self, field: str, error: ForecastError) -> None:
+        self._add(field, str(error))
+
+    def _add(self, field: str, message: str) -> None:
+        """A problem in the words of who uploads: there is no workspace file yet, and no path is theirs to know."""
+        text = message.replace(str(self.data_dir / self.path), "the file").removeprefix("the file: ")
+        text = text.removeprefix(f"workspace {self.workspace}: ")
+        for ours, theirs in _WORDS:
+            text = text.replace(ours, theirs)
+        self.problems.append({"field": field, "message": text})
+
+
+def preview(reader: Reader, request: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to `{workspace, upload_id, ds, y, keys, static, future, frequency, timezone, title, unit, horizon}`."""
+    workspace, upload_id = request["workspace"], request["upload_id"]
+    folder = reader.data.folder("uploads", workspace, upload_id)
+    if wrong := folder.verify():
+        raise DataError(f"upload {upload_id} is not what was received ({', '.join(wrong)}). Upload it again.")
+    return Preview(reader, workspace, upload_id, folder.files[0], request).answer()
+
+
+def _refuse_bomb(path: Path) -> None:
+    """DataError for a small file that unpacks to more than a machine can hold, or to more rows than a preview can look at."""
+    size, lines = 0, 1
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as content:
+            while piece := content.read(1 << 20):
+                size, lines = size + len(piece), lines + piece.count(b"\n")
+                if size > limits.UPLOAD_UNPACKED:
+                    most = limits.UPLOAD_UNPACKED >> 20
+                    raise DataError(f"the file is larger than {most} MiB when it is unpacked. Split it.")
+                if lines > limits.UPLOAD_LINES:
+                    raise DataError(f"the file has over {limits.UPLOAD_LINES:,} lines. Upload fewer rows.")
+    except (OSError, EOFError, zlib.error):  # it is damaged: then reading it says so
+        return
+
+
+def _column(values: pd.Series) -> dict[str, Any]:
+    """A column's name, what it seems to hold, how many values it lacks, and some of them."""
+    known = values.dropna()
+    return {
+        "name": printable(str(values.name)),
+        "type": _type(known.head(_SAMPLE)),
+        "n_missing": len(values) - len(known),
+        "examples": [printable(str(value)) for value in known.head(_SAMPLE).unique()[:_EXAMPLES]],
+    }
+
+
+def _type(known: pd.Series) -> str:
+    if known.empty:
+        return "empty"
+    if numbers.parse(known).notna().mean() > 0.9:
+        return "number"
+    return "date" if dates.parse(known)[0].notna().mean() > 0.9 else "text"
+
+
+def _as_json(rows: pd.DataFrame) -> list[dict[str, str | None]]:
+    """Rows of text, short enough to be looked at."""
+    return [dict(_cells(row)) for row in rows.to_dict("records")]
+
+
+def _cells(row: Mapping[Any, Any]) -> Iterator[tuple[str, str | None]]:
+    for name, value in row.items():
+        yield printable(str(name)), None if pd.isna(value) else printable(str(value))
+
+
+def _moment(value: Any) -> str | None:
+    """A date, or a time where there is one."""
+    if pd.isna(value):
+        return None
+    return f"{value:%Y-%m-%d}" if value == value.normalize() else f"{value:%Y-%m-%dT%H:%M:%SZ}"

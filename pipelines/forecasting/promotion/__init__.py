@@ -1,0 +1,1 @@
+"""Which run becomes production, and how runs and forecasts differ."""

@@ -1,0 +1,49 @@
+"""Where data come in: what a source gives, and the rows as they are stored before anything is done to them."""
+
+import hashlib
+import tempfile
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from pipelines.core import plugins
+from pipelines.forecasting.etl import snapshot
+from pipelines.forecasting.settings import Workspace
+from pipelines.sources import Raw
+from pipelines.storage.catalog import Reader
+from pipelines.storage.store import new_version
+
+
+def read_source(workspace: Workspace, reader: Reader, data_dir: str) -> Raw:
+    """What the source gives. Where the data folder is on an object store, the source sees a copy of the files it names."""
+    module, options = plugins.load("pipelines.sources", workspace.source.kind), workspace.source.options
+    data = reader.data
+    if data.is_local:
+        raw: Raw = module.build(options, Path(data_dir)).read()
+        return raw
+    with tempfile.TemporaryDirectory() as folder:
+        path = PurePosixPath(getattr(options, "path", ""))
+        if path.parts and not path.is_absolute():
+            data.fetch(str(path), to=folder)
+        raw = module.build(options, Path(folder)).read()
+        return replace(raw, origin=raw.origin.replace(folder, data_dir.rstrip("/")))
+
+
+def keep_snapshot(raw: Raw, workspace: Workspace, reader: Reader) -> tuple[pd.DataFrame, str]:
+    """The rows as stored, and their version: the newest one if it holds the same bytes."""
+    content = snapshot.to_parquet(raw.rows)
+    sha256 = hashlib.sha256(content).hexdigest()
+    versions = reader.data.folders("raw", workspace.name)
+    if (
+        not versions
+        or reader.data.folder("raw", workspace.name, versions[-1]).read_json("source.json")["sha256"] != sha256
+    ):
+        versions = [new_version()]
+        draft = reader.data.draft("raw", workspace.name, versions[-1])
+        draft.write_bytes("rows.parquet", content)
+        draft.write_json(
+            "source.json", {"sha256": sha256, "origin": raw.origin, "synthetic": raw.synthetic, "rows": len(raw.rows)}
+        )
+        draft.publish()
+    return snapshot.from_parquet(content), versions[-1]

@@ -1,0 +1,41 @@
+"""What a run's models forecast for a series in the windows of its backtest."""
+
+from typing import Any
+
+from pipelines.core.errors import UnknownName
+from pipelines.forecasting.read.clock import Clock
+from pipelines.storage.folders import Folder
+from pipelines.tables import parquet
+from pipelines.tables.schema import CUTOFF, DS, MODEL, STEP, UNIQUE_ID, Y_HAT, Y
+
+ERROR = "error"  # y − ŷ: positive where the forecast was too low, as the bias
+
+
+def backtest(run: Folder, unique_id: str, clock: Clock, model: str | None = None) -> list[dict[str, Any]]:
+    """`[{cutoff, ds, model, step, y, y_hat, error, lo_80, hi_80, …}]`, sorted, of one `model` or all.
+
+    Empty for a series that the run has not tested. UnknownName for a model that it has not tested on the series.
+    """
+    file = run.open_parquet("backtest.parquet", [UNIQUE_ID, MODEL])
+    bounds = [name for name in parquet.column_names(file) if name.startswith(("lo_", "hi_"))]
+    rows = parquet.rows_of(file, [unique_id], [CUTOFF, DS, MODEL, STEP, Y, Y_HAT, *bounds])
+    models = rows[MODEL].to_pylist()
+    if model is not None and models and model not in models:
+        raise UnknownName("model", model, set(models))
+    y, y_hat = parquet.numbers(rows[Y]), parquet.numbers(rows[Y_HAT])
+    columns = {
+        CUTOFF: map(clock.write, parquet.times(rows[CUTOFF])),
+        DS: map(clock.write, parquet.times(rows[DS])),
+        MODEL: models,
+        STEP: map(int, rows[STEP].to_pylist()),
+        Y: _known(y),
+        Y_HAT: _known(y_hat),
+        ERROR: _known(y - y_hat),
+        **{name: _known(parquet.numbers(rows[name])) for name in bounds},
+    }
+    points = (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
+    return [point for point in points if model in (None, point[MODEL])]
+
+
+def _known(values: Any) -> list[float | None]:
+    return [value if value - value == 0 else None for value in values.tolist()]

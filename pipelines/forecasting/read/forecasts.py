@@ -1,0 +1,186 @@
+"""A forecast set as it is served: each series' rows at once, what they are made of, and why they changed."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, Self, cast
+
+import numpy as np
+import pyarrow as pa
+
+from pipelines.core.errors import NotFound
+from pipelines.forecasting.read.clock import Clock
+from pipelines.storage.folders import Folder
+from pipelines.tables import parquet
+from pipelines.tables.schema import COMPONENT, DS, MODEL, UNIQUE_ID, VALUE
+
+_FORECASTS, _EXPLANATIONS, _BRIDGE = "forecasts.parquet", "explanations.parquet", "bridge.parquet"
+_PART = "part"  # of a bridge
+_ROUNDING = 1e-9  # of what is summed
+Point = dict[str, Any]  # `ds` and the values of one step; null where one is not known
+
+
+class Forecasts:
+    """A forecast set by series. A row group is decoded when one of its series is first asked for, and then kept.
+
+    50 bytes a step in the end. `columns`: `y_hat` and the bounds, as stored. Only for one thread, but for `in`.
+    """
+
+    def __init__(
+        self,
+        ids: pa.ChunkedArray,
+        groups: Sequence[Callable[[], pa.Table]],
+        sizes: Sequence[int],
+        columns: Sequence[str],
+        clock: Clock,
+    ) -> None:
+        """`ids`: the series of each row, sorted; `groups`: what decodes each row group, and their `sizes` in rows."""
+        self.columns = [name for name in columns if name not in (UNIQUE_ID, DS, MODEL)]
+        self._clock = clock
+        codes, names = parquet.coded(ids)
+        starts = np.flatnonzero(codes[1:] != codes[:-1]) + 1  # each series has one span of rows
+        starts = np.concatenate([[0], starts]) if len(codes) else starts
+        self._edges = np.append(starts, len(codes))
+        self._place = {names[code]: place for place, code in enumerate(codes[starts].tolist())}
+        self._groups, self._decoded = groups, [cast(_Group | None, None)] * len(groups)
+        self._firsts = np.cumsum([0, *sizes])
+
+    @classmethod
+    def of(cls, forecast_set: Folder, clock: Clock) -> Self:
+        file = forecast_set.open_parquet(_FORECASTS, [UNIQUE_ID, MODEL])
+        numbers = range(file.metadata.num_row_groups)
+        columns = parquet.column_names(file)
+        read = [name for name in columns if name != UNIQUE_ID]
+        groups = [partial(file.read_row_group, number, columns=read) for number in numbers]
+        sizes = [file.metadata.row_group(number).num_rows for number in numbers]
+        return cls(file.read([UNIQUE_ID])[UNIQUE_ID], groups, sizes, columns, clock)
+
+    @classmethod
+    def of_rows(cls, rows: pa.Table, clock: Clock) -> Self:
+        """Of a table like `forecasts.parquet`."""
+        return cls(rows[UNIQUE_ID], [lambda: rows], [len(rows)], rows.column_names, clock)
+
+    @property
+    def nbytes(self) -> int:
+        """About what this takes in memory once it was asked for everything."""
+        return int((8 * len(self.columns) + 16) * self._edges[-1] + 200 * len(self._place))
+
+    @property
+    def levels(self) -> list[int]:
+        """The levels of the intervals."""
+        return sorted(int(name.removeprefix("lo_")) for name in self.columns if name.startswith("lo_"))
+
+    def __contains__(self, unique_id: str) -> bool:
+        return unique_id in self._place
+
+    def steps(self, unique_id: str) -> int:
+        """How many steps ahead a series is forecast."""
+        start, end = self._span(unique_id)
+        return end - start
+
+    def model(self, unique_id: str) -> str:
+        """What a series is forecast with."""
+        start, _ = self._span(unique_id)
+        (group, at, _), *_ = self._within(start, start + 1)
+        return group.model(at)
+
+    def points(self, unique_id: str, h: int | None = None, levels: Sequence[int] | None = None) -> list[Point]:
+        """`[{ds, y_hat, lo_80, hi_80, …}]` of the first `h` steps, or all; NotFound if the series is not forecast."""
+        start, end = self._span(unique_id)
+        end = end if h is None else min(end, start + h)
+        names = [name for name in self.columns if levels is None or _level(name) in (None, *levels)]
+        return [point for group, a, b in self._within(start, end) for point in group.points(a, b, names)]
+
+    def _span(self, unique_id: str) -> tuple[int, int]:
+        try:
+            place = self._place[unique_id]
+        except KeyError:
+            raise NotFound(f"there is no forecast of the series {unique_id!r}.") from None
+        return int(self._edges[place]), int(self._edges[place + 1])
+
+    def _within(self, start: int, end: int) -> Iterator[tuple["_Group", int, int]]:
+        """The groups that hold the rows, and which of their own rows these are."""
+        number = int(np.searchsorted(self._firsts, start, side="right")) - 1
+        while start < end:
+            group = self._decoded[number]
+            if group is None:
+                group = self._decoded[number] = _Group(self._groups[number](), self.columns, self._clock)
+            first, last = int(self._firsts[number]), min(end, int(self._firsts[number + 1]))
+            yield group, start - first, last - first
+            start, number = last, number + 1
+
+
+class _Group:
+    """Rows as columns, and the times that occur in them as they are written."""
+
+    def __init__(self, rows: pa.Table, columns: Sequence[str], clock: Clock) -> None:
+        self._ds, stamps = parquet.coded(rows[DS].cast(pa.timestamp("us"), safe=False))
+        self._stamps = [clock.write(ds) for ds in stamps]
+        self._model, self._models = parquet.coded(rows[MODEL])
+        self._values = {name: parquet.numbers(rows[name]) for name in columns}
+
+    def model(self, row: int) -> str:
+        return str(self._models[self._model[row]])
+
+    def points(self, start: int, end: int, names: list[str]) -> list[Point]:
+        values = [map(_known, self._values[name][start:end].tolist()) for name in names]
+        stamps = [self._stamps[at] for at in self._ds[start:end].tolist()]
+        return [dict(zip([DS, *names], row, strict=True)) for row in zip(stamps, *values, strict=True)]
+
+
+def components(forecast_set: Folder, unique_id: str, clock: Clock) -> list[Point]:
+    """`[{ds, components: {level: …, trend: …}}]`: in the unit of y, summing to `y_hat`. Empty for sets without them."""
+    return _wide(forecast_set, _EXPLANATIONS, unique_id, COMPONENT, "components", clock)
+
+
+def bridge(forecast_set: Folder, unique_id: str, clock: Clock) -> list[Point]:
+    """`[{ds, parts: {new actuals: …}}]`: what changed each step since the previous set; empty for the first one."""
+    return _wide(forecast_set, _BRIDGE, unique_id, _PART, "parts", clock)
+
+
+def totals(points: Sequence[Point], of: str, *, summed: bool) -> dict[str, float]:
+    """What each part in the mappings `of` of `points` comes to over the steps: its sum, or its mean.
+
+    A part that a step does not have is 0 there; a step with a part that is not known is left out. In the order in which
+    the parts occur; they sum to the sum (or mean) of what the parts of a step sum to. What is left where steps cancel each
+    other, as those of a whole season do, is rounding, and is 0.
+    """
+    whole = [point[of] for point in points if None not in point[of].values()]
+    names = dict.fromkeys(name for parts in whole for name in parts)
+    share = 1 if summed else len(whole)
+    found = {}
+    for name in names:
+        values = [parts.get(name, 0.0) for parts in whole]
+        total = math.fsum(values)
+        found[name] = total / share if abs(total) > _ROUNDING * math.fsum(map(abs, values)) else 0.0
+    return found
+
+
+def notes(forecast_set: Folder) -> dict[str, Any]:
+    """`explanations.json`: which series are explained exactly, and where the bridge begins; empty for sets without."""
+    if "explanations.json" not in forecast_set.files:
+        return {}
+    found: dict[str, Any] = forecast_set.read_json("explanations.json")
+    return found
+
+
+def _wide(forecast_set: Folder, name: str, unique_id: str, of: str, to: str, clock: Clock) -> list[Point]:
+    if name not in forecast_set.files:
+        return []
+    rows = parquet.rows_of(forecast_set.open_parquet(name, [UNIQUE_ID]), [unique_id], [DS, of, VALUE])
+    found: dict[Any, dict[str, float | None]] = {}
+    values = parquet.numbers(rows[VALUE]).tolist()
+    for ds, key, value in zip(parquet.times(rows[DS]), rows[of].to_pylist(), values, strict=True):
+        found.setdefault(ds, {})[key] = _known(value)
+    return [{DS: clock.write(ds), to: parts} for ds, parts in sorted(found.items())]
+
+
+def _level(column: str) -> int | None:
+    """The level of a bound's column; None for others."""
+    side, _, level = column.partition("_")
+    return int(level) if side in ("lo", "hi") and level.isdigit() else None
+
+
+def _known(value: float) -> float | None:
+    """The value, or None where it is not a number: JSON has neither NaN nor inf."""
+    return value if value - value == 0 else None

@@ -1,0 +1,36 @@
+"""What a series was: its target and covariates, step by step."""
+
+from datetime import datetime
+from typing import Any
+
+from pipelines.forecasting.read.clock import Clock
+from pipelines.storage.catalog import Dataset
+from pipelines.tables import parquet
+from pipelines.tables.schema import DS, UNIQUE_ID, Y
+
+
+def history(
+    dataset: Dataset, unique_id: str, covariates: list[str], clock: Clock, start: datetime | None, end: datetime | None
+) -> list[dict[str, Any]]:
+    """`[{ds, y, …}]` from `start` to `end`, both included, with those of `covariates` that are stored.
+
+    Without an `end` it stops at the last known value; with one, it goes on with what is known of the steps ahead.
+    """
+    file = dataset.folder.open_parquet("observations.parquet", [UNIQUE_ID])
+    columns = [Y, *(name for name in covariates if name in parquet.column_names(file))]
+    rows = parquet.rows_of(file, [unique_id], [DS, *columns])
+    stamps = parquet.times(rows[DS])
+    values = [_values(rows[name]) for name in columns]
+    if end is None:
+        known = [at for at, value in enumerate(values[0]) if value is not None]
+        stamps = stamps[: known[-1] + 1] if known else []
+    return [
+        {DS: clock.write(ds), **dict(zip(columns, row, strict=True))}
+        for ds, *row in zip(stamps, *values, strict=False)
+        if (start is None or ds >= start) and (end is None or ds <= end)
+    ]
+
+
+def _values(column: Any) -> list[Any]:
+    """Numbers without NaN, or text."""
+    return [None if isinstance(value, float) and value - value != 0 else value for value in column.to_pylist()]

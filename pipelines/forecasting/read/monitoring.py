@@ -1,0 +1,214 @@
+"""What monitoring has found, as it is served: the whole workspace, its series by severity, and one series in detail."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.core.errors import NotFound
+from pipelines.forecasting.read.clock import Clock
+from pipelines.storage.folders import Folder
+from pipelines.tables import parquet
+from pipelines.tables.parquet import Page
+from pipelines.tables.schema import CUTOFF, UNIQUE_ID
+
+Status = Literal["insufficient", "ok", "warn", "alert"]
+Kind = Literal["error", "bias", "coverage", "drift"]
+KINDS: tuple[Kind, ...] = ("error", "bias", "coverage", "drift")
+SORTS = ("severity", "name", "error", "drift", "bias")  # the first of each is the worst
+
+STATUSES: tuple[Status, ...] = ("insufficient", "ok", "warn", "alert")  # from the least to the gravest
+WARN, ALERT = STATUSES.index("warn"), STATUSES.index("alert")
+
+_REPORT = "report.html"
+_FIGURES = ("n_origins", "mae", "mase", "wape", "skill", "bias", "mae_baseline", "mase_baseline", "wape_baseline", "skill_baseline", "bias_baseline", "lean", "feature", "psi", "threshold")  # fmt: skip
+_ACCURACY = ["window", "metric", "value", "baseline", "status", "n", "p_value"]
+_DRIFT = ["feature", "psi", "threshold", "n_reference", "n_current", "status", "p_value"]
+_ORIGINS = ["cutoff", "until", "steps", "metric", "value", "baseline"]
+
+
+class Monitored:
+    """One monitoring, in memory: a row a series; details are read when they are asked for."""
+
+    def __init__(self, folder: Folder, clock: Clock) -> None:
+        self.folder, self._clock = folder, clock
+        self.info: dict[str, Any] = folder.read_json("summary.json")
+        self._table = parquet.microseconds(folder.open_parquet("series.parquet").read())
+        self._ids: list[str] = self._table[UNIQUE_ID].to_pylist()  # sorted
+        self._place = {name: row for row, name in enumerate(self._ids)}
+        self._ranks = {kind: self._graded(f"{kind}_status") for kind in KINDS}
+        self._rank = self._graded("status")
+        named = self._table.column_names
+        self._levels = sorted(name[9:] for name in named if name.startswith("coverage_") and name[9:].isdigit())
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def nbytes(self) -> int:
+        """About what this takes in memory."""
+        return int(self._table.nbytes) + 250 * len(self._ids)
+
+    @property
+    def run_id(self) -> str:
+        """The production run that it looked at."""
+        return str(self.info["run_id"])
+
+    @property
+    def has_report(self) -> bool:
+        return _REPORT in self.folder.files
+
+    def report(self) -> bytes:
+        """The report as HTML; NotFound where none was made."""
+        return self.folder.read_bytes(_REPORT)
+
+    def summary(self) -> dict[str, Any]:
+        """`summary.json` as it is served."""
+        kept = {name: value for name, value in self.info.items() if name not in ("key", "bias_to")}
+        timeline = [
+            {**one, "cutoff": self._write(one["cutoff"]), "until": self._write(one["until"])}
+            for one in self.info["timeline"]
+        ]
+        return {**kept, "timeline": timeline, "report": self.has_report}
+
+    def find(
+        self,
+        unique_id: str | None = None,
+        search: str = "",
+        status: Status | None = None,
+        kind: Kind | None = None,
+        sort: str = "severity",
+        offset: int = 0,
+        limit: int = 50,
+    ) -> Page:
+        """Series by name, by part of it, or by a status, overall or of one `kind`; NotFound for a name that is not there."""
+        if unique_id is not None and unique_id not in self._place:
+            raise NotFound(f"there is nothing about the series {unique_id!r}.")
+        found = np.arange(len(self._ids)) if unique_id is None else np.array([self._place[unique_id]])
+        if search:
+            sought = search.casefold()
+            found = found[[sought in self._ids[row].casefold() for row in found.tolist()]]
+        if status is not None:
+            found = found[(self._ranks[kind] if kind else self._rank)[found] == STATUSES.index(status)]
+        found = found[np.argsort(self._order(sort)[found], kind="stable")]
+        page = found[offset : offset + limit].tolist()
+        drift = self._rows("drift.parquet", [self._ids[row] for row in page], _DRIFT) if page else {}
+        return Page(len(found), [{**self._row(row), "drift": drift.get(self._ids[row], [])} for row in page])
+
+    def statuses(self, ids: Sequence[str]) -> list[Status | None]:
+        """How each of the series stands; null for those that were not looked at."""
+        return [None if (row := self._place.get(name)) is None else STATUSES[self._rank[row]] for name in ids]
+
+    def ranks(self, ids: Sequence[str]) -> dict[Kind | None, npt.NDArray[np.float64]]:
+        """The place in `STATUSES` of each of the series, by kind and (None) of the gravest; null where nothing is known."""
+        rows = np.array([self._place.get(name, -1) for name in ids], dtype=np.intp)
+        return {
+            kind: np.append((self._ranks[kind] if kind else self._rank).astype(np.float64), np.nan)[rows]
+            for kind in (None, *KINDS)
+        }
+
+    def reasons(self, unique_id: str) -> list[dict[str, Any]]:
+        """Why a series is in warning or alert, by kind: `kind, status, since, value, feature`.
+
+        `value`: of an error in units of the backtest's; of a bias the sum of its CUSUM, positive: the forecasts are too low;
+        of coverage the points that the level falls short by; of drift the PSI in units of its threshold, of `feature`.
+        """
+        row = self._place.get(unique_id)
+        if row is None:
+            return []
+        known = self._known(row)
+        short = [int(level) - found for level in self._levels if (found := known[f"coverage_{level}"]) is not None]
+        values = {
+            "error": _ratio(known["mae"], known["mae_baseline"]),
+            "bias": known["lean"],
+            "coverage": max(short, default=None),
+            "drift": _ratio(known["psi"], known["threshold"]),
+        }
+        return [
+            {
+                "kind": kind,
+                "status": STATUSES[self._ranks[kind][row]],
+                "since": self._day(known.get(f"{kind}_since") or known["since"]),
+                "value": float(values[kind] or 0.0),
+                "feature": known["feature"] if kind == "drift" else None,
+            }
+            for kind in KINDS
+            if self._ranks[kind][row] >= WARN
+        ]
+
+    def detail(self, unique_id: str) -> dict[str, Any]:
+        """Everything about one series: each window's metrics, and each forecast set that was judged."""
+        accuracy = self._rows("accuracy.parquet", [unique_id], _ACCURACY).get(unique_id, [])
+        origins: dict[tuple[str, str], dict[str, Any]] = {}
+        for row in self._rows("origins.parquet", [unique_id], _ORIGINS).get(unique_id, []):
+            cutoff, until = self._clock.write(row[CUTOFF]), self._clock.write(row["until"])
+            one = origins.setdefault((cutoff, until), {"cutoff": cutoff, "until": until, "steps": row["steps"]})
+            one[row["metric"]], one[f"{row['metric']}_baseline"] = row["value"], row["baseline"]
+        return {"accuracy": accuracy, "origins": [origins[key] for key in sorted(origins)]}
+
+    def _rows(self, name: str, ids: list[str], columns: list[str]) -> dict[str, list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = {}
+        rows = parquet.rows_of(self.folder.open_parquet(name, [UNIQUE_ID]), frozenset(ids), columns)
+        for row in parquet.microseconds(rows).to_pylist():
+            found.setdefault(row.pop(UNIQUE_ID), []).append({key: _plain(value) for key, value in row.items()})
+        return found
+
+    def _known(self, row: int) -> dict[str, Any]:
+        """What is known of a series, null for what JSON has no word for."""
+        return {name: _plain(value) for name, value in self._table.slice(row, 1).to_pylist()[0].items()}
+
+    def _row(self, row: int) -> dict[str, Any]:
+        known = self._known(row)
+        return {
+            UNIQUE_ID: self._ids[row],
+            "status": known["status"],
+            "since": self._day(known["since"]),
+            "statuses": {kind: known[f"{kind}_status"] for kind in KINDS},
+            **{name: known.get(name) for name in _FIGURES},
+            "coverage": {level: known[f"coverage_{level}"] for level in self._levels},
+            "coverage_baseline": {level: known.get(f"coverage_{level}_baseline") for level in self._levels},
+        }
+
+    def _order(self, sort: str) -> npt.NDArray[np.float64]:
+        """What series are sorted by, the worst first, and then by name."""
+        match sort:
+            case "name":
+                return np.zeros(len(self._ids))
+            case "error":
+                return -self._ratios("mae", "mae_baseline")
+            case "drift":
+                return -(1e6 * self._ranks["drift"] + self._ratios("psi", "threshold"))
+            case "bias":
+                return -np.abs(np.nan_to_num(parquet.numbers(self._table["lean"])))
+            case _:
+                ranks = np.stack([self._ranks[kind] for kind in KINDS])
+                return np.asarray(-(100.0 * ranks.max(axis=0) + ranks.sum(axis=0)))
+
+    def _graded(self, name: str) -> npt.NDArray[np.intp]:
+        """A column of statuses by their places in `STATUSES`."""
+        codes, names = parquet.coded(self._table[name])
+        ranks: npt.NDArray[np.intp] = np.array([STATUSES.index(found) for found in names] or [0], dtype=np.intp)[codes]
+        return ranks
+
+    def _ratios(self, name: str, base: str) -> npt.NDArray[np.float64]:
+        """One column in units of another, 0 where that is not known."""
+        value, unit = (np.nan_to_num(parquet.numbers(self._table[column])) for column in (name, base))
+        return np.divide(value, unit, out=np.zeros(len(value)), where=unit != 0)
+
+    def _day(self, since: datetime | None) -> str | None:
+        return self._clock.write(since) if since else None
+
+    def _write(self, stamp: str) -> str:
+        return self._clock.write(datetime.fromisoformat(stamp))
+
+
+def _ratio(value: float | None, base: float | None) -> float:
+    return value / base if value is not None and base else 0.0
+
+
+def _plain(value: Any) -> Any:
+    """The value, or None for a float that JSON has no word for."""
+    return None if isinstance(value, float) and value - value != 0 else value

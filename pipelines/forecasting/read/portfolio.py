@@ -1,0 +1,280 @@
+"""All series of a workspace together: what they add up to, and which of them need somebody today."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.forecasting.read.attention import BLOCKS, findings, relative
+from pipelines.forecasting.read.clock import Clock
+from pipelines.forecasting.read.grid import Grid, Matrix
+from pipelines.forecasting.read.monitoring import ALERT, WARN
+from pipelines.forecasting.read.series import Positions, SeriesTable
+from pipelines.storage.catalog import Dataset
+from pipelines.storage.folders import Folder
+from pipelines.tables.schema import UNIQUE_ID, VALUE, Y_HAT, Y
+
+MOST = 200  # values of an attribute that one may choose among
+
+_CELLS = 20_000_000  # of actuals in memory, the newest: 80 MB
+_BACK = 3  # horizons of actuals in a small picture
+_SHOWN = 4  # and in that of the totals
+_ENOUGH = 0.8  # share of the steps that must be known for a sum to be compared with another
+_UNKNOWN = 0.5  # the percentile of what is not known
+_WEIGHT = {WARN: 0.5, ALERT: 0.0}  # of the two percentiles that monitoring makes up for
+_FOUND = {"error": "worse", "bias": "leaning", "coverage": "uncovered", "drift": "drifted"}  # by kind, as reasons
+_CALLED = ("new", "ended")  # statuses of a series that are a reason by themselves
+_YEAR = timedelta(weeks=52)  # so that weekdays stay together
+
+Array = npt.NDArray[np.float64]
+
+
+class Portfolio:
+    """The series of a workspace with their newest actuals and published forecasts, as matrices.
+
+    By series, NaN where not known: `forecast`, over the horizon; `last_period`, over as many steps before it; `last_year`,
+    over the same steps a year before; `previous`, as it was published before. Each a sum over the steps, or a mean where
+    the target is not one to be summed over time.
+    """
+
+    def __init__(
+        self, table: SeriesTable, dataset: Dataset, forecast_set: Folder, clock: Clock, horizon: int, summed: bool
+    ) -> None:
+        place = {name: row for row, name in enumerate(table.ids)}
+        actuals = dataset.folder.open_parquet("observations.parquet", [UNIQUE_ID])
+        forecasts = forecast_set.open_parquet("forecasts.parquet", [UNIQUE_ID])
+        self.table, self._clock, self._horizon, self._summed = table, clock, horizon, summed
+        self._past = Grid.of(actuals, Y, place, table.end, cells=_CELLS)
+        self._ahead = Grid.of(forecasts, Y_HAT, place, cells=_CELLS)
+        self._year_ago = self._past.at(_year_before(self._ahead.ds, self._past.ds, clock))
+        self._before = np.full_like(self._ahead.values, np.nan)
+        if "bridge.parquet" in forecast_set.files:
+            bridge = Grid.of(forecast_set.open_parquet("bridge.parquet", [UNIQUE_ID]), VALUE, place, cells=_CELLS)
+            self._before = self._ahead.values - bridge.at(self._ahead.ds)
+        self.forecast = self._over(self._ahead.values)
+        self.last_period = self._over(self._past.values[:, -horizon:])
+        self.last_year = self._over(self._year_ago)
+        self.previous = self._over(self._before)
+        self._of_previous = self._over(np.where(np.isnan(self._before), np.nan, self._ahead.values))
+        self._factors = self._judged()
+        change = np.fmin(np.abs(self._factors["on_year"]), np.abs(self._factors["on_period"]))
+        # A season that comes back is no news, nor is a series that was launched within the year: both must be unusual.
+        self._percentiles = {
+            **{name: _percentiles(values) for name, values in self._factors.items()},
+            **dict.fromkeys(("on_year", "on_period"), _percentiles(change)),
+        }
+        ranks = table.monitored.ranks(table.ids) if table.monitored else {}
+        self._gravity = {kind: _percentiles(found) for kind, found in ranks.items()}
+        comparable = {**self._factors, "error": np.where(table.judged, self._factors["error"], np.nan)}
+        self._findings = findings(comparable, table.numbers["skill"], self._blocks(), self._behind())
+        self._rarity = {kind: _percentiles(one.values) for kind, one in self._findings.items()}
+        called = np.array([status in _CALLED for status in table.statuses])
+        found = ranks[None] >= WARN if ranks else np.zeros(len(called), dtype=bool)
+        self.attention: npt.NDArray[np.bool_] = np.logical_or.reduce(
+            [called, found, *(one.flagged for one in self._findings.values())]
+        )
+        guessed = self._percentiles["error"] * self._percentiles["on_year"]
+        for rank, weight in _WEIGHT.items() if ranks else ():
+            guessed = np.where(ranks[None] == rank, guessed**weight, guessed)
+        self.score: Array = np.where(np.isnan(self.forecast), 0.0, self._percentiles["share"] * guessed)
+
+    @property
+    def nbytes(self) -> int:
+        """About what this takes in memory."""
+        return self._past.nbytes + 3 * self._ahead.nbytes + 350 * len(self.score)
+
+    @cached_property
+    def choices(self) -> dict[str, list[str]]:
+        """What can be filtered by: the values of each attribute, as text; without those that have one, or too many."""
+        found = {name: self.table.values(name) for name in self.table.filters}
+        return {name: values for name, values in found.items() if 1 < len(values) <= MOST}
+
+    def summary(self, rows: Positions) -> dict[str, Any]:
+        """The figures of these series together, and their relative change; null where too little of them is known.
+
+        Two sums are compared over the series that have both.
+        """
+        return {
+            "n_series": len(rows),
+            "n_forecast": int(np.isfinite(self.forecast[rows]).sum()),
+            "forecast": _sum(self.forecast[rows]),
+            "last_period": _sum(self.last_period[rows]),
+            "last_year": _sum(self.last_year[rows]),
+            "change": _change(self.forecast[rows], self.last_period[rows]),
+            "change_on_year": _change(self.forecast[rows], self.last_year[rows]),
+            "change_on_previous": _change(self._of_previous[rows], self.previous[rows]),
+            **self.table.accuracy(rows),
+            "statuses": self.table.counts("status", rows),
+        }
+
+    def totals(self, rows: Positions) -> list[dict[str, Any]]:
+        """`[{ds, y, y_hat, last_year, previous}]` of the newest steps and the horizon: sums over those that have a value."""
+        back = self._past.ds[-max(_SHOWN * self._horizon, 60) :]
+        year = self._past.at(_year_before(back, self._past.ds, self._clock))
+        past = zip(back, _sums(self._past.at(back), rows), _sums(year, rows), strict=True)
+        columns = [_sums(values, rows) for values in (self._ahead.values, self._year_ago, self._before)]
+        ahead = zip(self._ahead.ds, *columns, strict=True)
+        return [self._point(ds, y=y, last_year=last) for ds, y, last in past] + [
+            self._point(ds, y_hat=y_hat, last_year=last, previous=before) for ds, y_hat, last, before in ahead
+        ]
+
+    def actuals(self, rows: Positions, start: datetime, end: datetime) -> list[dict[str, Any]]:
+        """`[{ds, y}]` from `start` to `end`, both included: sums over those that have a value."""
+        ds = [one for one in self._past.ds if start <= one <= end]
+        sums = _sums(self._past.at(ds), rows)
+        return [{"ds": self._clock.write(one), "y": y} for one, y in zip(ds, sums, strict=True)]
+
+    def triage(self, rows: Positions) -> Positions:
+        """These series, the one that needs somebody most first.
+
+        The score is the product of the percentiles that a series has among all in its share of the total, in the error
+        of its backtest and in how far its forecast is from what was, last period or last year, whichever is nearer: free
+        of units, and high only where all three are. What monitoring has found is no guess: a series in alert counts by its
+        share alone, and with a warning the other two percentiles come half as near to 0, by their square roots.
+        """
+        return rows[np.argsort(-self.score[rows], kind="stable")]
+
+    def needing(self, rows: Positions) -> Positions:
+        """Those of these series that need attention, in their order."""
+        return rows[self.attention[rows]]
+
+    def row(self, row: int) -> dict[str, Any]:
+        """One series: its figures, why it stands where it does, what needs attention, and its newest steps.
+
+        Reasons begin with the one that is rarest among all series: `share` of the total; `error` in units of the median
+        series'; the relative change `on_year` or `on_period`, the nearer one, and `since_previous`; what monitoring has
+        found, by how grave that is: `worse`, `leaning`, `uncovered` and `drifted`, with `status, since, feature`.
+        `attention` has only those that are unusual for the panel and the series, and what monitoring has found first.
+        """
+        found = self.table.row(row)
+        monitored = self.table.monitored.reasons(found[UNIQUE_ID]) if self.table.monitored else []
+        known = [name for name, values in self._factors.items() if np.isfinite(values[row])]
+        watched = [
+            _reason(_FOUND[one["kind"]], one["value"], float(self._gravity[one["kind"]][row]))
+            | {key: one[key] for key in ("status", "since", "feature")}
+            for one in monitored
+        ]
+        return {
+            **{
+                name: found[name]
+                for name in (UNIQUE_ID, "attributes", "model", "status", "monitored", "error", "skill")
+            },
+            "forecast": _known(self.forecast[row]),
+            "last_period": _known(self.last_period[row]),
+            "last_year": _known(self.last_year[row]),
+            "score": float(self.score[row]),
+            "reasons": sorted(
+                [
+                    *(
+                        _reason(name, float(self._factors[name][row]), float(self._percentiles[name][row]))
+                        for name in known
+                    ),
+                    *watched,
+                ],
+                key=lambda one: -float(one["percentile"]),
+            ),
+            "needs_attention": bool(self.attention[row]),
+            "attention": [*sorted(watched, key=lambda one: one["status"] != "alert"), *self._unusual(row)],
+            "history": [_known(value) for value in self._past.values[row, -_BACK * self._horizon :].tolist()],
+            "ahead": [_known(value) for value in self._ahead.values[row].tolist()],
+        }
+
+    def segments(self, by: str) -> list[dict[str, Any]]:
+        """`summary` of each value that a filter can have, as text, the largest first; UnknownName for another filter."""
+        found = [{"group": value, **self.summary(rows)} for value, rows in self.table.groups(by).items()]
+        return sorted(found, key=lambda one: (-one["n_series"], one["group"]))
+
+    def _unusual(self, row: int) -> list[dict[str, Any]]:
+        """What is unusual about a series, without what monitoring has found, the rarest first."""
+        found = [
+            _reason(kind, float(one.values[row]), float(self._rarity[kind][row]))
+            for kind, one in self._findings.items()
+            if one.flagged[row]
+        ]
+        return sorted(found, key=lambda one: -float(one["percentile"]))
+
+    def _blocks(self) -> list[Array]:
+        """What each series came to over the horizons before the forecast, newest first."""
+        steps, width = self._past.values.shape[1], self._horizon
+        ends = range(steps, max(width, steps - BLOCKS * width) - 1, -width)
+        return [self._over(self._past.values[:, end - width : end]) for end in ends]
+
+    def _behind(self) -> Array:
+        """By how many days the values of each series end before the newest of all; 0 within the patience for late ones."""
+        known = ~np.isnan(self._past.values)
+        last = known.shape[1] - 1 - known[:, ::-1].argmax(axis=1)
+        end = self._past.ds[-1] if self._past.ds else None
+        gaps = [end - self._past.ds[at] if end and known[row, at] else timedelta() for row, at in enumerate(last)]
+        return np.array([gap / timedelta(days=1) if gap > self._clock.patience else 0.0 for gap in gaps])
+
+    def _over(self, values: Matrix) -> Array:
+        """What the steps of each series come to; NaN where too few of them are known."""
+        known = (~np.isnan(values)).sum(axis=1)
+        enough = known >= max(1.0, _ENOUGH * known.max(initial=0))
+        mean = np.nansum(values, axis=1, dtype=float) / np.where(enough, known, np.nan)
+        return np.asarray(mean * (known.max(initial=0) if self._summed else 1))
+
+    def _judged(self) -> dict[str, Array]:
+        error = self.table.numbers["error"]
+        on_period, on_year = relative(self.forecast, self.last_period), relative(self.forecast, self.last_year)
+        seasonal = np.abs(on_year) <= np.fmin(np.abs(on_period), np.inf)
+        return {
+            "share": _finite(np.abs(self.forecast) / np.nansum(np.abs(self.forecast))),
+            "error": _finite(error / (np.nanmedian(error) if np.isfinite(error).any() else np.nan)),
+            "on_year": np.where(seasonal, on_year, np.nan),
+            "on_period": np.where(seasonal, np.nan, on_period),
+            "since_previous": relative(self._of_previous, self.previous),
+        }
+
+    def _point(self, ds: datetime, **values: float | None) -> dict[str, Any]:
+        return {"ds": self._clock.write(ds), **dict.fromkeys(("y", "y_hat", "last_year", "previous")), **values}
+
+
+def _year_before(ds: Sequence[datetime], known: Sequence[datetime], clock: Clock) -> list[datetime | None]:
+    """For each step the one of `known` a year before: by 52 weeks, or where steps are months or longer by the month."""
+    if not clock.counts_months:
+        return [one - _YEAR for one in ds]
+    months = {(one.year, one.month): one for one in known}
+    return [months.get((one.year - 1, one.month)) for one in ds]
+
+
+def _reason(kind: str, value: float, percentile: float) -> dict[str, Any]:
+    return {"kind": kind, "value": value, "percentile": percentile, "status": None, "since": None, "feature": None}
+
+
+def _percentiles(values: Array) -> Array:
+    """The share of the known sizes that are smaller than each, ties by half; ½ for what is not known."""
+    size = np.abs(values)
+    known = np.sort(size[~np.isnan(size)])
+    below, up_to = (np.searchsorted(known, size, side=side) for side in ("left", "right"))
+    found = (below + up_to) / 2 / max(len(known), 1)
+    return np.where(np.isnan(size), _UNKNOWN, found)
+
+
+def _sums(values: Matrix, rows: Positions) -> list[float | None]:
+    chosen = values if len(rows) == len(values) else values[rows]  # all of them, in whatever order: no copy
+    unknown = np.isnan(chosen)
+    sums = np.where(unknown.all(axis=0), np.nan, np.where(unknown, 0, chosen).sum(axis=0, dtype=float))
+    return [_known(total) for total in sums.tolist()]
+
+
+def _sum(values: Array) -> float | None:
+    return float(np.nansum(values)) if np.isfinite(values).any() else None
+
+
+def _finite(values: Array) -> Array:
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _change(now: Array, before: Array) -> float | None:
+    """The relative change of the sum over those that have both."""
+    both = np.isfinite(now) & np.isfinite(before)
+    base = float(before[both].sum())
+    return float(now[both].sum() - base) / abs(base) if base else None
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

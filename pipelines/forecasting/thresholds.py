@@ -1,0 +1,83 @@
+"""When monitoring speaks up: its settings, explained in configs/base/monitoring.yaml."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from pipelines.core.layers import Strict
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Evidence(Strict):
+    """How sure monitoring must be of a series' errors before it says so."""
+
+    windows: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 4)  # horizons
+    min_origins: PositiveInt = 3
+    tolerance: Annotated[float, Field(ge=0)] = 0.2
+    points: Annotated[float, Field(ge=0, le=100)] = 5.0
+    false_discoveries: Share = 0.01
+    warn_discoveries: Share = 0.1
+    correction: Literal["bh", "by"] = "bh"
+    clear_after: PositiveInt = 2
+
+
+class Bias(Strict):
+    """The CUSUM of forecast batches, in standard deviations of a batch's mean error."""
+
+    allowance: Annotated[float, Field(gt=0)] = 0.5
+    limit: Annotated[float, Field(gt=0)] = 5.0
+
+
+class Drift(Strict):
+    """When the distribution of a feature counts as another one."""
+
+    window: PositiveInt | None = None  # steps; None: two horizons, at least `least`, in whole seasons
+    reference: PositiveInt | None = None  # steps; None: three years, at least 1,100 steps
+    bins: Annotated[int, Field(ge=2, le=50)] = 5
+    least: PositiveInt = 50
+    psi: Annotated[float, Field(gt=0)] = 0.1
+    chance: Share = 0.01
+
+
+class Health(Strict):
+    """The shares of series or steps above which the data themselves are the news."""
+
+    late: Share = 0.1
+    missing: Share = 0.1
+    volume: Share = 0.3
+    vanished: Share = 0.05
+
+
+class Comparison(Strict):
+    """When production is worse than the run before it, or a canary worse than production."""
+
+    share: Share = 0.1
+    least: PositiveInt = 50
+    limit: Annotated[float, Field(ge=0)] = 0.1
+    blocks: Annotated[int, Field(ge=3)] = 4
+    confidence: Share = 0.95
+    auto_rollback: bool = False
+
+
+class Delivery(Strict):
+    """How alerts leave; where to is the business of MONITORING_WEBHOOK_URL or MONITORING_WEBHOOK_URL_FILE."""
+
+    format: Literal["generic", "slack"] = "generic"
+    least: Literal["warn", "alert"] = "alert"
+    attempts: Annotated[int, Field(ge=1, le=10)] = 4
+    timeout: PositiveFloat = 5.0
+    wait: Annotated[float, Field(ge=0)] = 1.0
+
+
+class Monitoring(Strict):
+    """Thresholds and windows of monitoring, explained in configs/base/monitoring.yaml."""
+
+    accuracy: Evidence = Evidence()
+    bias: Bias = Bias()
+    drift: Drift = Drift()
+    health: Health = Health()
+    comparison: Comparison = Comparison()
+    delivery: Delivery = Delivery()
+    report_rows: PositiveInt = 2000
+    keep: Annotated[int, Field(ge=2)] = 30  # monitorings

@@ -1,1 +1,0 @@
-"""Runs and aliases: what was trained, whether it is intact, and which run is served."""

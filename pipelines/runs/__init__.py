@@ -1,0 +1,1 @@
+"""Runs: recorded, signed, verified, and named by aliases, whatever they hold."""

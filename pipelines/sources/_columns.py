@@ -1,0 +1,35 @@
+"""Column names as text: stripped, never empty, never twice."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import pandas as pd
+
+from pipelines.core.errors import DataError
+from pipelines.core.names import printable
+
+_UNNAMED = "Unnamed: "
+
+
+def column_names(cells: Iterable[object], source: str) -> list[str]:
+    """The header's cells as names; DataError when one stands twice, since only one of the two could be meant."""
+    texts = ["" if pd.isna(cell) else str(cell).strip("\ufeff \t\r\n") for cell in cells]  # type: ignore[call-overload]
+    names = [text or f"{_UNNAMED}{at}" for at, text in enumerate(texts)]
+    if twice := [printable(name) for name, count in Counter(names).items() if count > 1]:
+        raise DataError(f"{source}: column '{twice[0]}' stands twice. Rename or remove all but one of them.")
+    return names
+
+
+def refuse_many(columns: int, most: int, source: str) -> None:
+    """DataError for a table with more columns than it may have."""
+    if columns > most:
+        raise DataError(
+            f"{source}: found {columns:,} columns; at most {most:,} are read. Remove those that are not needed, check the "
+            "separator, or raise source.max_columns in the workspace file."
+        )
+
+
+def without_empty_unnamed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Drops columns with neither a name nor a value, which a separator at the end of each line leaves behind."""
+    empty = [name for name in rows.columns if name.startswith(_UNNAMED) and rows[name].isna().all()]
+    return rows.drop(columns=empty)

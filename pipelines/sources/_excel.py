@@ -1,0 +1,105 @@
+"""Workbooks as rows. Their cells are counted as they come: a few bytes can stand for more than a machine holds."""
+
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from pipelines.core.errors import DataError, did_you_mean
+from pipelines.sources._columns import column_names, refuse_many, without_empty_unnamed
+from pipelines.sources._text import MISSING
+from pipelines.tables.limits import RATIO, SHEET_CELLS, UNPACKED
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
+
+_ROWS = 1_048_576  # of a worksheet, by its format
+_SMALL = 64 * 2**20  # bytes: what unpacks to less is no bomb
+
+
+def read_excel(path: Path, sheet: str | int | None, skip_rows: int, max_columns: int) -> pd.DataFrame:
+    """The rows of one sheet of a workbook, numbers and dates as they are."""
+    import openpyxl
+
+    try:
+        _refuse_bomb(path)
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+        try:
+            found = _sheet(path, [one.title for one in book.worksheets], sheet)
+            where = f"{path}, sheet '{found}'"
+            rows = _rows(book[found], skip_rows, max_columns, where)
+        finally:
+            book.close()
+    except DataError:
+        raise
+    except Exception as error:  # noqa: BLE001 - openpyxl answers a damaged workbook with whatever it stumbles over
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise DataError(
+            f"{path}: is no readable workbook ({reason}). Open it in Excel and save it as .xlsx again, without a password."
+        ) from None
+    if not rows:
+        raise DataError(f"{path}: sheet '{found}' is empty. Set source.sheet to the one that holds the data.")
+    width = max(map(len, rows))
+    cells = pd.DataFrame([row + [np.nan] * (width - len(row)) for row in rows], dtype=object)
+    names = column_names(cells.iloc[0], where)
+    return without_empty_unnamed(cells.iloc[1:].set_axis(names, axis=1).infer_objects().reset_index(drop=True))
+
+
+def _rows(sheet: "ReadOnlyWorksheet", skip_rows: int, max_columns: int, where: str) -> list[list[Any]]:
+    """The values of each row that has any, up to its last one."""
+    sheet.reset_dimensions()  # what a file says of its size need not be so
+    rows: list[list[Any]] = []
+    width = 0
+    for number, cells in enumerate(sheet.rows, start=1):
+        if number > _ROWS:
+            raise DataError(f"{where}: has rows beyond {_ROWS:,}, the last of a worksheet. Save it again in Excel.")
+        values = [_value(cell) for cell in cells]
+        while values and _is_missing(values[-1]):
+            values.pop()
+        if number <= skip_rows or not values:
+            continue
+        rows.append(values)
+        width = max(width, len(values))
+        refuse_many(width, max_columns, where)
+        if width * len(rows) > SHEET_CELLS:
+            raise DataError(
+                f"{where}: has over {SHEET_CELLS:,} cells ({width:,} columns). Remove cells that stand far from the table, "
+                "or save it as CSV."
+            )
+    return rows
+
+
+def _value(cell: Any) -> Any:
+    """A cell's value: whole numbers as such, NaN for an error or what stands for a missing value."""
+    value = cell.value
+    if value is None or cell.data_type == "e" or (isinstance(value, str) and value in MISSING):
+        return np.nan
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _is_missing(value: Any) -> bool:
+    return isinstance(value, float) and value != value
+
+
+def _refuse_bomb(path: Path) -> None:
+    """DataError for a workbook that unpacks to more than its size explains, or than a machine can hold."""
+    with zipfile.ZipFile(path) as archive:
+        size = sum(one.file_size for one in archive.infolist())
+    packed = path.stat().st_size
+    if size > UNPACKED or (size > _SMALL and size > RATIO * packed):
+        raise DataError(
+            f"{path}: unpacks from {packed:,} to {size:,} bytes, more than a table explains. Save it as CSV and check it."
+        )
+
+
+def _sheet(path: Path, sheets: list[str], wanted: str | int | None) -> str:
+    if isinstance(wanted, str) and wanted in sheets:
+        return wanted
+    if not isinstance(wanted, str) and 0 <= (wanted or 0) < len(sheets):
+        return sheets[wanted or 0]
+    raise DataError(
+        f"{path}: there is no sheet {wanted!r}{did_you_mean(str(wanted), sheets)} (found: {', '.join(sheets)}). "
+        "Set source.sheet."
+    )

@@ -1,0 +1,121 @@
+"""The result of a query on any database that SQLAlchemy reaches; its address stands in the environment only."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import pandas as pd
+from pydantic import StringConstraints
+
+from pipelines.core.errors import DataError
+from pipelines.core.layers import Strict
+from pipelines.core.secrets import secret
+from pipelines.sources import Raw, Source
+from pipelines.sources._columns import column_names
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection, Engine
+
+_EXAMPLE = "postgresql+psycopg://user:password@host/database"
+_SECRET_KEY = re.compile(r"(?i)pass|pwd|secret|token|key")
+_SECRET = re.compile(r"(?i)\b(\w*(?:pass|passwd|password|pwd|secret|token|key))\s*=\s*[^;&\s]+")
+
+
+class Options(Strict):
+    url_env: str = "SOURCE_SQL_URL"  # the variable's name: an address may hold a password, so it never stands in a file
+    query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+@dataclass(frozen=True)
+class SqlSource:
+    options: Options
+    data_dir: Path
+
+    def read(self) -> Raw:
+        """All rows of the query's result. Nothing is committed; no message shows a password."""
+        from sqlalchemy.exc import SQLAlchemyError
+
+        url = self._url()
+        where = f"database {url.set(query={}).render_as_string(hide_password=True)}"
+        engine = _engine(url, where)
+        try:
+            with engine.connect() as connection:
+                rows = _query(connection, self.options.query, where, url)
+        except (SQLAlchemyError, OSError, TypeError, ValueError) as error:  # drivers raise the latter for odd options
+            raise DataError(
+                f"{where}: cannot connect ({_reason(error, url)}). Check that it runs and that the address in "
+                f"{self.options.url_env} is right."
+            ) from None
+        finally:
+            engine.dispose()
+        if rows.empty:
+            raise DataError(f"{where}: the query returned no rows. Check source.query.")
+        return Raw(rows, where)
+
+    def _url(self) -> "URL":
+        """The address; a relative SQLite path lies in the data folder, as other relative paths do."""
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        variable = self.options.url_env
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", variable):
+            raise DataError(
+                "source.url_env: found something else than the name of an environment variable. Put the address into "
+                "a variable such as SOURCE_SQL_URL and give its name."
+            )
+        if (text := secret(variable)) is None:
+            raise DataError(f"environment variable {variable} is not set. Set it to the address: {_EXAMPLE}.")
+        try:
+            url = make_url(text)
+        except (ArgumentError, ValueError):  # neither's text is shown: it may quote the address
+            raise DataError(f"environment variable {variable} holds no database address like {_EXAMPLE}.") from None
+        if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:") or "uri" in url.query:
+            return url
+        path = self.data_dir.absolute() / str(url.database)
+        if not path.is_file():  # SQLite would make an empty one
+            raise DataError(f"environment variable {variable}: there is no SQLite file {path}. Correct the address.")
+        return url.set(database=str(path))
+
+
+def build(options: Options, data_dir: Path) -> Source:
+    return SqlSource(options, data_dir)
+
+
+def _engine(url: "URL", where: str) -> "Engine":
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+    from sqlalchemy.pool import NullPool
+
+    try:
+        return create_engine(url, poolclass=NullPool, hide_parameters=True)
+    except NoSuchModuleError:
+        raise DataError(
+            f"{where}: SQLAlchemy knows no driver '{url.drivername}'. Use an address like {_EXAMPLE}."
+        ) from None
+    except ModuleNotFoundError as error:
+        raise DataError(
+            f"{where}: the driver '{error.name}' is not installed. Install it: pip install {error.name}."
+        ) from None
+    except (ArgumentError, TypeError, ValueError) as error:
+        raise DataError(f"{where}: the address cannot be used ({_reason(error, url)}). Correct it.") from None
+
+
+def _query(connection: "Connection", query: str, where: str, url: "URL") -> pd.DataFrame:
+    from sqlalchemy import text
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        rows = pd.read_sql(text(query), connection)
+    except SQLAlchemyError as error:
+        raise DataError(f"{where}: the query failed ({_reason(error, url)}). Correct source.query.") from None
+    return rows.set_axis(column_names(rows.columns, "source.query"), axis=1)
+
+
+def _reason(error: Exception, url: "URL") -> str:
+    """The first line of what the driver said, without secrets."""
+    line = (str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__])[0]
+    secrets = [url.password, *(value for key, value in url.query.items() if _SECRET_KEY.search(key))]
+    for hidden in filter(None, secrets):
+        line = line.replace(str(hidden), "***")
+    return _SECRET.sub(r"\1=***", line)

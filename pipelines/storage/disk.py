@@ -1,0 +1,115 @@
+"""Files on a disk that may fill up, fail or lose power at any moment."""
+
+import contextlib
+import errno
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from typing import IO, Any, BinaryIO
+
+from pipelines.core.errors import Conflict, StoreError
+
+Looks = tuple[int, int, int]
+
+
+def replace_file(path: str, content: bytes) -> None:
+    """`path` holds `content` or what it held before, whatever happens."""
+    with replacing(path) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def replacing(path: str) -> Iterator[BinaryIO]:
+    """A file to write in pieces that becomes `path` once it is whole: write, fsync, replace, fsync the directory."""
+    folder, temporary = os.path.dirname(os.path.abspath(path)), f"{path}.{secrets.token_hex(4)}.tmp"
+    make_folder(folder)
+    try:
+        with open(temporary, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    try:
+        sync_folder(folder)
+    except OSError as error:
+        raise StoreError(
+            f"{path} was replaced, but the disk does not confirm that it will last. {remedy(error)}"
+        ) from error
+
+
+def looks(path: str) -> Looks | None:
+    """What differs once a file is replaced by one written later: time of change in ns, inode and size; None without one."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size
+
+
+def lock(file: IO[Any], where: str, patience: float) -> None:
+    """Locks an open file against other writers; Conflict after `patience` seconds.
+
+    The lock belongs to the open file, so a killed writer leaves none behind.
+    """
+    import fcntl
+
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise Conflict(f"{where} is being written by another process. Try again.") from None
+            time.sleep(0.01)
+
+
+def make_folder(folder: str) -> None:
+    """Makes a folder and those above it, so that their names survive a power cut."""
+    if not os.path.isdir(folder):
+        above = os.path.dirname(folder)
+        make_folder(above)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder)
+        sync_folder(above)
+
+
+def sync_folder(folder: str) -> None:
+    """Makes the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def failing_clearly(where: str) -> Iterator[None]:
+    """Turns what the operating system says into a StoreError that names the remedy."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"{where} could not be written. {remedy(error)} What was published before is untouched."
+        ) from error
+
+
+def remedy(error: OSError) -> str:
+    return {
+        errno.ENOSPC: "The disk is full: free some space and run again.",
+        errno.EDQUOT: "The quota is used up: free some space and run again.",
+        errno.EACCES: "Permission denied: check who owns the folder.",
+        errno.EROFS: "The file system is read-only: choose another folder.",
+        errno.EIO: "The disk reports an error: check it, then run again.",
+    }.get(error.errno or 0, f"{error.strerror or error}.")
+
+
+def lies_below(path: str, root: str) -> bool:
+    """Whether `path` stays below `root` when all links are followed."""
+    real = os.path.realpath(root)
+    return os.path.commonpath([real, os.path.realpath(path)]) == real

@@ -1,0 +1,95 @@
+"""What a finished directory holds: every file with size and SHA-256, and a signature over that list."""
+
+import hashlib
+import hmac
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, BinaryIO, Self
+
+from pipelines.core import documents
+from pipelines.core.errors import Untrusted
+
+NAME = "MANIFEST.json"
+_PIECE = 1 << 20  # bytes
+
+
+@dataclass(frozen=True)
+class Entry:
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, content: bytes) -> Self:
+        return cls(len(content), hashlib.sha256(content).hexdigest())
+
+    @classmethod
+    def of_stream(cls, file: BinaryIO) -> Self:
+        """The entry of what is left in an open file, a piece at a time."""
+        digest, size = hashlib.sha256(), 0
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+            size += len(piece)
+        return cls(size, digest.hexdigest())
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """`files` by their name within the directory; `signature` is null where no key was set."""
+
+    files: dict[str, Entry]
+    signature: str | None = None
+
+    def signed(self, key: str | None) -> "Manifest":
+        """The same list with its HMAC-SHA256, or without one when there is no key."""
+        return Manifest(self.files, _sign(self.files, key) if key else None)
+
+    def check(self, key: str | None, required: bool, where: str) -> None:
+        """Untrusted unless the signature is right; one that is missing passes only where none is `required`."""
+        if key is None and required:
+            raise Untrusted(f"{where}: ARTIFACT_SIGNING_KEY is not set, and production loads only signed artifacts.")
+        if self.signature is None:
+            if required:
+                raise Untrusted(f"{where}: the manifest is not signed. Make it again with ARTIFACT_SIGNING_KEY set.")
+            return
+        if key is not None and not hmac.compare_digest(
+            _sign(self.files, key).encode(), self.signature.encode(errors="replace")
+        ):
+            raise Untrusted(f"{where}: the signature is wrong: the manifest was changed, or signed with another key.")
+
+    def check_file(self, name: str, content: bytes, where: str) -> None:
+        """Untrusted unless `content` is what was written under `name`."""
+        self._compare(name, Entry.of(content), where)
+
+    def check_stream(self, name: str, file: BinaryIO, where: str) -> None:
+        """The same of an open file, which is read to its end."""
+        self._compare(name, Entry.of_stream(file), where)
+
+    def _compare(self, name: str, found: Entry, where: str) -> None:
+        entry = self.files.get(name)
+        if entry is None:
+            raise Untrusted(f"{where}/{name}: the manifest does not list this file.")
+        if found != entry:
+            raise Untrusted(f"{where}/{name}: the content is not what was written (SHA-256 differs). Use another run.")
+
+    def to_json(self) -> bytes:
+        return json.dumps({"files": _listing(self.files), "signature": self.signature}, indent=1).encode()
+
+    @classmethod
+    def from_json(cls, content: bytes, where: str) -> Self:
+        try:
+            values = documents.parse_object(content)
+            files = {name: Entry(**entry) for name, entry in values["files"].items()}
+            if not all(isinstance(one.size, int) and isinstance(one.sha256, str) for one in files.values()):
+                raise ValueError
+            signature = values["signature"]
+            return cls(files, signature if signature is None else str(signature))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise Untrusted(f"{where}: the manifest cannot be read. Use another run, or restore this one.") from None
+
+
+def _listing(files: dict[str, Entry]) -> dict[str, Any]:
+    return {name: asdict(entry) for name, entry in sorted(files.items())}
+
+
+def _sign(files: dict[str, Entry], key: str) -> str:
+    return hmac.new(key.encode(), json.dumps(_listing(files)).encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,293 @@
+"""Objects on gs:// and s3://: read as they are now, written whole, and replaced only if nobody else was faster.
+
+The clients retry what a store refuses for a moment (429, 503) and answers that get lost, within about half a minute. A lost
+answer may belong to a write that was made. So each replacement carries a token, the newest tokens stay with the object, and
+whoever is told that the object has changed looks first whether it was by their own hand.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import random
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Protocol
+
+import fsspec
+from fsspec.asyn import sync
+
+from pipelines.core.errors import ConfigError, Conflict, ForecastError, StoreError
+
+_REMEMBERED = 64  # tokens of the newest writes; a store takes about one write a second of one object
+_TRIES = 40  # of a replacement that others are faster with: about a minute
+_LONGEST = 2.0  # seconds between two of them
+_WRITES = "writes"  # the object's metadata that holds the tokens
+
+
+class Changed(Exception):
+    """The object is not what it was when it was read."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """An object as it was at one moment. `tag`: what a write must match; `writes`: the tokens of its newest writes."""
+
+    content: bytes
+    tag: str
+    writes: tuple[str, ...]
+
+
+class Conditional(Protocol):
+    """What a store must offer so that two writers cannot overwrite each other."""
+
+    def read(self, path: str) -> Found | None:
+        """The object with its tag; None where there is none. Changed if it was replaced meanwhile."""
+        ...
+
+    def write(self, path: str, content: bytes, writes: tuple[str, ...], tag: str | None) -> None:
+        """Replaces what has the tag, or makes what is not there; Changed if that is not so."""
+        ...
+
+
+class Google:
+    """gs://: an object's generation, which is another one after each write."""
+
+    def __init__(self, fs: Any) -> None:
+        self.fs = fs
+
+    def read(self, path: str) -> Found | None:
+        bucket, key, _ = self.fs.split_path(path)
+        try:
+            about = self.fs.call("GET", "b/{}/o/{}", bucket, key, json_out=True)
+        except FileNotFoundError:
+            return None
+        try:
+            _, content = self.fs.call("GET", self.fs.url(path, generation=about["generation"]))
+        except FileNotFoundError:
+            raise Changed from None
+        return Found(content, about["generation"], tuple(about.get("metadata", {}).get(_WRITES, "").split()))
+
+    def write(self, path: str, content: bytes, writes: tuple[str, ...], tag: str | None) -> None:
+        bucket, key, _ = self.fs.split_path(path)
+        border = secrets.token_hex(16)
+        about = {"name": key, "cacheControl": "no-store", "metadata": {_WRITES: " ".join(writes)}}
+        head = (
+            f"--{border}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n{json.dumps(about)}\r\n"
+            f"--{border}\r\nContent-Type: application/octet-stream\r\n\r\n"
+        )
+        try:
+            self.fs.call(
+                "POST",
+                self.fs.base.removesuffix("/storage/v1/") + "/upload/storage/v1/b/{}/o",
+                bucket,
+                uploadType="multipart",
+                ifGenerationMatch=tag or "0",
+                headers={"Content-Type": f'multipart/related; boundary="{border}"'},
+                data=head.encode() + content + f"\r\n--{border}--".encode(),
+            )
+        except FileExistsError:
+            raise Changed from None
+
+
+class Amazon:
+    """s3://, and what speaks its language: an object's ETag."""
+
+    def __init__(self, fs: Any) -> None:
+        self.fs = fs
+
+    def read(self, path: str) -> Found | None:
+        found: Found | None = sync(self.fs.loop, self._get, *self.fs.split_path(path)[:2])
+        return found
+
+    async def _get(self, bucket: str, key: str) -> Found | None:
+        try:
+            answer = await self.fs._call_s3("get_object", Bucket=bucket, Key=key)
+        except FileNotFoundError:
+            return None
+        async with answer["Body"] as body:
+            content = await body.read()
+        return Found(content, answer["ETag"], tuple(answer["Metadata"].get(_WRITES, "").split()))
+
+    def write(self, path: str, content: bytes, writes: tuple[str, ...], tag: str | None) -> None:
+        bucket, key, _ = self.fs.split_path(path)
+        condition = {"IfMatch": tag} if tag else {"IfNoneMatch": "*"}
+        metadata = {_WRITES: " ".join(writes)}
+        try:
+            self.fs.call_s3("put_object", Bucket=bucket, Key=key, Body=content, Metadata=metadata, **condition)
+        except OSError as error:
+            if _code(error) in ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"):
+                raise Changed from None
+            raise
+
+
+_CONDITIONAL: dict[str, Callable[[Any], Conditional]] = {"gs": Google, "gcs": Google, "s3": Amazon, "s3a": Amazon}
+
+
+def filesystem(root: str) -> tuple[Any, str]:
+    """The file system of an fsspec URL or a folder, and the path there. Nothing of it answers from memory."""
+    os.environ.setdefault(
+        "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false"
+    )  # else each bucket is asked what it is, over gRPC
+    logging.getLogger("gcsfs").addHandler(logging.NullHandler())  # it prints tracebacks of what we tell in a sentence
+    options = {} if "://" not in root else {"use_listings_cache": False}
+    try:
+        fs, path = fsspec.core.url_to_fs(root, **options)
+    except (ImportError, ValueError) as error:
+        raise ConfigError(f"{root} cannot be used: {error}. Install the extra gcp or s3, or name a folder.") from None
+    return fs, path
+
+
+class Objects:
+    """Whole objects below any fsspec URL. Every failure is a StoreError that says what to do."""
+
+    def __init__(self, fs: Any) -> None:
+        self.fs = fs
+
+    @cached_property
+    def _conditional(self) -> Conditional | None:
+        kinds = self.fs.protocol if isinstance(self.fs.protocol, tuple) else (self.fs.protocol,)
+        return next((_CONDITIONAL[kind](self.fs) for kind in kinds if kind in _CONDITIONAL), None)
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of an object; None where there is none."""
+        try:
+            with failing_clearly(path, "read"):
+                content: bytes = self.fs.cat_file(path)
+        except FileNotFoundError:
+            return None
+        return content
+
+    def write(self, path: str, content: bytes) -> None:
+        """Writes an object that nobody else writes."""
+        with _to_a_bucket(path), failing_clearly(path, "written"):
+            self.fs.pipe_file(path, content)
+
+    def fetch(self, path: str, to: str) -> None:
+        """Copies an object into a file; FileNotFoundError."""
+        with failing_clearly(path, "read"):
+            self.fs.get_file(path, to)
+
+    def find(self, path: str) -> dict[str, datetime | None]:
+        """Every object below `path` as it is in the store now, with the time of its last change."""
+        with contextlib.suppress(FileNotFoundError), failing_clearly(path, "listed"):
+            found = self.fs.find(path, detail=True)
+            return {name: about.get("mtime") or about.get("LastModified") for name, about in found.items()}
+        return {}
+
+    def remove(self, *paths: str) -> None:
+        """Removes objects, one after the other; what is gone already is no error."""
+        for path in paths:
+            with contextlib.suppress(FileNotFoundError), failing_clearly(path, "removed"):
+                self.fs.rm_file(path)
+
+    def create(self, path: str, content: bytes) -> None:
+        """Writes an object that must not be there yet; Conflict if it is."""
+
+        def only(found: bytes | None) -> bytes:
+            if found is not None:
+                raise Conflict(f"{path} is there already, and never changes again.")
+            return content
+
+        if self._conditional is None:
+            self.write(path, only(self.read(path)))
+        else:
+            self.update(path, only)
+
+    def update(self, path: str, change: Callable[[bytes | None], bytes]) -> None:
+        """Replaces an object by `change(its content, or None)` in one step, once; `change` is called again for each new content.
+
+        Raises Conflict when others are faster all the time; what `change` raises passes on.
+        """
+        if self._conditional is None:
+            raise StoreError(
+                f"{path}: what changes needs a folder, gs:// or s3://: nothing else keeps two writers apart."
+            )
+        token, failure = secrets.token_hex(4), None
+        for attempt in range(_TRIES):
+            with contextlib.suppress(Changed):
+                found = self._look(path, failure)
+                if found is not None and token in found.writes:  # an earlier try was made, and its answer was lost
+                    return
+                if failure is not None:
+                    raise failure
+                content = change(found.content if found else None)
+                before, tag = (found.writes, found.tag) if found else ((), None)
+                try:
+                    with _to_a_bucket(path), failing_clearly(path, "written"):
+                        self._conditional.write(path, content, (*before, token)[-_REMEMBERED:], tag)
+                except StoreError as error:
+                    failure = error
+                    continue
+                return
+            time.sleep(random.uniform(0, min(_LONGEST, 0.02 * 2**attempt)))  # noqa: S311 - so that writers get out of step
+        raise Conflict(f"{path} is being written by others all the time. Try again.")
+
+    def _look(self, path: str, failure: StoreError | None) -> Found | None:
+        """The object now; after a write of which only a `failure` is known, an error says that it may have been made."""
+        assert self._conditional is not None  # noqa: S101 - `update` has looked
+        try:
+            with failing_clearly(path, "read"):
+                return self._conditional.read(path)
+        except StoreError:
+            if failure is None:
+                raise
+            raise StoreError(
+                f"{failure} It may have been written nevertheless: look before you try again."
+            ) from failure
+
+
+@contextlib.contextmanager
+def failing_clearly(path: str, done: str) -> Iterator[None]:
+    """Turns what a client of an object store raises into a StoreError; that nothing is there passes."""
+    try:
+        yield
+    except (ForecastError, Changed, FileNotFoundError):
+        raise
+    except Exception as error:  # every client has its own tree of them
+        raise StoreError(f"{path} could not be {done}. {_remedy(error)}") from error
+
+
+@contextlib.contextmanager
+def _to_a_bucket(path: str) -> Iterator[None]:
+    """Only a bucket can be missing where something is written."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise StoreError(
+            f"{path} could not be written. There is no such bucket: make it, or check the address."
+        ) from error
+
+
+def _remedy(error: Exception) -> str:
+    status = _status(error)
+    if status in (401, 403):
+        return "Access was denied: check the account that this runs as, and its rights on the bucket."
+    if status == 429:
+        return "The store asks for fewer requests, and has done so for a while: try again in a minute."
+    if status is not None and status >= 500:
+        return f"The store answers with status {status}, and has done so for a while: try again later."
+    told = f"status {status}" if status else type(error).__name__
+    return f"The store does not answer as it should ({told}): check its address and the network."
+
+
+def _status(error: Exception) -> int | None:
+    """The HTTP status behind an error, as gcsfs and s3fs tell it."""
+    if isinstance(error, PermissionError) or str(error).startswith("Forbidden:"):
+        return 403
+    found = getattr(error, "code", None) or _response(error).get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return int(found) if str(found).isdigit() else None
+
+
+def _code(error: Exception) -> str:
+    """S3's own name of an error."""
+    return str(_response(error).get("Error", {}).get("Code", ""))
+
+
+def _response(error: Exception) -> dict[str, Any]:
+    found = getattr(error.__cause__, "response", None) or getattr(error, "response", None)
+    return found if isinstance(found, dict) else {}

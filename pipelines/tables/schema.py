@@ -1,0 +1,40 @@
+"""Column names of the stored tables."""
+
+UNIQUE_ID = "unique_id"
+DS = "ds"
+Y = "y"
+Y_HAT = "y_hat"
+CUTOFF = "cutoff"
+MODEL = "model"
+KEY = [UNIQUE_ID, DS]
+COMPONENT = "component"  # of a forecast: one of the next four, `season(length)` or a covariate's own name
+LEVEL = "level"
+TREND = "trend"
+HOLIDAY = "holiday"
+REST = "rest"
+VALUE = "value"
+STEP = "step"  # ahead of the cutoff or of the newest value, from 1
+PHASE = "phase"  # of the shortest season, from 0, and the size of errors at it
+SIZE = "size"
+MEMBER = "member"  # of an ensemble, and its weight
+WEIGHT = "weight"
+PREVIOUS = (
+    "previous"  # the run that was in production before, and the one that may be next: what forecasts are held against
+)
+CANARY = "canary"
+BASELINE = "seasonal_naive"  # always a candidate, and what `skill` is measured against
+
+
+def season(length: int) -> str:
+    """Name of a season's component: `season 24` for a day of hours."""
+    return f"season {length}"
+
+
+def lo(level: int) -> str:
+    """Name of the lower bound's column of an interval."""
+    return f"lo_{level}"
+
+
+def hi(level: int) -> str:
+    """Name of the upper bound's column of an interval."""
+    return f"hi_{level}"
