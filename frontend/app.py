@@ -4,37 +4,17 @@ from pathlib import Path
 
 import streamlit as st
 
-from frontend import link, shell, words
+from frontend.core import link, pages, shell, words
 
 STYLE = Path(__file__).with_name("app.css")
 ICON = Path(__file__).with_name("icon.png")
-PAGES = {
-    "Today": [
-        ("portfolio", "Portfolio", ":material/dashboard:"),
-        ("forecast", "Forecast", ":material/show_chart:"),
-        ("copilot", "Copilot", ":material/forum:"),
-    ],
-    "Trust": [
-        ("accuracy", "Accuracy", ":material/target:"),
-        ("monitoring", "Monitoring", ":material/monitor_heart:"),
-    ],
-    "Manage": [("data", "Data", ":material/database:"), ("runs", "Runs", ":material/history:")],
-}
 
 
 def main() -> None:
     """One run of the app: the page that the URL names, in its shell."""
     st.set_page_config(page_title=shell.PRODUCT, page_icon=str(ICON), layout="wide")
     st.html(STYLE)
-    page = st.navigation(
-        {
-            section: [
-                st.Page(f"app_pages/{name}.py", title=title, icon=icon, default=name == "portfolio")
-                for name, title, icon in pages
-            ]
-            for section, pages in PAGES.items()
-        }
-    )
+    page = st.navigation(_menu())
     link.enter(page.url_path)
     with st.sidebar:
         link.one_entry_per_act()
@@ -42,6 +22,15 @@ def main() -> None:
     link.follow()
     shell.tab(page.title, st.session_state.get(link.WORKSPACE) or "")
     page.run()
+
+
+def _menu() -> dict[str, list[st.Page]]:
+    """The pages by section; a page keeps its path in the URL, whatever its file is called."""
+    menu: dict[str, list[st.Page]] = {}
+    for place, (name, page) in enumerate(pages.pages().items()):
+        shown = st.Page(pages.script(name), title=page.title, icon=page.icon, url_path=name, default=place == 0)
+        menu.setdefault(page.section, []).append(shown)
+    return menu
 
 
 main()

@@ -3,7 +3,7 @@
 import streamlit as st
 from starlette.middleware import Middleware
 
-from frontend import settings
-from frontend.hosts import KnownHosts
+from frontend.core import settings
+from frontend.core.hosts import KnownHosts
 
 app = st.App("app.py", middleware=[Middleware(KnownHosts, allowed=settings.load().allowed_hosts)])

@@ -10,12 +10,17 @@ import pandas
 import PIL.Image
 from streamlit.web import cli
 
-from frontend import attention, frames, settings, shell, tables
-from frontend.api_client import ApiDown, ApiError, Client
-from frontend.charts import accuracy, monitoring, parts, paths, totals
+from frontend.accuracy import charts as accuracy
+from frontend.core import frames, settings, shell, tables
+from frontend.core.client import ApiDown, ApiError, Client
+from frontend.forecast import charts as forecast
+from frontend.forecast import parts
+from frontend.monitoring import charts as monitoring
+from frontend.portfolio import attention
+from frontend.portfolio import charts as portfolio
 
 # Seconds that the first visitor would wait for.
-WARM = (httpx2, pandas, PIL.Image, frames, shell, tables, accuracy, monitoring, parts, paths, totals)
+WARM = (httpx2, pandas, PIL.Image, frames, shell, tables, accuracy, forecast, monitoring, parts, portfolio)
 _AGAIN = 0.5  # seconds between two tries
 
 

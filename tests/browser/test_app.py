@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageColor
 from playwright.sync_api import Page, expect
 
-from frontend.charts import theme
+from frontend.core import theme
 from scripts.screenshots import MAIN, PAGES, settled
 from scripts.up import Up
 from tests.browser.conftest import visit

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
-from frontend import settings
+from frontend.core import settings
 from tests.support import serving
 from tests.support import site as sites
 from tests.support.serving import Quiet
@@ -61,7 +62,8 @@ def open_page(service: str, monkeypatch: pytest.MonkeyPatch) -> Open:
         app = AppTest.from_file(str(ROOT / "frontend/app.py"), default_timeout=60)
         for key, value in query.items():
             app.query_params[key] = value
-        return app.switch_page(f"app_pages/{name}.py").run()
+        app._page_hash = calc_hash(name)  # of its path in the URL; `switch_page` knows it only once the app has run
+        return app.run()
 
     return opened
 

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.copilot import render
-from frontend import answers, words
+from frontend.copilot import answers
+from frontend.core import words
 
 # What series are called, and what drafts hold, at its worst.
 TEXTS = st.text(st.characters(codec="utf-8") | st.sampled_from("\\*_[]()!<>#$:`~&{}@|.- \n"), max_size=40)

@@ -4,9 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from frontend.charts import accuracy, monitoring, parts, paths, theme, totals
-from frontend.charts.theme import BLUE, GREY, PURPLE
-from frontend.frames import frame, levels
+from frontend.accuracy import charts
+from frontend.core import theme
+from frontend.core.frames import frame, levels
+from frontend.core.theme import BLUE, GREY, PURPLE
+from frontend.forecast import charts as paths
+from frontend.forecast import parts
+from frontend.monitoring import charts as monitoring
+from frontend.portfolio import charts as totals
 
 
 @pytest.fixture
@@ -171,18 +176,18 @@ def test_a_waterfall_ends_with_the_whole_change() -> None:
 def test_the_baseline_has_a_colour_of_its_own() -> None:
     """In the leaderboard and among the lines."""
     rows = pd.DataFrame({"model": ["gbm", "ets", "seasonal_naive"], "value": [0.8, 0.7, 1.0], "n": [20, 10, 20]})
-    (bars,) = accuracy.leaderboard(rows, "MASE").data
+    (bars,) = charts.leaderboard(rows, "MASE").data
     assert list(bars.y) == ["seasonal naive", "gbm", "ets (50 % of the windows)"]
     assert bars.marker.color[0] != bars.marker.color[1]
 
 
 def test_a_histogram_has_a_bar_between_every_two_edges() -> None:
     """And the median marked, where there is one."""
-    figure = accuracy.distribution({"edges": [0.0, 1.0, 3.0], "counts": [4, 6], "median": 1.5}, "MASE")
+    figure = charts.distribution({"edges": [0.0, 1.0, 3.0], "counts": [4, 6], "median": 1.5}, "MASE")
     (bars,) = figure.data
     assert (list(bars.x), list(bars.y), list(bars.width)) == ([0.5, 2.0], [4, 6], [1.0, 2.0])
     assert len(figure.layout.shapes) == 1
-    empty = accuracy.distribution({"edges": [], "counts": [], "median": None}, "MASE")
+    empty = charts.distribution({"edges": [], "counts": [], "median": None}, "MASE")
     assert not empty.layout.shapes
 
 

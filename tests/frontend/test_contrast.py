@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from frontend.charts import theme
+from frontend.core import theme
 from tests.frontend.conftest import ROOT
 
 TEXT, GRAPHIC = 4.5, 3.0  # the least ratios of level AA: 1.4.3 and 1.4.11

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from frontend import chat, knowledge
+from frontend.copilot import chat, knowledge
 from tests.frontend.conftest import Answer, Asked, Open, answering
 from tests.frontend.test_pages import texts
 from tests.frontend.test_stream import STREAM, event

@@ -15,7 +15,7 @@ import pytest
 from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
 
-from frontend.api_client import ApiError, Client, Json
+from frontend.core.client import ApiError, Client, Json
 from tests.frontend.conftest import Open
 from tests.frontend.test_markup import FORMULA, MARKDOWN, WIDER
 from tests.support import site as sites

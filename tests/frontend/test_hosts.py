@@ -10,7 +10,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from frontend.hosts import KnownHosts
+from frontend.core.hosts import KnownHosts
 
 NAMES = ("app.example.com", "*.run.app", "2001:db8::5")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from frontend.api_client import ApiDown, Client
-from frontend.identity import Identity, NoIdentity
-from frontend.settings import Settings
+from frontend.core.client import ApiDown, Client
+from frontend.core.identity import Identity, NoIdentity
+from frontend.core.settings import Settings
 from tests.frontend.conftest import answering
 from tests.support import google as stand_in
 
@@ -63,7 +63,7 @@ def test_each_request_carries_one_token_beside_the_key(
 def test_a_token_is_renewed_before_it_ends(google: stand_in.Google, monkeypatch: pytest.MonkeyPatch) -> None:
     """Five minutes before; many at once ask for one."""
     now = [stand_in.time.time()]
-    monkeypatch.setattr("frontend.identity.time.time", lambda: now[0])
+    monkeypatch.setattr("frontend.core.identity.time.time", lambda: now[0])
     identity = Identity(AUDIENCE)
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(lambda _: identity.token(), range(16)))) == 1

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from frontend import jobs, progress
-from frontend.api_client import Client, Json
+from frontend.core.client import Client, Json
+from frontend.data import jobs, progress
 from tests.frontend.conftest import Open
 from tests.frontend.test_pages import texts
 

@@ -3,7 +3,7 @@
 import json
 import sys
 
-from frontend.api_client import Answers
+from frontend.core.client import Answers
 
 
 def test_answers_are_bounded_by_their_bytes() -> None:

@@ -5,7 +5,7 @@ import ast
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from frontend.api_client import Client
+from frontend.core.client import Client
 from tests.frontend.conftest import ROOT, Open
 from tests.frontend.test_pages import NAMES, texts
 
@@ -92,7 +92,7 @@ def test_a_page_without_a_workspace_in_its_link_keeps_the_one_that_was_looked_at
     """As the menu and old addresses in the browser's history leave it out."""
     app = open_page("portfolio", workspace="shop")
     app.query_params.clear()
-    app = app.switch_page("app_pages/forecast.py").run()
+    app = app.switch_page("forecast/page.py").run()
     assert not app.exception
     assert value(app, "workspace") == "shop"
     assert value(app, "series")

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from frontend import cards, tables, words
-from frontend.charts import theme
+from frontend.core import tables, theme, words
+from frontend.runs import cards
 from tests.frontend import escaping
 from tests.frontend.conftest import ROOT
 
@@ -119,7 +119,7 @@ def test_all_that_is_data_is_escaped_where_it_is_shown() -> None:
 )
 def test_what_is_not_escaped_is_found(tmp_path: Path, code: str, is_safe: bool) -> None:
     """The reader of the source sees through names, loops and choices."""
-    path = ROOT / "frontend/words.py"
+    path = ROOT / "frontend/core/words.py"
     (tmp_path / "words.py").write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
     (tmp_path / "page.py").write_text(f"def page(name, names, count, value, unit, ds):\n    {code}\n")
     found = list(escaping.unescaped(escaping.modules(tmp_path)))

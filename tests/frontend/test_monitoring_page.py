@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from frontend.charts import theme
+from frontend.core import theme
 from pipelines.forecasting.monitoring import snapshots
 from pipelines.forecasting.monitoring.snapshots import Snapshot
 from tests.frontend.conftest import Open

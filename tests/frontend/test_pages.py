@@ -8,12 +8,12 @@ import httpx2
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from frontend import shell, words
-from frontend.api_client import Client, Json
-from tests.frontend.conftest import ROOT, Open, answering
+from frontend.core import pages, shell, words
+from frontend.core.client import Client, Json
+from tests.frontend.conftest import Open, answering
 from tests.support.site import Site
 
-NAMES = sorted(path.stem for path in (ROOT / "frontend/app_pages").glob("*.py"))
+NAMES = tuple(pages.pages())
 
 
 def texts(app: AppTest) -> str:
@@ -238,14 +238,14 @@ def test_the_leaderboard_has_the_baseline_in_it(open_page: Open, site: Site) -> 
 def test_who_comes_back_to_a_page_finds_it_as_it_was(open_page: Open) -> None:
     """Filters, series and views, though the link of the other page has none of them; a link that names one goes first."""
     app = open_page("portfolio", workspace="shop", by_region="south", find="tea")
-    app = app.switch_page("app_pages/forecast.py").run()
+    app = app.switch_page("forecast/page.py").run()
     app = app.selectbox(key="series").select("Elm/tea").run()
-    app = app.switch_page("app_pages/accuracy.py").run()
+    app = app.switch_page("accuracy/page.py").run()
     assert not app.exception
-    app = app.switch_page("app_pages/portfolio.py").run()
+    app = app.switch_page("portfolio/page.py").run()
     assert app.selectbox(key="by_region").value == "south"
     assert app.dataframe[0].value["series"].tolist() == ["Elm/tea"]
-    app = app.switch_page("app_pages/forecast.py").run()
+    app = app.switch_page("forecast/page.py").run()
     assert app.selectbox(key="series").value == "Elm/tea"
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from frontend import serve, settings
-from frontend.api_client import ApiDown, ApiError, Client, Json
+from frontend import serve
+from frontend.core import settings
+from frontend.core.client import ApiDown, ApiError, Client, Json
 from tests.frontend.conftest import ROOT, answering
 
 WORKSPACES: list[Json] = [{"name": "a", "status": "no data"}, {"name": "z", "status": "ready"}]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from frontend.api_client import ApiDown, ApiError, Client
-from frontend.settings import Settings
+from frontend.core.client import ApiDown, ApiError, Client
+from frontend.core.settings import Settings
 from tests.frontend.conftest import Answer, Asked, answering
 
 STREAM = "/api/v1/copilot/stream"

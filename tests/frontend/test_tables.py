@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontend import tables
+from frontend.core import tables
 
 FORMULAS = [
     "=1+1", "+49 170", "-5", "@x", "\t=x", "\r=x", "\n=x", "\tx", "\rx", "＝1+1", "＋1", "－1", "＠x", "﹦1",

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from frontend import words
+from frontend.core import words
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_change_points_where_it_goes(share: float | None, text: str, arrow: st
     def tile() -> None:
         import streamlit as st
 
-        from frontend import words
+        from frontend.core import words
 
         st.metric("x", 1, **words.delta(st.session_state["share"]))
 

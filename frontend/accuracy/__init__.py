@@ -1,0 +1,5 @@
+"""Errors in the backtest."""
+
+from frontend.core.pages import Page
+
+PAGE = Page("Accuracy", ":material/target:", section="Trust", order=1)

@@ -1,0 +1,132 @@
+"""How right forecasts were: by model, step, series and segment, and whether intervals keep what they promise."""
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle, pairwise
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from frontend.core import words
+from frontend.core.theme import BLUE, GREEN, GREY, PALETTE, RED, drawn, laid_out
+
+BASELINE = "seasonal_naive"
+
+
+def leaderboard(rows: pd.DataFrame, metric: str) -> go.Figure:
+    """A bar a model: `model, value, n`, the best on top, the baseline in its own colour.
+
+    A model that was tried on some of the series only says so: its mean is of others than the rest's.
+    """
+    rows, metric = rows.sort_values("value", ascending=False), drawn(metric)
+    colours = [GREEN if name == BASELINE else BLUE for name in rows["model"]]
+    most = rows["n"].max()
+    names = [
+        drawn(words.model(name)) + ("" if n == most else f" ({words.percent(n / most)} of the windows)")
+        for name, n in zip(rows["model"], rows["n"], strict=True)
+    ]
+    figure = go.Figure(
+        go.Bar(
+            y=names, x=rows["value"], orientation="h", marker={"color": colours},
+            text=[drawn(words.number(value)) for value in rows["value"]], textposition="outside", cliponaxis=False,
+            hovertemplate=f"%{{y}}: {metric} <b>%{{x:.3g}}</b><extra></extra>",
+        )
+    )  # fmt: skip
+    laid_out(figure, height=90 + 26 * len(rows), legend=False)
+    return figure.update_xaxes(title_text=metric, rangemode="tozero").update_yaxes(tickformat=None)
+
+
+def horizons(rows: pd.DataFrame, metric: str, shown: Sequence[str]) -> go.Figure:
+    """A line a model over the steps ahead: `model, horizon, value`."""
+    figure, metric = go.Figure(), drawn(metric)
+    for name, colour in zip(shown, cycle(PALETTE)):
+        part = rows[rows["model"] == name]
+        dash, tint = ("dot", GREEN) if name == BASELINE else ("solid", colour)
+        figure.add_scatter(
+            mode="lines", x=part["horizon"], y=part["value"], name=drawn(words.model(name)), line={"color": tint, "width": 2, "dash": dash},
+            hovertemplate=f"{drawn(words.model(name))}, %{{x}} steps ahead: {metric} <b>%{{y:.4~g}}</b><extra></extra>",
+        )  # fmt: skip
+    return laid_out(figure, height=320).update_xaxes(title_text="steps ahead").update_yaxes(title_text=metric)
+
+
+def cutoffs(rows: pd.DataFrame, metric: str, shown: Sequence[str]) -> go.Figure:
+    """A line a model over the windows of the backtest: `model, cutoff, value`."""
+    figure, metric = go.Figure(), drawn(metric)
+    for name, colour in zip(shown, cycle(PALETTE)):
+        part = rows[rows["model"] == name].sort_values("cutoff")
+        dash, tint = ("dot", GREEN) if name == BASELINE else ("solid", colour)
+        figure.add_scatter(
+            x=part["cutoff"], y=part["value"], name=drawn(words.model(name)), mode="lines+markers",
+            line={"color": tint, "width": 2, "dash": dash},
+            hovertemplate=f"{drawn(words.model(name))} from %{{x|%-d %b %Y}}: {metric} <b>%{{y:.4~g}}</b><extra></extra>",
+        )  # fmt: skip
+    return laid_out(figure, height=320).update_yaxes(title_text=metric)
+
+
+def calibration(rows: pd.DataFrame) -> go.Figure:
+    """What intervals promise against what they cover: `level, coverage` over all points, beside the diagonal."""
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 100], y=[0, 100], name="as promised", mode="lines", line={"color": GREY, "dash": "dot", "width": 1}
+    )
+    figure.add_scatter(
+        x=rows["level"], y=rows["coverage"], name="covered", mode="lines+markers", line={"color": BLUE, "width": 2},
+        hovertemplate="of all actuals <b>%{y:.1f} %</b> lay in the %{x} % interval<extra></extra>",
+    )  # fmt: skip
+    laid_out(figure, height=340)
+    return figure.update_xaxes(title_text="promised, %", range=[0, 101]).update_yaxes(
+        title_text="covered, %", range=[0, 101]
+    )
+
+
+def coverage(rows: pd.DataFrame) -> go.Figure:
+    """Coverage by step ahead, a line a level, beside the level: `level, step, coverage`."""
+    figure = go.Figure()
+    for (level, part), colour in zip(rows.groupby("level", sort=True), cycle(PALETTE)):
+        figure.add_scatter(
+            mode="lines", x=part["step"], y=part["coverage"], name=f"{drawn(level)} %", line={"color": colour, "width": 2},
+            hovertemplate=f"%{{x}} steps ahead <b>%{{y:.1f}} %</b> lay in the {drawn(level)} % interval<extra></extra>",
+        )  # fmt: skip
+        figure.add_hline(y=level, line={"color": colour, "width": 1, "dash": "dot"})
+    return laid_out(figure, height=340).update_xaxes(title_text="steps ahead").update_yaxes(title_text="covered, %")
+
+
+def distribution(found: Mapping[str, Any], what: str) -> go.Figure:
+    """How many series have how large a value: `edges, counts, median`."""
+    edges, counts, what = found["edges"], found["counts"], drawn(what)
+    middles = [(a + b) / 2 for a, b in pairwise(edges)]
+    figure = go.Figure(
+        go.Bar(
+            x=middles, y=counts, marker={"color": BLUE}, width=[b - a for a, b in pairwise(edges)],
+            customdata=list(pairwise(edges)),
+            hovertemplate=f"<b>%{{y:,}} series</b> have a {what} between %{{customdata[0]:.3g}} and %{{customdata[1]:.3g}}<extra></extra>",
+        )
+    )  # fmt: skip
+    if found["median"] is not None:
+        figure.add_vline(x=found["median"], line={"color": RED, "width": 1.5}, annotation_text="median")
+    return laid_out(figure, height=300, legend=False).update_xaxes(title_text=what).update_yaxes(title_text="series")
+
+
+def segments(rows: pd.DataFrame, metric: str) -> go.Figure:
+    """The mean error of each group's series: `group, error, n_series`, the worst on top."""
+    rows, metric = rows.dropna(subset="error").sort_values("error").tail(30), drawn(metric)
+    figure = go.Figure(
+        go.Bar(
+            y=rows["group"].map(drawn), x=rows["error"], orientation="h", marker={"color": BLUE}, customdata=rows["n_series"],
+            hovertemplate=f"%{{y}}, %{{customdata:,}} series: {metric} <b>%{{x:.3g}}</b><extra></extra>",
+        )
+    )  # fmt: skip
+    laid_out(figure, height=80 + 24 * len(rows), legend=False)
+    return figure.update_xaxes(title_text=metric, rangemode="tozero").update_yaxes(type="category", tickformat=None)
+
+
+def residuals(rows: pd.DataFrame, unit: str) -> go.Figure:
+    """Actual minus forecast at each step of the windows: `ds, error`; above the line the forecast was too low."""
+    unit = drawn(unit)
+    figure = go.Figure(
+        go.Bar(
+            x=rows["ds"], y=rows["error"], marker={"color": [BLUE if value >= 0 else RED for value in rows["error"].fillna(0)]},
+            hovertemplate=f"%{{x|%a %-d %b %Y, %H:%M}}: <b>%{{y:+,.4~g}} {unit}</b> beside the forecast<extra></extra>",
+        )
+    )  # fmt: skip
+    return laid_out(figure, height=260, unit=unit, legend=False)

@@ -1,1 +1,0 @@
-"""Pictures: pure functions from frames to figures."""

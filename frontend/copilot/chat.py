@@ -1,0 +1,181 @@
+"""Questions and answers: a conversation, the answers as they come, and the box that asks about what is on a page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+
+from frontend.copilot import answers
+from frontend.copilot.passage import passage
+from frontend.core import link, shell, states, words
+from frontend.core.client import ApiDown, ApiError, Json
+
+LONGEST = 1_000  # characters of a question
+QUESTION, SERIES, FROM = "question", "series", "from"  # as the URL of the page Copilot names them
+
+_CONVERSATIONS = "conversations"  # by workspace
+_KEPT = 50  # turns of a conversation
+_REMEMBERED = 10  # turns that go along with a question, and series of one
+_BADGES: dict[str, tuple[str, str, Literal["green", "orange", "gray"]]] = {
+    "grounded": ("every number from the data", ":material/verified:", "green"),
+    "fallback": ("offline answer: the provider did not answer", ":material/cloud_off:", "orange"),
+    "abstained": ("Not in the data", ":material/search_off:", "gray"),
+}
+
+
+@dataclass
+class Turn:
+    """A question, where it was asked, and what came of it: neither answer nor error as long as it is open."""
+
+    question: str
+    page: str
+    unique_id: str | None
+    answer: Json | None = None
+    error: ApiDown | ApiError | None = None
+
+    def again(self) -> None:
+        """Opens it once more."""
+        self.error = None
+
+    def series(self) -> list[str]:
+        """The series that it was about."""
+        named = [self.unique_id, *(fact["unique_id"] for fact in (self.answer or {}).get("facts", []))]
+        return list(dict.fromkeys(one for one in named if one))[:_REMEMBERED]
+
+
+def conversation(workspace: str) -> list[Turn]:
+    """The turns about a workspace in this session, oldest first."""
+    found: list[Turn] = st.session_state.setdefault(_CONVERSATIONS, {}).setdefault(workspace, [])
+    return found
+
+
+def ask(workspace: str, question: str, page: str, unique_id: str | None = None) -> None:
+    """Puts a question; it is answered where the conversation is shown next."""
+    if question := question.strip():
+        turns = conversation(workspace)
+        turns.append(Turn(question, page, unique_id))
+        del turns[:-_KEPT]
+        st.session_state[QUESTION] = question
+
+
+def show(workspace: str, turns: Sequence[Turn], key: str, newest: int = _KEPT) -> None:
+    """The newest turns; one that is open is answered as it comes, and after the last stand questions that may follow."""
+    for place, turn in enumerate(turns):
+        if place < len(turns) - newest:
+            continue
+        with st.chat_message("user", avatar=":material/person:"):
+            st.text(turn.question)
+        with st.chat_message("assistant", avatar=":material/insights:"):
+            here = st.empty()
+            if turn.answer is None and turn.error is None:
+                with here.container():
+                    _listen(workspace, turn, turns[:place])
+            with here.container():
+                _said(turn, f"{key}-{place}")
+    if turns and (answer := turns[-1].answer):
+        suggested(workspace, answer["suggestions"], turns[-1].page, turns[-1].unique_id, f"{key}-next")
+
+
+def suggested(workspace: str, questions: Sequence[str], page: str, unique_id: str | None, key: str) -> None:
+    """Questions as buttons."""
+    with st.container(horizontal=True, gap="small"):
+        for place, question in enumerate(questions):
+            st.button(
+                words.literal(question), key=f"{key}-{place}", on_click=ask, args=(workspace, question, page, unique_id)
+            )
+
+
+def entry(workspace: str, page: str, unique_id: str | None, key: str, placeholder: str) -> None:
+    """A field for a question of one's own."""
+
+    def asked() -> None:
+        ask(workspace, st.session_state[key] or "", page, unique_id)
+
+    st.chat_input(placeholder, key=key, max_chars=LONGEST, on_submit=asked)
+
+
+def beginnings(workspace: str, page: str, unique_id: str | None) -> list[str]:
+    """Questions to begin with; none where they cannot be had: one can ask without them."""
+    try:
+        return shell.client().suggestions(workspace, page, unique_id)
+    except (ApiDown, ApiError):
+        return []
+
+
+@st.fragment
+def box(workspace: str, page: str, unique_id: str | None = None) -> None:
+    """Asks about what is on a page, and shows the last answer; the rest is on the page Copilot."""
+    if not (
+        opened := st.expander("Ask about this", icon=":material/forum:", key=f"box-{page}", on_change="rerun")
+    ).open:
+        return
+    with opened:
+        mine = [turn for turn in conversation(workspace) if (turn.page, turn.unique_id) == (page, unique_id)]
+        show(workspace, mine, f"box-{page}", newest=1)
+        if not mine:
+            suggested(workspace, beginnings(workspace, page, unique_id), page, unique_id, f"box-{page}-first")
+        entry(workspace, page, unique_id, f"box-{page}-entry", "Ask about what is on this page")
+        if mine and st.button("Continue in Copilot", icon=":material/arrow_forward:", key=f"box-{page}-on"):
+            about = {SERIES: unique_id} if unique_id else {}
+            link.go("copilot", **{FROM: page, QUESTION: mine[-1].question, **about})
+
+
+def _listen(workspace: str, turn: Turn, before: Sequence[Turn]) -> None:
+    """Asks the service, and shows what it looks at and what it says while it does."""
+    past = [{"question": one.question, "unique_ids": one.series()} for one in before if one.answer]
+    asked: Json = {"workspace": workspace, "question": turn.question, "page": turn.page, "history": past[-_REMEMBERED:]}
+    if turn.unique_id:
+        asked["unique_id"] = turn.unique_id
+    text = ""
+    with st.spinner("Looking it up"):
+        doing, saying = st.empty(), st.empty()
+        try:
+            for kind, content in shell.client().ask(asked):
+                if kind == "tool":
+                    doing.caption(f":material/manage_search: Reading: {words.literal(words.model(content['tool']))}")
+                elif kind == "text":
+                    text += content["text"]
+                    saying.text(answers.plain(text))
+                elif kind == "done":
+                    turn.answer = content
+        except (ApiDown, ApiError) as error:
+            turn.error = error
+
+
+def _said(turn: Turn, key: str) -> None:
+    """What came of a question."""
+    if turn.error is not None:
+        states.told(turn.error, "the question is kept")
+        st.button("Ask again", icon=":material/refresh:", key=f"{key}-again", on_click=turn.again)
+    if (answer := turn.answer) is None:
+        return
+    label, icon, colour = _BADGES[answer["grounding"]]
+    with st.container(horizontal=True, gap="small"):
+        st.badge(label, icon=icon, color=colour)
+        st.markdown(
+            words.badge(answer["provider"], "blue", ":material/smart_toy:"),
+            help="Who wrote the answer.",
+            width="content",
+        )
+    if answer.get("note"):
+        st.caption(words.literal(answer["note"]))
+    with st.container(border=answer["grounding"] == "abstained"):
+        opened = passage(answer, key)
+    if answer["citations"]:
+        with st.expander(f"Quoted sources ({len(answer['citations'])})", icon=":material/format_quote:"):
+            for one in answer["citations"]:
+                st.text(" · ".join(text for text in (one["source"], one["heading"]) if text))
+                st.code(one["quote"], language=None, wrap_lines=True)
+    st.caption(_told(answer))
+    if opened is not None:
+        link.go(answers.page(opened), **({SERIES: opened["unique_id"]} if opened["unique_id"] else {}))
+
+
+def _told(answer: Json) -> words.Markdown:
+    """How many facts it has, who wrote it, and what that took."""
+    usage, count = answer["usage"], len(answer["facts"])
+    tokens = usage["input_tokens"] + usage["output_tokens"]
+    said = [f"{count} fact{'s' if count != 1 else ''}: select one to see where it comes from"] if count else []
+    said += [f"by {words.literal(answer['model'])}", f"{answer['latency_ms'] / 1000:.1f} s"]
+    return " · ".join([*said, f"{tokens:,} tokens"] if tokens else said)

@@ -1,0 +1,138 @@
+"""What is looked at stands in the URL, so that a copied link and the back button return to it.
+
+Streamlit's own binding takes a page's values out of the history when the page is left; these stay. Pages are changed here
+and nowhere else, so that no link forgets the workspace.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from frontend.core import pages, words
+
+WORKSPACE = "workspace"  # the key of its widget, and its name in the URL
+
+_SHOWN, _ENTERED, _BEFORE, _WRITTEN, _GOING, _NOTICES = "shown", "entered", "before", "written", "going", "notices"
+_EVERYWHERE = ("view", "metric", "order", "from")  # what a workspace leaves to the next one; the rest is its own
+_CALLED = {"tested": "model", "watched": "series", "by": "attribute"}
+
+_SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")  # ours and constant: no data is in it
+
+
+def enter(page: str) -> None:
+    """Notes which page this run shows: on one that has just been opened, the URL decides what is shown."""
+    shown = st.session_state.get(_SHOWN)
+    st.session_state[_ENTERED] = shown != page
+    if shown != page:
+        st.session_state[_BEFORE] = shown
+        st.session_state[_WRITTEN] = {}
+    st.session_state[_SHOWN] = page
+    st.session_state[_NOTICES] = []
+
+
+def one_entry_per_act() -> None:
+    """Keeps the browser's history free of addresses that were only passed through."""
+    st.html(f"<script>{_SCRIPT}</script>", unsafe_allow_javascript=True)
+
+
+def entered() -> bool:
+    """Whether this page is opened in this run."""
+    return bool(st.session_state.get(_ENTERED, True))
+
+
+def before() -> str | None:
+    """The page that was open before, as the URL names it; None where this one was opened first."""
+    found: str | None = st.session_state.get(_BEFORE)
+    return found
+
+
+def go(page: str, **query: str) -> NoReturn:
+    """Goes to a page of this workspace; from a fragment, too, which has no part in the URL's other values."""
+    st.session_state[_GOING] = (page, query)
+    st.rerun()
+
+
+def follow() -> None:
+    """Goes where `go` was told to, if it was."""
+    if going := st.session_state.pop(_GOING, None):
+        page, query = going
+        st.switch_page(pages.script(page), query_params=_whole(query))
+
+
+def offer(page: str, label: words.Markdown, *, icon: str = ":material/arrow_forward:", **query: str) -> None:
+    """A link to a page of this workspace."""
+    st.page_link(pages.script(page), label=label, icon=icon, query_params=_whole(query))
+
+
+def forget() -> None:
+    """Takes out of the URL what belongs to a workspace: another one has other series, attributes and cutoffs."""
+    kept = {key: st.query_params[key] for key in _EVERYWHERE if key in st.query_params}
+    st.query_params.from_dict(kept)
+
+
+def notices() -> None:
+    """The place on the page, below its title, where `missing` reports."""
+    place = st.container()
+    waiting: list[words.Markdown] = st.session_state[_NOTICES]
+    st.session_state[_NOTICES] = place
+    for text in waiting:
+        _notice(place, text)
+
+
+def missing(key: str, named: str, shown: str = "") -> None:
+    """Reports that the link names something that does not exist, and what is shown instead, if it is one thing."""
+    what = _CALLED.get(key, key.removeprefix("by_").replace("_", " "))
+    text = f"**{words.literal(what.capitalize())} not found:** {words.literal(named)}."
+    text += f" Showing {words.literal(shown)} instead." if shown else ""
+    place = st.session_state[_NOTICES]
+    if isinstance(place, list):
+        place.append(text)  # the page has not begun: the sidebar comes before it
+    else:
+        _notice(place, text)
+
+
+def check(key: str, options: Collection[str]) -> None:
+    """Reports what the URL names of a widget that Streamlit binds to it, and it cannot be."""
+    for named in st.query_params.get_all(key):
+        if named not in options:
+            missing(key, named)
+
+
+@contextmanager
+def to(key: str, options: Sequence[str] | None = None, *, usual: str | None = None) -> Iterator[None]:
+    """The widget of this key, made within, has the value that the URL has, and the URL the widget's.
+
+    `options`: what it can be, the first unless told otherwise and then not in the URL; None: any text. What the URL
+    names and it cannot be is reported. `usual`: instead of the first one, and in the URL all the same.
+    """
+    state, always = st.session_state, usual is not None
+    usual = usual if usual is not None else options[0] if options else ""
+    written = state.setdefault(_WRITTEN, {})
+    named = st.query_params.get(key, usual)
+    if options is not None and named not in options:
+        missing(key, named, usual)
+        named = usual
+        state[key] = usual
+    if key not in written or key not in state or named != written[key]:
+        state[key] = named
+    yield
+    value = state.get(key) or usual
+    if value != usual or always:
+        if st.query_params.get(key) != value:
+            st.query_params[key] = value
+    elif key in st.query_params:
+        del st.query_params[key]
+    written[key] = value
+
+
+def _whole(query: dict[str, str]) -> dict[str, str]:
+    workspace = st.session_state.get(WORKSPACE)
+    return {WORKSPACE: workspace, **query} if workspace else query
+
+
+def _notice(place: DeltaGenerator, text: words.Markdown) -> None:
+    place.warning(text, icon=":material/link_off:")

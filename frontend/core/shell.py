@@ -1,0 +1,129 @@
+"""What every page has: the client, the workspace that is looked at, and how fresh it is."""
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from frontend.core import link, words
+from frontend.core.client import ApiDown, ApiError, Client, Json
+from frontend.core.link import WORKSPACE
+from frontend.core.states import empty, failed, loading
+
+LAST = "last_series"  # that was looked at, by workspace: who comes back by the menu finds it again
+_WANTED = "wanted_workspace"
+_LATEST = "latest_workspace"  # that was looked at, for a page that is opened without one in its URL
+_FIRST = ("ready", "no forecasts", "no run", "no data", "unreadable")
+PRODUCT = "Forecast Copilot"
+_TAB = 60  # letters of a part of the title of a tab
+_GRAVEST = ("alert", "warn", None)
+_NOT_READY = {
+    "no data": "no data yet",
+    "no run": "not trained yet",
+    "no forecasts": "no forecasts yet",
+    "unreadable": "damaged",
+}
+
+
+@st.cache_resource(show_spinner=False)
+def client() -> Client:
+    """One for all sessions: its answers are the same for everybody."""
+    return Client()
+
+
+def sidebar(page: words.Markdown) -> None:
+    """The workspace to look at, kept in the URL, and how fresh it is; whatever page is shown.
+
+    What fails is reported on the page, under its name: on a phone the sidebar is closed.
+    """
+    try:
+        with st.sidebar, st.spinner("Looking for workspaces"):
+            found = in_order(client().workspaces())
+    except (ApiDown, ApiError) as error:
+        st.title(page)
+        failed(error)
+    if not found:
+        st.session_state.pop(WORKSPACE, None)
+        return
+    names, state = [one["name"] for one in found], st.session_state
+    if (wanted := state.pop(_WANTED, None)) in names:
+        state[WORKSPACE] = wanted
+        link.forget()
+    latest = state.get(_LATEST)
+    with st.sidebar, link.to(WORKSPACE, names, usual=latest if latest in names else first(found)["name"]):
+        chosen: str = st.selectbox("Workspace", names, key=WORKSPACE, on_change=link.forget)
+    state[_LATEST] = chosen
+    with st.sidebar:
+        _freshness(next(one for one in found if one["name"] == chosen))
+
+
+def in_order(found: list[Json]) -> list[Json]:
+    """Workspaces as they are offered: those with something to show before the others."""
+    return sorted(found, key=lambda one: (_FIRST.index(one["status"]), one["name"]))
+
+
+def first(found: list[Json]) -> Json:
+    """The workspace that a visitor without a link sees: where the most severe alerts are unacknowledged, then by order."""
+
+    def calm(one: Json) -> tuple[int, int]:
+        return _GRAVEST.index(one.get("worst_alert")), -(one.get("open_alerts") or 0)
+
+    return min(in_order(found), key=calm)
+
+
+def workspace() -> Json:
+    """The workspace that is looked at; ends the page where there is none."""
+    name = st.session_state.get(WORKSPACE)
+    if name is None:
+        empty("No workspace is configured yet. Upload a table on the page Data to create one.")
+        st.stop()
+    with loading("Reading the workspace"):
+        found = client().workspace(name)
+    if found.get("reason"):
+        st.error("**This workspace is damaged.** Other workspaces are not affected.", icon=":material/error:")
+        st.code(found["reason"], language=None, wrap_lines=True)  # as it is: it quotes what files hold
+        if found["forecast_id"]:
+            return {**found, "status": "ready"}  # its settings cannot be read; what it has published can
+    return found
+
+
+def look_at(workspace: str) -> None:
+    """This workspace is looked at from the next run on."""
+    st.session_state[_WANTED] = workspace
+
+
+def tab(*parts: str) -> None:
+    """The title of the browser's tab: the page, and what it shows; plain text, on one line."""
+    named = (" ".join(part.split()) for part in parts if part)
+    shown = [part if len(part) <= _TAB else f"{part[: _TAB - 1]}…" for part in named]
+    st.set_page_config(page_title=" · ".join([*shown, PRODUCT]))
+
+
+def title(heading: words.Markdown, caption: words.Markdown) -> None:
+    """The head of a page, and the place below it for what its link names and does not exist."""
+    st.title(heading)
+    st.caption(caption)
+    link.notices()
+
+
+def tiles(count: int) -> list[DeltaGenerator]:
+    """Places for figures side by side, as many in a row as fit: two on a phone, where columns would fill two screens."""
+    row = st.container(horizontal=True, gap="small")
+    return [row.container(width="stretch", height="stretch") for _ in range(count)]
+
+
+def _freshness(found: Json) -> None:
+    with st.container(horizontal=True, gap="small"):
+        if found["status"] in _NOT_READY:
+            st.badge(_NOT_READY[found["status"]], icon=":material/hourglass_empty:", color="orange")
+        if count := found["open_alerts"]:
+            st.badge(
+                f"{count:,} open alert{'s' if count > 1 else ''}", icon=":material/notifications:",
+                color=words.COLOURS[found["worst_alert"]], help="Unacknowledged; the page Monitoring lists them.",
+            )  # fmt: skip
+        if found["synthetic"]:
+            st.badge("synthetic data", icon=":material/science:", color="violet")
+        if found["stale"]:
+            st.badge(f"data {words.age(found['age_days'])}", icon=":material/history:", color="orange")
+    if found["last_ds"]:
+        st.caption(f"Data up to {words.day(found['last_ds'])}")
+    if found["n_series"] is not None:
+        st.caption(f"{found['n_series']:,} series · {words.steps(found['horizon'], found['frequency'])} ahead")

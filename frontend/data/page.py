@@ -1,0 +1,121 @@
+"""What came in: the checks of the data, what was rejected and why, and the series as they are."""
+
+from typing import Literal
+
+import pandas as pd
+import streamlit as st
+
+from frontend.core import link, shell, states, tables, words
+from frontend.core.client import Json
+from frontend.data import jobs, uploads
+
+SIGNS = {"pass": "✓ pass", "warn": "! look", "fail": "✗ fail"}
+COLOURS: dict[str, Literal["green", "orange", "red"]] = {"pass": "green", "warn": "orange", "fail": "red"}
+VIEWS = ("Checks", "Rejected rows", "Series", "Upload", jobs.VIEW)
+PAGE = 100  # rows of a table
+
+
+def page() -> None:
+    shell.title("Data", "What came in and what became of it, and how new data come in")
+    with link.to("view", VIEWS):
+        tabs = st.tabs(VIEWS, key="view", on_change="rerun")
+    for tab, shown in zip(tabs, (_checks, _rejected, _series), strict=False):
+        if tab.open:
+            with tab:
+                workspace = shell.workspace()
+                states.require(workspace, "ready", "no forecasts", "no run")
+                shown(workspace["name"])
+    if tabs[3].open:
+        with tabs[3]:
+            uploads.upload()
+    if tabs[4].open:
+        with tabs[4]:
+            jobs.jobs(shell.workspace()["name"])
+
+
+def _checks(name: str) -> None:
+    with states.loading("Reading the checks"):
+        found = shell.client().quality(name)
+    counts = found["counts"]
+    columns = shell.tiles(4)
+    columns[0].metric("Rows read", f"{counts['rows_in']:,}", border=True)
+    columns[1].metric("Kept", f"{counts['rows_kept']:,}", border=True)
+    columns[2].metric("Steps filled", f"{counts['rows_filled']:,}", border=True)
+    columns[3].metric("Rejected", f"{counts['rows_rejected']:,}", border=True)
+    with st.container(horizontal=True):
+        st.markdown(
+            words.badge(f"data {found['status']}", COLOURS[found["status"]], ":material/fact_check:"), width="content"
+        )
+        st.caption(f"Brought in {words.moment(found['as_of'])} · version {words.literal(found['data_version'])}")
+    checks = pd.DataFrame(found["checks"])
+    checks = checks.sort_values("status", key=lambda status: status.eq("pass"), kind="stable", ignore_index=True)
+    checks["status"] = checks["status"].map(SIGNS)
+    checks["examples"] = [", ".join(map(str, examples)) for examples in checks["examples"]]
+    st.dataframe(
+        checks[["name", "status", "message", "count", "total", "examples"]], hide_index=True,
+        column_config={
+            "name": st.column_config.TextColumn("check"),
+            "status": st.column_config.TextColumn(width="small"),
+            "message": st.column_config.TextColumn("found", width="large"),
+            "count": st.column_config.NumberColumn(format="localized"),
+            "total": st.column_config.NumberColumn("of", format="localized"),
+        },
+    )  # fmt: skip
+    tables.exports(checks, f"checks-{name}")
+    with st.expander("What was found out by itself", icon=":material/search_insights:"):
+        for what, how in found["inferred"].items():
+            st.markdown(f"- **{words.literal(what)}**: {words.literal(how)}")
+
+
+def _rejected(name: str) -> None:
+    with states.loading("Reading the rejected rows"):
+        found = shell.client().rejected(name, limit=1000)
+    if not found["total"]:
+        st.success("Every row could be read.", icon=":material/check_circle:")
+        return
+    rows = pd.DataFrame(found["rows"])
+    st.caption(
+        f"{len(rows):,} of {found['total']:,} rows, as they came. Correct them at their source and run the ETL again."
+    )
+    st.dataframe(rows, hide_index=True, placeholder="")
+    tables.exports(rows, f"rejected-{name}")
+
+
+def _series(name: str) -> None:
+    client = shell.client()
+    with link.to("find"):
+        search = st.text_input("Find", key="find", type="search", live=True, placeholder="part of a name", width=260)
+    with states.loading("Searching"):
+        total = client.series(name, search or "", limit=1)["total"]
+    pages = max(1, -(-total // PAGE))
+    if pages > 1:
+        link.check("page", [str(one) for one in range(1, pages + 1)])
+    number = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
+    with states.loading("Reading the series"):
+        found = client.series(name, search or "", limit=PAGE, offset=(number - 1) * PAGE)["series"]
+    table = pd.DataFrame([_profile(one) for one in found])
+    st.dataframe(
+        table, hide_index=True, height=420, placeholder=words.NOTHING,
+        column_config={column: st.column_config.NumberColumn(format="percent") for column in ("zeros", "season", "trend")},
+    )  # fmt: skip
+    st.caption(f"{total:,} series")
+    tables.exports(table, f"series-{name}")
+
+
+def _profile(one: Json) -> Json:
+    return {
+        "series": one["unique_id"],
+        **one["attributes"],
+        "status": one["status"],
+        "from": one["first_ds"],
+        "to": one["last_ds"],
+        "values": one["n"],
+        "missing": one["n_missing"],
+        "zeros": one["share_zero"],
+        "demand": one["demand_class"],
+        "season": one["seasonal_strength"],
+        "trend": one["trend_strength"],
+    }
+
+
+page()

@@ -1,0 +1,133 @@
+"""A table comes in: it is looked at, corrected where it was misunderstood, and becomes a workspace with a first run."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from frontend.core import roles, shell, states, words
+from frontend.core.client import ApiDown, ApiError, Json
+from frontend.data import jobs
+
+_UNKNOWN = "found by itself"
+_PREVIEW = "preview"  # of the file that is looked at
+
+
+def upload() -> None:
+    """From a file to a workspace, step by step; nothing is made before its button is pressed."""
+    if refused := roles.missing("analyst"):
+        st.info(refused, icon=":material/lock:")
+        return
+    left, right = st.columns([1, 2])
+    name = left.text_input(
+        "Name of the workspace",
+        key="new_name",
+        max_chars=100,
+        placeholder="such as sales",
+        help="Letters, digits, . _ and -",
+    )
+    file = right.file_uploader(
+        "A table as CSV, plain or gzipped, of at most 32 MB", type=["csv", "gz", "txt", "tsv"], key="file"
+    )
+    if not name or file is None:
+        st.caption(
+            "One row a time and series: a column with the time, one with the value, and those that name the series."
+        )
+        return
+    preview = st.session_state.get(_PREVIEW)
+    if preview is None or (preview["workspace"], preview["file"]) != (name, file.file_id):
+        with states.loading("Looking at the table"):
+            found = shell.client().upload(name, file.getvalue())
+        preview = st.session_state[_PREVIEW] = {**found, "file": file.file_id}
+    _what_it_is(preview)
+    shape = _correct(preview)
+    if preview["acceptable"]:
+        _make(preview, shape)
+
+
+def _what_it_is(preview: Json) -> None:
+    for problem in preview["problems"]:
+        st.error(f"**{words.literal(problem['field'])}**: {words.literal(problem['message'])}", icon=":material/error:")
+    columns = shell.tiles(4)
+    columns[0].metric("Rows", _count(preview["n_rows"]), border=True)
+    columns[1].metric("Series", _count(preview["n_series"]), border=True)
+    columns[2].metric("Steps", words.literal(preview["frequency"] or words.NOTHING), border=True)
+    columns[3].metric("Rejected", _count(preview["rejected"]["count"]), border=True)
+    if preview["first_ds"]:
+        st.caption(f"From {words.day(preview['first_ds'])} to {words.day(preview['last_ds'])}")
+    for note in preview["notes"]:
+        st.caption(words.literal(note))
+    with st.expander("The first rows", icon=":material/table:", expanded=True):
+        st.dataframe(pd.DataFrame(preview["rows"]), hide_index=True, height=200, placeholder="")
+    if preview["rejected"]["count"]:
+        with st.expander("Rejected rows", icon=":material/block:"):
+            rejected = preview["rejected"]["rows"]
+            rows = pd.DataFrame({"row": one["row"], "reason": one["reason"], **one["values"]} for one in rejected)
+            st.dataframe(rows, hide_index=True, height=200, placeholder="")
+    if preview["quality"]:
+        with st.expander("Checks", icon=":material/fact_check:"):
+            checks = pd.DataFrame(preview["quality"]["checks"])
+            st.dataframe(checks[["name", "status", "message", "count", "total"]], hide_index=True, height=260)
+
+
+def _correct(preview: Json) -> Json:
+    """What was understood, to be corrected: the settings that go with the upload."""
+    names, mapping = [column["name"] for column in preview["columns"]], preview["mapping"]
+    with st.form("shape"):
+        st.header("Detected columns and settings")
+        first = st.columns(3)
+        ds = _one(first[0], "Time", names, mapping["ds"], "map_ds")
+        y = _one(first[1], "Value", names, mapping["y"], "map_y")
+        keys = first[2].multiselect("What names a series", names, mapping["keys"] or [], key="map_keys")
+        second = st.columns(2)
+        static = second[0].multiselect("Attributes of a series", names, mapping["static"], key="map_static")
+        future = second[1].multiselect("Known ahead, such as prices", names, mapping["future"], key="map_future")
+        third = st.columns(5)
+        title = third[0].text_input("Title", key="map_title")
+        unit = third[1].text_input("Unit of the value", key="map_unit")
+        frequency = third[2].text_input(
+            "Steps", "auto", key="map_frequency", help="A pandas alias such as h, D, W-SUN or MS"
+        )
+        horizon = third[3].number_input("Steps ahead", 1, 744, preview["horizon"], key="map_horizon")
+        timezone = third[4].text_input("Time zone", "UTC", key="map_timezone", help="Such as Europe/London")
+        again = st.form_submit_button("Look again", icon=":material/refresh:")
+    shape: Json = {
+        "mapping": {"ds": ds, "y": y, "keys": keys or None, "static": static, "future": future},
+        "title": title, "unit": unit, "frequency": frequency or "auto", "horizon": horizon, "timezone": timezone or "UTC",
+    }  # fmt: skip
+    if again:
+        with states.loading("Looking at the table again"):
+            found = shell.client().look_again(preview["workspace"], preview["upload_id"], shape)
+        st.session_state[_PREVIEW] = {**found, "file": preview["file"]}
+        st.rerun()
+    return shape
+
+
+def _make(preview: Json, shape: Json) -> None:
+    name = preview["workspace"]
+    if not st.button(
+        f"Make the workspace {words.literal(name)} and start its first run",
+        type="primary",
+        icon=":material/rocket_launch:",
+        key="make",
+    ):
+        return
+    client = shell.client()
+    try:
+        client.make_workspace(name, preview["upload_id"], shape)
+        job = client.start_job(name, "run_all")
+    except (ApiDown, ApiError) as error:
+        states.told(error, "the preview is kept")
+        return
+    st.session_state.pop(_PREVIEW)
+    jobs.watch(name, job["job_id"])
+
+
+def _one(column: Any, label: words.Markdown, names: list[str], found: str | None, key: str) -> str | None:
+    options = [_UNKNOWN, *names]
+    chosen: str = column.selectbox(label, options, index=options.index(found) if found in names else 0, key=key)
+    return None if chosen == _UNKNOWN else chosen
+
+
+def _count(value: int | None) -> words.Markdown:
+    return words.NOTHING if value is None else f"{value:,}"

@@ -1,0 +1,55 @@
+"""Alerts: what was raised, since which date of the data, and the way to the series and groups that it is about."""
+
+import streamlit as st
+
+from frontend.core import link, roles, shell, states, words
+from frontend.core.client import Json
+
+_SHOWN = 6  # series or groups of an alert
+
+
+def listed(workspace: Json) -> None:
+    """The alerts of a workspace, newest first."""
+    client, name = shell.client(), workspace["name"]
+    with states.loading("Reading the alerts"):
+        page = client.alerts(name)
+    st.header("Alerts")
+    if not page["total"]:
+        st.success("No alerts.", icon=":material/check_circle:")
+        return
+    st.caption(f"{page['open']:,} unacknowledged of {page['total']:,}")
+    refused = roles.missing("analyst")
+    for one in page["alerts"]:
+        with st.container(border=True):
+            _one(one, name, refused)
+
+
+def _one(one: Json, name: str, refused: words.Markdown | None) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(words.badge(one["severity"], words.COLOURS[one["severity"]]), width="content")
+        # The date of the data, not of the run that noticed: a replay raises years of alerts in a minute.
+        st.markdown(f"**{words.literal(one['kind'])}** · since {words.day(one['as_of'][:10])}")
+        if one["acknowledged"] is None and st.button(
+            "Seen", icon=":material/done:", key=f"seen-{one['id']}", disabled=bool(refused), help=refused
+        ):
+            with states.loading("Noting it"):
+                shell.client().acknowledge(name, one["id"])
+            st.rerun()
+    st.text(one["message"])  # it names series: text of somebody else, never markup
+    with st.container(horizontal=True, gap="small"):
+        for figure in one["figures"][:_SHOWN]:
+            _links(figure)
+    if seen := one["acknowledged"]:
+        st.caption(f"Seen by {words.literal(seen['by'])}, {words.moment(seen['at'])}")
+
+
+def _links(figure: Json) -> None:
+    """To the monitoring and the forecast of a series, or to the series of a group."""
+    if series := figure.get("unique_id"):
+        named = words.literal(series)
+        with st.container(horizontal=True, gap="xsmall", width="content"):
+            link.offer("monitoring", named, icon=":material/monitor_heart:", view="Series", watched=series)
+            link.offer("forecast", "Forecast", icon=":material/show_chart:", series=series)
+    elif figure.get("by") not in (None, "all"):
+        by, group = figure["by"], str(figure["group"])
+        link.offer("portfolio", words.literal(f"{by} {group}"), icon=":material/dashboard:", **{f"by_{by}": group})

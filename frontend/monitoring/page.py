@@ -1,0 +1,269 @@
+"""Whether the forecasts are still right: how they stand by what came, what has moved, and what to do about it."""
+
+from html import escape
+
+import pandas as pd
+import streamlit as st
+
+from frontend.copilot import chat
+from frontend.core import figures, grids, link, roles, shell, states, tables, words
+from frontend.core.client import ApiDown, ApiError, Json
+from frontend.core.frames import frame
+from frontend.monitoring import alerts, charts
+from frontend.runs import aliases
+
+VIEWS = ("Over time", "Series", "Drift", "Alerts", "Data health", "Report")
+WORST = 200  # series in a table
+METRIC = "mase"
+_OF_FEATURES = {
+    "n_series": "series", "insufficient": "too few values", "ok": "ok", "warn": "warn", "alert": "alert",
+    "psi_median": "PSI, median", "psi_largest": "PSI, largest",
+}  # fmt: skip
+_OF_SERIES = {
+    "psi": "PSI", "n_reference": "values in the reference", "n_current": "values now", "p_value": "p-value",
+}  # fmt: skip
+WATCHED = "watched"  # the series that is looked at, in the URL
+
+
+def page() -> None:
+    workspace = shell.workspace()
+    shell.title("Monitoring", f"{words.literal(workspace['title'])} · what was forecast, against what came")
+    states.require(workspace, "ready", "no forecasts")
+    name, client = workspace["name"], shell.client()
+    try:
+        found = client.monitoring(name)
+    except (ApiDown, ApiError) as error:
+        if isinstance(error, ApiDown) or error.status != 404:
+            states.failed(error)
+        states.empty("It was not monitored yet.", f"python scripts/monitor.py --workspace {name}")
+        return
+    _status(found)
+    _rivals(found, name)
+    chat.box(name, "monitoring")
+    with link.to("view", VIEWS):
+        tabs = st.tabs(VIEWS, key="view", on_change="rerun")
+    for tab, shown in zip(tabs, (_time, _series, _drift, _alerts, _health, _report), strict=True):
+        if tab.open:
+            with tab:
+                shown(found, workspace)
+
+
+def _status(found: Json) -> None:
+    """The statuses now, and the error beside that of the backtest."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _badge(found["status"], ":material/monitor_heart:")
+        st.caption(f"By the values up to {words.day(found['as_of'][:10])}, of run {words.literal(found['run_id'])}")
+    kinds = list(found["counts"])
+    columns = shell.tiles(len(kinds) + 1)
+    whole = [row for row in found["accuracy"] if row["by"] == "all" and row["metric"] == METRIC]
+    newest = max(whole, key=lambda row: row["window"], default=None)
+    columns[0].metric(
+        "MASE", words.literal(words.number(newest and newest["value"])),
+        f"backtest {words.literal(words.number(newest and newest['baseline']))}", border=True, height="stretch", delta_color="off", delta_arrow="off",
+    )  # fmt: skip
+    for column, kind in zip(columns[1:], kinds, strict=True):
+        counts = found["counts"][kind]
+        column.metric(
+            words.label(kind).capitalize(), f"{counts['alert']:,} in alert", f"{counts['warn']:,} warn", border=True, height="stretch",
+            delta_color="off", delta_arrow="off", help=f"{counts['insufficient']:,} of the series have too few values to tell.",
+        )  # fmt: skip
+
+
+def _badge(status: str, icon: str = "") -> None:
+    st.markdown(words.badge(status, words.COLOURS[status], icon), width="content")
+
+
+def _rivals(found: Json, name: str) -> None:
+    """Runs that do worse than the one before them, and the way back."""
+    for one in found["comparisons"]:
+        if not one["worse"]:
+            continue
+        st.warning(
+            f"**{words.literal(one['run_id'])}** ({words.literal(one['alias'])}) is worse than "
+            f"{words.literal(one['other_run_id'])} on the same values: MASE {words.literal(words.number(one['error']))} "
+            f"against {words.literal(words.number(one['other_error']))}. {words.literal(one['why'])}",
+            icon=":material/trending_down:",
+        )
+        refused = roles.missing("admin")
+        if one["alias"] == aliases.PRODUCTION and st.button(
+            f"Roll back to {words.literal(one['other_run_id'])}", icon=":material/undo:", key=f"back-{one['run_id']}",
+            disabled=bool(refused), help=refused,
+        ):  # fmt: skip
+            with states.loading("Reading the aliases"):
+                version = shell.client().aliases(name)["version"]
+            aliases.confirm(name, one["other_run_id"], version, "Roll back")
+
+
+def _time(found: Json, workspace: Json) -> None:
+    timeline = frame(found["timeline"])
+    if timeline.empty:
+        st.caption("No forecast has met its actuals yet.")
+        return
+    left, right = st.columns(2)
+    left.header("Live error")
+    figures.show(charts.errors(timeline, METRIC), "errors", "Live error", workspace, into=left)
+    right.header("Live coverage")
+    figures.show(charts.coverage(timeline), "covered", "Live coverage", workspace, into=right)
+    tables.exports(timeline, f"timeline-{workspace['name']}")
+    history = pd.DataFrame(
+        {
+            "as_of": pd.Timestamp(one["as_of"][:19]),
+            "status": one["status"],
+            "warn": one["counts"]["overall"]["warn"],  # each series once, by its gravest status
+            "alert": one["counts"]["overall"]["alert"],
+        }
+        for one in {one["as_of"]: one for one in found["history"]}.values()  # of each date the last
+    )
+    if len(history) > 1:
+        st.header("Series in warning and alert")
+        figures.show(charts.statuses(history), "statuses", "Series in warning and alert", workspace)
+
+
+def _series(_: Json, workspace: Json) -> None:
+    st.header("Series by severity")
+    _list(workspace["name"])
+    _one(workspace)
+
+
+def _list(name: str) -> None:
+    with link.to("find"):
+        search = st.text_input("Find", key="find", type="search", live=True, placeholder="part of a name", width=260)
+    with states.loading("Reading the series"):
+        page = shell.client().monitored(name, search or "", WORST)
+    rows = page["series"]
+    table = pd.DataFrame(
+        {
+            "series": one["unique_id"],
+            "status": one["status"],
+            "since": one["since"],
+            "MASE": one["mase"],
+            "in the backtest": one["mase_baseline"],
+            "skill": one["skill"],
+            "bias": one["bias"],
+            "lean": one["lean"],
+            "drifted": one["feature"] if one["statuses"]["drift"] in ("warn", "alert") else None,
+            "PSI": one["psi"],
+            "threshold": one["threshold"],
+        }
+        for one in rows
+    )
+    if table.empty:
+        st.caption("No series is like that.")
+        return
+    number = st.column_config.NumberColumn
+    st.caption(f"{len(rows):,} of {page['total']:,} series, most severe first. Click a row to see more of it.")
+    picked = grids.clicked(
+        table, "monitored", height=min(420, 40 + 35 * len(table)),
+        column_config={
+            "skill": number(format="percent"),
+            "lean": number(format="%.2g", help="The CUSUM of its bias; positive: the forecasts are too low."),
+            **{column: number(format="%.3g") for column in ("MASE", "in the backtest", "bias", "PSI", "threshold")},
+        },
+    )  # fmt: skip
+    tables.exports(table, f"monitored-{name}")
+    if picked is not None:
+        st.session_state[WATCHED] = rows[picked]["unique_id"]
+
+
+def _one(workspace: Json) -> None:
+    """The series that the URL names: forecast set by forecast set, and its drift."""
+    with link.to(WATCHED):
+        watched = st.session_state.get(WATCHED)
+    if not watched:
+        return
+    with states.loading("Reading the series"):
+        try:
+            one = shell.client().monitored_series(workspace["name"], watched)
+        except ApiError as error:
+            if error.status not in (404, 422):
+                raise
+            link.missing(WATCHED, watched)
+            return
+    shell.tab("Monitoring", watched)
+    st.divider()
+    st.subheader(words.literal(watched))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _badge(one["status"], ":material/monitor_heart:")
+        st.caption(words.literal(words.standing(one)))
+        link.offer("forecast", "Its forecast", series=watched)
+    origins = frame(one["detail"]["origins"])
+    if not origins.empty:
+        left, right = st.columns(2)
+        figures.show(charts.errors(origins, METRIC), "its-errors", "Live error", workspace, watched, into=left)
+        figures.show(charts.coverage(origins), "its-cover", "Live coverage", workspace, watched, into=right)
+    drift = pd.DataFrame(one["drift"])
+    drift["feature"] = [words.feature(name, workspace["target"]) for name in drift["feature"]]
+    grids.show(drift, labels=_OF_SERIES)
+
+
+def _drift(found: Json, workspace: Json) -> None:
+    with states.loading("Reading the drift"):
+        rows = shell.client().monitored(workspace["name"], "", WORST, "drift")["series"]
+    table = pd.DataFrame({"unique_id": one["unique_id"], **row} for one in rows for row in one["drift"])
+    judged = table[table["status"] != "insufficient"].copy() if len(table) else table
+    if judged.empty:
+        st.caption("There are too few values for a comparison yet.")
+        return
+    judged["feature"] = [words.feature(name, workspace["target"]) for name in judged["feature"]]
+    st.header("Drift by series and feature")
+    figures.show(charts.drift(judged, figures.colours()), "drift", "PSI compared with its threshold", workspace)
+    counts = found["counts"]["drift"]
+    st.caption(
+        f"{counts['alert'] + counts['warn']:,} of {found['n_series']:,} series have drifted: {counts['alert']:,} in alert, {counts['warn']:,} "
+        "in warning. PSI in units of its threshold, which allows for the number of values in both samples: above 1, chance alone "
+        "rarely explains it. A status lasts until several monitorings in a row have found less, so a series may have drifted "
+        "that is below 1 now."
+    )
+    st.header("Drift by feature")
+    summary = pd.DataFrame(found["drift"])
+    summary["feature"] = [words.feature(name, workspace["target"]) for name in summary["feature"]]
+    grids.show(summary, labels=_OF_FEATURES)
+    tables.exports(table, f"drift-{workspace['name']}")
+
+
+def _alerts(_: Json, workspace: Json) -> None:
+    alerts.listed(workspace)
+
+
+def _health(found: Json, workspace: Json) -> None:
+    checks = pd.DataFrame(found["health"])
+    if checks.empty:
+        st.caption("Nothing was checked yet.")
+        return
+    checks["examples"] = [", ".join(map(str, examples)) for examples in checks["examples"]]
+    st.header("Checks of the data")
+    shown = checks[["name", "status", "message", "value", "limit", "count", "examples"]]
+    grids.show(
+        shown,
+        labels={"name": "check", "message": "found"},
+        columns={"message": st.column_config.TextColumn("found", width="large")},
+    )
+    tables.exports(checks, f"health-{workspace['name']}")
+
+
+def _report(found: Json, workspace: Json) -> None:
+    name = workspace["name"]
+    if not found["report"]:
+        states.empty("The newest monitoring has no report.", f"python scripts/monitor.py --workspace {name}")
+        return
+    with states.loading("Reading the report"):
+        html = shell.client().report(name)
+    st.download_button(
+        "Report",
+        html,
+        tables.filename(f"report-{name}.html"),
+        "text/html",
+        icon=":material/download:",
+        on_click="ignore",
+        key="report",
+    )
+    st.iframe(_framed(html), height=900)
+
+
+def _framed(html: str) -> str:
+    """The page in a frame of an origin of its own: Streamlit's own frame lets what it holds reach into the app."""
+    style = "position: absolute; inset: 0; width: 100%; height: 100%; border: 0"
+    return f'<iframe title="Report" sandbox="allow-scripts" style="{style}" srcdoc="{escape(html)}"></iframe>'
+
+
+page()
