@@ -11,16 +11,15 @@ import PIL.Image
 from streamlit.web import cli
 
 from frontend.accuracy import charts as accuracy
-from frontend.core import frames, settings, shell, tables
+from frontend.core import api, exports, frames, settings, shell, tables
 from frontend.core.client import ApiDown, ApiError, Client
 from frontend.forecast import charts as forecast
-from frontend.forecast import parts
 from frontend.monitoring import charts as monitoring
-from frontend.portfolio import attention
+from frontend.portfolio import attention, calls
 from frontend.portfolio import charts as portfolio
 
 # Seconds that the first visitor would wait for.
-WARM = (httpx2, pandas, PIL.Image, frames, shell, tables, accuracy, forecast, monitoring, parts, portfolio)
+WARM = (httpx2, pandas, PIL.Image, exports, frames, shell, tables, accuracy, forecast, monitoring, portfolio)
 _AGAIN = 0.5  # seconds between two tries
 
 
@@ -32,8 +31,10 @@ def warm(client: Client, patience: float = 60.0) -> None:
     until = time.monotonic() + patience
     while time.monotonic() < until:
         try:
-            if found := client.workspaces():
-                client.portfolio(shell.first(found)["name"], {}, limit=attention.SHOWN, needs_attention=True)
+            if workspaces := api.workspaces(client):
+                calls.portfolio(
+                    client, shell.first(workspaces)["name"], {}, limit=attention.SHOWN, needs_attention=True
+                )
             return
         except ApiError:  # there is no such page yet, or it is not for this key: the first visitor is told
             return
@@ -46,7 +47,7 @@ def refuse_admin(client: Client, patience: float = 60.0) -> str | None:
     until, problem = time.monotonic() + patience, ""
     while True:
         try:
-            if "admin" in client.me()["roles"]:
+            if "admin" in api.me(client)["roles"]:
                 return (
                     "APP_PUBLIC is set and the app's key has the role admin: everybody could replace what is in production. "
                     "Give the app a key of the role viewer: scripts/create_api_key.py --role viewer."

@@ -91,9 +91,9 @@ def coverage(rows: pd.DataFrame) -> go.Figure:
     return laid_out(figure, height=340).update_xaxes(title_text="steps ahead").update_yaxes(title_text="covered, %")
 
 
-def distribution(found: Mapping[str, Any], what: str) -> go.Figure:
+def distribution(counted: Mapping[str, Any], what: str) -> go.Figure:
     """How many series have how large a value: `edges, counts, median`."""
-    edges, counts, what = found["edges"], found["counts"], drawn(what)
+    edges, counts, what = counted["edges"], counted["counts"], drawn(what)
     middles = [(a + b) / 2 for a, b in pairwise(edges)]
     figure = go.Figure(
         go.Bar(
@@ -102,8 +102,8 @@ def distribution(found: Mapping[str, Any], what: str) -> go.Figure:
             hovertemplate=f"<b>%{{y:,}} series</b> have a {what} between %{{customdata[0]:.3g}} and %{{customdata[1]:.3g}}<extra></extra>",
         )
     )  # fmt: skip
-    if found["median"] is not None:
-        figure.add_vline(x=found["median"], line={"color": RED, "width": 1.5}, annotation_text="median")
+    if counted["median"] is not None:
+        figure.add_vline(x=counted["median"], line={"color": RED, "width": 1.5}, annotation_text="median")
     return laid_out(figure, height=300, legend=False).update_xaxes(title_text=what).update_yaxes(title_text="series")
 
 
@@ -118,15 +118,3 @@ def segments(rows: pd.DataFrame, metric: str) -> go.Figure:
     )  # fmt: skip
     laid_out(figure, height=80 + 24 * len(rows), legend=False)
     return figure.update_xaxes(title_text=metric, rangemode="tozero").update_yaxes(type="category", tickformat=None)
-
-
-def residuals(rows: pd.DataFrame, unit: str) -> go.Figure:
-    """Actual minus forecast at each step of the windows: `ds, error`; above the line the forecast was too low."""
-    unit = drawn(unit)
-    figure = go.Figure(
-        go.Bar(
-            x=rows["ds"], y=rows["error"], marker={"color": [BLUE if value >= 0 else RED for value in rows["error"].fillna(0)]},
-            hovertemplate=f"%{{x|%a %-d %b %Y, %H:%M}}: <b>%{{y:+,.4~g}} {unit}</b> beside the forecast<extra></extra>",
-        )
-    )  # fmt: skip
-    return laid_out(figure, height=260, unit=unit, legend=False)

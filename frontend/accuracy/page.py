@@ -3,9 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from frontend.accuracy import charts
+from frontend.accuracy import calls, charts
 from frontend.copilot import chat
-from frontend.core import figures, grids, link, shell, states, tables, words
+from frontend.core import api, exports, figures, link, shell, states, tables, words
 from frontend.core.client import Json
 from frontend.core.frames import frame
 
@@ -32,7 +32,7 @@ def page() -> None:
             help="MASE and RMSSE are free of units: below 1 is better than the seasonal naive on the training part.",
         )  # fmt: skip
     with states.loading("Reading the leaderboard"):
-        board = frame(client.metrics(name, "model", metric=metric)["rows"]).dropna(subset="value")
+        board = frame(calls.metrics(client, name, "model", metric=metric)).dropna(subset="value")
     board = board.sort_values("value", ascending=True, ignore_index=True) if metric != "bias" else board
     _tiles(workspace)
     chat.box(name, "accuracy")
@@ -60,18 +60,18 @@ def page() -> None:
 
 
 def _tiles(workspace: Json) -> None:
-    found = workspace["accuracy"]
-    metric = words.literal(words.metric(found["metric"]))
-    columns = shell.tiles(2 + 1 + len(found["coverage"]))
-    columns[0].metric(f"{metric} of the champions", words.literal(words.number(found["champion"])), border=True)
-    columns[1].metric(f"{metric} of the seasonal naive", words.literal(words.number(found["baseline"])), border=True)
+    measured = workspace["accuracy"]
+    metric = words.literal(words.metric(measured["metric"]))
+    columns = shell.tiles(2 + 1 + len(measured["coverage"]))
+    columns[0].metric(f"{metric} of the champions", words.literal(words.number(measured["champion"])), border=True)
+    columns[1].metric(f"{metric} of the seasonal naive", words.literal(words.number(measured["baseline"])), border=True)
     columns[2].metric(
         "Skill",
-        words.percent(found["skill"]),
+        words.percent(measured["skill"]),
         border=True,
         help="How much smaller the mean error of the champions is than that of the seasonal naive.",
     )
-    for column, (level, share) in zip(columns[3:], found["coverage"].items(), strict=True):
+    for column, (level, share) in zip(columns[3:], measured["coverage"].items(), strict=True):
         column.metric(f"{words.literal(level)} % intervals cover", words.percent(share, digits=1), border=True)
 
 
@@ -79,7 +79,7 @@ def _models(board: pd.DataFrame, metric: str, workspace: Json) -> None:
     figure = charts.leaderboard(board, words.metric(metric))
     figures.show(figure, "leaderboard", f"{words.metric(metric)} by model", workspace)
     st.caption("Means over series and windows. Green is the seasonal naive: what beats it has learnt something.")
-    tables.exports(board, f"leaderboard-{workspace['name']}")
+    exports.buttons(board, "leaderboard", workspace["name"])
 
 
 def _horizon(workspace: Json, metric: str, models: list[str]) -> None:
@@ -89,16 +89,16 @@ def _horizon(workspace: Json, metric: str, models: list[str]) -> None:
             f"{words.literal(words.metric(metric))} is of whole windows; by step it is told by {words.literal(words.metric(by))}."
         )
     with states.loading("Reading the errors by step"):
-        rows = frame(shell.client().metrics(name, "horizon", metric=by)["rows"])
+        rows = frame(calls.metrics(shell.client(), name, "horizon", metric=by))
     figure = charts.horizons(rows, words.metric(by), _shown(models))
     figures.show(figure, "horizon", f"{words.metric(by)} over the horizon", workspace)
-    tables.exports(rows, f"horizon-{name}")
+    exports.buttons(rows, "horizon", name)
 
 
 def _time(workspace: Json, metric: str, models: list[str]) -> None:
     name = workspace["name"]
     with states.loading("Reading the windows"):
-        rows = frame(shell.client().metrics(name, "cutoff", metric=metric)["rows"])
+        rows = frame(calls.metrics(shell.client(), name, "cutoff", metric=metric))
     cutoffs = sorted(rows["cutoff"].unique())
     if len(cutoffs) > 1:
         labels = [f"{cutoff:%Y-%m-%d %H:%M}".removesuffix(" 00:00") for cutoff in cutoffs]
@@ -107,13 +107,13 @@ def _time(workspace: Json, metric: str, models: list[str]) -> None:
         rows = rows[rows["cutoff"].between(pd.Timestamp(first), pd.Timestamp(last))]
     figure = charts.cutoffs(rows, words.metric(metric), _shown(models))
     figures.show(figure, "cutoff_lines", f"{words.metric(metric)} over time", workspace)
-    tables.exports(rows, f"cutoffs-{name}")
+    exports.buttons(rows, "cutoffs", name)
 
 
 def _intervals(workspace: Json) -> None:
     name = workspace["name"]
     with states.loading("Reading the calibration"):
-        rows = pd.DataFrame(shell.client().calibration(name, workspace["production_run"]))
+        rows = pd.DataFrame(calls.calibration(shell.client(), name, workspace["production_run"]))
     left, right = st.columns(2)
     curve = rows[rows["by"] == ("curve" if "curve" in set(rows["by"]) else "all")]
     figures.show(charts.calibration(curve), "calibration", "Calibration of the intervals", workspace, into=left)
@@ -123,12 +123,12 @@ def _intervals(workspace: Json) -> None:
     groups = rows[~rows["by"].isin(["all", "step", "curve"])]
     if len(groups):
         st.header("By segment")
-        grids.show(
+        tables.show(
             groups,
             labels={"by": "segment", "group": "value", "level": "level, %", "coverage": "covered, %"},
             height=260,
         )
-    tables.exports(rows, f"calibration-{name}")
+    exports.buttons(rows, "calibration", name)
 
 
 def _series(workspace: Json, metric: str) -> None:
@@ -136,48 +136,48 @@ def _series(workspace: Json, metric: str) -> None:
     left, right = st.columns(2)
     for column, of, label in ((left, "error", words.metric(metric)), (right, "skill", "skill")):
         with states.loading("Counting series"):
-            counted = client.distribution(name, of, {})
+            counted = calls.distribution(client, name, of)
         figure = charts.distribution(counted, label)
         figures.show(figure, f"distribution_{of}", f"Series by {label}", workspace, into=column)
     with link.to("order", ORDERS):
         order = st.segmented_control("Show", ORDERS, key="order", required=True)
     with states.loading("Reading the series"):
-        found = client.series(name, sort="-error" if order == "worst" else "error", limit=WORST)["series"]
+        series = api.series(client, name, sort="-error" if order == "worst" else "error", limit=WORST)["series"]
     shown = {
         "unique_id": "series", "model": "champion", "runner_up": "runner-up", "error": words.metric(metric),
         "skill": "skill", "demand_class": "demand", "n": "values",
     }  # fmt: skip
-    table = pd.DataFrame(found, columns=list(shown)).rename(columns=shown)
+    table = pd.DataFrame(series, columns=list(shown)).rename(columns=shown)
     st.caption("Click a row to open its forecast.")
     number = st.column_config.NumberColumn
-    picked = grids.clicked(
+    picked = tables.clicked(
         table, "series_table", height=320,
         column_config={"skill": number(format="percent"), words.metric(metric): number(format="%.3g")},
     )  # fmt: skip
-    tables.exports(table, f"series-{name}")
+    exports.buttons(table, "series", name)
     if picked is not None:
-        link.go("forecast", series=found[picked]["unique_id"])
+        link.go("forecast", series=series[picked]["unique_id"])
 
 
 def _segments(workspace: Json, metric: str) -> None:
     client, name = shell.client(), workspace["name"]
     with states.loading("Reading the attributes"):
-        choices = list(client.series(name, limit=1)["filters"])
+        choices = list(api.series(client, name, limit=1)["filters"])
     with link.to("by", choices):
         by = st.segmented_control("By", choices, format_func=words.label, key="by", required=True) or choices[0]
     with states.loading("Reading the segments"):
-        rows = pd.DataFrame(client.segments(name, by)).drop(columns="statuses")
+        rows = pd.DataFrame(calls.segments(client, name, by)).drop(columns="statuses")
     figure = charts.segments(rows, words.metric(metric))
     figures.show(figure, "segments", f"{words.metric(metric)} by {words.model(by)}", workspace)
     number = st.column_config.NumberColumn
-    grids.show(
+    tables.show(
         rows, workspace, height=260, labels={"error": words.metric(metric)},
         columns={
-            **{column: number(grids.label(column), format="percent") for column in ("change", "change_on_year", "change_on_previous", "skill")},
-            **{column: number(grids.label(column), format="compact") for column in ("forecast", "last_period", "last_year")},
+            **{column: number(tables.label(column), format="percent") for column in ("change", "change_on_year", "change_on_previous", "skill")},
+            **{column: number(tables.label(column), format="compact") for column in ("forecast", "last_period", "last_year")},
         },
     )  # fmt: skip
-    tables.exports(rows, f"segments-{name}-{by}")
+    exports.buttons(rows, "segments", name, by)
 
 
 def _shown(models: list[str]) -> list[str]:

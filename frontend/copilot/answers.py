@@ -40,41 +40,41 @@ def pieces(explanation: str, spans: Sequence[Json]) -> list[Piece]:
     """
     cut = list(_cut(explanation, spans))
     marks = sum(match[2] is not None for text, fact in cut if not fact for match in _MARKUP.finditer(text))
-    found, bold, left = [], False, marks - marks % 2  # a mark without its other half is text
+    shown, bold, left = [], False, marks - marks % 2  # a mark without its other half is text
     for text, fact in cut:
         if fact:
-            found.append(Piece(_MARKUP.sub(_unescaped, text), fact, bold))
+            shown.append(Piece(_MARKUP.sub(_unescaped, text), fact, bold))
             continue
         at, said = 0, ""
         for match in _MARKUP.finditer(text):
             said += text[at : match.start()]
             at = match.end()
             if match[1] is None and left:
-                found.append(Piece(said, bold=bold))
+                shown.append(Piece(said, bold=bold))
                 said, bold, left = "", not bold, left - 1
             else:
                 said += _unescaped(match)
-        found.append(Piece(said + text[at:], bold=bold))
-    return [one for one in found if one.text]
+        shown.append(Piece(said + text[at:], bold=bold))
+    return [one for one in shown if one.text]
 
 
 def blocks(explanation: str, spans: Sequence[Json]) -> list[Block]:
     """The pieces as paragraphs, which empty lines part, and items of lists, which begin with a dash."""
-    found: list[Block] = []
+    made: list[Block] = []
     apart = True
     for line in _lines(pieces(explanation, spans)):
         said = "".join(one.text for one in line)
         if not said.strip():
             apart = True
         elif not line[0].fact and (mark := _ITEM.match(line[0].text)):
-            found.append(Block(True, (Piece(line[0].text[mark.end() :], bold=line[0].bold), *line[1:])))
+            made.append(Block(True, (Piece(line[0].text[mark.end() :], bold=line[0].bold), *line[1:])))
             apart = False
-        elif apart or not found:
-            found.append(Block(False, tuple(line)))
+        elif apart or not made:
+            made.append(Block(False, tuple(line)))
             apart = False
         else:
-            found[-1] = Block(found[-1].item, (*found[-1].pieces, Piece(" "), *line))
-    return found
+            made[-1] = Block(made[-1].item, (*made[-1].pieces, Piece(" "), *line))
+    return made
 
 
 def plain(explanation: str) -> str:
@@ -135,10 +135,10 @@ def _cut(explanation: str, spans: Sequence[Json]) -> Iterator[tuple[str, str]]:
     yield explanation[at:], ""
 
 
-def _lines(found: Sequence[Piece]) -> Iterator[list[Piece]]:
+def _lines(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
     """The pieces, line by line; a fact is never broken."""
     line: list[Piece] = []
-    for one in found:
+    for one in pieces:
         first, *others = [one.text] if one.fact else one.text.split("\n")
         line.append(Piece(first, one.fact, one.bold))
         for text in others:

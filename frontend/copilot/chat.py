@@ -6,7 +6,7 @@ from typing import Literal
 
 import streamlit as st
 
-from frontend.copilot import answers
+from frontend.copilot import answers, calls
 from frontend.copilot.passage import passage
 from frontend.core import link, shell, states, words
 from frontend.core.client import ApiDown, ApiError, Json
@@ -46,8 +46,8 @@ class Turn:
 
 def conversation(workspace: str) -> list[Turn]:
     """The turns about a workspace in this session, oldest first."""
-    found: list[Turn] = st.session_state.setdefault(_CONVERSATIONS, {}).setdefault(workspace, [])
-    return found
+    turns: list[Turn] = st.session_state.setdefault(_CONVERSATIONS, {}).setdefault(workspace, [])
+    return turns
 
 
 def ask(workspace: str, question: str, page: str, unique_id: str | None = None) -> None:
@@ -98,7 +98,7 @@ def entry(workspace: str, page: str, unique_id: str | None, key: str, placeholde
 def beginnings(workspace: str, page: str, unique_id: str | None) -> list[str]:
     """Questions to begin with; none where they cannot be had: one can ask without them."""
     try:
-        return shell.client().suggestions(workspace, page, unique_id)
+        return calls.suggestions(shell.client(), workspace, page, unique_id)
     except (ApiDown, ApiError):
         return []
 
@@ -131,7 +131,7 @@ def _listen(workspace: str, turn: Turn, before: Sequence[Turn]) -> None:
     with st.spinner("Looking it up"):
         doing, saying = st.empty(), st.empty()
         try:
-            for kind, content in shell.client().ask(asked):
+            for kind, content in calls.ask(shell.client(), asked):
                 if kind == "tool":
                     doing.caption(f":material/manage_search: Reading: {words.literal(words.model(content['tool']))}")
                 elif kind == "text":

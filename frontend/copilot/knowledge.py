@@ -5,7 +5,8 @@ from pathlib import PurePath
 import pandas as pd
 import streamlit as st
 
-from frontend.core import roles, shell, states, tables, words
+from frontend.copilot import calls
+from frontend.core import exports, roles, shell, states, words
 from frontend.core.client import ApiDown, ApiError, Json
 
 # Plain text is sent as markdown, which it is: without keys the service refuses what a form of any site could send.
@@ -19,7 +20,7 @@ def knowledge(workspace: str) -> None:
     if done := st.session_state.pop(_DONE, None):
         st.toast(words.literal(done), icon=":material/check_circle:")
     with states.loading("Reading the sources"):
-        found = shell.client().sources(workspace)["sources"]
+        sources = calls.sources(shell.client(), workspace)
     st.caption("Besides the data, answers may quote these. Notes are yours; the others follow from the project.")
     table = pd.DataFrame(
         {
@@ -30,10 +31,10 @@ def knowledge(workspace: str) -> None:
             "added": words.moment(one["added_at"]),
             "by": one["by"],
         }
-        for one in found
+        for one in sources
     )
     st.dataframe(table, hide_index=True, placeholder=words.NOTHING, height=min(420, 38 + 35 * max(1, len(table))))
-    tables.exports(table, f"knowledge-{workspace}")
+    exports.buttons(table, "knowledge", workspace)
     if refused := roles.missing("analyst"):
         st.info(f"Adding and deleting notes: {refused}", icon=":material/lock:")
         return
@@ -41,7 +42,7 @@ def knowledge(workspace: str) -> None:
     with left:
         _add(workspace)
     with right:
-        _remove(workspace, [one for one in found if one["kind"] == "note"])
+        _remove(workspace, [one for one in sources if one["kind"] == "note"])
 
 
 def _add(workspace: str) -> None:
@@ -61,7 +62,7 @@ def _add(workspace: str) -> None:
         return
     kind = KINDS[PurePath(file.name).suffix.lower()]
     try:
-        added = shell.client().add_note(workspace, file.name, kind, file.getvalue())
+        added = calls.add_note(shell.client(), workspace, file.name, kind, file.getvalue())
     except (ApiDown, ApiError) as error:
         states.told(error, "choose the file again when it is back")
         return
@@ -82,7 +83,7 @@ def _remove(workspace: str, notes: list[Json]) -> None:
         if not st.button("Delete it", type="primary", key="delete_note"):
             return
         try:
-            shell.client().remove_note(workspace, chosen)
+            calls.remove_note(shell.client(), workspace, chosen)
         except (ApiDown, ApiError) as error:
             states.told(error, "the note is still there")
             return

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from frontend.copilot import chat, knowledge
-from frontend.core import link, shell, states, words
+from frontend.core import api, link, shell, states, words
 from frontend.core.client import ApiDown, ApiError
 
 VIEWS = ("Chat", "Knowledge")
@@ -56,7 +56,7 @@ def _from(workspace: str) -> tuple[str, str | None]:
 def _exists(workspace: str, unique_id: str) -> bool:
     """Whether there is such a series; where that cannot be found out, the answer will tell."""
     try:
-        return shell.client().profile(workspace, unique_id) is not None
+        return api.profile(shell.client(), workspace, unique_id) is not None
     except (ApiDown, ApiError):
         return True
 

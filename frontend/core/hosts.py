@@ -61,8 +61,8 @@ def _place(host: str) -> str:
 
 def _name(host: str) -> str:
     """A host without its port; empty for what is no host."""
-    found = _HOST.fullmatch(host.lower())
-    return (found["address"] or found["name"]).removesuffix(".") if found else ""
+    host_parts = _HOST.fullmatch(host.lower())
+    return (host_parts["address"] or host_parts["name"]).removesuffix(".") if host_parts else ""
 
 
 def _is_loopback(name: str) -> bool:

@@ -46,8 +46,8 @@ def entered() -> bool:
 
 def before() -> str | None:
     """The page that was open before, as the URL names it; None where this one was opened first."""
-    found: str | None = st.session_state.get(_BEFORE)
-    return found
+    page: str | None = st.session_state.get(_BEFORE)
+    return page
 
 
 def go(page: str, **query: str) -> NoReturn:

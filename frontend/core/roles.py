@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from frontend.core import shell, words
+from frontend.core import api, shell, words
 from frontend.core.client import ApiDown, ApiError
 
 
@@ -21,6 +21,6 @@ def missing(role: str) -> words.Markdown | None:
 def _roles() -> list[str] | None:
     """Roles of the key, the least first; None where the service does not say: it still refuses what the key may not do."""
     try:
-        return list(shell.client().me()["roles"]) or None
+        return list(api.me(shell.client())["roles"]) or None
     except (ApiDown, ApiError, KeyError):
         return None

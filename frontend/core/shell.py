@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from frontend.core import link, words
+from frontend.core import api, link, words
 from frontend.core.client import ApiDown, ApiError, Client, Json
 from frontend.core.link import WORKSPACE
 from frontend.core.states import empty, failed, loading
@@ -36,37 +36,37 @@ def sidebar(page: words.Markdown) -> None:
     """
     try:
         with st.sidebar, st.spinner("Looking for workspaces"):
-            found = in_order(client().workspaces())
+            workspaces = in_order(api.workspaces(client()))
     except (ApiDown, ApiError) as error:
         st.title(page)
         failed(error)
-    if not found:
+    if not workspaces:
         st.session_state.pop(WORKSPACE, None)
         return
-    names, state = [one["name"] for one in found], st.session_state
+    names, state = [one["name"] for one in workspaces], st.session_state
     if (wanted := state.pop(_WANTED, None)) in names:
         state[WORKSPACE] = wanted
         link.forget()
     latest = state.get(_LATEST)
-    with st.sidebar, link.to(WORKSPACE, names, usual=latest if latest in names else first(found)["name"]):
+    with st.sidebar, link.to(WORKSPACE, names, usual=latest if latest in names else first(workspaces)["name"]):
         chosen: str = st.selectbox("Workspace", names, key=WORKSPACE, on_change=link.forget)
     state[_LATEST] = chosen
     with st.sidebar:
-        _freshness(next(one for one in found if one["name"] == chosen))
+        _freshness(next(one for one in workspaces if one["name"] == chosen))
 
 
-def in_order(found: list[Json]) -> list[Json]:
+def in_order(workspaces: list[Json]) -> list[Json]:
     """Workspaces as they are offered: those with something to show before the others."""
-    return sorted(found, key=lambda one: (_FIRST.index(one["status"]), one["name"]))
+    return sorted(workspaces, key=lambda one: (_FIRST.index(one["status"]), one["name"]))
 
 
-def first(found: list[Json]) -> Json:
+def first(workspaces: list[Json]) -> Json:
     """The workspace that a visitor without a link sees: where the most severe alerts are unacknowledged, then by order."""
 
     def calm(one: Json) -> tuple[int, int]:
         return _GRAVEST.index(one.get("worst_alert")), -(one.get("open_alerts") or 0)
 
-    return min(in_order(found), key=calm)
+    return min(in_order(workspaces), key=calm)
 
 
 def workspace() -> Json:
@@ -76,13 +76,13 @@ def workspace() -> Json:
         empty("No workspace is configured yet. Upload a table on the page Data to create one.")
         st.stop()
     with loading("Reading the workspace"):
-        found = client().workspace(name)
-    if found.get("reason"):
+        details = api.workspace(client(), name)
+    if details.get("reason"):
         st.error("**This workspace is damaged.** Other workspaces are not affected.", icon=":material/error:")
-        st.code(found["reason"], language=None, wrap_lines=True)  # as it is: it quotes what files hold
-        if found["forecast_id"]:
-            return {**found, "status": "ready"}  # its settings cannot be read; what it has published can
-    return found
+        st.code(details["reason"], language=None, wrap_lines=True)  # as it is: it quotes what files hold
+        if details["forecast_id"]:
+            return {**details, "status": "ready"}  # its settings cannot be read; what it has published can
+    return details
 
 
 def look_at(workspace: str) -> None:
@@ -110,20 +110,22 @@ def tiles(count: int) -> list[DeltaGenerator]:
     return [row.container(width="stretch", height="stretch") for _ in range(count)]
 
 
-def _freshness(found: Json) -> None:
+def _freshness(workspace: Json) -> None:
     with st.container(horizontal=True, gap="small"):
-        if found["status"] in _NOT_READY:
-            st.badge(_NOT_READY[found["status"]], icon=":material/hourglass_empty:", color="orange")
-        if count := found["open_alerts"]:
+        if workspace["status"] in _NOT_READY:
+            st.badge(_NOT_READY[workspace["status"]], icon=":material/hourglass_empty:", color="orange")
+        if count := workspace["open_alerts"]:
             st.badge(
                 f"{count:,} open alert{'s' if count > 1 else ''}", icon=":material/notifications:",
-                color=words.COLOURS[found["worst_alert"]], help="Unacknowledged; the page Monitoring lists them.",
+                color=words.COLOURS[workspace["worst_alert"]], help="Unacknowledged; the page Monitoring lists them.",
             )  # fmt: skip
-        if found["synthetic"]:
+        if workspace["synthetic"]:
             st.badge("synthetic data", icon=":material/science:", color="violet")
-        if found["stale"]:
-            st.badge(f"data {words.age(found['age_days'])}", icon=":material/history:", color="orange")
-    if found["last_ds"]:
-        st.caption(f"Data up to {words.day(found['last_ds'])}")
-    if found["n_series"] is not None:
-        st.caption(f"{found['n_series']:,} series · {words.steps(found['horizon'], found['frequency'])} ahead")
+        if workspace["stale"]:
+            st.badge(f"data {words.age(workspace['age_days'])}", icon=":material/history:", color="orange")
+    if workspace["last_ds"]:
+        st.caption(f"Data up to {words.day(workspace['last_ds'])}")
+    if workspace["n_series"] is not None:
+        st.caption(
+            f"{workspace['n_series']:,} series · {words.steps(workspace['horizon'], workspace['frequency'])} ahead"
+        )

@@ -1,65 +1,79 @@
-"""Tables as files: what is on the screen, to take along."""
+"""Tables on a page: columns by names for people, no more digits than mean something, and rows that can be clicked."""
 
-import io
+import math
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-_NO_NAME = re.compile(r"[^\w.-]+")
-_LONGEST = 80  # characters: in most scripts well below the 255 bytes that file systems take
-# Where a spreadsheet would begin a formula: at the start of a cell, and behind what it may take for the end of one. The signs
-# also in the other widths that it reads as the same, and behind blanks, quotes and what cannot be seen.
-_FORMULA = re.compile(
-    r"^(?=[\s\"'\x00-\x1f\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠﹦﹢﹣﹫]|[\t\r\n])"
-    r"|(?<=[\t\r\n;])(?=[ \"']*[=+\-@＝＋－＠﹦﹢﹣﹫])"
-)
+from frontend.core import words
+from frontend.core.client import Json
+
+_ONE, _LINE, _WRAPPING = 35, 20, 66  # pixels: a row of one line, a line more, and the row from which texts wrap
+_LETTER = 7  # pixels, about
+_LABELS = {
+    "unique_id": "series", "ds": "date", "y": "actual", "y_hat": "forecast", "cutoff": "forecast made on", "n": "values",
+    "group": "value", "n_series": "series", "n_forecast": "with a forecast", "change": "change on the last period", "change_on_year": "change on last year",
+    "change_on_previous": "change on the previous forecast", "last_year": "last year", "previous": "previous forecast", "psi": "PSI", "p_value": "p-value", "mape": "MAPE",
+}  # fmt: skip
+_WITH_UNIT = ("y", "y_hat", "last_year", "previous")
+_BOUND = re.compile(r"(lo|hi)_(\d+)")
 
 
-def filename(name: str) -> str:
-    """A name that every system takes for a file: no folder, no sign with a meaning, nothing unseen, of bounded length."""
-    stem, dot, kind = name.rpartition(".") if re.search(r"\.[a-z]{2,7}$", name) else (name, "", "")
-    return f"{_NO_NAME.sub('-', stem).strip('-.')[:_LONGEST] or 'file'}{dot}{kind}"
-
-
-def exports(table: pd.DataFrame, name: str) -> None:
-    """Buttons for the table as CSV and as parquet; the file is made when one is pressed."""
-    with st.container(horizontal=True, gap="small"):
-        st.download_button(
-            "CSV", lambda: csv(table), filename(f"{name}.csv"), "text/csv",
-            key=f"csv-{name}", icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
-        st.download_button(
-            "Parquet", lambda: _parquet(table), filename(f"{name}.parquet"), "application/vnd.apache.parquet",
-            key=f"parquet-{name}", icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
-
-
-def csv(table: pd.DataFrame) -> bytes:
-    """The table without its index; an apostrophe stands before texts, headers too, that a spreadsheet would compute.
-
-    Numbers and times are written as they are; lines end as RFC 4180 says, so that a text with a line break is quoted.
-    """
-    columns = [column if _is_told(column) else column.astype(object).map(_text) for _, column in table.items()]
-    written = pd.concat(columns, axis=1) if columns else table
-    return (
-        written.set_axis([_text(name) for name in table.columns], axis=1)
-        .to_csv(index=False, lineterminator="\r\n")
-        .encode()
+def label(name: str, workspace: Json | None = None) -> str:
+    """A column as people read it: `date`, `forecast, pieces`, `80 % low, pieces`; an actual by the name of the target."""
+    unit = f", {workspace['unit']}" if workspace and workspace["unit"] else ""
+    if bound := _BOUND.fullmatch(name):
+        return f"{bound[2]} % {'low' if bound[1] == 'lo' else 'high'}{unit}"
+    known = (
+        words.feature("y", workspace["target"]) if workspace and name == "y" else _LABELS.get(name, words.model(name))
     )
+    known = _LABELS["y"] if known == "y" else known
+    return f"{known}{unit}" if name in _WITH_UNIT else known
 
 
-def _is_told(column: pd.Series) -> bool:
-    """Whether nothing in the column can be a text."""
-    kinds = pd.api.types
-    return bool(kinds.is_numeric_dtype(column) or kinds.is_datetime64_any_dtype(column))
+def show(
+    table: pd.DataFrame,
+    workspace: Json | None = None,
+    *,
+    labels: Mapping[str, str] | None = None,
+    columns: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> None:
+    """Shows a table; `labels` and `columns` where a column wants another name or look than is usual for it."""
+    config = {
+        name: _column(table[name], (labels or {}).get(name) or label(name, workspace))
+        for name in map(str, table.columns)
+    }
+    options = {"placeholder": words.NOTHING, **options}
+    st.dataframe(table, hide_index=True, column_config={**config, **(columns or {})}, **options)
 
 
-def _text(value: object) -> object:
-    return _FORMULA.sub("'", value) if isinstance(value, str) else value
+def clicked(table: pd.DataFrame, key: str, **options: Any) -> int | None:
+    """Shows a table; the place of the row that was clicked last, or None."""
+    # Cells, not rows: the selection of rows reacts to the boxes before them only.
+    shown: Any = st.dataframe(
+        table, key=key, hide_index=True, on_select="rerun", selection_mode="single-cell", placeholder=words.NOTHING, **options
+    )  # fmt: skip
+    return next((row for row, _ in shown.selection.cells), None)
 
 
-def _parquet(table: pd.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    table.to_parquet(buffer, index=False)
-    return buffer.getvalue()
+def height_of(texts: pd.Series, width: int) -> int:
+    """The height of rows in which the longest of these texts is whole, in a column so many pixels wide."""
+    lines = max((math.ceil(len(text) / (width / _LETTER)) for text in texts), default=1)
+    return _ONE if lines == 1 else max(_WRAPPING, 14 + _LINE * lines)
+
+
+def _column(values: pd.Series, name: str) -> Any:
+    """Numbers with four digits, counts with separators, and days without a time of day."""
+    config = st.column_config
+    if pd.api.types.is_datetime64_any_dtype(values):
+        whole = values.dt.normalize().eq(values).all()
+        return config.DatetimeColumn(name, format="ddd D MMM YYYY" if whole else "ddd D MMM YYYY, HH:mm")
+    if pd.api.types.is_float_dtype(values):
+        return config.NumberColumn(name, format="%.4g")
+    if pd.api.types.is_integer_dtype(values):
+        return config.NumberColumn(name, format="localized")
+    return config.Column(name)

@@ -7,8 +7,6 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from frontend.core.tables import filename
-
 Drawn = str  # as an annotation: what a figure shows, in which all that is data has gone through `drawn`
 
 # After Okabe & Ito 2008, each dark enough for a white page and light enough for a dark one (at least 3:1, WCAG 1.4.11).
@@ -77,12 +75,12 @@ def drawn(text: object) -> Drawn:
     return line.replace("{", "&#123;").replace("$", "&#36;")
 
 
-def config(name: str) -> dict[str, Any]:
-    """The tools of a picture: a PNG under a telling name, and zoom; nothing that draws."""
+def config(file: str) -> dict[str, Any]:
+    """The tools of a picture: export as a PNG called `file`, and zoom; nothing that draws."""
     return {
         "displaylogo": False,
         "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
-        "toImageButtonOptions": {"format": "png", "filename": filename(name), "scale": 2},
+        "toImageButtonOptions": {"format": "png", "filename": file, "scale": 2},
     }
 
 

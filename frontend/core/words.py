@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 NOTHING = "–"
@@ -18,8 +18,8 @@ _FIRST = re.compile(r"^(\d{0,9})([-+=.)])(?=[\s=]|$)")  # what would begin a lis
 _REWRITTEN = re.compile(r"(?<=:)(?=\S)|(?=@)|(?<=www)(?=\.)|(?<=[-<>~])(?=[-=>])", re.IGNORECASE)
 _UNSEEN = "\u2060"  # a word joiner, in what would begin an icon, a link or an arrow though its signs are escaped
 
-_UNNAMEABLE = re.compile(r"[^\w.]+")  # what some system of files does not take
-_LONGEST = 80  # letters of a part of a file's name
+_UNNAMEABLE = re.compile(r"[^\w.]+")  # what some file system does not take
+_LONGEST = 80  # letters of a file's name: in most scripts well below the 255 bytes that file systems take
 
 _SIZES = ((1e9, "bn"), (1e6, "M"), (1e4, "k"))
 _CALLED = {"new": "new since the last training", "ended": "no values any more"}  # statuses that are reasons
@@ -81,8 +81,8 @@ def moment(stamp: str | None) -> Markdown:
     """A time of the registry, `1 Jun 2024, 12:30 UTC`."""
     if not stamp:
         return NOTHING
-    found = datetime.fromisoformat(stamp)
-    return f"{found.day} {found:%b %Y, %H:%M} UTC"
+    at = datetime.fromisoformat(stamp)
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"
 
 
 def age(days: float | None) -> Markdown:
@@ -123,10 +123,10 @@ def model(name: str | None) -> str:
 
 def why(reasons: Sequence[Mapping[str, Any]], status: str) -> str:
     """Why a series needs attention: `forecast 41 % above last year · error 1.8× the typical`, what monitoring has found first."""
-    found = [_CALLED[status]] if status in _CALLED else []
-    found += [monitored(one) for one in reasons if one["status"]]
-    found += [_reason(one["kind"], one["value"]) for one in reasons if not one["status"]]
-    return " · ".join(text for text in found if text) or "nothing unusual"
+    told = [_CALLED[status]] if status in _CALLED else []
+    told += [monitored(one) for one in reasons if one["status"]]
+    told += [_reason(one["kind"], one["value"]) for one in reasons if not one["status"]]
+    return " · ".join(text for text in told if text) or "nothing unusual"
 
 
 def monitored(reason: Mapping[str, Any]) -> str:
@@ -158,13 +158,13 @@ def _reason(kind: str, value: float) -> str:
     return f"forecast {size} {_AGAINST[kind]}"
 
 
-def standing(found: Mapping[str, Any]) -> str:
+def standing(series: Mapping[str, Any]) -> str:
     """A monitored series in a sentence: its error beside that of the backtest, and the inputs that have drifted."""
-    since = f" since {day(found['since'])}" if found["since"] else ""
-    error = f"MASE {number(found['mase'])} by what came, {number(found['mase_baseline'])} in the backtest"
-    moved = [one["feature"] for one in found["drift"] if one["status"] in ("warn", "alert")]
+    since = f" since {day(series['since'])}" if series["since"] else ""
+    error = f"MASE {number(series['mase'])} by what came, {number(series['mase_baseline'])} in the backtest"
+    moved = [one["feature"] for one in series["drift"] if one["status"] in ("warn", "alert")]
     named = ["its values" if name == "y" else name for name in moved]
-    return " · ".join([f"{found['status']}{since}", error, *([f"drifted: {', '.join(named)}"] if named else [])])
+    return " · ".join([f"{series['status']}{since}", error, *([f"drifted: {', '.join(named)}"] if named else [])])
 
 
 def label(name: str) -> Markdown:
@@ -191,11 +191,7 @@ def badge(text: object, colour: str = "gray", icon: str = "") -> Markdown:
     return f":{colour}-badge[{icon and f'{icon} '}{literal(text)}]"
 
 
-def file_name(*parts: str) -> str:
-    """`forecast-shop-Ash-tea`: what is in a file, then the workspace, then the series; for any system of files."""
-    return "-".join(_UNNAMEABLE.sub("-", part).strip("-.")[:_LONGEST] for part in parts if part)
-
-
-def today() -> date:
-    """Of this machine, for names of files."""
-    return datetime.now().date()
+def file_name(*parts: str, ending: str = "") -> str:
+    """Return `forecast-shop-Ash-tea.csv`: a name that every system takes for a file, of bounded length, never hidden."""
+    stem = "-".join(_UNNAMEABLE.sub("-", part).strip("-.") for part in parts if part)[:_LONGEST].strip("-.") or "file"
+    return f"{stem}.{ending}" if ending else stem

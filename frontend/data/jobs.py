@@ -5,9 +5,9 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
-from frontend.core import link, roles, shell, states, words
+from frontend.core import api, link, roles, shell, states, words
 from frontend.core.client import ApiDown, ApiError, Json
-from frontend.data import progress
+from frontend.data import calls, progress
 
 KINDS = {
     "run_all": "Everything: data, training, forecasts",
@@ -52,7 +52,7 @@ def jobs(workspace: str) -> None:
         help=refused,
     ):
         try:
-            watch(workspace, shell.client().start_job(workspace, kind)["job_id"])
+            watch(workspace, calls.start_job(shell.client(), workspace, kind)["job_id"])
         except (ApiDown, ApiError) as error:
             states.told(error, "nothing was started")
     _follow(workspace)
@@ -70,17 +70,17 @@ def watch(workspace: str, job_id: str) -> None:
 def _follow(workspace: str) -> None:
     """The newest jobs, and the one that runs; looked at again by itself."""
     try:
-        found = shell.client().jobs(workspace)["jobs"]
-        if not found:
+        newest = calls.jobs(shell.client(), workspace)["jobs"]
+        if not newest:
             st.caption("No pipeline was started from here yet.")
             return
         watched = st.session_state.get(_WATCHED, ("", ""))
-        chosen = watched[1] if watched[0] == workspace else found[0]["job_id"]
-        _one(workspace, shell.client().job(workspace, chosen))
+        chosen = watched[1] if watched[0] == workspace else newest[0]["job_id"]
+        _one(workspace, calls.job(shell.client(), workspace, chosen))
     except (ApiDown, ApiError) as error:
         st.warning(f"How the jobs stand cannot be read now: {words.literal(error)}", icon=":material/cloud_off:")
         return
-    if len(found) > 1:
+    if len(newest) > 1:
         st.header("Earlier jobs")
         table = pd.DataFrame(
             {
@@ -91,7 +91,7 @@ def _follow(workspace: str) -> None:
                 "by": one["by"],
                 "what went wrong": one["error"],
             }
-            for one in found
+            for one in newest
         )
         st.dataframe(table, hide_index=True, placeholder="", height=min(260, 38 + 35 * len(table)))
 
@@ -116,7 +116,7 @@ def _one(workspace: str, job: Json) -> None:
                 disabled=bool(refused),
                 help=refused,
             ):
-                shell.client().cancel_job(workspace, job["job_id"])
+                calls.cancel_job(shell.client(), workspace, job["job_id"])
         if job["state"] in ACTIVE:
             _bar(workspace, job)
         if job["error"]:
@@ -131,7 +131,7 @@ def _bar(workspace: str, job: Json) -> None:
     """How far all stages are, and the stage that runs with its own count."""
     now = job["progress"] or {"stage": "starting", "done": None, "total": None}
     counted = f" {now['done']:,} of {now['total']:,}" if now["total"] else ""
-    n_models = len(shell.client().workspace(workspace)["models"] or ())
+    n_models = len(api.workspace(shell.client(), workspace)["models"] or ())
     st.progress(progress.share(job["kind"], n_models, job["log"]), f"{words.literal(now['stage'])}{counted}")
 
 

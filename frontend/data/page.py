@@ -5,9 +5,9 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
-from frontend.core import link, shell, states, tables, words
+from frontend.core import api, exports, link, shell, states, words
 from frontend.core.client import Json
-from frontend.data import jobs, uploads
+from frontend.data import calls, jobs, uploads
 
 SIGNS = {"pass": "✓ pass", "warn": "! look", "fail": "✗ fail"}
 COLOURS: dict[str, Literal["green", "orange", "red"]] = {"pass": "green", "warn": "orange", "fail": "red"}
@@ -35,8 +35,8 @@ def page() -> None:
 
 def _checks(name: str) -> None:
     with states.loading("Reading the checks"):
-        found = shell.client().quality(name)
-    counts = found["counts"]
+        quality = calls.quality(shell.client(), name)
+    counts = quality["counts"]
     columns = shell.tiles(4)
     columns[0].metric("Rows read", f"{counts['rows_in']:,}", border=True)
     columns[1].metric("Kept", f"{counts['rows_kept']:,}", border=True)
@@ -44,10 +44,11 @@ def _checks(name: str) -> None:
     columns[3].metric("Rejected", f"{counts['rows_rejected']:,}", border=True)
     with st.container(horizontal=True):
         st.markdown(
-            words.badge(f"data {found['status']}", COLOURS[found["status"]], ":material/fact_check:"), width="content"
+            words.badge(f"data {quality['status']}", COLOURS[quality["status"]], ":material/fact_check:"),
+            width="content",
         )
-        st.caption(f"Brought in {words.moment(found['as_of'])} · version {words.literal(found['data_version'])}")
-    checks = pd.DataFrame(found["checks"])
+        st.caption(f"Brought in {words.moment(quality['as_of'])} · version {words.literal(quality['data_version'])}")
+    checks = pd.DataFrame(quality["checks"])
     checks = checks.sort_values("status", key=lambda status: status.eq("pass"), kind="stable", ignore_index=True)
     checks["status"] = checks["status"].map(SIGNS)
     checks["examples"] = [", ".join(map(str, examples)) for examples in checks["examples"]]
@@ -61,24 +62,24 @@ def _checks(name: str) -> None:
             "total": st.column_config.NumberColumn("of", format="localized"),
         },
     )  # fmt: skip
-    tables.exports(checks, f"checks-{name}")
+    exports.buttons(checks, "checks", name)
     with st.expander("What was found out by itself", icon=":material/search_insights:"):
-        for what, how in found["inferred"].items():
+        for what, how in quality["inferred"].items():
             st.markdown(f"- **{words.literal(what)}**: {words.literal(how)}")
 
 
 def _rejected(name: str) -> None:
     with states.loading("Reading the rejected rows"):
-        found = shell.client().rejected(name, limit=1000)
-    if not found["total"]:
+        rejected = calls.rejected(shell.client(), name, limit=1000)
+    if not rejected["total"]:
         st.success("Every row could be read.", icon=":material/check_circle:")
         return
-    rows = pd.DataFrame(found["rows"])
+    rows = pd.DataFrame(rejected["rows"])
     st.caption(
-        f"{len(rows):,} of {found['total']:,} rows, as they came. Correct them at their source and run the ETL again."
+        f"{len(rows):,} of {rejected['total']:,} rows, as they came. Correct them at their source and run the ETL again."
     )
     st.dataframe(rows, hide_index=True, placeholder="")
-    tables.exports(rows, f"rejected-{name}")
+    exports.buttons(rows, "rejected", name)
 
 
 def _series(name: str) -> None:
@@ -86,20 +87,20 @@ def _series(name: str) -> None:
     with link.to("find"):
         search = st.text_input("Find", key="find", type="search", live=True, placeholder="part of a name", width=260)
     with states.loading("Searching"):
-        total = client.series(name, search or "", limit=1)["total"]
+        total = api.series(client, name, search or "", limit=1)["total"]
     pages = max(1, -(-total // PAGE))
     if pages > 1:
         link.check("page", [str(one) for one in range(1, pages + 1)])
     number = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
     with states.loading("Reading the series"):
-        found = client.series(name, search or "", limit=PAGE, offset=(number - 1) * PAGE)["series"]
-    table = pd.DataFrame([_profile(one) for one in found])
+        series = api.series(client, name, search or "", limit=PAGE, offset=(number - 1) * PAGE)["series"]
+    table = pd.DataFrame([_profile(one) for one in series])
     st.dataframe(
         table, hide_index=True, height=420, placeholder=words.NOTHING,
         column_config={column: st.column_config.NumberColumn(format="percent") for column in ("zeros", "season", "trend")},
     )  # fmt: skip
     st.caption(f"{total:,} series")
-    tables.exports(table, f"series-{name}")
+    exports.buttons(table, "series", name)
 
 
 def _profile(one: Json) -> Json:

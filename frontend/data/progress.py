@@ -23,7 +23,7 @@ def share(kind: str, n_models: int, log: Sequence[Mapping[str, Any]]) -> float:
     """Of all stages of a pipeline, how much is done; each model that is tried is a stage."""
     stages = [stage for stage in _STAGES.get(kind, ()) for _ in range(max(1, n_models) if stage == _MODEL else 1)]
     tried: list[str] = []
-    found = 0.0
+    most = 0.0
     for line in log:
         event, place = str(line["event"]), None
         done = line["done"] / line["total"] if line.get("total") and line.get("done") is not None else 0.0
@@ -35,5 +35,5 @@ def share(kind: str, n_models: int, log: Sequence[Mapping[str, Any]]) -> float:
         elif (stage := _COUNTED.get(event)) in stages:
             place = stages.index(stage)
         if place is not None:
-            found = max(found, (place + min(1.0, done)) / len(stages))
-    return found
+            most = max(most, (place + min(1.0, done)) / len(stages))
+    return most

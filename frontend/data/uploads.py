@@ -7,7 +7,7 @@ import streamlit as st
 
 from frontend.core import roles, shell, states, words
 from frontend.core.client import ApiDown, ApiError, Json
-from frontend.data import jobs
+from frontend.data import calls, jobs
 
 _UNKNOWN = "found by itself"
 _PREVIEW = "preview"  # of the file that is looked at
@@ -37,8 +37,8 @@ def upload() -> None:
     preview = st.session_state.get(_PREVIEW)
     if preview is None or (preview["workspace"], preview["file"]) != (name, file.file_id):
         with states.loading("Looking at the table"):
-            found = shell.client().upload(name, file.getvalue())
-        preview = st.session_state[_PREVIEW] = {**found, "file": file.file_id}
+            understood = calls.upload(shell.client(), name, file.getvalue())
+        preview = st.session_state[_PREVIEW] = {**understood, "file": file.file_id}
     _what_it_is(preview)
     shape = _correct(preview)
     if preview["acceptable"]:
@@ -97,8 +97,8 @@ def _correct(preview: Json) -> Json:
     }  # fmt: skip
     if again:
         with states.loading("Looking at the table again"):
-            found = shell.client().look_again(preview["workspace"], preview["upload_id"], shape)
-        st.session_state[_PREVIEW] = {**found, "file": preview["file"]}
+            understood = calls.update_preview(shell.client(), preview["workspace"], preview["upload_id"], shape)
+        st.session_state[_PREVIEW] = {**understood, "file": preview["file"]}
         st.rerun()
     return shape
 
@@ -114,8 +114,8 @@ def _make(preview: Json, shape: Json) -> None:
         return
     client = shell.client()
     try:
-        client.make_workspace(name, preview["upload_id"], shape)
-        job = client.start_job(name, "run_all")
+        calls.create_workspace(client, name, preview["upload_id"], shape)
+        job = calls.start_job(client, name, "run_all")
     except (ApiDown, ApiError) as error:
         states.told(error, "the preview is kept")
         return
@@ -123,9 +123,9 @@ def _make(preview: Json, shape: Json) -> None:
     jobs.watch(name, job["job_id"])
 
 
-def _one(column: Any, label: words.Markdown, names: list[str], found: str | None, key: str) -> str | None:
+def _one(column: Any, label: words.Markdown, names: list[str], detected: str | None, key: str) -> str | None:
     options = [_UNKNOWN, *names]
-    chosen: str = column.selectbox(label, options, index=options.index(found) if found in names else 0, key=key)
+    chosen: str = column.selectbox(label, options, index=options.index(detected) if detected in names else 0, key=key)
     return None if chosen == _UNKNOWN else chosen
 
 

@@ -1,10 +1,13 @@
-"""Lines over time: what was, what is forecast, and how sure that is."""
+"""A series over time with its forecast and intervals, its backtest, and what the forecast is made of."""
+
+from collections.abc import Mapping
+from itertools import cycle
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from frontend.core.frames import levels
-from frontend.core.theme import BANDS, BLUE, GREEN, GREY, ORANGE, PURPLE, Drawn, drawn, laid_out, rgba
+from frontend.core.theme import BANDS, BLUE, GREEN, GREY, ORANGE, PALETTE, PURPLE, RED, Drawn, drawn, laid_out, rgba
 
 _VIEW = 3  # horizons of actuals in view at first
 _RANGES = (  # that a button offers: days, its label, count and step
@@ -82,6 +85,53 @@ def windows(history: pd.DataFrame, backtest: pd.DataFrame, unit: str) -> go.Figu
     return laid_out(figure, height=360, unit=unit)
 
 
+def residuals(rows: pd.DataFrame, unit: str) -> go.Figure:
+    """Actual minus forecast at each step of the windows: `ds, error`; above the line the forecast was too low."""
+    unit = drawn(unit)
+    figure = go.Figure(
+        go.Bar(
+            x=rows["ds"], y=rows["error"], marker={"color": [BLUE if value >= 0 else RED for value in rows["error"].fillna(0)]},
+            hovertemplate=f"%{{x|%a %-d %b %Y, %H:%M}}: <b>%{{y:+,.4~g}} {unit}</b> beside the forecast<extra></extra>",
+        )
+    )  # fmt: skip
+    return laid_out(figure, height=260, unit=unit, legend=False)
+
+
+def components(parts: pd.DataFrame, unit: str) -> go.Figure:
+    """A line a component over the steps: `ds` and a column each, which sum to the forecast."""
+    figure, unit = go.Figure(), drawn(unit)
+    names = [name for name in parts.columns if name != "ds"]
+    for name, colour in zip(names, cycle(PALETTE)):
+        figure.add_scatter(
+            mode="lines", x=parts["ds"], y=parts[name], name=drawn(name), line={"color": colour, "width": 2},
+            hovertemplate=f"%{{x|%a %-d %b %Y, %H:%M}}: <b>{drawn(name)} %{{y:+,.4~g}} {unit}</b><extra></extra>",
+        )  # fmt: skip
+    total = parts[names].sum(axis=1, min_count=1)
+    figure.add_scatter(
+        mode="lines", x=parts["ds"], y=total, name="forecast", line={"color": GREY, "width": 1.4, "dash": "dot"},
+        hovertemplate=f"%{{x|%a %-d %b %Y, %H:%M}}: together <b>%{{y:,.4~g}} {unit}</b><extra></extra>",
+    )  # fmt: skip
+    return laid_out(figure, height=340, unit=unit)
+
+
+def waterfall(parts: Mapping[str, float], unit: str) -> go.Figure:
+    """From the forecast before to the one now: what each reason adds over the steps that both have."""
+    unit = drawn(unit)
+    figure = go.Figure(
+        go.Waterfall(
+            x=[*map(drawn, parts), "all together"],
+            y=[*parts.values(), 0],
+            measure=["relative"] * len(parts) + ["total"],
+            increasing={"marker": {"color": BLUE}},
+            decreasing={"marker": {"color": RED}},
+            totals={"marker": {"color": GREY}},
+            connector={"line": {"color": GREY, "width": 1}},
+            hovertemplate=f"%{{x}}: <b>%{{delta:+,.4~g}} {unit}</b><extra></extra>",
+        )
+    )
+    return laid_out(figure, height=300, unit=unit, legend=False)
+
+
 def _band(figure: go.Figure, rows: pd.DataFrame, level: int, opacity: float) -> None:
     known = rows[rows[f"lo_{level}"].notna()]
     if known.empty:
@@ -94,10 +144,10 @@ def _band(figure: go.Figure, rows: pd.DataFrame, level: int, opacity: float) -> 
 
 def _sentences(rows: pd.DataFrame, unit: Drawn) -> list[str]:
     """`, with 80 % between 10 and 14 pieces` for each step that has an interval."""
-    found = levels(list(rows.columns))
-    if not found:
+    known = levels(list(rows.columns))
+    if not known:
         return [""] * len(rows)
-    level = found[-1]
+    level = known[-1]
     return [
         "" if pd.isna(low) else f",<br>with {level} % between {low:,.4g} and {high:,.4g} {unit}"
         for low, high in zip(rows[f"lo_{level}"], rows[f"hi_{level}"], strict=True)

@@ -5,13 +5,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from frontend.accuracy import charts
 from frontend.copilot import chat
-from frontend.core import figures, grids, link, roles, shell, states, tables, words
+from frontend.core import api, exports, figures, link, roles, shell, states, tables, words
 from frontend.core.client import Json
 from frontend.core.frames import frame
-from frontend.forecast import charts as paths
-from frontend.forecast import parts
+from frontend.forecast import calls, charts
 
 SERIES = "series"
 VIEWS = ("Why", "In the past", "What if", "Table", "About the series")
@@ -33,11 +31,11 @@ def page() -> None:
     shell.tab("Forecast", unique_id)
     client = shell.client()
     with states.loading("Reading the forecast"):
-        forecast = client.forecast(name, unique_id)
-        history = client.history(name, unique_id)
-        why = client.explanation(name, unique_id)
-        profile = client.profile(name, unique_id)
-        watched = client.monitored_series(name, unique_id) if profile and profile["monitored"] else None
+        forecast = calls.forecast(client, name, unique_id)
+        history = calls.history(client, name, unique_id)
+        why = calls.explanation(client, name, unique_id)
+        profile = api.profile(client, name, unique_id)
+        watched = api.monitored(client, name, unique_id) if profile and profile["monitored"] else None
     if profile is None:  # it is gone since the list was read
         return
     rows, past = frame(forecast["forecasts"][0]["points"]), frame(history["points"])
@@ -75,9 +73,9 @@ def _pick(workspace: str) -> str | None:
     with link.to(SERIES):
         named: str | None = state[SERIES] or state.get(shell.LAST, {}).get(workspace)
         with states.loading("Searching"):
-            found = client.series(workspace, search or "", sort="-last_value", limit=FOUND)
-            largest = [one["unique_id"] for one in found["series"]]
-            if named and named not in largest and client.profile(workspace, named) is None:
+            matching = api.series(client, workspace, search or "", sort="-last_value", limit=FOUND)
+            largest = [one["unique_id"] for one in matching["series"]]
+            if named and named not in largest and api.profile(client, workspace, named) is None:
                 link.missing(SERIES, named, next(iter(largest), ""))
                 named = None
         state[SERIES] = named = named or next(iter(largest), None)
@@ -85,8 +83,8 @@ def _pick(workspace: str) -> str | None:
             states.empty(f"No series of this workspace holds “{words.literal(search)}”.")
             return None
         options = largest if named in largest else [named, *largest]
-        whole = found["total"] <= FOUND
-        count = f"{found['total']:,} series" if whole else f"the {FOUND} largest of {found['total']:,} series"
+        whole = matching["total"] <= FOUND
+        count = f"{matching['total']:,} series" if whole else f"the {FOUND} largest of {matching['total']:,} series"
         chosen: str = right.selectbox(f"Series ({count})", options, key=SERIES)
     state[shell.LAST] = {workspace: chosen}
     if search:
@@ -139,14 +137,14 @@ def _badge(text: object, colour: str = "gray", icon: str = "", tip: words.Markdo
     st.markdown(words.badge(text, colour, icon), help=tip, width="content")
 
 
-def _watched(found: Json) -> None:
+def _watched(standing: Json) -> None:
     """Whether its forecasts are still right, and what has moved."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        told = ", ".join(f"{kind}: {status}" for kind, status in found["statuses"].items())
-        colour = words.COLOURS[found["status"]]
-        _badge(f"monitored: {found['status']}", colour, ":material/monitor_heart:", tip=words.literal(told))
-        st.caption(words.literal(words.standing(found)))
-        link.offer("monitoring", "Monitoring of this series", view="Series", watched=found["unique_id"])
+        told = ", ".join(f"{kind}: {status}" for kind, status in standing["statuses"].items())
+        colour = words.COLOURS[standing["status"]]
+        _badge(f"monitored: {standing['status']}", colour, ":material/monitor_heart:", tip=words.literal(told))
+        st.caption(words.literal(words.standing(standing)))
+        link.offer("monitoring", "Monitoring of this series", view="Series", watched=standing["unique_id"])
 
 
 def _fan(workspace: Json, unique_id: str, forecast: Json, rows: pd.DataFrame, past: pd.DataFrame, why: Json) -> None:
@@ -160,16 +158,16 @@ def _fan(workspace: Json, unique_id: str, forecast: Json, rows: pd.DataFrame, pa
     if "previous" in shown:
         if since := why["bridge"]["since"]:
             with states.loading("Reading the forecast before"):
-                previous = frame(client.forecast(name, unique_id, since)["forecasts"][0]["points"])
+                previous = frame(calls.forecast(client, name, unique_id, since)["forecasts"][0]["points"])
         else:
             st.caption("There is no earlier forecast yet.")
     if "baseline" in shown and (refused := roles.missing("analyst")):
         st.caption(f"{LINES['baseline']}: {refused}")
     elif "baseline" in shown:
         with states.loading("Computing the seasonal naive"):
-            found = client.generate(name, unique_id, len(rows), BASELINE)
-        baseline = frame(found["forecasts"][0]["points"])
-    figure = paths.fan(past, rows, forecast["unit"], previous=previous, baseline=baseline)
+            computed = calls.generate(client, name, unique_id, len(rows), BASELINE)
+        baseline = frame(computed["forecasts"][0]["points"])
+    figure = charts.fan(past, rows, forecast["unit"], previous=previous, baseline=baseline)
     figures.show(figure, "forecast", "Forecast", workspace, unique_id, alt=_told(unique_id, forecast))
 
 
@@ -190,7 +188,7 @@ def _why(why: Json, workspace: Json, unique_id: str) -> None:
     if why["points"]:
         exact = why["method"] == "exact"
         st.header("What it is made of")
-        figure = parts.components(frame(why["points"], "components"), unit)
+        figure = charts.components(frame(why["points"], "components"), unit)
         figures.show(figure, "components", "Components of the forecast", workspace, unique_id)
         parted = ", ".join(f"{name} {words.number(value)}" for name, value in why["totals"].items())
         st.caption(
@@ -206,7 +204,7 @@ def _why(why: Json, workspace: Json, unique_id: str) -> None:
     bridge = why["bridge"]
     st.header("What changed since the last forecast")
     if any(bridge["totals"].values()):
-        figure = parts.waterfall(bridge["totals"], unit)
+        figure = charts.waterfall(bridge["totals"], unit)
         figures.show(figure, "bridge", "Change since the last forecast", workspace, unique_id)
         st.caption(
             f"{over} the {len(bridge['points'])} steps that both have; since the forecast {words.literal(bridge['since'])}."
@@ -223,7 +221,7 @@ def _past(workspace: Json, unique_id: str, past: pd.DataFrame, forecast: Json) -
     """What would have been forecast at each cutoff of the backtest, and by how much it was off."""
     model = forecast["forecasts"][0]["model"]
     with states.loading("Reading the backtest"):
-        tested = frame(shell.client().backtest(workspace["name"], unique_id)["points"])
+        tested = frame(calls.backtest(shell.client(), workspace["name"], unique_id)["points"])
     models = sorted(tested["model"].unique(), key=lambda one: (one != model, one))
     cutoffs = [f"{cutoff:%Y-%m-%d %H:%M}".removesuffix(" 00:00") for cutoff in sorted(tested["cutoff"].unique())]
     left, right = st.columns([1, 2])
@@ -235,7 +233,7 @@ def _past(workspace: Json, unique_id: str, past: pd.DataFrame, forecast: Json) -
     if cutoff != "all":
         rows = rows[rows["cutoff"] == pd.Timestamp(cutoff)]
     said = f"Backtest of {words.model(chosen)}"
-    figures.show(paths.windows(past, rows, forecast["unit"]), "backtest", said, workspace, unique_id)
+    figures.show(charts.windows(past, rows, forecast["unit"]), "backtest", said, workspace, unique_id)
     st.header("Actual minus forecast")
     figures.show(charts.residuals(rows, forecast["unit"]), "residuals", "Actual minus forecast", workspace, unique_id)
     st.caption("Above the line the forecast was too low. These windows were not seen when the models were fitted.")
@@ -258,23 +256,23 @@ def _what_if(workspace: Json, unique_id: str, rows: pd.DataFrame, past: pd.DataF
         st.caption("Computed from the run's fitted models on the newest data. What is published stays as it is.")
         return
     with states.loading("Computing"):
-        found = shell.client().generate(
-            workspace["name"], unique_id, int(horizon), None if model == champion else model
+        answer = calls.generate(
+            shell.client(), workspace["name"], unique_id, int(horizon), None if model == champion else model
         )
-    computed, name = frame(found["forecasts"][0]["points"]), words.model(found["forecasts"][0]["model"])
-    figure = paths.fan(past, computed, found["unit"], other=("published", rows))
+    computed, name = frame(answer["forecasts"][0]["points"]), words.model(answer["forecasts"][0]["model"])
+    figure = charts.fan(past, computed, answer["unit"], other=("published", rows))
     figures.show(figure, "computed", f"Computed by {name}", workspace, unique_id)
     st.caption(
-        f"{words.literal(name)}, {len(computed)} steps; {words.literal(found['source'])} from run {words.literal(found['run_id'])}."
+        f"{words.literal(name)}, {len(computed)} steps; {words.literal(answer['source'])} from run {words.literal(answer['run_id'])}."
     )
     _exports(computed, "computed", workspace, unique_id)
 
 
 def _table(rows: pd.DataFrame, past: pd.DataFrame, workspace: Json, unique_id: str) -> None:
-    grids.show(rows, workspace, height=320)
+    tables.show(rows, workspace, height=320)
     _exports(rows, "forecast", workspace, unique_id)
     with st.expander("Actuals and covariates", icon=":material/table:"):
-        grids.show(past.iloc[::-1], workspace, height=320, placeholder="")
+        tables.show(past.iloc[::-1], workspace, height=320, placeholder="")
         _exports(past, "history", workspace, unique_id)
 
 
@@ -282,7 +280,7 @@ def _exports(table: pd.DataFrame, what: str, workspace: Json, unique_id: str) ->
     """The table as files that name the series, in their names and in a column."""
     named = table.drop(columns="unique_id", errors="ignore")
     named.insert(0, "unique_id", unique_id)
-    tables.exports(named, words.file_name(what, workspace["name"], unique_id))
+    exports.buttons(named, what, workspace["name"], unique_id)
 
 
 def _about(profile: Json) -> None:

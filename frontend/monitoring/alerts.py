@@ -4,6 +4,7 @@ import streamlit as st
 
 from frontend.core import link, roles, shell, states, words
 from frontend.core.client import Json
+from frontend.monitoring import calls
 
 _SHOWN = 6  # series or groups of an alert
 
@@ -12,7 +13,7 @@ def listed(workspace: Json) -> None:
     """The alerts of a workspace, newest first."""
     client, name = shell.client(), workspace["name"]
     with states.loading("Reading the alerts"):
-        page = client.alerts(name)
+        page = calls.alerts(client, name)
     st.header("Alerts")
     if not page["total"]:
         st.success("No alerts.", icon=":material/check_circle:")
@@ -33,7 +34,7 @@ def _one(one: Json, name: str, refused: words.Markdown | None) -> None:
             "Seen", icon=":material/done:", key=f"seen-{one['id']}", disabled=bool(refused), help=refused
         ):
             with states.loading("Noting it"):
-                shell.client().acknowledge(name, one["id"])
+                calls.acknowledge(shell.client(), name, one["id"])
             st.rerun()
     st.text(one["message"])  # it names series: text of somebody else, never markup
     with st.container(horizontal=True, gap="small"):

@@ -6,10 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from frontend.copilot import chat
-from frontend.core import figures, grids, link, roles, shell, states, tables, words
+from frontend.core import api, exports, figures, link, roles, shell, states, tables, words
 from frontend.core.client import ApiDown, ApiError, Json
 from frontend.core.frames import frame
-from frontend.monitoring import alerts, charts
+from frontend.monitoring import alerts, calls, charts
 from frontend.runs import aliases
 
 VIEWS = ("Over time", "Series", "Drift", "Alerts", "Data health", "Report")
@@ -31,38 +31,38 @@ def page() -> None:
     states.require(workspace, "ready", "no forecasts")
     name, client = workspace["name"], shell.client()
     try:
-        found = client.monitoring(name)
+        summary = calls.summary(client, name)
     except (ApiDown, ApiError) as error:
         if isinstance(error, ApiDown) or error.status != 404:
             states.failed(error)
         states.empty("It was not monitored yet.", f"python scripts/monitor.py --workspace {name}")
         return
-    _status(found)
-    _rivals(found, name)
+    _status(summary)
+    _rivals(summary, name)
     chat.box(name, "monitoring")
     with link.to("view", VIEWS):
         tabs = st.tabs(VIEWS, key="view", on_change="rerun")
     for tab, shown in zip(tabs, (_time, _series, _drift, _alerts, _health, _report), strict=True):
         if tab.open:
             with tab:
-                shown(found, workspace)
+                shown(summary, workspace)
 
 
-def _status(found: Json) -> None:
+def _status(summary: Json) -> None:
     """The statuses now, and the error beside that of the backtest."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        _badge(found["status"], ":material/monitor_heart:")
-        st.caption(f"By the values up to {words.day(found['as_of'][:10])}, of run {words.literal(found['run_id'])}")
-    kinds = list(found["counts"])
+        _badge(summary["status"], ":material/monitor_heart:")
+        st.caption(f"By the values up to {words.day(summary['as_of'][:10])}, of run {words.literal(summary['run_id'])}")
+    kinds = list(summary["counts"])
     columns = shell.tiles(len(kinds) + 1)
-    whole = [row for row in found["accuracy"] if row["by"] == "all" and row["metric"] == METRIC]
+    whole = [row for row in summary["accuracy"] if row["by"] == "all" and row["metric"] == METRIC]
     newest = max(whole, key=lambda row: row["window"], default=None)
     columns[0].metric(
         "MASE", words.literal(words.number(newest and newest["value"])),
         f"backtest {words.literal(words.number(newest and newest['baseline']))}", border=True, height="stretch", delta_color="off", delta_arrow="off",
     )  # fmt: skip
     for column, kind in zip(columns[1:], kinds, strict=True):
-        counts = found["counts"][kind]
+        counts = summary["counts"][kind]
         column.metric(
             words.label(kind).capitalize(), f"{counts['alert']:,} in alert", f"{counts['warn']:,} warn", border=True, height="stretch",
             delta_color="off", delta_arrow="off", help=f"{counts['insufficient']:,} of the series have too few values to tell.",
@@ -73,9 +73,9 @@ def _badge(status: str, icon: str = "") -> None:
     st.markdown(words.badge(status, words.COLOURS[status], icon), width="content")
 
 
-def _rivals(found: Json, name: str) -> None:
+def _rivals(summary: Json, name: str) -> None:
     """Runs that do worse than the one before them, and the way back."""
-    for one in found["comparisons"]:
+    for one in summary["comparisons"]:
         if not one["worse"]:
             continue
         st.warning(
@@ -90,12 +90,12 @@ def _rivals(found: Json, name: str) -> None:
             disabled=bool(refused), help=refused,
         ):  # fmt: skip
             with states.loading("Reading the aliases"):
-                version = shell.client().aliases(name)["version"]
+                version = api.aliases(shell.client(), name)["version"]
             aliases.confirm(name, one["other_run_id"], version, "Roll back")
 
 
-def _time(found: Json, workspace: Json) -> None:
-    timeline = frame(found["timeline"])
+def _time(summary: Json, workspace: Json) -> None:
+    timeline = frame(summary["timeline"])
     if timeline.empty:
         st.caption("No forecast has met its actuals yet.")
         return
@@ -104,7 +104,7 @@ def _time(found: Json, workspace: Json) -> None:
     figures.show(charts.errors(timeline, METRIC), "errors", "Live error", workspace, into=left)
     right.header("Live coverage")
     figures.show(charts.coverage(timeline), "covered", "Live coverage", workspace, into=right)
-    tables.exports(timeline, f"timeline-{workspace['name']}")
+    exports.buttons(timeline, "timeline", workspace["name"])
     history = pd.DataFrame(
         {
             "as_of": pd.Timestamp(one["as_of"][:19]),
@@ -112,7 +112,7 @@ def _time(found: Json, workspace: Json) -> None:
             "warn": one["counts"]["overall"]["warn"],  # each series once, by its gravest status
             "alert": one["counts"]["overall"]["alert"],
         }
-        for one in {one["as_of"]: one for one in found["history"]}.values()  # of each date the last
+        for one in {one["as_of"]: one for one in summary["history"]}.values()  # of each date the last
     )
     if len(history) > 1:
         st.header("Series in warning and alert")
@@ -129,7 +129,7 @@ def _list(name: str) -> None:
     with link.to("find"):
         search = st.text_input("Find", key="find", type="search", live=True, placeholder="part of a name", width=260)
     with states.loading("Reading the series"):
-        page = shell.client().monitored(name, search or "", WORST)
+        page = calls.series(shell.client(), name, search or "", WORST)
     rows = page["series"]
     table = pd.DataFrame(
         {
@@ -152,7 +152,7 @@ def _list(name: str) -> None:
         return
     number = st.column_config.NumberColumn
     st.caption(f"{len(rows):,} of {page['total']:,} series, most severe first. Click a row to see more of it.")
-    picked = grids.clicked(
+    picked = tables.clicked(
         table, "monitored", height=min(420, 40 + 35 * len(table)),
         column_config={
             "skill": number(format="percent"),
@@ -160,7 +160,7 @@ def _list(name: str) -> None:
             **{column: number(format="%.3g") for column in ("MASE", "in the backtest", "bias", "PSI", "threshold")},
         },
     )  # fmt: skip
-    tables.exports(table, f"monitored-{name}")
+    exports.buttons(table, "monitored", name)
     if picked is not None:
         st.session_state[WATCHED] = rows[picked]["unique_id"]
 
@@ -173,7 +173,7 @@ def _one(workspace: Json) -> None:
         return
     with states.loading("Reading the series"):
         try:
-            one = shell.client().monitored_series(workspace["name"], watched)
+            one = api.monitored(shell.client(), workspace["name"], watched)
         except ApiError as error:
             if error.status not in (404, 422):
                 raise
@@ -193,12 +193,12 @@ def _one(workspace: Json) -> None:
         figures.show(charts.coverage(origins), "its-cover", "Live coverage", workspace, watched, into=right)
     drift = pd.DataFrame(one["drift"])
     drift["feature"] = [words.feature(name, workspace["target"]) for name in drift["feature"]]
-    grids.show(drift, labels=_OF_SERIES)
+    tables.show(drift, labels=_OF_SERIES)
 
 
-def _drift(found: Json, workspace: Json) -> None:
+def _drift(summary: Json, workspace: Json) -> None:
     with states.loading("Reading the drift"):
-        rows = shell.client().monitored(workspace["name"], "", WORST, "drift")["series"]
+        rows = calls.series(shell.client(), workspace["name"], "", WORST, "drift")["series"]
     table = pd.DataFrame({"unique_id": one["unique_id"], **row} for one in rows for row in one["drift"])
     judged = table[table["status"] != "insufficient"].copy() if len(table) else table
     if judged.empty:
@@ -207,51 +207,51 @@ def _drift(found: Json, workspace: Json) -> None:
     judged["feature"] = [words.feature(name, workspace["target"]) for name in judged["feature"]]
     st.header("Drift by series and feature")
     figures.show(charts.drift(judged, figures.colours()), "drift", "PSI compared with its threshold", workspace)
-    counts = found["counts"]["drift"]
+    counts = summary["counts"]["drift"]
     st.caption(
-        f"{counts['alert'] + counts['warn']:,} of {found['n_series']:,} series have drifted: {counts['alert']:,} in alert, {counts['warn']:,} "
+        f"{counts['alert'] + counts['warn']:,} of {summary['n_series']:,} series have drifted: {counts['alert']:,} in alert, {counts['warn']:,} "
         "in warning. PSI in units of its threshold, which allows for the number of values in both samples: above 1, chance alone "
         "rarely explains it. A status lasts until several monitorings in a row have found less, so a series may have drifted "
         "that is below 1 now."
     )
     st.header("Drift by feature")
-    summary = pd.DataFrame(found["drift"])
-    summary["feature"] = [words.feature(name, workspace["target"]) for name in summary["feature"]]
-    grids.show(summary, labels=_OF_FEATURES)
-    tables.exports(table, f"drift-{workspace['name']}")
+    features = pd.DataFrame(summary["drift"])
+    features["feature"] = [words.feature(name, workspace["target"]) for name in features["feature"]]
+    tables.show(features, labels=_OF_FEATURES)
+    exports.buttons(table, "drift", workspace["name"])
 
 
 def _alerts(_: Json, workspace: Json) -> None:
     alerts.listed(workspace)
 
 
-def _health(found: Json, workspace: Json) -> None:
-    checks = pd.DataFrame(found["health"])
+def _health(summary: Json, workspace: Json) -> None:
+    checks = pd.DataFrame(summary["health"])
     if checks.empty:
         st.caption("Nothing was checked yet.")
         return
     checks["examples"] = [", ".join(map(str, examples)) for examples in checks["examples"]]
     st.header("Checks of the data")
     shown = checks[["name", "status", "message", "value", "limit", "count", "examples"]]
-    grids.show(
+    tables.show(
         shown,
         labels={"name": "check", "message": "found"},
         columns={"message": st.column_config.TextColumn("found", width="large")},
     )
-    tables.exports(checks, f"health-{workspace['name']}")
+    exports.buttons(checks, "health", workspace["name"])
 
 
-def _report(found: Json, workspace: Json) -> None:
+def _report(summary: Json, workspace: Json) -> None:
     name = workspace["name"]
-    if not found["report"]:
+    if not summary["report"]:
         states.empty("The newest monitoring has no report.", f"python scripts/monitor.py --workspace {name}")
         return
     with states.loading("Reading the report"):
-        html = shell.client().report(name)
+        html = calls.report(shell.client(), name)
     st.download_button(
         "Report",
         html,
-        tables.filename(f"report-{name}.html"),
+        words.file_name("report", name, ending="html"),
         "text/html",
         icon=":material/download:",
         on_click="ignore",

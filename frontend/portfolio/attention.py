@@ -10,22 +10,22 @@ SHOWN = 8  # series; the table below has the others
 _NOTHING = "No series needs attention: no alert and no warning, and no error or change that is unusual for the series and the panel."
 
 
-def attention(found: Json) -> None:
-    """`found`: the part of the portfolio that needs attention, most urgent first."""
-    count = found["n_attention"]
+def attention(needing: Json) -> None:
+    """`needing`: the part of the portfolio that needs attention, most urgent first."""
+    count = needing["n_attention"]
     st.header("Needs attention")
     if not count:
         st.markdown(f":material/check_circle: {_NOTHING}")
         return
     with st.container(border=True, gap="xsmall"):
-        for one in found["triage"][:SHOWN]:
+        for one in needing["triage"][:SHOWN]:
             left, right = st.columns([1, 3], gap="small")
             with left:
                 link.offer("forecast", words.literal(one["unique_id"]), icon=_icon(one), series=one["unique_id"])
             right.markdown(f":small[{words.literal(words.why(one['attention'], one['status']))}]")
     left = count - min(count, SHOWN)
     more = f" The other {left:,} are marked in the table below." if left else ""
-    st.caption(f"{count:,} of {found['summary']['n_series']:,} series, most urgent first.{more}")
+    st.caption(f"{count:,} of {needing['summary']['n_series']:,} series, most urgent first.{more}")
 
 
 def _icon(one: Json) -> str:

@@ -5,10 +5,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from frontend.core import grids, link, shell, states, tables, words
+from frontend.core import exports, link, shell, states, tables, words
 from frontend.core.client import Json
 from frontend.core.frames import frame
-from frontend.portfolio import attention, charts
+from frontend.portfolio import attention, calls, charts
 
 ANY = "any"
 ROWS = 100  # of the triage list
@@ -25,18 +25,18 @@ def page() -> None:
     states.require(workspace, "ready")
     client, name = shell.client(), workspace["name"]
     with states.loading("Reading the forecasts"):
-        choices = client.portfolio(name, {}, limit=ROWS, needs_attention=True)["filters"]
+        choices = calls.portfolio(client, name, {}, limit=ROWS, needs_attention=True)["filters"]
     filters, search = _filters(choices)
     with states.loading("Summing up"):
-        found = client.portfolio(name, filters, search, ROWS)
-        needing = client.portfolio(name, filters, search, ROWS, needs_attention=True)
-    if not found["total"]:
+        portfolio = calls.portfolio(client, name, filters, search, ROWS)
+        needing = calls.portfolio(client, name, filters, search, ROWS, needs_attention=True)
+    if not portfolio["total"]:
         states.empty("No series is like that. Take a filter away.")
         return
     attention.attention(needing)
-    _tiles(found, workspace)
-    _triage(found, needing["triage"], workspace)
-    _totals(found, workspace)
+    _tiles(portfolio, workspace)
+    _triage(portfolio, needing["triage"], workspace)
+    _totals(portfolio, workspace)
 
 
 def _filters(choices: dict[str, list[str]]) -> tuple[dict[str, str], str]:
@@ -53,16 +53,16 @@ def _filters(choices: dict[str, list[str]]) -> tuple[dict[str, str], str]:
     return {name: value for name, value in chosen.items() if value not in (None, ANY)}, search or ""
 
 
-def _tiles(found: Json, workspace: Json) -> None:
-    summary, unit = found["summary"], found["unit"]
-    points = frame(found["totals"])
-    line = points["y"].fillna(points["y_hat"]).dropna().tail(4 * found["horizon"]).tolist()
+def _tiles(portfolio: Json, workspace: Json) -> None:
+    summary, unit = portfolio["summary"], portfolio["unit"]
+    points = frame(portfolio["totals"])
+    line = points["y"].fillna(points["y_hat"]).dropna().tail(4 * portfolio["horizon"]).tolist()
     others = {status: count for status, count in summary["statuses"].items() if status != "forecast"}
     (level, share), *_ = _covered(workspace["accuracy"])
     columns = shell.tiles(6)
     quiet: Any = {"border": True, "height": "stretch", "delta_color": "off"}
     columns[0].metric(
-        "Forecast" if found["aggregate"] == "sum" else "Forecast, on average", words.literal(words.number(summary["forecast"], unit)),
+        "Forecast" if portfolio["aggregate"] == "sum" else "Forecast, on average", words.literal(words.number(summary["forecast"], unit)),
         **words.delta(summary["change"]), delta_description="on the last period", chart_data=line, chart_type="area", **quiet,
     )  # fmt: skip
     columns[1].metric(
@@ -74,7 +74,7 @@ def _tiles(found: Json, workspace: Json) -> None:
         help="How the forecast changed since the one before, over the steps that both have.",
     )  # fmt: skip
     columns[3].metric(
-        "Skill", words.percent(summary["skill"]), f"by {words.literal(words.metric(found['metric']))}", delta_arrow="off", **quiet,
+        "Skill", words.percent(summary["skill"]), f"by {words.literal(words.metric(portfolio['metric']))}", delta_arrow="off", **quiet,
         help="How much smaller the mean error of these series is than that of the seasonal naive, in the backtest.",
     )  # fmt: skip
     columns[4].metric(
@@ -93,13 +93,13 @@ def _covered(accuracy: Json | None) -> list[tuple[int, float | None]]:
     return sorted(((int(level), share) for level, share in levels.items()), reverse=True) or [(0, None)]
 
 
-def _triage(found: Json, needing: list[Json], workspace: Json) -> None:
+def _triage(portfolio: Json, needing: list[Json], workspace: Json) -> None:
     """All series, those of `needing` first."""
     named = {one["unique_id"] for one in needing}
-    triage = [*needing, *(one for one in found["triage"] if one["unique_id"] not in named)][:ROWS]
+    triage = [*needing, *(one for one in portfolio["triage"] if one["unique_id"] not in named)][:ROWS]
     st.header("All series")
     st.caption(
-        f"{len(triage):,} of {found['total']:,} series, those that need attention first. "
+        f"{len(triage):,} of {portfolio['total']:,} series, those that need attention first. "
         "Click a row to open its forecast."
     )
     table = pd.DataFrame(
@@ -113,7 +113,7 @@ def _triage(found: Json, needing: list[Json], workspace: Json) -> None:
             "share": next((reason["value"] for reason in one["reasons"] if reason["kind"] == "share"), None),
             "last period": one["last_period"],
             "last year": one["last_year"],
-            words.metric(found["metric"]): one["error"],
+            words.metric(portfolio["metric"]): one["error"],
             "skill": one["skill"],
             "champion": words.model(one["model"]),
         }
@@ -121,18 +121,18 @@ def _triage(found: Json, needing: list[Json], workspace: Json) -> None:
     )
     if table["monitored"].isna().all():
         table = table.drop(columns="monitored")
-    tall = grids.height_of(table["why"], REASONS)
-    picked = grids.clicked(
-        table, "triage", height=min(460, 40 + tall * len(table)), row_height=tall, column_config=_columns(found)
+    tall = tables.height_of(table["why"], REASONS)
+    picked = tables.clicked(
+        table, "triage", height=min(460, 40 + tall * len(table)), row_height=tall, column_config=_columns(portfolio)
     )
-    tables.exports(table.drop(columns="trend"), f"triage-{workspace['name']}")
+    exports.buttons(table.drop(columns="trend"), "triage", workspace["name"])
     if picked is not None:
         link.go("forecast", series=triage[picked]["unique_id"])
 
 
-def _columns(found: Json) -> dict[str, Any]:
+def _columns(portfolio: Json) -> dict[str, Any]:
     """How the columns of the triage table look."""
-    config, unit = st.column_config, found["unit"]
+    config, unit = st.column_config, portfolio["unit"]
     return {
         "series": config.TextColumn(width="medium", pinned=True),
         "why": config.TextColumn(
@@ -150,22 +150,22 @@ def _columns(found: Json) -> dict[str, Any]:
         "share": config.NumberColumn("share of the total", format="percent"),
         "last period": config.NumberColumn(format="compact"),
         "last year": config.NumberColumn(format="compact"),
-        words.metric(found["metric"]): config.NumberColumn(format="%.3g"),
+        words.metric(portfolio["metric"]): config.NumberColumn(format="%.3g"),
         "skill": config.NumberColumn(format="percent", help="Against the seasonal naive; below zero it is worse."),
     }  # fmt: skip
 
 
-def _totals(found: Json, workspace: Json) -> None:
+def _totals(portfolio: Json, workspace: Json) -> None:
     st.header("All together")
-    points = frame(found["totals"])
+    points = frame(portfolio["totals"])
     values = charts.rows(points)
     if values.empty:
         st.caption("None of these series has a value in the newest steps, nor a forecast.")
         return
-    st.vega_lite_chart(values, charts.spec(values, found["unit"]), key="totals")
+    st.vega_lite_chart(values, charts.spec(values, portfolio["unit"]), key="totals")
     with st.expander("As a table", icon=":material/table:"):
-        grids.show(points, workspace)
-        tables.exports(points, f"totals-{workspace['name']}")
+        tables.show(points, workspace)
+        exports.buttons(points, "totals", workspace["name"])
 
 
 page()

@@ -4,6 +4,7 @@ import streamlit as st
 
 from frontend.core import shell, words
 from frontend.core.client import ApiDown, ApiError
+from frontend.runs import calls
 
 PRODUCTION = "production"
 
@@ -28,7 +29,7 @@ def confirm(workspace: str, run_id: str, version: int, what: words.Markdown) -> 
     if not st.button(what, type="primary", key="confirm", disabled=not reason.strip()):
         return
     try:
-        shell.client().move_alias(workspace, PRODUCTION, run_id, reason.strip(), version)
+        calls.move_alias(shell.client(), workspace, PRODUCTION, run_id, reason.strip(), version)
     except ApiError as error:
         again = " Close this and look at what it is now." if error.status == 412 else ""
         st.error(f"{words.lines(error.detail)}{again}", icon=":material/error:")

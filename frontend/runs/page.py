@@ -3,9 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from frontend.core import grids, link, roles, shell, states, tables, words
+from frontend.core import api, exports, link, roles, shell, states, tables, words
 from frontend.core.client import Json
-from frontend.runs import aliases, cards
+from frontend.runs import aliases, calls, cards
 
 _OF_TWO = {"a": "before", "b": "after", "delta": "change"}  # the runs that are compared
 
@@ -15,14 +15,14 @@ def page() -> None:
     shell.title("Runs", f"{words.literal(workspace['title'])} · each training is kept as it was")
     name, client = workspace["name"], shell.client()
     with states.loading("Reading the runs"):
-        found = client.runs(name)
-        named = client.aliases(name)
-    if not found["runs"]:
+        runs = calls.runs(client, name)
+        named = api.aliases(client, name)
+    if not runs["runs"]:
         states.empty("Nothing was trained yet.", f"python scripts/train.py --workspace {name}")
         return
     aliases.moved()
     _production(named)
-    picked = _list(found["runs"], name)
+    picked = _list(runs["runs"], name)
     if len(picked) == 1:
         _one(name, picked[0], named)
     elif len(picked) == 2:
@@ -80,13 +80,13 @@ def _list(runs: list[Json], name: str) -> list[str]:
             "skill": number(format="percent"),
         },
     )  # fmt: skip
-    tables.exports(table.assign(aliases=table["aliases"].str.join(", ")), f"runs-{name}")
+    exports.buttons(table.assign(aliases=table["aliases"].str.join(", ")), "runs", name)
     return [runs[row]["run_id"] for row in picked.selection.rows][-2:]
 
 
 def _one(workspace: str, run_id: str, named: Json) -> None:
     with states.loading("Reading the run"):
-        run = shell.client().run(workspace, run_id)
+        run = calls.run(shell.client(), workspace, run_id)
     st.header(words.literal(run_id))
     with st.container(horizontal=True):
         if st.button(
@@ -111,7 +111,7 @@ def _one(workspace: str, run_id: str, named: Json) -> None:
             st.download_button(
                 "Card",
                 cards.neutral(run["card"]),
-                tables.filename(f"card-{run_id}.md"),
+                words.file_name("card", run_id, ending="md"),
                 "text/markdown",
                 icon=":material/download:",
                 on_click="ignore",
@@ -124,58 +124,59 @@ def _one(workspace: str, run_id: str, named: Json) -> None:
             st.markdown(cards.neutral(run["card"], smaller=2))
     left, right = st.columns(2)
     with left.expander("Stages", icon=":material/timer:"):
-        grids.show(pd.DataFrame(run["stages"]))
+        tables.show(pd.DataFrame(run["stages"]))
     with right.expander("Settings", icon=":material/settings:"):
         st.json(run["config"], expanded=1)
 
 
 def _verify(workspace: str, run_id: str) -> None:
     with states.loading("Reading every file again"):
-        found = shell.client().verify(workspace, run_id)
-    if found["intact"]:
-        signed = "signed" if found["signed"] else "not signed"
+        verified = calls.verify(shell.client(), workspace, run_id)
+    if verified["intact"]:
+        signed = "signed" if verified["signed"] else "not signed"
         st.success(
-            f"All {found['files']:,} files are what was written; the run is {signed}.", icon=":material/verified_user:"
+            f"All {verified['files']:,} files are what was written; the run is {signed}.",
+            icon=":material/verified_user:",
         )
     else:
         st.error(
-            f"Not what was written: {words.literal(', '.join(found['wrong']))}. Do not promote it.",
+            f"Not what was written: {words.literal(', '.join(verified['wrong']))}. Do not promote it.",
             icon=":material/gpp_bad:",
         )
 
 
 def _two(workspace: str, a: str, b: str) -> None:
     with states.loading("Comparing"):
-        found = shell.client().compare(workspace, a, b)
+        comparison = calls.compare(shell.client(), workspace, a, b)
     st.header(words.literal(f"From {a} to {b}"))
-    if found["comparable"]:
-        _counted(found)
+    if comparison["comparable"]:
+        _counted(comparison)
     else:
-        st.warning(f"Their errors cannot be compared: {words.literal(found['reason'])}.", icon=":material/info:")
+        st.warning(f"Their errors cannot be compared: {words.literal(comparison['reason'])}.", icon=":material/info:")
     st.subheader("Metrics")
-    grids.show(pd.DataFrame(found["metrics"]), labels=_OF_TWO)
+    tables.show(pd.DataFrame(comparison["metrics"]), labels=_OF_TWO)
     st.subheader("Settings")
-    if found["config"]:
+    if comparison["config"]:
         changes = pd.DataFrame(
-            {"setting": one["key"], "before": str(one["a"]), "after": str(one["b"])} for one in found["config"]
+            {"setting": one["key"], "before": str(one["a"]), "after": str(one["b"])} for one in comparison["config"]
         )
         st.dataframe(changes, hide_index=True)
     else:
         st.caption("They have the same settings.")
 
 
-def _counted(found: Json) -> None:
+def _counted(comparison: Json) -> None:
     """How many series got better and worse, over the same windows, and which the most."""
-    metric = words.literal(words.metric(found["metric"]))
+    metric = words.literal(words.metric(comparison["metric"]))
     columns = shell.tiles(3)
-    columns[0].metric("Series that got better", f"{found['n_better']:,}", border=True)
-    columns[1].metric("worse", f"{found['n_worse']:,}", border=True)
-    columns[2].metric("the same", f"{found['n_equal']:,}", border=True)
+    columns[0].metric("Series that got better", f"{comparison['n_better']:,}", border=True)
+    columns[1].metric("worse", f"{comparison['n_worse']:,}", border=True)
+    columns[2].metric("the same", f"{comparison['n_equal']:,}", border=True)
     left, right = st.columns(2)
-    for column, name, rows in ((left, "Better", found["better"]), (right, "Worse", found["worse"])):
+    for column, name, rows in ((left, "Better", comparison["better"]), (right, "Worse", comparison["worse"])):
         column.subheader(f"{words.literal(name)}, by {words.literal(metric)}")
         with column:
-            grids.show(pd.DataFrame(rows), labels=_OF_TWO, height=220)
+            tables.show(pd.DataFrame(rows), labels=_OF_TWO, height=220)
 
 
 page()

@@ -15,7 +15,7 @@ from frontend.core import theme
 from scripts.screenshots import MAIN, PAGES, settled
 from scripts.up import Up
 from tests.browser.conftest import visit
-from tests.frontend.test_contrast import TEXT, channels, ratio
+from tests.frontend.core.test_theme import TEXT, channels, ratio
 from tests.support.site import Site
 
 TEA = "/forecast?workspace=shop&series=Ash%2Ftea"

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -66,6 +68,21 @@ def open_page(service: str, monkeypatch: pytest.MonkeyPatch) -> Open:
         return app.run()
 
     return opened
+
+
+@pytest.fixture
+def history() -> pd.DataFrame:
+    return pd.DataFrame({"ds": pd.date_range("2023-01-01", "2024-05-31"), "y": 1.0})
+
+
+@pytest.fixture
+def forecast() -> pd.DataFrame:
+    ds = pd.date_range("2024-06-01", periods=7)
+    y_hat = np.arange(7.0)
+    bounds = {
+        f"{side}_{level}": y_hat + sign * level / 40 for level in (80, 95) for side, sign in (("lo", -1), ("hi", 1))
+    }
+    return pd.DataFrame({"ds": ds, "y_hat": y_hat, **bounds})
 
 
 @contextmanager

@@ -37,7 +37,7 @@ class Module:
 
     @property
     def is_chart(self) -> bool:
-        return self.path.name in ("charts.py", "parts.py", "theme.py")
+        return self.path.name in ("charts.py", "theme.py")
 
 
 def modules(folder: Path) -> list[Module]:

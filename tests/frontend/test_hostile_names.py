@@ -9,13 +9,13 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
 
 from frontend.core.client import ApiError, Client, Json
+from frontend.portfolio import calls
 from tests.frontend.conftest import Open
 from tests.frontend.test_markup import FORMULA, MARKDOWN, WIDER
 from tests.support import site as sites
@@ -64,15 +64,15 @@ def service(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 @pytest.fixture(autouse=True)
 def _hostile(_fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between the pages and the service."""
-    get, send = Client._get, Client._send
+    get, send = Client.get, Client.send
 
     def asked(value: Any) -> Any:
         match value:
             case str():
-                return value.replace(quote(EVIL, safe=""), "").replace(EVIL, "")
+                return value.replace(EVIL, "")
             case dict():
                 return {asked(key): asked(one) for key, one in value.items()}
-            case list():
+            case list() | tuple():
                 return [asked(one) for one in value]
         return value
 
@@ -80,9 +80,11 @@ def _hostile(_fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
         found: Json = hostile(answer)
         return found
 
-    monkeypatch.setattr(Client, "_get", lambda self, path, params=None: told(get(self, asked(path), asked(params))))
     monkeypatch.setattr(
-        Client, "_send", lambda self, method, path, **sent: told(send(self, method, asked(path), **asked(sent)))
+        Client, "get", lambda self, *path, params=None: told(get(self, *asked(path), params=asked(params)))
+    )
+    monkeypatch.setattr(
+        Client, "send", lambda self, method, *path, **sent: told(send(self, method, *asked(path), **asked(sent)))
     )
 
 
@@ -181,7 +183,7 @@ def test_a_hostile_error_is_a_text(open_page: Open, monkeypatch: pytest.MonkeyPa
     def fails(*_: Any, **__: Any) -> Json:
         raise ApiError(status, f"No\n{EVIL}", EVIL, [{"field": EVIL, "message": f"{EVIL}\n\n# {EVIL}"}])
 
-    monkeypatch.setattr(Client, "portfolio", fails)
+    monkeypatch.setattr(calls, "portfolio", fails)
     assert check(open_page("portfolio", workspace=f"shop{EVIL}"))
 
 

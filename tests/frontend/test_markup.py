@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from frontend.core import tables, theme, words
+from frontend.core import theme, words
 from frontend.runs import cards
 from tests.frontend import escaping
 from tests.frontend.conftest import ROOT
@@ -78,9 +78,9 @@ def test_a_message_of_several_lines_is_no_markup(texts: list[str]) -> None:
 @given(st.text(max_size=300))
 def test_a_file_has_a_name_that_every_system_takes(text: str) -> None:
     """No folder, nothing unseen, not hidden, of bounded length, and with its ending."""
-    name = tables.filename(f"{text}.csv")
+    name = words.file_name(text, ending="csv")
     assert re.fullmatch(r"[^\W.-][\w.-]{0,79}\.csv|_[\w.-]*\.csv", name)
-    assert tables.filename("forecast-Ash/tea.csv") == "forecast-Ash-tea.csv"
+    assert words.file_name("forecast", "Ash/tea", ending="csv") == "forecast-Ash-tea.csv"
 
 
 def test_a_card_keeps_its_shape_and_nothing_else() -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -20,20 +21,15 @@ class Asked(Client):
     def __init__(self, *failures: Exception, roles: tuple[str, ...] = ()) -> None:
         self.failures, self.asked, self.roles = list(failures), list[str](), roles
 
-    def workspaces(self) -> list[Json]:
-        self.asked.append("workspaces")
+    def get(self, *path: str, params: Mapping[str, Any] | None = None) -> Json:
+        self.asked.append(f"{path[0]} of {params['workspace']}" if params else path[0])
         if self.failures:
             raise self.failures.pop(0)
-        return WORKSPACES
-
-    def me(self) -> Json:
-        if self.failures:
-            raise self.failures.pop(0)
-        return {"name": "app", "role": self.roles[-1], "roles": self.roles}
-
-    def portfolio(self, workspace: str, *_: Any, **__: Any) -> Json:
-        self.asked.append(f"portfolio of {workspace}")
-        return {}
+        return {
+            "me": lambda: {"name": "app", "role": self.roles[-1], "roles": self.roles},
+            "workspaces": lambda: {"workspaces": WORKSPACES},
+            "portfolio": dict,
+        }[path[0]]()
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
-"""Colours that can be read: the ratios of WCAG 2.2, for the theme as it is configured and for the charts."""
+"""What all figures share: colours that can be read, by the ratios of WCAG 2.2, titles and buttons."""
 
 import tomllib
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from frontend.core import theme
+from frontend.forecast import charts
 from tests.frontend.conftest import ROOT
 
 TEXT, GRAPHIC = 4.5, 3.0  # the least ratios of level AA: 1.4.3 and 1.4.11
@@ -79,3 +81,29 @@ def test_numbers_in_cells_and_on_buttons_can_be_read(kind: str) -> None:
     for fill in (*found.fills.values(), found.button, found.pressed):
         assert ratio(channels(found.text), channels(fill)) >= TEXT, fill
     assert len(set(found.fills.values())) == len(found.fills)
+
+
+def test_a_title_is_in_the_figure_and_shows_a_name_as_it_is(history: pd.DataFrame, forecast: pd.DataFrame) -> None:
+    """So an exported picture says what it shows; a name is no link, and a long one does not run out of it."""
+    figure = theme.titled(charts.fan(history, forecast, "pieces"), "<a href='//x'>x</a> · Forecast", "pieces & more")
+    assert "&lt;a href='//x'&gt;x&lt;/a&gt; · Forecast" in figure.layout.title.text
+    assert "pieces &amp; more" in figure.layout.title.text
+    long = theme.titled(charts.fan(history, forecast, ""), "x" * 280, "y " * 200)
+    lines = long.layout.title.text.split("<br>")
+    assert len(lines) == 4
+    assert long.layout.height > figure.layout.height
+    assert long.layout.margin.t > figure.layout.margin.t
+
+
+@pytest.mark.parametrize("colours", [theme.LIGHT, theme.DARK])
+def test_buttons_and_texts_have_the_colours_of_the_page(
+    history: pd.DataFrame, forecast: pd.DataFrame, colours: theme.Scheme
+) -> None:
+    """The one that is pressed too."""
+    figure = theme.dressed(charts.fan(history, forecast, ""), colours)
+    selector = figure.layout.xaxis.rangeselector
+    assert (selector.font.color, selector.activecolor, selector.bgcolor) == (
+        colours.text, colours.pressed, colours.button
+    )  # fmt: skip
+    assert figure.layout.font.color == figure.layout.xaxis.tickfont.color == colours.text
+    assert figure.layout.paper_bgcolor == colours.paper

@@ -1,13 +1,15 @@
 """Links: what they name, what they name in vain, and what stays of them when the workspace or the page changes."""
 
 import ast
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from frontend.core.client import Client
+from frontend.core import api, pages
+from frontend.core.client import Json
 from tests.frontend.conftest import ROOT, Open
-from tests.frontend.test_pages import NAMES, texts
+from tests.support.pages import texts
 
 NOBODY = "nobody/at all"
 CHANGERS = ("switch_page", "page_link")
@@ -19,7 +21,7 @@ def value(app: AppTest, key: str) -> str:
     return found if isinstance(found, str) else found[-1]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", pages.pages())
 def test_an_unknown_workspace_in_a_link_is_replaced_and_reported(open_page: Open, name: str) -> None:
     """On every page: the first workspace is shown, the URL names it, and the page says what was not found."""
     app = open_page(name, workspace="nowhere")
@@ -100,13 +102,13 @@ def test_a_page_without_a_workspace_in_its_link_keeps_the_one_that_was_looked_at
 
 def test_a_name_that_many_others_contain_is_found(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many pages of matches come before it."""
-    real = Client.series
+    real = api.series
 
-    def small(self: Client, *asked: object, limit: int = 50, offset: int = 0, **more: object) -> dict[str, object]:
-        found = real(self, *asked, limit=1000, **more)  # type: ignore[arg-type]
+    def small(*asked: Any, limit: int = 50, offset: int = 0, **more: Any) -> Json:
+        found = real(*asked, limit=1000, **more)
         return {**found, "series": found["series"][offset // 1000 :][:1]} if limit == 1000 else found
 
-    monkeypatch.setattr(Client, "series", small)
+    monkeypatch.setattr(api, "series", small)
     app = open_page("forecast", workspace="shop", series="Elm/tea")
     assert not app.exception
     assert app.selectbox(key="series").value == "Elm/tea"

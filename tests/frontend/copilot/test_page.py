@@ -13,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from frontend.copilot import chat, knowledge
 from tests.frontend.conftest import Answer, Asked, Open, answering
-from tests.frontend.test_pages import texts
-from tests.frontend.test_stream import STREAM, event
+from tests.frontend.core.test_stream import STREAM, event
+from tests.support.pages import texts
 
 SOURCES = "/api/v1/knowledge/sources"
 EVIL = "![x](http://evil.test/x.png) <script>alert(1)</script> $x$ :red[x]"

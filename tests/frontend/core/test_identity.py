@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from frontend.core import api
 from frontend.core.client import ApiDown, Client
 from frontend.core.identity import Identity, NoIdentity
 from frontend.core.settings import Settings
@@ -41,8 +42,8 @@ def test_each_request_carries_one_token_beside_the_key(
     """For the audience that is set; asked for once, with Google's header, and in no log."""
     caplog.set_level(logging.DEBUG)
     with private_service(google) as client:
-        client.workspaces()
-        client.workspaces()
+        api.workspaces(client)
+        api.workspaces(client)
     asked = [one for one in google.requests if "/identity" in one[1]]
     sent = [headers for _, path, headers, _ in google.requests if path.startswith("/api/")]
     assert len(asked) == 1
@@ -81,9 +82,9 @@ def test_without_a_token_the_service_counts_as_away(google: stand_in.Google, sta
     with private_service(google) as client:
         google.fault = lambda method, path: status if "/identity" in path else None
         with pytest.raises(ApiDown):
-            client.workspaces()
+            api.workspaces(client)
         google.fault = lambda method, path: None
-        assert client.workspaces() == []
+        assert api.workspaces(client) == []
 
 
 def test_outside_google_cloud_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +104,7 @@ def test_without_an_audience_nobody_asks_google(google: stand_in.Google) -> None
     """As on a laptop."""
     with private_service(google) as _:
         client = Client(Settings(api_url=google.url))  # type: ignore[arg-type]
-        client.workspaces()
+        api.workspaces(client)
     assert [path for _, path, _, _ in google.requests if "Metadata" in path] == []
 
 

@@ -8,8 +8,8 @@ from frontend.core import theme
 from pipelines.forecasting.monitoring import snapshots
 from pipelines.forecasting.monitoring.snapshots import Snapshot
 from tests.frontend.conftest import Open
-from tests.frontend.test_pages import figure, texts, traces
 from tests.support import site as sites
+from tests.support.pages import figure, texts, traces
 from tests.support.site import Site
 
 SHIFTED = "Ash/tea"

@@ -150,3 +150,18 @@ def test_what_monitoring_found_is_always_said(reason: tuple[str, float, str | No
     }
     other = {"kind": "on_year", "value": 0.41, "percentile": 0.99, "status": None}
     assert words.why([other, found], "forecast") == f"{told} · forecast 41 % above last year"
+
+
+@pytest.mark.parametrize(
+    ("parts", "name"),
+    [
+        (("forecast", "shop", "Ash/tea"), "forecast-shop-Ash-tea"),
+        (("forecast", "shop", "Elm/Gruyère ☃ 日本"), "forecast-shop-Elm-Gruyère-日本"),
+        (("forecast", "shop", "../../etc/passwd"), "forecast-shop-etc-passwd"),
+        (("drift", "shop", ""), "drift-shop"),
+        (("forecast", "shop", "x" * 280), f"forecast-shop-{'x' * 66}"),
+    ],
+)
+def test_a_file_is_named_by_what_is_in_it(parts: tuple[str, ...], name: str) -> None:
+    """So that any system takes the name."""
+    assert words.file_name(*parts) == name

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from frontend.core import api
 from frontend.core.client import Client, Json
-from frontend.data import jobs, progress
+from frontend.data import calls, jobs, progress
 from tests.frontend.conftest import Open
-from tests.frontend.test_pages import texts
+from tests.support.pages import texts
 
 LOG: list[dict[str, Any]] = [
     {"event": "rows read", "rows": 900},
@@ -36,7 +37,7 @@ def test_a_job_has_a_bar_then_its_result_and_the_sidebar_is_renewed(
 ) -> None:
     """Without anybody pressing a key: a link to the forecasts, and no more "no data yet"."""
     state = {"state": "running", "lines": 4}
-    workspaces = Client.workspaces
+    workspaces = api.workspaces
 
     def job(*_: Any) -> Json:
         return {
@@ -49,9 +50,9 @@ def test_a_job_has_a_bar_then_its_result_and_the_sidebar_is_renewed(
         ended = {"status": "ready"} if state["state"] == "succeeded" else {"status": "no data"}
         return [{**one, **ended} if one["name"] == "shop" else one for one in workspaces(client)]
 
-    monkeypatch.setattr(Client, "job", job)
-    monkeypatch.setattr(Client, "jobs", lambda *_: {"jobs": [job()]})
-    monkeypatch.setattr(Client, "workspaces", listed)
+    monkeypatch.setattr(calls, "job", job)
+    monkeypatch.setattr(calls, "jobs", lambda *_: {"jobs": [job()]})
+    monkeypatch.setattr(api, "workspaces", listed)
     app = open_page("data", workspace="shop", view=jobs.VIEW)
     (bar,) = app.get("progress")
     assert 0 < bar.proto.value < 100

@@ -30,7 +30,7 @@ DONE = ("done", {"explanation": "Zürich"})
 def heard(answer: Answer, asked: list[Asked] | None = None) -> list[tuple[str, Any]]:
     """All events of an answer."""
     with answering({STREAM: answer}, asked=asked) as address:
-        return list(Client(Settings(api_url=address, api_timeout=10)).ask(QUESTION))
+        return list(Client(Settings(api_url=address, api_timeout=10)).stream("copilot", "stream", body=QUESTION))
 
 
 @pytest.mark.parametrize(
@@ -97,13 +97,13 @@ def test_a_refusal_before_the_stream_is_told_in_its_words() -> None:
 def test_nobody_there_is_a_service_that_is_down() -> None:
     """As with every other question."""
     with pytest.raises(ApiDown):
-        list(Client(Settings(api_url="http://127.0.0.1:9")).ask(QUESTION))
+        list(Client(Settings(api_url="http://127.0.0.1:9")).stream("copilot", "stream", body=QUESTION))
 
 
 def test_who_stops_listening_leaves() -> None:
     """The stream is closed with the loop that reads it."""
     with (
         answering({STREAM: (200, [event(*one) for one in [*EVENTS, DONE]])}) as address,
-        closing(Client(Settings(api_url=address)).ask(QUESTION)) as events,
+        closing(Client(Settings(api_url=address)).stream("copilot", "stream", body=QUESTION)) as events,
     ):
         assert next(events) == EVENTS[0]

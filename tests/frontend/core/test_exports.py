@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontend.core import tables
+from frontend.core import exports
 
 FORMULAS = [
     "=1+1", "+49 170", "-5", "@x", "\t=x", "\r=x", "\n=x", "\tx", "\rx", "＝1+1", "＋1", "－1", "＠x", "﹦1",
@@ -37,7 +37,7 @@ HARMLESS = [
 
 def read(table: pd.DataFrame) -> list[str]:
     """The cells of the first column, as a program reads them that guesses nothing."""
-    return [row[0] for row in csv.reader(io.StringIO(tables.csv(table).decode(), newline=""))][1:]
+    return [row[0] for row in csv.reader(io.StringIO(exports.csv(table).decode(), newline=""))][1:]
 
 
 @pytest.mark.parametrize("kind", [object, "string", "category"])
@@ -53,7 +53,7 @@ def test_a_text_that_would_be_computed_begins_with_an_apostrophe(kind: str) -> N
 def test_headers_are_texts_like_others() -> None:
     """A column of an upload may be called like a formula, and twice the same."""
     table = pd.DataFrame([[1, "=2"], [3, "4"]], columns=["=1+1", "=1+1"])
-    assert tables.csv(table).decode().splitlines() == ["'=1+1,'=1+1", "1,'=2", "3,4"]
+    assert exports.csv(table).decode().splitlines() == ["'=1+1,'=1+1", "1,'=2", "3,4"]
 
 
 @pytest.mark.parametrize("text", ["a;=1+1", "a\n=1+1", "a\t@x", 'a;"=1"'])
@@ -75,7 +75,7 @@ def test_numbers_are_untouched(rows: list[tuple[float, int, bool]]) -> None:
     """The least of them reads back as it was, negative ones too, also in a column that holds texts besides."""
     table = pd.DataFrame(rows, columns=["x", "n", "yes"])
     table["mixed"] = pd.Series([*table["x"][:-1].tolist(), "=1"], dtype=object)
-    found = pd.read_csv(io.BytesIO(tables.csv(table)), float_precision="round_trip")
+    found = pd.read_csv(io.BytesIO(exports.csv(table)), float_precision="round_trip")
     pd.testing.assert_frame_equal(found[["x", "n", "yes"]], table[["x", "n", "yes"]])
     assert found["mixed"].iloc[-1] == "'=1"
     assert [float(value) for value in found["mixed"].iloc[:-1]] == table["x"].tolist()[:-1]
@@ -84,14 +84,14 @@ def test_numbers_are_untouched(rows: list[tuple[float, int, bool]]) -> None:
 def test_times_and_gaps_are_written_as_before() -> None:
     """Nothing but texts is looked at."""
     table = pd.DataFrame({"ds": pd.to_datetime(["2024-01-01", None]), "y": [np.nan, -0.5], "of": ["a", None]})
-    assert tables.csv(table).decode().splitlines() == table.to_csv(index=False).splitlines()
-    assert tables.csv(pd.DataFrame()).strip() == b""
+    assert exports.csv(table).decode().splitlines() == table.to_csv(index=False).splitlines()
+    assert exports.csv(pd.DataFrame()).strip() == b""
 
 
 def test_parquet_stays_what_it_was() -> None:
     """It is read by programs, and computes nothing."""
     table = pd.DataFrame({"=1": FORMULAS, "n": range(len(FORMULAS))})
-    pd.testing.assert_frame_equal(pd.read_parquet(io.BytesIO(tables._parquet(table))), table)
+    pd.testing.assert_frame_equal(pd.read_parquet(io.BytesIO(exports._parquet(table))), table)
 
 
 def test_streamlit_writes_no_csv_of_its_own() -> None:

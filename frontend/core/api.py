@@ -1,0 +1,55 @@
+"""Calls that several pages make; those that only one page makes are in its `calls.py`."""
+
+from frontend.core.client import Client, Json
+
+_PAGE = 1000  # rows of a page when all are wanted
+_SOUGHT = 300  # characters of a name that the service searches for
+
+
+def me(client: Client) -> Json:
+    """Whose the key is, and which roles it has."""
+    return client.get("me")
+
+
+def workspaces(client: Client) -> list[Json]:
+    return list(client.get("workspaces")["workspaces"])
+
+
+def workspace(client: Client, name: str) -> Json:
+    return client.get("workspaces", name)
+
+
+def series(
+    client: Client,
+    workspace: str,
+    search: str = "",
+    *,
+    sort: str = "name",
+    limit: int = 50,
+    offset: int = 0,
+) -> Json:
+    """A page of the series whose names hold `search`."""
+    query = {"workspace": workspace, "search": search, "sort": sort, "limit": limit, "offset": offset}
+    return client.get("series", params=query)
+
+
+def profile(client: Client, workspace: str, unique_id: str) -> Json | None:
+    """One series as the list has it; None where no series has exactly this name."""
+    seen, total = 0, 1
+    while seen < total:
+        page = series(client, workspace, unique_id[:_SOUGHT], limit=_PAGE, offset=seen)
+        if exact := next((one for one in page["series"] if one["unique_id"] == unique_id), None):
+            return dict(exact)
+        seen, total = seen + _PAGE, page["total"]
+    return None
+
+
+def monitored(client: Client, workspace: str, unique_id: str) -> Json:
+    """How one series stands, and `detail` with each window and forecast set."""
+    answer = client.get("monitoring", "series", params={"workspace": workspace, "unique_id": unique_id})
+    return {**answer["series"][0], "detail": answer["detail"]}
+
+
+def aliases(client: Client, workspace: str) -> Json:
+    """Which runs have a name, and the `version` of that."""
+    return client.get("aliases", params={"workspace": workspace})

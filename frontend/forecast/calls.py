@@ -1,0 +1,30 @@
+"""Calls of the page Forecast."""
+
+from frontend.core.client import Client, Json, known
+
+
+def history(client: Client, workspace: str, unique_id: str) -> Json:
+    """The actuals and covariates of a series."""
+    return client.get("series", unique_id, "history", params={"workspace": workspace})
+
+
+def backtest(client: Client, workspace: str, unique_id: str) -> Json:
+    """What each model forecast in each window."""
+    return client.get("series", unique_id, "backtest", params={"workspace": workspace})
+
+
+def forecast(client: Client, workspace: str, unique_id: str, forecast_id: str | None = None) -> Json:
+    """The published forecast, or an earlier one."""
+    query = {"workspace": workspace, "unique_id": unique_id, "forecast_id": forecast_id}
+    return client.get("forecasts", params=query)
+
+
+def explanation(client: Client, workspace: str, unique_id: str) -> Json:
+    """The parts of a forecast, and what changed since the one before."""
+    return client.get("forecasts", unique_id, "explanation", params={"workspace": workspace})
+
+
+def generate(client: Client, workspace: str, unique_id: str, horizon: int, model: str | None = None) -> Json:
+    """A forecast that is computed now: of `horizon` steps, by the champion unless `model` is given."""
+    body = {"workspace": workspace, "unique_ids": [unique_id], "horizon": horizon, "model": model}
+    return client.send("POST", "forecasts", "generate", json=known(body))

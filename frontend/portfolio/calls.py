@@ -1,0 +1,19 @@
+"""Calls of the page Portfolio."""
+
+from collections.abc import Mapping
+
+from frontend.core.client import Client, Json
+
+
+def portfolio(
+    client: Client,
+    workspace: str,
+    filters: Mapping[str, str],
+    search: str = "",
+    limit: int = 50,
+    *,
+    needs_attention: bool = False,
+) -> Json:
+    """All series together, and the most urgent ones; of those that the filters and the search leave."""
+    query = {"workspace": workspace, "search": search, "limit": limit, "needs_attention": needs_attention or None}
+    return client.get("portfolio", params={**query, **filters})
