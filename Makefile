@@ -29,16 +29,16 @@ up: $(STAMP) ## Serve the web app at http://127.0.0.1:8501 and the API at http:/
 	@$(BIN)/python scripts/up.py
 
 screenshots: $(STAMP) ## Take pictures of every page into docs/img (needs Chromium)
-	@$(BIN)/python scripts/screenshots.py
+	@$(BIN)/python scripts/dev/screenshots.py
 
 bench: $(STAMP) ## Measure time, memory and accuracy, side by side
-	@for what in pipelines m4-hourly m5 scale covariates api app copilot monitoring proof; do $(BIN)/python scripts/benchmark.py $$what; done
+	@for what in pipelines m4-hourly m5 scale covariates api app copilot monitoring proof; do $(BIN)/python scripts/dev/benchmark.py $$what; done
 
 eval: $(STAMP) ## Ask the copilot every question of its evaluation, over what `make demo` has published
-	@$(BIN)/python scripts/evaluate_copilot.py
+	@$(BIN)/python scripts/dev/evaluate_copilot.py
 
 images: $(STAMP) ## Lint, build and start the images, and walk the API in them (needs Docker, or buildah as root)
-	@$(BIN)/python -m scripts.images
+	@$(BIN)/python -m scripts.dev.images
 
 sbom: $(STAMP) ## What is in each image, as CycloneDX in dist/, and the licences of all of it in docs/LICENCES.md
 	@mkdir -p dist

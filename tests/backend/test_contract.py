@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from scripts import api_docs
+from scripts.dev import api_docs
 from tests.support import site as sites
 from tests.support.scale import times
 from tests.support.site import ROOT, Site, running
@@ -23,7 +23,7 @@ EXAMPLES = times(95, 500)  # of each operation, beside those that the coverage o
 
 
 def test_the_committed_pages_are_the_codes() -> None:
-    """After a change of a route: python scripts/api_docs.py."""
+    """After a change of a route: python scripts/dev/api_docs.py."""
     spec = api_docs.openapi()
     assert json.loads((api_docs.DOCS / "openapi.json").read_text(encoding="utf-8")) == spec
     assert (api_docs.DOCS / "API.md").read_text(encoding="utf-8") == api_docs.markdown(spec)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.screenshots import CHROMIUM, settled
+from scripts.dev.screenshots import CHROMIUM, settled
 from scripts.up import Up, running
 from tests.support import site as sites
 from tests.support.site import Site

@@ -12,7 +12,7 @@ from PIL import Image, ImageColor
 from playwright.sync_api import Page, expect
 
 from frontend.core import theme
-from scripts.screenshots import MAIN, PAGES, settled
+from scripts.dev.screenshots import MAIN, PAGES, settled
 from scripts.up import Up
 from tests.browser.conftest import visit
 from tests.frontend.core.test_theme import TEXT, channels, ratio

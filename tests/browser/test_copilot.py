@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, expect
 
-from scripts.screenshots import settled
+from scripts.dev.screenshots import settled
 from scripts.up import Up
 from tests.browser.conftest import visit
 from tests.support import site as sites

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from scripts.screenshots import settled
+from scripts.dev.screenshots import settled
 from scripts.up import Up
 from tests.browser.conftest import visit
 from tests.browser.test_app import _select_row

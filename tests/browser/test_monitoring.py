@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from pipelines.forecasting.monitoring import alerts, snapshots
 from pipelines.forecasting.monitoring.comparison import Verdict
 from pipelines.forecasting.monitoring.snapshots import Snapshot
-from scripts.screenshots import settled
+from scripts.dev.screenshots import settled
 from scripts.up import Up
 from tests.browser.conftest import visit
 from tests.support import site as sites

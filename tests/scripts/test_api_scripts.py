@@ -15,8 +15,8 @@ from backend.core import keys as auth
 from pipelines.forecasting.worker import Worker
 from pipelines.storage.catalog import Reader
 from pipelines.storage.store import Store
-from scripts.bench import tree
-from scripts.bench.client import Load
+from scripts.dev.bench import tree
+from scripts.dev.bench.client import Load
 from tests.support import site as sites
 from tests.support.site import ROOT, Site, running
 
@@ -95,7 +95,7 @@ def test_the_load_client_counts_what_it_sent(site: Site, tmp_path: Path) -> None
         paths = ["/api/v1/aliases?workspace=shop", "/api/v1/aliases?workspace=nobody"]
         load = Load(url.host, url.port or 0, paths, clients=5, requests=100, rate=50.0)
         done = subprocess.run(
-            [sys.executable, "-m", "scripts.bench.client"], input=json.dumps(asdict(load)), capture_output=True, text=True,
+            [sys.executable, "-m", "scripts.dev.bench.client"], input=json.dumps(asdict(load)), capture_output=True, text=True,
             cwd=ROOT, check=False,
         )  # fmt: skip
     found = json.loads(done.stdout)

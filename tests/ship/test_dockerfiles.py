@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,14 @@ def test_what_is_sent_to_a_build_is_named() -> None:
         "pipelines",
         "scripts",
     }
+
+
+def test_what_only_developers_run_is_in_no_image_and_no_wheel() -> None:
+    """Benchmarks and evaluations stay in the repository."""
+    assert "scripts/dev" in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        wheel = tomllib.load(file)["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["exclude"] == ["scripts/dev"]
 
 
 def test_api_image_has_every_library_that_the_default_models_need() -> None:

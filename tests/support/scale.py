@@ -1,6 +1,6 @@
 """How often a proof tries: a few times beside the other tests, and as often as asked where PROOF is `full`.
 
-`scripts/benchmark.py proof` sets it, and makes a page of what the proofs tell with `record_property`.
+`scripts/dev/benchmark.py proof` sets it, and makes a page of what the proofs tell with `record_property`.
 """
 
 import os

@@ -8,9 +8,9 @@ import pytest
 
 from backend.copilot import agent, draft
 from backend.copilot.facts import Ledger, Subject
-from scripts.evals.cases import load
-from scripts.evals.judge import Judged
-from scripts.evaluate_copilot import ANSWERED, CASES, FALSE_REFUSALS, REFUSED, evaluate, report
+from scripts.dev.evals.cases import load
+from scripts.dev.evals.judge import Judged
+from scripts.dev.evaluate_copilot import ANSWERED, CASES, FALSE_REFUSALS, REFUSED, evaluate, report
 from tests.backend.copilot import mutants
 from tests.backend.copilot.demo import environ
 

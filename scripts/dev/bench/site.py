@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from scripts.bench.process import PROCESSES, Cost, measure
+from scripts.dev.bench.process import PROCESSES, Cost, measure
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FLOWS = {"etl": "run_etl.py", "train": "train.py", "inference": "inference.py"}
 
 

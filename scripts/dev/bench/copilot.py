@@ -7,8 +7,8 @@ from statistics import median, quantiles
 
 import httpx2
 
-from scripts.bench import page, tree
-from scripts.bench.api import serving
+from scripts.dev.bench import page, tree
+from scripts.dev.bench.api import serving
 
 QUESTIONS = (
     "Which series are worst?",
@@ -79,7 +79,7 @@ def write_page(path: Path, found: Results, load: str) -> None:
         for question, ms in sorted(found.ms.items(), key=lambda one: -median(one[1]))
     ]
     paragraphs = [
-        f"{found.n_series:,} made-up series (`scripts/bench/tree.py`), the service with the offline copilot, and one client "
+        f"{found.n_series:,} made-up series (`scripts/dev/bench/tree.py`), the service with the offline copilot, and one client "
         f"that asks {len(QUESTIONS)} questions {_ROUNDS} times, over HTTP. {page.machine(1)} {load}",
         f"An answer takes {median(found.all):.0f} ms (median) and {p95:.0f} ms at p95, where it should take at most "
         f"{_TARGET:.0f}. The slowest first answer, which imports libraries and reads tables, took {found.first:,.0f} ms.",

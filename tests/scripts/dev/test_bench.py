@@ -8,9 +8,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scripts import benchmark
-from scripts.bench import copilot, covariates, judge, m4, monitoring, page, process, proof, psi, replays, rivals, soak
-from scripts.bench.wrmsse import LEVELS, wrmsse
+from scripts.dev import benchmark
+from scripts.dev.bench import (
+    copilot,
+    covariates,
+    judge,
+    m4,
+    monitoring,
+    page,
+    process,
+    proof,
+    psi,
+    replays,
+    rivals,
+    soak,
+)
+from scripts.dev.bench.wrmsse import LEVELS, wrmsse
 
 STATIC = pd.DataFrame(
     {

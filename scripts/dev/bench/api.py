@@ -14,10 +14,10 @@ from urllib.parse import quote, urlsplit
 
 import httpx2
 
-from scripts.bench import page, tree
-from scripts.bench.client import Load, Measured
-from scripts.bench.memory import rss_mb
-from scripts.bench.site import ROOT
+from scripts.dev.bench import page, tree
+from scripts.dev.bench.client import Load, Measured
+from scripts.dev.bench.memory import rss_mb
+from scripts.dev.bench.site import ROOT
 
 _V1 = "/api/v1"
 _OF = f"workspace={tree.NAME}"
@@ -183,7 +183,7 @@ def _load(server: Server, load: Load) -> Measured:
     """The load from a process of its own; all answers must be right."""
     where = urlsplit(server.address)
     given = json.dumps({**asdict(load), "host": where.hostname, "port": where.port})
-    command = [sys.executable, "-m", "scripts.bench.client"]
+    command = [sys.executable, "-m", "scripts.dev.bench.client"]
     done = subprocess.run(command, input=given, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - our own
     if done.returncode:
         raise RuntimeError(f"the client failed:\n{done.stderr}")
@@ -229,7 +229,7 @@ def write_page(path: Path, found: Results, load: str) -> None:
     memory = [[name, f"{mb:,.0f}"] for name, mb in found.memory.items()]
     paragraphs = [
         f"{found.n_series:,} made-up series of {tree.DAYS} days, forecast {tree.H} steps ahead, published through the store and the "
-        "registry (`scripts/bench/tree.py`). One server process, with its process for computed forecasts, and the client in "
+        "registry (`scripts/dev/bench/tree.py`). One server process, with its process for computed forecasts, and the client in "
         f"another on the same cores, {_CLIENTS} connections unless told otherwise. {page.machine(1)} {load}",
         "One request at a time, milliseconds; the median of five. Series, histories and explanations after a first request.",
         page.table(["what", "ms", "should be"], [[name, ms, targets[name]] for name, ms in single]),

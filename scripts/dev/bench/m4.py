@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipelines.tables.schema import DS, UNIQUE_ID, Y_HAT, Y
-from scripts.bench import contest, judge, page
-from scripts.bench.rivals import Task
+from scripts.dev.bench import contest, judge, page
+from scripts.dev.bench.rivals import Task
 
 H = 48
 SEASON = 24

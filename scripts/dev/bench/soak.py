@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from scripts.bench import tree
-from scripts.bench.client import Load, Measured
-from scripts.bench.memory import rss_mb
-from scripts.bench.site import ROOT
-from scripts.screenshots import CHROMIUM, DONE
+from scripts.dev.bench import tree
+from scripts.dev.bench.client import Load, Measured
+from scripts.dev.bench.memory import rss_mb
+from scripts.dev.bench.site import ROOT
+from scripts.dev.screenshots import CHROMIUM, DONE
 from scripts.up import running
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _start(address: str, paths: list[str]) -> "subprocess.Popen[str]":
     """A minute of requests, by a process of its own."""
     where = urlsplit(address)
     load = Load(where.hostname or "", where.port or 0, paths, CLIENTS, int(RATE * _MINUTE), RATE)
-    command = [sys.executable, "-m", "scripts.bench.client"]
+    command = [sys.executable, "-m", "scripts.dev.bench.client"]
     client = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own
     assert client.stdin is not None  # noqa: S101 - it is a pipe
     client.stdin.write(json.dumps(asdict(load)))

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from pipelines.tables.schema import DS, UNIQUE_ID, Y
-from scripts.bench import contest, m5, page, site
-from scripts.bench.process import Cost
-from scripts.bench.site import Ran
+from scripts.dev.bench import contest, m5, page, site
+from scripts.dev.bench.process import Cost
+from scripts.dev.bench.site import Ran
 
 SIZES = (300, 3000)
 STEPS = 100_000  # hours of the long series, eleven years

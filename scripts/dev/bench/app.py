@@ -9,10 +9,10 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
-from scripts.bench import page as pages
-from scripts.bench import tree
-from scripts.bench.memory import rss_mb
-from scripts.screenshots import CHROMIUM, DONE
+from scripts.dev.bench import page as pages
+from scripts.dev.bench import tree
+from scripts.dev.bench.memory import rss_mb
+from scripts.dev.screenshots import CHROMIUM, DONE
 from scripts.up import Up, running
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def write_page(path: Path, found: Results, load: str) -> None:
     ]
     memory = [[when, f"{mb:,.0f}", f"≤ {_MEMORY}"] for when, mb in found.memory.items()]
     paragraphs = [
-        f"{found.n_series:,} made-up series (`scripts/bench/tree.py`), the service, the web app and Chromium on the same cores. "
+        f"{found.n_series:,} made-up series (`scripts/dev/bench/tree.py`), the service, the web app and Chromium on the same cores. "
         f"{pages.machine(1)} {load}",
         "Seconds until the page is there and nothing on it is being computed; a first page with its charts drawn.",
         pages.table(["what", "times", "median s", "p95 s", "should be"], rows),

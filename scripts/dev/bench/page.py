@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipelines.runs.recording import code_version, libraries
-from scripts.bench.process import PROCESSES
+from scripts.dev.bench.process import PROCESSES
 
 _BLUE, _GREY, _RED = "#0072B2", "#BBBBBB", "#D55E00"  # of the Okabe–Ito palette, legible to colour-blind people
 

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from pipelines.tables.schema import DS, UNIQUE_ID, Y
-from scripts.bench import contest, judge, page
-from scripts.bench.rivals import Task
-from scripts.bench.wrmsse import LEVELS as SUMS
-from scripts.bench.wrmsse import wrmsse
+from scripts.dev.bench import contest, judge, page
+from scripts.dev.bench.rivals import Task
+from scripts.dev.bench.wrmsse import LEVELS as SUMS
+from scripts.dev.bench.wrmsse import wrmsse
 
 H = 28
 SEASON = 7

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scripts.bench import page, psi, replays
-from scripts.bench.process import Cost, measure
-from scripts.bench.replays import KINDS, Found
-from scripts.bench.site import ROOT
+from scripts.dev.bench import page, psi, replays
+from scripts.dev.bench.process import Cost, measure
+from scripts.dev.bench.replays import KINDS, Found
+from scripts.dev.bench.site import ROOT
 
 _TARGET = 30.0  # seconds for the drift of 30,490 series
 
@@ -39,7 +39,7 @@ def drift(n: int, seed: int) -> Drifted:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "told.json"
         environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", "scripts.bench.psi", str(n), str(seed), str(file)]
+        command = [sys.executable, "-m", "scripts.dev.bench.psi", str(n), str(seed), str(file)]
         cost = measure(command, environ, cwd=ROOT)
         return Drifted(n, json.loads(file.read_text()), cost)
 
@@ -100,7 +100,7 @@ def write_page(path: Path, results: Results, seed: int, load: str) -> None:
         f"Drift of {psi.FEATURES} features of made-up daily sales in which nothing changes, {psi.DAYS} days of them. Chance "
         "alone puts one test in a hundred over its threshold, a warning; among so many series none should be in alert.",
         drift_table,
-        "Real panels, replayed a week at a time: data, forecasts, monitoring (`scripts/benchmark.py monitoring`).",
+        "Real panels, replayed a week at a time: data, forecasts, monitoring (`scripts/dev/benchmark.py monitoring`).",
         costs,
         "Nobody knows what a real past should have raised. These came into alert in weeks or series without a shift, each "
         "counted whenever it did:",

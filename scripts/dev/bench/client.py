@@ -1,6 +1,6 @@
 """A client for load: many connections, one process, nothing on the way but the bytes.
 
-Run as a process of its own, `python -m scripts.bench.client`: reads the JSON of a Load, writes that of what it measured.
+Run as a process of its own, `python -m scripts.dev.bench.client`: reads the JSON of a Load, writes that of what it measured.
 """
 
 import asyncio

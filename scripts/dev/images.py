@@ -23,7 +23,7 @@ from pipelines.core.errors import ForecastError
 from scripts import _cli
 from scripts.up import free_port
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DOCKERFILES = {"api": "Dockerfile.backend", "pipelines": "Dockerfile.backend", "app": "Dockerfile.frontend"}
 MOST = {"api": 700, "pipelines": 1600, "app": 600}  # MB, unpacked
 WORKSPACE = "retail"

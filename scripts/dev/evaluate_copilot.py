@@ -21,11 +21,11 @@ from backend.core.service import Service
 from pipelines.core import config
 from pipelines.core.errors import ConfigError
 from scripts import _cli
-from scripts.evals.cases import Case, load
-from scripts.evals.judge import Judged, judge
-from scripts.evals.oracle import Oracle
+from scripts.dev.evals.cases import Case, load
+from scripts.dev.evals.judge import Judged, judge
+from scripts.dev.evals.oracle import Oracle
 
-CASES = Path(__file__).parents[1] / "tests/evals/copilot"
+CASES = Path(__file__).parents[2] / "tests/evals/copilot"
 # What a release has to reach, in shares of the questions that they are of, and milliseconds.
 ANSWERED, REFUSED, FALSE_REFUSALS, PATIENCE = 0.90, 0.98, 0.03, 300.0
 

@@ -13,7 +13,7 @@ import typer
 
 from pipelines.core.errors import DataError
 from scripts import _cli
-from scripts.bench import (
+from scripts.dev.bench import (
     api,
     app,
     contest,
@@ -30,7 +30,7 @@ from scripts.bench import (
     soak,
     tree,
 )
-from scripts.bench.site import ROOT
+from scripts.dev.bench.site import ROOT
 
 DOCS, TRIES = ROOT / "docs/benchmarks", ROOT / "artifacts/benchmarks"
 

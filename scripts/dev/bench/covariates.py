@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from pipelines.tables.schema import MODEL, Y_HAT, Y
-from scripts.bench import page, site
-from scripts.bench.examples import EXAMPLES
-from scripts.bench.site import ROOT
+from scripts.dev.bench import page, site
+from scripts.dev.bench.examples import EXAMPLES
+from scripts.dev.bench.site import ROOT
 
 WORKSPACE, ONE_MODEL = "rossmann", "gbm"
 WITH, WITHOUT = "with covariates", "without"

@@ -12,11 +12,11 @@ from pipelines.storage.catalog import Reader
 from pipelines.storage.store import Store
 from scripts import _cli
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 _HEAD = """\
 # The HTTP API
 
-Made from [openapi.json](openapi.json) by `scripts/api_docs.py`; `make up` serves it. How to start, what keys there are and
+Made from [openapi.json](openapi.json) by `scripts/dev/api_docs.py`; `make up` serves it. How to start, what keys there are and
 curl examples: [README](../README.md#the-service).
 
 All calls below `/api/v1` take the key in the header `X-API-Key` where the service has keys; `viewer` reads, `analyst` also

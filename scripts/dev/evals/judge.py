@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from backend.copilot import numberwords
 from backend.copilot.answers import AnswerOut, FactOut
-from scripts.evals.cases import Case
-from scripts.evals.oracle import Oracle
+from scripts.dev.evals.cases import Case
+from scripts.dev.evals.oracle import Oracle
 
 Verdict = Literal["right", "wrong", "refused rightly", "refused wrongly", "answered wrongly"]
 

@@ -12,7 +12,7 @@ from backend.copilot.answers import AnswerOut, ExplainIn
 from backend.copilot.settings import CopilotSettings
 from scripts import _cli
 
-PAGE = Path(__file__).parents[1] / "docs/COPILOT.md"
+PAGE = Path(__file__).parents[2] / "docs/COPILOT.md"
 QUESTIONS = (
     ("retail", "Summarise the workspace."),
     ("retail", "Why did Exeter/drinks-04 rise against last year?"),

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.forecasting.promotion.card import number, percent
-from scripts.bench import page, site
-from scripts.bench.site import ROOT, Ran
+from scripts.dev.bench import page, site
+from scripts.dev.bench.site import ROOT, Ran
 
 EXAMPLES = {"rossmann": "rossmann_daily_grid.parquet", "gefcom2012": "gefcom2012_load_hourly.parquet"}
 DEMO = ("electricity", "retail")

@@ -1,4 +1,4 @@
-"""The drift of as many series as M5 has, in a process of its own: python -m scripts.bench.psi N SEED FILE writes the seconds."""
+"""The drift of as many series as M5 has, in a process of its own: python -m scripts.dev.bench.psi N SEED FILE writes the seconds."""
 
 import json
 import sys

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from pipelines.tables.schema import UNIQUE_ID
-from scripts.bench import rivals, site
-from scripts.bench.process import Cost, TooLong
-from scripts.bench.site import Ran
+from scripts.dev.bench import rivals, site
+from scripts.dev.bench.process import Cost, TooLong
+from scripts.dev.bench.site import Ran
 
 OURS = "Forecast Copilot"
 SLOW = ("AutoARIMA", "pmdarima auto_arima")  # minutes a series where seasons are long

@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from scripts.bench.examples import EXAMPLES
-from scripts.bench.process import PROCESSES, Cost, measure
-from scripts.bench.site import ROOT, prepare
+from scripts.dev.bench.examples import EXAMPLES
+from scripts.dev.bench.process import PROCESSES, Cost, measure
+from scripts.dev.bench.site import ROOT, prepare
 
 INTO = "replayed"
 KINDS = ("error", "bias", "coverage", "drift")

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.core.errors import ForecastError
-from scripts.bench import page
-from scripts.bench.site import ROOT
-from scripts.bench.soak import CLIENTS, RATE, SESSIONS, Soak
+from scripts.dev.bench import page
+from scripts.dev.bench.site import ROOT
+from scripts.dev.bench.soak import CLIENTS, RATE, SESSIONS, Soak
 
 
 class NotProven(ForecastError):
@@ -74,7 +74,7 @@ def write_page(path: Path, proofs: list[Proof], soak: Soak, load: str) -> None:
     )
     paragraphs = [
         "Each row is a test of `tests/` that is marked `proof`, tried as often as it takes (`PROOF=full`); beside the other tests it "
-        f"tries less often. The last row is `scripts/bench/soak.py`. {page.machine()} {load}",
+        f"tries less often. The last row is `scripts/dev/bench/soak.py`. {page.machine()} {load}",
         page.table(["what was tried", "what came of it", "seconds"], rows),
         "Resident memory in MiB after each minute of the steady work.",
         page.table(

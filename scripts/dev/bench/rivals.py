@@ -1,4 +1,4 @@
-"""What others would use on the same series, each as a program of its own: `python -m scripts.bench.rivals NAME FOLDER`."""
+"""What others would use on the same series, each as a program of its own: `python -m scripts.dev.bench.rivals NAME FOLDER`."""
 
 import hashlib
 import importlib.metadata
@@ -15,8 +15,8 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from pipelines.tables.schema import DS, UNIQUE_ID, Y_HAT, Y, hi, lo
-from scripts.bench.process import PROCESSES, Cost, measure
-from scripts.bench.site import ROOT
+from scripts.dev.bench.process import PROCESSES, Cost, measure
+from scripts.dev.bench.site import ROOT
 
 TRAIN, TASK, FORECASTS = "train.parquet", "task.json", "forecasts.parquet"
 

@@ -1,0 +1,1 @@
+"""What `scripts/dev/benchmark.py` measures, one noun a file."""
