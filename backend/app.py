@@ -5,8 +5,8 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import structlog
@@ -16,38 +16,45 @@ from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from backend.accuracy import routes as metrics
+from backend.accuracy import routes as accuracy
 from backend.compute.pool import Workers
 from backend.copilot import routes as copilot
 from backend.copilot import settings as copilots
 from backend.copilot.agent import Copilot
 from backend.copilot.settings import CopilotSettings
-from backend.core import errors, health, traces
+from backend.core import errors, health, me, traces
+from backend.core.catalog import Catalog
 from backend.core.connections import GuardedProtocol, raise_descriptor_limit, sweep
+from backend.core.health import Readiness
 from backend.core.keys import Keyring
 from backend.core.metrics import Metrics
 from backend.core.middleware import Observe, configure_events, configure_logging
-from backend.core.rate import HEADER, Access, RateLimit
+from backend.core.rate import HEADER, Authentication, RateLimit
 from backend.core.schemas import ProblemOut
-from backend.core.service import Service
+from backend.core.services import Services
 from backend.core.settings import Settings, load
+from backend.core.shutdown import Shutdown
 from backend.data import routes as data
 from backend.forecasts import routes as forecasts
 from backend.jobs import routes as jobs
 from backend.jobs.cloud import CloudJobs
 from backend.jobs.google import CloudRun
-from backend.jobs.local import Jobs
+from backend.jobs.local import LocalJobs
 from backend.jobs.processes import Launcher, LocalProcess
+from backend.jobs.service import Jobs
 from backend.knowledge import routes as knowledge
 from backend.knowledge.embeddings import Embedding, choose
+from backend.knowledge.knowledge import Knowledge
 from backend.monitoring import routes as monitoring
 from backend.portfolio import routes as portfolio
-from backend.routes import me
 from backend.runs import routes as runs
+from backend.runs.service import Runs
 from backend.series import routes as series
 from backend.uploads import routes as uploads
-from backend.uploads.room import Room
+from backend.uploads.quota import Quota
+from backend.uploads.service import Uploads
 from backend.workspaces import routes as workspaces
+from backend.workspaces.status import Statuses
 from pipelines import __version__
 from pipelines.core import config, environment
 from pipelines.core.errors import ConfigError
@@ -57,6 +64,12 @@ API = "/api/v1"
 # Seconds after the start until the processes that compute and the copilot import what they need, so that neither the first
 # answers nor the first page of a web app that starts at the same time wait for it.
 _COMPUTING, _ANSWERING = 10.0, 20.0
+
+
+# The first ones are found soonest.
+_ROUTES = (
+    forecasts, series, portfolio, accuracy, workspaces, data, runs, monitoring, jobs, uploads, copilot, knowledge, me
+)  # fmt: skip
 
 
 def create_app(
@@ -70,36 +83,7 @@ def create_app(
     settings.check()
     if not structlog.is_configured():  # under a server that is not ours
         configure_events()
-    keyring = Keyring(settings.keyring())
-    figures = Metrics()
-    workers = Workers(settings.generate_workers, settings.generate_queue, settings.generate_timeout, figures)
-    looking = (sys.executable, "-m", "pipelines.forecasting.previewer", str(settings.preview_mb))
-    previewers = Workers(1, settings.generate_queue, settings.preview_timeout, figures, looking)
-    read = store or _reader()
-    assistant = copilots.load()
-    work = _jobs(settings, read, launcher)
-    room = Room(read, settings.uploads_mb)
-    embedding = _embedding(assistant)
-    service = Service(read, workers, previewers, work, figures, settings.cache_mb, room, embedding=embedding)
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        if tracing:
-            traces.keep_private()
-        await workers.start(after=_COMPUTING)
-        await previewers.start()
-        warming = threading.Timer(_ANSWERING, app.state.copilot.warm)
-        warming.daemon = True
-        warming.start()
-        listing = asyncio.create_task(asyncio.to_thread(service.standings.all))  # who asks first need not wait for it
-        try:
-            yield
-        finally:
-            warming.cancel()
-            await asyncio.gather(listing, return_exceptions=True)
-            service.close()
-            await asyncio.gather(workers.stop(), previewers.stop())
-
+    services, lifespan = _services(settings, store or _reader(), launcher)
     tracing = traces.wanted()
     app = FastAPI(
         title="Forecast Copilot",
@@ -111,34 +95,71 @@ def create_app(
         redirect_slashes=False,
         lifespan=lifespan,
         telemetry={
-            "tracing": tracing, "auto_configure": tracing, "metrics": False, "logs": False, "operation_spans": False
+            "tracing": tracing,
+            "auto_configure": tracing,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
         },
-    )  # fmt: skip
-    app.state.service = service
-    app.state.copilot = Copilot(service, assistant)
-    routers = (
-        forecasts,
-        series,
-        portfolio,
-        metrics,
-        workspaces,
-        data,
-        runs,
-        monitoring,
-        jobs,
-        uploads,
-        copilot,
-        knowledge,
-        me,
     )
-    for routes in routers:  # the first ones are found soonest
+    app.state.services = services
+    for routes in _ROUTES:
         app.include_router(routes.router, prefix=API)
     app.include_router(health.router)
-    errors.install(app)
+    errors.install(app, services[Catalog].public)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    _add_middleware(app, settings, services[Metrics])
+    return app
+
+
+def _services(
+    settings: Settings, store: Reader, launcher: Launcher | None
+) -> tuple[Services, Callable[[FastAPI], AbstractAsyncContextManager[None]]]:
+    """The parts of the application, and the context in which they run."""
+    metrics, shutdown, assistant = Metrics(), Shutdown(), copilots.load()
+    workers = Workers(
+        settings.generate_workers, settings.generate_queue, settings.generate_timeout, metrics, shutdown=shutdown
+    )
+    previewer = (sys.executable, "-m", "pipelines.forecasting.previewer", str(settings.preview_mb))
+    previewers = Workers(1, settings.generate_queue, settings.preview_timeout, metrics, previewer, shutdown)
+    catalog = Catalog(store, settings.cache_mb, metrics)
+    statuses = Statuses(catalog)
+    knowledge = Knowledge(catalog, _embedding(assistant))
+    copilot = Copilot(knowledge, metrics, assistant)
+    uploads = Uploads(catalog, previewers, Quota(store, settings.uploads_mb))
+    jobs = Jobs(_jobs(settings, store, launcher), shutdown)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if traces.wanted():
+            traces.keep_private()
+        await workers.start(after=_COMPUTING)
+        await previewers.start()
+        warming = threading.Timer(_ANSWERING, copilot.warm)
+        warming.daemon = True
+        warming.start()
+        listing = asyncio.create_task(asyncio.to_thread(statuses.all))  # who asks first need not wait for it
+        try:
+            yield
+        finally:
+            warming.cancel()
+            await asyncio.gather(listing, return_exceptions=True)
+            uploads.close()
+            knowledge.close()
+            await asyncio.gather(workers.stop(), previewers.stop())
+
+    parts = (metrics, shutdown, workers, catalog, statuses, knowledge, copilot, uploads, jobs, Runs())
+    return Services(*parts, Readiness(statuses.checks)), lifespan
+
+
+def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
+    """What every request passes through, the innermost first."""
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(
-        Access, keyring=keyring, rate=RateLimit(settings.rate_limit), origins=frozenset(settings.cors_origins)
+        Authentication,
+        keyring=Keyring(settings.keyring()),
+        rate=RateLimit(settings.rate_limit),
+        origins=frozenset(settings.cors_origins),
     )
     if settings.cors_origins:
         app.add_middleware(
@@ -148,16 +169,15 @@ def create_app(
             allow_headers=[HEADER, "Content-Type", "If-Match", "If-None-Match", "X-Request-ID"],
             expose_headers=["ETag", "Location", "X-Request-ID", "Retry-After"],
         )
-    app.add_middleware(Observe, metrics=figures, https=settings.environment != "dev")
-    return app
+    app.add_middleware(Observe, metrics=metrics, https=settings.environment != "dev")
 
 
 class Server(uvicorn.Server):
     """Closes connections of slow clients; tells the service first when it is to stop, so that open streams end."""
 
-    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+    def __init__(self, config: uvicorn.Config, begin_shutdown: Callable[[], None]) -> None:
         super().__init__(config)
-        self._service = service
+        self._begin_shutdown = begin_shutdown
 
     async def on_tick(self, counter: int) -> bool:
         if counter % 10 == 0:  # once a second
@@ -165,7 +185,7 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: Any = None) -> None:
-        self._service.stop()
+        self._begin_shutdown()
         await super().shutdown(sockets)
 
 
@@ -175,7 +195,7 @@ def main(launcher: Launcher | None = None) -> None:
     try:
         settings = load()
         app = create_app(settings, launcher=launcher)
-        app.state.service.workspaces()  # a wrong folder is told now, not to the first client
+        app.state.services[Catalog].workspaces()  # a wrong folder is told now, not to the first client
     except ConfigError as error:
         sys.exit(f"error: {error}")
     configure_logging(settings.log_level)
@@ -194,10 +214,10 @@ def main(launcher: Launcher | None = None) -> None:
     )
     raise_descriptor_limit()
     logging.getLogger("uvicorn.error").info("Forecast Copilot at http://%s:%d%s", settings.host, settings.port, API)
-    Server(config, app.state.service).run()
+    Server(config, app.state.services[Shutdown].begin).run()
 
 
-def _jobs(settings: Settings, store: Reader, launcher: Launcher | None) -> Jobs | CloudJobs:
+def _jobs(settings: Settings, store: Reader, launcher: Launcher | None) -> LocalJobs | CloudJobs:
     """The pipelines where the settings run them."""
     if launcher is None and settings.jobs_on == "cloud_run":
         cloud = CloudRun(
@@ -208,7 +228,7 @@ def _jobs(settings: Settings, store: Reader, launcher: Launcher | None) -> Jobs 
             str(settings.cloud_logging_url).rstrip("/"),
         )
         return CloudJobs(store, cloud, settings.jobs)
-    return Jobs(store, launcher or LocalProcess(), settings.jobs)
+    return LocalJobs(store, launcher or LocalProcess(), settings.jobs)
 
 
 def _reader() -> Reader:

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from backend.accuracy.schemas import MetricsIn, MetricsOut, MetricsQuery
+from backend.core.access import Access, Viewer
 from backend.core.cache import fingerprint
+from backend.core.catalog import Run
 from backend.core.rate import MAX_BODY
-from backend.core.responses import ServiceDep, encode, etag, is_known, json_response, not_modified, note, problems
-from backend.core.service import Run, Service
+from backend.core.responses import encode, etag, is_known, json_response, not_modified, problems
 from pipelines.forecasting.promotion.horizons import by_horizon
 from pipelines.forecasting.read.accuracy import Means, means
 
@@ -16,34 +17,32 @@ router = APIRouter(tags=["metrics"])
 
 
 @router.get("/metrics/historical", response_model=MetricsOut, responses=problems(304, 404))
-async def metrics(query: Annotated[MetricsQuery, Query()], request: Request, service: ServiceDep) -> Response:
+async def metrics(access: Viewer, query: Annotated[MetricsQuery, Query()], request: Request) -> Response:
     """The backtest metrics of a run by series, model, horizon or cutoff: means over everything else."""
-    run = await _run(service, query.workspace, query.run_id)
-    note(request, query.workspace)
+    run = await _run(access, query.run_id)
     tag = etag(run.id)
     if is_known(request, tag):
         return not_modified(tag)
     ids = None if query.unique_id is None else (query.unique_id,)
     wanted = MetricsIn(**query.model_dump(exclude={"unique_id"}))
-    return json_response(encode(await _page(service, run, wanted, ids)), tag)
+    return json_response(encode(await _page(access, run, wanted, ids)), tag)
 
 
 @router.post(
     "/metrics/historical", response_model=MetricsOut, responses=problems(400, 404, 413), max_body_size=MAX_BODY
 )
-async def metrics_of_series(wanted: MetricsIn, request: Request, service: ServiceDep) -> Response:
+async def metrics_of_series(access: Viewer, wanted: MetricsIn) -> Response:
     """The same for several series at once."""
-    run = await _run(service, wanted.workspace, wanted.run_id)
-    note(request, wanted.workspace)
+    run = await _run(access, wanted.run_id)
     ids = None if wanted.unique_ids is None else tuple(sorted(wanted.unique_ids))
-    return json_response(encode(await _page(service, run, wanted, ids)))
+    return json_response(encode(await _page(access, run, wanted, ids)))
 
 
-async def _run(service: Service, workspace: str, run_id: str | None) -> Run:
-    return await (service.aliased(workspace) if run_id is None else service.run(workspace, run_id))
+async def _run(access: Access, run_id: str | None) -> Run:
+    return await (access.workspace.aliased() if run_id is None else access.workspace.run(run_id))
 
 
-async def _page(service: Service, run: Run, wanted: MetricsIn, ids: tuple[str, ...] | None) -> dict[str, Any]:
+async def _page(access: Access, run: Run, wanted: MetricsIn, ids: tuple[str, ...] | None) -> dict[str, Any]:
     metric, by, model = wanted.metric or run.config["metric"], wanted.by, wanted.model
 
     def load() -> Means:
@@ -51,7 +50,7 @@ async def _page(service: Service, run: Run, wanted: MetricsIn, ids: tuple[str, .
             return by_horizon(run.folder, metric, model, ids)
         return means(run.folder, by, metric, run.clock, model, ids)
 
-    found = await service.tables.get("metrics", fingerprint(run.folder.parts, metric, by, model, ids), load)
+    found = await access.catalog.tables.get("metrics", fingerprint(run.folder.parts, metric, by, model, ids), load)
     return {
         "workspace": wanted.workspace,
         "run_id": run.id,

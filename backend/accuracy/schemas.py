@@ -1,11 +1,13 @@
 """What is asked of errors in the backtest, and what is answered."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from backend.core.queries import By, Name, Paged, RunId, Series, SeriesId
+from backend.core.queries import Name, Paged, RunId, Series, SeriesId
 from backend.core.schemas import Stamp
+
+By = Literal["series", "model", "horizon", "cutoff"]
 
 
 class MetricsQuery(Paged):

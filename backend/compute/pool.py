@@ -13,6 +13,7 @@ import structlog
 
 from backend.core.errors import Problem
 from backend.core.metrics import Metrics
+from backend.core.shutdown import Shutdown
 
 _LIMIT = 256 * 2**20  # bytes of an answer
 _STARTED = 120.0  # seconds until a worker has its libraries
@@ -89,7 +90,7 @@ class Workers:
     timeout: float
     metrics: Metrics
     command: Sequence[str] = (sys.executable, "-m", "pipelines.forecasting.worker")
-    stopping: bool = False
+    shutdown: Shutdown = field(default_factory=Shutdown)
     _idle: "deque[_Worker]" = field(default_factory=deque)
     _all: list[_Worker] = field(default_factory=list)
     _free: asyncio.Semaphore = field(init=False)
@@ -116,7 +117,7 @@ class Workers:
 
     async def stop(self) -> None:
         """Ends the processes."""
-        self.stopping = True
+        self.shutdown.begin()
         if self._starting is not None:
             self._starting.cancel()
             await asyncio.gather(self._starting, return_exceptions=True)
@@ -134,9 +135,9 @@ class Workers:
         Problem 503 when the queue is full or the service stops, 504 when it takes too long, and `crash`, or 503 again, when
         the process ends.
         """
-        if self.stopping or (self._free.locked() and self._waiting >= self.queue):
+        if self.shutdown.begun or (self._free.locked() and self._waiting >= self.queue):
             self.metrics.generated.labels("refused").inc()
-            why = "The service is being stopped." if self.stopping else f"Too many {what} are being computed."
+            why = "The service is being stopped." if self.shutdown.begun else f"Too many {what} are being computed."
             raise Problem(503, f"{why} Try again in a few seconds.", headers={"Retry-After": "5"})
         try:
             async with asyncio.timeout(self.timeout), self._one() as worker:
@@ -172,7 +173,7 @@ class Workers:
         finally:
             if worker.busy:
                 await worker.stop()
-                if not self.stopping:
+                if not self.shutdown.begun:
                     await worker.start()
             self.metrics.running.dec()
             self._idle.append(worker)

@@ -22,7 +22,9 @@ from backend.copilot.redact import redact
 from backend.copilot.scope import Scope
 from backend.copilot.settings import CopilotSettings
 from backend.copilot.toolbox import tools
-from backend.core.service import Service
+from backend.core.catalog import WorkspaceReader
+from backend.core.metrics import Metrics
+from backend.knowledge.knowledge import Knowledge
 
 if TYPE_CHECKING:  # seconds to import
     from pydantic_ai import Agent
@@ -50,12 +52,12 @@ class Outcome:
 
 
 class Copilot:
-    """Answers questions about every workspace of a service. Heavy libraries are imported with the first one."""
+    """Answers questions about every workspace. Heavy libraries are imported with the first one."""
 
-    def __init__(self, service: Service, settings: CopilotSettings) -> None:
-        self._service, self._settings = service, settings
+    def __init__(self, knowledge: Knowledge, metrics: Metrics, settings: CopilotSettings) -> None:
+        self._knowledge, self._settings = knowledge, settings
         self._budget = Budget(settings.daily_tokens)
-        self._breaker = Breaker(service.metrics)
+        self._breaker = Breaker(metrics)
 
     def warm(self) -> None:
         """Imports what the first answer needs and builds the agent: seconds, which nobody has to wait for then."""
@@ -64,18 +66,20 @@ class Copilot:
         numberwords.find("ready")
         _ = self._agent
 
-    async def answer(self, ask: ExplainIn, holder: str = "", tell: Tell = lambda tool: None) -> AnswerOut:
-        """The answer to a question of the holder of an API key; `tell` hears of each tool as it is asked.
+    async def answer(
+        self, ask: ExplainIn, data: WorkspaceReader, holder: str = "", tell: Tell = lambda tool: None
+    ) -> AnswerOut:
+        """The answer to a question about a workspace by the holder of an API key; `tell` hears of each tool as it is asked.
 
         Where an endpoint is configured, its answer, if it comes in time and passes; else the offline one.
         """
         start, usage, note = perf_counter(), Usage(), ""
         wanted, outcome = self._settings.provider == "openai", None
         if wanted:
-            outcome, usage, note = await self._ask_endpoint(ask, holder, tell)
+            outcome, usage, note = await self._ask_endpoint(ask, data, holder, tell)
         answered = "openai" if outcome else "offline"
         if outcome is None:
-            outcome = await self._ask_offline(ask, tell)
+            outcome = await self._ask_offline(ask, data, tell)
         grounding: Grounding = "fallback" if wanted and answered == "offline" else "grounded"
         return AnswerOut(
             workspace=ask.workspace,
@@ -96,16 +100,18 @@ class Copilot:
             suggestions=offline.suggestions(ask),
         )
 
-    async def _ask_offline(self, ask: ExplainIn, tell: Tell) -> Outcome:
+    async def _ask_offline(self, ask: ExplainIn, data: WorkspaceReader, tell: Tell) -> Outcome:
         from pydantic_ai.models.function import FunctionModel
         from pydantic_ai.usage import UsageLimits
 
-        scope = await self._scope(ask, tell)
+        scope = await self._scope(ask, data, tell)
         model = FunctionModel(offline.Planner(scope, ask).respond, model_name=offline.NAME)
         limits = UsageLimits(request_limit=_OFFLINE_REQUESTS)  # it costs nothing
         return await self._run(model, scope, ask.question, limits, names=False)
 
-    async def _ask_endpoint(self, ask: ExplainIn, holder: str, tell: Tell) -> tuple[Outcome | None, Usage, str]:
+    async def _ask_endpoint(
+        self, ask: ExplainIn, data: WorkspaceReader, holder: str, tell: Tell
+    ) -> tuple[Outcome | None, Usage, str]:
         """What the endpoint came to, what that took, and where it came to nothing, why."""
         from pydantic_ai.usage import UsageLimits
 
@@ -113,7 +119,7 @@ class Copilot:
         limits = UsageLimits(
             request_limit=may.requests, tool_calls_limit=may.tool_calls, total_tokens_limit=may.answer_tokens
         )
-        scope = await self._scope(ask, tell)
+        scope = await self._scope(ask, data, tell)
         if self._budget.left(holder) <= 0:
             return None, usage, "Built-in answer: today's tokens of this key are used up. The day ends at midnight UTC."
         if wait := self._breaker.wait():
@@ -179,10 +185,9 @@ class Copilot:
 
         return agent
 
-    async def _scope(self, ask: ExplainIn, tell: Tell) -> Scope:
+    async def _scope(self, ask: ExplainIn, data: WorkspaceReader, tell: Tell) -> Scope:
         """What may be read for this question. Its series must exist."""
-        self._service.pointers(ask.workspace)
-        scope = Scope(self._service, ask.workspace, tell=tell)
+        scope = Scope(data, self._knowledge, tell=tell)
         if ask.unique_id is not None:
             scope.focus = await scope.which(ask.unique_id)
         return scope

@@ -6,8 +6,9 @@ from functools import cached_property
 from typing import TypeVar
 
 from backend.copilot.facts import Fact, Ledger, Subject
+from backend.core.catalog import Published, Run, WorkspaceReader
 from backend.core.errors import Problem
-from backend.core.service import Published, Run, Service
+from backend.knowledge.knowledge import Knowledge
 from pipelines.core.errors import did_you_mean
 from pipelines.forecasting.read.series import SeriesTable
 
@@ -24,12 +25,16 @@ class CannotTell(Exception):
 class Scope:
     """One question's view of one workspace. `focus`: the series that is on screen, if any."""
 
-    service: Service
-    workspace: str
+    data: WorkspaceReader
+    knowledge: Knowledge
     ledger: Ledger = field(default_factory=Ledger)
     focus: str | None = None
     tell: Callable[[str], None] = lambda tool: None  # hears of each tool as it is asked
     names: frozenset[str] = frozenset()  # all series, casefolded: what prose may not name
+
+    @property
+    def workspace(self) -> str:
+        return self.data.name
 
     @cached_property
     def subject(self) -> tuple[Subject, ...]:
@@ -37,16 +42,16 @@ class Scope:
 
     async def published(self) -> Published:
         """The published forecasts; CannotTell while there are none."""
-        return await _or_cannot(self.service.published(self.workspace))
+        return await _or_cannot(self.data.published())
 
     async def run(self, run_id: str | None = None) -> Run:
         """A finished run, or the production run."""
         if run_id is None:
-            return await _or_cannot(self.service.aliased(self.workspace))
-        return await _or_cannot(self.service.run(self.workspace, run_id))
+            return await _or_cannot(self.data.aliased())
+        return await _or_cannot(self.data.run(run_id))
 
     async def series(self) -> SeriesTable:
-        return await _or_cannot(self.service.series(self.workspace))
+        return await _or_cannot(self.data.series())
 
     async def unit(self) -> str:
         """The unit of the target."""
@@ -82,7 +87,7 @@ class Scope:
 
 
 async def _or_cannot(asked: Awaitable[T]) -> T:
-    """What the service answers; its problem as a thing that cannot be told."""
+    """What the catalog answers; its problem as a thing that cannot be told."""
     try:
         return await asked
     except Problem as problem:

@@ -2,7 +2,8 @@
 
 import http
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -61,10 +62,13 @@ def of_library(error: ForecastError) -> Problem:
             return Problem(409, str(error))
 
 
-def install(app: FastAPI) -> None:
-    """Answers of every error that a route or the framework raises; the rest is caught further out."""
+def install(app: FastAPI, public: Callable[[str], str]) -> None:
+    """Answers of every error that a route or the framework raises; the rest is caught further out.
+
+    `public` takes out of a message what only the operator may know.
+    """
     app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(ForecastError, _library)
+    app.add_exception_handler(ForecastError, partial(_library, public))
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _framework)
 
@@ -74,12 +78,12 @@ async def _problem(request: Request, error: Exception) -> JSONResponse:
     return answer(request.scope, error.status, error.detail, error.headers, **error.extra)
 
 
-async def _library(request: Request, error: Exception) -> JSONResponse:
+async def _library(public: Callable[[str], str], request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ForecastError)  # noqa: S101 - registered for it
     request.state.reason = str(error)  # for the log
     problem = of_library(error)
     if problem.status == 503:
-        problem.detail += f" {request.app.state.service.standings.public(str(error))}"
+        problem.detail += f" {public(str(error))}"
     return await _problem(request, problem)
 
 

@@ -1,36 +1,54 @@
 """Whether the process is up, and whether it can serve."""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 
+from backend.core.access import Anyone, Viewer
 from backend.core.errors import Problem
-from backend.core.metrics import CONTENT_TYPE_LATEST
-from backend.core.responses import ServiceDep, problems
+from backend.core.keys import LOCAL
+from backend.core.metrics import CONTENT_TYPE_LATEST, Metrics
+from backend.core.responses import problems
 from backend.core.schemas import HealthOut
-from backend.core.service import Service
+from backend.core.services import provided
+from backend.core.shutdown import Shutdown
 from pipelines import __version__
 
 router = APIRouter()
 
 
+@dataclass(frozen=True)
+class Readiness:
+    """What tells whether the storage can be read: `checks` gives `name`, `ok` and `detail` of each, and may take long."""
+
+    checks: Callable[[], list[dict[str, object]]]
+
+
 @router.get("/health/live", tags=["health"], response_model=HealthOut)
-async def live() -> HealthOut:
+async def live(access: Anyone) -> HealthOut:
     """The process is up."""
     return HealthOut(status="ok", version=__version__)
 
 
 @router.get("/health/ready", tags=["health"], response_model=HealthOut, responses={503: problems()[503]})
-async def ready(request: Request, service: ServiceDep) -> HealthOut:
+async def ready(
+    access: Anyone,
+    request: Request,
+    readiness: Annotated[Readiness, provided(Readiness)],
+    shutdown: Annotated[Shutdown, provided(Shutdown)],
+) -> HealthOut:
     """The storage can be reached and a production run be read; 503 with the checks that fail."""
     # Workspaces are named only where no key is needed; elsewhere the log has the names.
-    checks = await asyncio.to_thread(_checks, service)
-    if service.stopping:
+    checks = await asyncio.to_thread(readiness.checks)
+    if shutdown.begun:
         checks.append({"name": "running", "ok": False, "detail": "the service is being stopped"})
     failing = [check for check in checks if not check["ok"]]
     if failing:
         request.state.reason = "; ".join(f"{check['name']}: {check['detail']}" for check in failing)
-    if not request.state.names_workspaces:
+    if access.identity is not LOCAL:
         for check in checks:
             check["detail"] = "passed" if check["ok"] else "failed; the log has the reason"
     if failing:
@@ -40,20 +58,6 @@ async def ready(request: Request, service: ServiceDep) -> HealthOut:
 
 
 @router.get("/metrics", include_in_schema=False)
-async def metrics(service: ServiceDep) -> Response:
+async def metrics(access: Viewer, metrics: Annotated[Metrics, provided(Metrics)]) -> Response:
     """For Prometheus."""
-    return Response(service.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-
-def _checks(service: Service) -> list[dict[str, object]]:
-    """Storage, and that at least one workspace has a production run that can be read."""
-    found = service.standings.all()
-    readable = [one["name"] for one in found if one["production_run"]]
-    broken = [one["name"] for one in found if one["status"] == "unreadable" and not one["production_run"]]
-    if found and len(broken) == len(found):
-        return [{"name": "storage", "ok": False, "detail": "nothing in it can be read; the log has the reasons"}]
-    detail = f"readable: {', '.join(readable) or 'none'}" + (f"; broken: {', '.join(broken)}" if broken else "")
-    return [
-        {"name": "storage", "ok": True, "detail": "readable"},
-        {"name": "production run", "ok": bool(readable), "detail": detail},
-    ]
+    return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -40,6 +40,7 @@ class Key:
 
 
 LOCAL = Key("local", "admin", "", "")  # whoever sits at the machine, where there are no keys
+ANONYMOUS = Key("anonymous", "viewer", "", "")  # a request without a valid key, on the routes that need none
 
 
 def create(name: str, role: Role) -> tuple[str, Key]:

@@ -1,7 +1,7 @@
 """What comes in, as the OpenAPI shows it."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -13,9 +13,8 @@ def said(most: int) -> StringConstraints:
     return StringConstraints(min_length=1, max_length=most, strip_whitespace=True, pattern=r"\S")
 
 
-WorkspaceName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"), Field(description="A configured workspace.")
-]
+WORKSPACE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+WorkspaceName = Annotated[str, StringConstraints(pattern=WORKSPACE_NAME), Field(description="A configured workspace.")]
 SeriesId = Annotated[
     str,
     StringConstraints(min_length=1, max_length=300),
@@ -24,10 +23,8 @@ SeriesId = Annotated[
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$")]
 RunId = Annotated[Version, Field(description="A finished run.")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-Level = Annotated[int, Field(ge=1, le=99)]
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE)]
 Offset = Annotated[int, Field(ge=0, le=10_000_000)]
-By = Literal["series", "model", "horizon", "cutoff"]
 Moment = Annotated[
     datetime | date, Field(union_mode="left_to_right", description="A date, or a time; without an offset, local time.")
 ]

@@ -1,4 +1,4 @@
-"""Who may come in, and how often: keys, loopback where there are none, and a rate a key."""
+"""Authentication and rate limiting: keys, loopback where there are none, and requests per minute and key."""
 
 import ipaddress
 import math
@@ -54,7 +54,7 @@ class RateLimit:
         return self.limit - count, math.ceil(start + _WINDOW - now)
 
 
-class Access:
+class Authentication:
     """Lets in who has a key, or this machine where there are none, and counts their requests. Health is open."""
 
     def __init__(
@@ -72,7 +72,7 @@ class Access:
         headers = Headers(scope=scope)
         key, client = self._find(scope, headers)
         if scope["path"].startswith(_OPEN):
-            scope["state"].update(names_workspaces=key is LOCAL)
+            scope["state"].update(key=key)
             await self.app(scope, receive, send)
             return
         left, seconds = self.rate.hit(client)
@@ -128,10 +128,10 @@ class Access:
         await refusal(scope, receive, send)
 
 
-def key_of(scope: Scope) -> Key:
-    """Who makes a request that `Access` has let in."""
-    found: Key = scope["state"]["key"]
-    return found
+def key_of(scope: Scope) -> Key | None:
+    """Who makes a request that `Authentication` has let in; None without a valid key, which health needs not."""
+    key: Key | None = scope["state"].get("key")
+    return key
 
 
 def _is_local(scope: Scope, headers: Headers) -> bool:

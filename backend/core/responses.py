@@ -1,16 +1,13 @@
-"""What routes depend on, and how they answer."""
+"""How routes answer."""
 
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, Request, Response
+from fastapi import Request, Response
 
-from backend.core.errors import PROBLEM_JSON, Problem
-from backend.core.keys import Role
-from backend.core.rate import key_of
-from backend.core.service import Service
+from backend.core.errors import PROBLEM_JSON
 from pipelines import __version__
 
 _DESCRIPTIONS = {
@@ -33,28 +30,6 @@ _DESCRIPTIONS = {
 ALWAYS = (401, 403, 422, 429, 500, 503)
 
 
-async def service(request: Request) -> Service:  # a plain function would be called in a thread
-    found: Service = request.app.state.service
-    workspace = request.path_params.get("workspace") or request.query_params.get("workspace")
-    if workspace and request.method == "GET":
-        await found.read_ahead(workspace)
-    return found
-
-
-ServiceDep = Annotated[Service, Depends(service)]
-
-
-def requires(role: Role) -> Any:
-    """A dependency that lets in who may do what `role` may."""
-
-    async def check(request: Request) -> None:
-        key = key_of(request.scope)
-        if not key.may(role):
-            raise Problem(403, f"This needs the role {role}; the key has the role {key.role}.")
-
-    return Depends(check)
-
-
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The answers of a route besides its success, for the OpenAPI."""
     schema = {"schema": {"$ref": "#/components/schemas/ProblemOut"}}
@@ -64,11 +39,6 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         if status != 304:
             found[status]["content"] = {PROBLEM_JSON: schema}
     return found
-
-
-def note(request: Request, workspace: str) -> None:
-    """Names the workspace in the log; only one that exists, so that nothing else gets in there."""
-    request.state.workspace = workspace
 
 
 def etag(*parts: object) -> str:

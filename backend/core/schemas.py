@@ -20,14 +20,6 @@ class HealthOut(BaseModel):
     checks: list[dict[str, Any]] = []
 
 
-class MeOut(BaseModel):
-    """Whose the key is; without keys, `local` with every role."""
-
-    name: str
-    role: str
-    roles: list[str]
-
-
 class ProblemOut(BaseModel):
     """An error (RFC 9457)."""
 

@@ -4,18 +4,18 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from backend.core.access import Viewer
 from backend.core.queries import PageQuery, WorkspaceName
-from backend.core.responses import ServiceDep, cached_json, etag, note, problems
+from backend.core.responses import cached_json, etag, problems
 from backend.data.schemas import QualityOut, RejectedOut
 
 router = APIRouter(prefix="/workspaces/{workspace}", tags=["data"])
 
 
 @router.get("/quality", response_model=QualityOut, responses=problems(304, 404))
-async def quality(workspace: Annotated[WorkspaceName, Path()], request: Request, service: ServiceDep) -> Response:
+async def quality(access: Viewer, workspace: Annotated[WorkspaceName, Path()], request: Request) -> Response:
     """The checks of the current data, and what was read, kept, repaired and rejected."""
-    dataset = await service.dataset(workspace)
-    note(request, workspace)
+    dataset = await access.workspace.dataset()
 
     def render() -> dict[str, Any]:
         info = dataset.info
@@ -27,14 +27,13 @@ async def quality(workspace: Annotated[WorkspaceName, Path()], request: Request,
 
 @router.get("/rejected", response_model=RejectedOut, responses=problems(304, 404))
 async def rejected(
+    access: Viewer,
     workspace: Annotated[WorkspaceName, Path()],
     query: Annotated[PageQuery, Query()],
     request: Request,
-    service: ServiceDep,
 ) -> Response:
     """The rows of the current data that were rejected, as they came, each with its reason."""
-    dataset = await service.dataset(workspace)
-    note(request, workspace)
+    dataset = await access.workspace.dataset()
 
     def render() -> dict[str, Any]:
         rows = dataset.folder.open_parquet("rejected.parquet").read()

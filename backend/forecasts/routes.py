@@ -4,22 +4,22 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from backend.compute.pool import Workers
+from backend.core.access import Analyst, Viewer
+from backend.core.catalog import Published
 from backend.core.errors import Problem
 from backend.core.queries import Of, SeriesId
 from backend.core.rate import MAX_BODY
 from backend.core.responses import (
-    ServiceDep,
     cached_json,
     encode,
     etag,
     is_known,
     json_response,
     not_modified,
-    note,
     problems,
-    requires,
 )
-from backend.core.service import Published
+from backend.core.services import provided
 from backend.forecasts.schemas import ExplanationOut, ForecastQuery, ForecastsOut, GenerateIn
 from pipelines.core.names import printable
 from pipelines.forecasting.read import forecasts as sets
@@ -28,28 +28,24 @@ router = APIRouter(tags=["forecasts"])
 
 
 @router.get("/forecasts", response_model=ForecastsOut, responses=problems(304, 404))
-async def published_forecast(
-    query: Annotated[ForecastQuery, Query()], request: Request, service: ServiceDep
-) -> Response:
+async def published_forecast(access: Viewer, query: Annotated[ForecastQuery, Query()], request: Request) -> Response:
     """The published forecast of one series, or an earlier one, with its intervals; 304 if the client has it already."""
-    published = await service.published(query.workspace, query.forecast_id)
-    note(request, query.workspace)
+    published = await access.workspace.published(query.forecast_id)
     _require(published, [query.unique_id])
     tag = etag(published.id)
     if is_known(request, tag):
         return not_modified(tag)
     key = (published.id, query.unique_id)
-    body = service.answers.now("answer", key, lambda: encode(_as_json(published, [query.unique_id])))
+    body = access.catalog.answers.now("answer", key, lambda: encode(_as_json(published, [query.unique_id])))
     return json_response(body, tag)
 
 
 @router.get("/forecasts/{unique_id:path}/explanation", response_model=ExplanationOut, responses=problems(304, 404))
 async def explanation(
-    unique_id: Annotated[SeriesId, Path()], query: Annotated[Of, Query()], request: Request, service: ServiceDep
+    access: Viewer, unique_id: Annotated[SeriesId, Path()], query: Annotated[Of, Query()], request: Request
 ) -> Response:
     """What the published forecast is made of, and why it differs from the one before."""
-    published = await service.published(query.workspace)
-    note(request, query.workspace)
+    published = await access.workspace.published()
     _require(published, [unique_id])
 
     def render() -> dict[str, Any]:
@@ -84,22 +80,20 @@ async def explanation(
     "/forecasts/generate",
     response_model=ForecastsOut,
     responses=problems(400, 404, 413, 501, 504),
-    dependencies=[requires("analyst")],
     max_body_size=MAX_BODY,
 )
-async def generate(wanted: GenerateIn, request: Request, service: ServiceDep) -> Response:
+async def generate(access: Analyst, wanted: GenerateIn, workers: Annotated[Workers, provided(Workers)]) -> Response:
     """Forecasts of some series: the published ones where they answer the question, else computed from the run's models."""
-    series = await service.series(wanted.workspace)
-    note(request, wanted.workspace)
+    series = await access.workspace.series()
     if missing := [name for name in wanted.unique_ids if name not in series]:
         raise Problem(404, f"Workspace '{wanted.workspace}' has no series {_some(missing)}.")
-    if service.pointers(wanted.workspace)["published"]:
-        published = await service.published(wanted.workspace)
+    if (await access.workspace.pointers())["published"]:
+        published = await access.workspace.published()
         if _answers(published, wanted):
-            service.metrics.generated.labels("published").inc()
+            workers.metrics.generated.labels("published").inc()
             return json_response(encode(_as_json(published, wanted.unique_ids, wanted.horizon, wanted.levels)))
-    run = await service.aliased(wanted.workspace)
-    return json_response(await service.workers.compute({**wanted.model_dump(mode="json"), "run_id": run.id}))
+    run = await access.workspace.aliased()
+    return json_response(await workers.compute({**wanted.model_dump(mode="json"), "run_id": run.id}))
 
 
 def _answers(published: Published, wanted: GenerateIn) -> bool:

@@ -4,9 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from backend.core.queries import Level, Moment, Name, Of, Series, SeriesId, Version
+from backend.core.queries import Moment, Name, Of, Series, SeriesId, Version
 from backend.core.rate import MAX_HORIZON, MAX_SERIES
 from backend.core.schemas import Stamp
+
+Level = Annotated[int, Field(ge=1, le=99)]
 
 
 class ForecastQuery(Of):

@@ -62,7 +62,7 @@ class Slots(Pointer):
 
 @dataclass(frozen=True)
 class CloudJobs:
-    """As `Jobs`: at most one runs in a workspace, and `at_once` in all of them."""
+    """As `LocalJobs`: at most one runs in a workspace, and `at_once` in all of them."""
 
     reader: Reader
     cloud: CloudRun

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import structlog
 
 from backend.core.errors import Problem
+from backend.core.locks import alone
 from backend.jobs import record as files
 from backend.jobs.processes import Launcher
 from backend.jobs.record import Job, Kind
@@ -31,7 +32,7 @@ SCRIPTS: dict[Kind, str] = {
 
 
 @dataclass(frozen=True)
-class Jobs:
+class LocalJobs:
     """Starts, shows and cancels jobs; at most one runs in a workspace, and `at_once` in all of them."""
 
     reader: Reader
@@ -43,7 +44,7 @@ class Jobs:
         above = self._above(workspace)
         with failing_clearly(str(above)):
             make_folder(str(above))
-            with files.alone(Path(self.reader.artifacts.path(_LOCK))):  # of all workspaces, since `at_once` is
+            with alone(Path(self.reader.artifacts.path(_LOCK))):  # of all workspaces, since `at_once` is
                 refuse_second(self, workspace)
                 job = Job(new_version(), workspace, kind, by, files.now())
                 command = [SCRIPTS[kind], "--workspace", workspace, "--json-log"]

@@ -1,11 +1,9 @@
 """The record of one job: a folder with `job.json`, the log of its script, and a lock that its process holds."""
 
-import contextlib
 import fcntl
 import json
 import os
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +23,6 @@ ACTIVE: tuple[State, ...] = ("queued", "running")
 VANISHED = "Its process ended without a word: it was killed, or the machine was restarted."
 
 RECORD, LOG, CANCEL, LOCK, TRACE = "job.json", "log.jsonl", "cancel.json", "lock", "trace.txt"
-_PATIENCE = 10.0  # seconds that a writer waits for another
 _TAIL = 256 * 1024  # bytes of the log that are looked at for its newest lines
 
 
@@ -114,14 +111,6 @@ def is_held(folder: Path) -> bool:
     except FileNotFoundError:
         return False
     return False
-
-
-@contextlib.contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """One at a time, also among several services: the others wait. Conflict after ten seconds."""
-    with path.open("w") as file:
-        disk.lock(file, str(path), _PATIENCE)
-        yield
 
 
 def tail(folder: Path, lines: int) -> list[dict[str, Any]]:

@@ -1,20 +1,21 @@
 """Jobs: the pipelines, started, followed and ended."""
 
-import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from backend.core.errors import Problem
+from backend.core.access import Analyst, Viewer
 from backend.core.queries import Paged
-from backend.core.rate import MAX_BODY, key_of
-from backend.core.responses import ServiceDep, note, problems, requires
-from backend.core.service import Service
+from backend.core.rate import MAX_BODY
+from backend.core.responses import problems
+from backend.core.services import provided
 from backend.jobs.record import Job
 from backend.jobs.schemas import JobDetail, JobId, JobIn, JobOut, JobQuery, JobsOut
-from pipelines.core.errors import StoreError
+from backend.jobs.service import Jobs
 
 router = APIRouter(tags=["jobs"])
+
+JobsDep = Annotated[Jobs, provided(Jobs)]
 
 
 @router.post(
@@ -22,50 +23,35 @@ router = APIRouter(tags=["jobs"])
     status_code=202,
     response_model=JobOut,
     responses=problems(400, 404, 409, 413),
-    dependencies=[requires("analyst")],
     max_body_size=MAX_BODY,
 )
-async def start(wanted: JobIn, request: Request, response: Response, service: ServiceDep) -> Job:
+async def start(access: Analyst, wanted: JobIn, request: Request, response: Response, jobs: JobsDep) -> Job:
     """Starts a pipeline in a process of its own; `Location` is where to follow it. One at a time in a workspace."""
-    service.pointers(wanted.workspace)
-    note(request, wanted.workspace)
-    if service.stopping:
-        raise Problem(503, "The service is being stopped. Try again in a few seconds.", headers={"Retry-After": "5"})
-    by = key_of(request.scope).name
-    job = await asyncio.to_thread(service.jobs.start, wanted.workspace, wanted.kind, by)
+    job = await jobs.submit(access, wanted.kind)
     response.headers["Location"] = f"{request.url.path}/{job.job_id}?workspace={job.workspace}"
     return job
 
 
 @router.get("/jobs", response_model=JobsOut, responses=problems(404))
-async def jobs(query: Annotated[Paged, Query()], request: Request, service: ServiceDep) -> dict[str, Any]:
+async def jobs(access: Viewer, query: Annotated[Paged, Query()], jobs: JobsDep) -> dict[str, Any]:
     """The jobs of a workspace, newest first; the newest 50 are kept."""
-    service.pointers(query.workspace)
-    note(request, query.workspace)
-
-    def read() -> tuple[int, list[Job | None]]:
-        ids = service.jobs.ids(query.workspace)
-        page = ids[query.offset : query.offset + query.limit]
-        return len(ids), [service.jobs.get(query.workspace, job_id) for job_id in page]
-
-    total, found = await asyncio.to_thread(read)
+    total, found = await jobs.page(access.workspace, query.offset, query.limit)
     return {
         "workspace": query.workspace,
         "total": total,
         "limit": query.limit,
         "offset": query.offset,
-        "jobs": [job for job in found if job is not None],  # one may have been swept away meanwhile
+        "jobs": found,
     }
 
 
 @router.get("/jobs/{job_id}", response_model=JobDetail, responses=problems(404))
 async def job(
-    job_id: Annotated[JobId, Path()], query: Annotated[JobQuery, Query()], request: Request, service: ServiceDep
+    access: Viewer, job_id: Annotated[JobId, Path()], query: Annotated[JobQuery, Query()], jobs: JobsDep
 ) -> dict[str, Any]:
     """How a job stands, and the newest 200 lines of what its script has printed."""
-    found = await _find(service, job_id, query.workspace)
-    note(request, found.workspace)
-    return {**vars(found), "log": await asyncio.to_thread(service.jobs.log, found)}
+    found = await jobs.find(access, job_id)
+    return {**vars(found), "log": await jobs.log(found)}
 
 
 @router.delete(
@@ -73,28 +59,11 @@ async def job(
     status_code=202,
     response_model=JobOut,
     responses=problems(404, 409),
-    dependencies=[requires("analyst")],
 )
 async def cancel(
-    job_id: Annotated[JobId, Path()], query: Annotated[JobQuery, Query()], request: Request, service: ServiceDep
+    access: Analyst, job_id: Annotated[JobId, Path()], query: Annotated[JobQuery, Query()], jobs: JobsDep
 ) -> Job:
     """Ends a job with all that it has started: it is asked to end, and ended after some seconds. It is `cancelled` then."""
-    found = await _find(service, job_id, query.workspace)
-    note(request, found.workspace)
-    await asyncio.to_thread(service.jobs.cancel, found, key_of(request.scope).name)
+    found = await jobs.find(access, job_id)
+    await jobs.cancel(access, found)
     return found
-
-
-async def _find(service: Service, job_id: str, workspace: str | None) -> Job:
-    """A job of the workspace, or of any; Problem 404."""
-    if workspace is not None:
-        service.pointers(workspace)
-    for name in sorted(service.workspaces()) if workspace is None else [workspace]:
-        try:
-            if found := await asyncio.to_thread(service.jobs.get, name, job_id):
-                return found
-        except StoreError:
-            if workspace is not None:
-                raise  # of another workspace it is no reason not to look further
-    where = "There is" if workspace is None else f"Workspace '{workspace}' has"
-    raise Problem(404, f"{where} no job {job_id}.")

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import structlog
 
-from backend.jobs.record import alone
+from backend.core.locks import alone
 from backend.knowledge.chunks import Chunk, chunks
 from backend.knowledge.embeddings import Embedding
 from backend.knowledge.sources import Source

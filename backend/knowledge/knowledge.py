@@ -6,21 +6,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
 
 import structlog
 
+from backend.core.catalog import Catalog
 from backend.core.errors import Problem
-from backend.core.lane import Lane
+from backend.core.executor import BoundedExecutor
 from backend.knowledge import notes, sources, texts
 from backend.knowledge.embeddings import Embedding, EmbeddingFailed, Lexical
 from backend.knowledge.index import Index
 from backend.knowledge.shelf import Shelf
 from backend.knowledge.sources import Source
 from pipelines.core.errors import NotFound, StoreError
-
-if TYPE_CHECKING:
-    from backend.core.service import Service
 
 _READING = "reading"  # the turn of texts that are read, whatever their workspace
 _REST = 60.0  # seconds without asking a provider that has just failed
@@ -58,16 +55,16 @@ class Listed:
 class Knowledge:
     """What can be looked up about each workspace. Slow work has threads of its own; an index that is behind is never asked."""
 
-    def __init__(self, service: "Service") -> None:
-        self._service = service
+    def __init__(self, catalog: Catalog, embedding: Embedding) -> None:
+        self._catalog, self._embedding = catalog, embedding
         self._shelf = Shelf()
-        self._lane = Lane("searches and notes", threads=3, most=32)
+        self._executor = BoundedExecutor("searches and notes", threads=3, most=32)
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._failed_at = float("-inf")
 
     def close(self) -> None:
         """Begins nothing new, and closes the indexes."""
-        self._lane.close()
+        self._executor.close()
         self._shelf.close()
 
     async def search(self, workspace: str, query: str, limit: int = 5) -> list[Hit]:
@@ -76,30 +73,30 @@ class Knowledge:
 
     async def find(self, workspace: str, query: str, limit: int = 5) -> Found:
         """The same, with the embedding that was used."""
-        self._service.pointers(workspace)
-        return await self._lane.run(workspace, lambda: self._find(workspace, query, limit))
+        self._catalog.open(workspace)
+        return await self._executor.run(workspace, lambda: self._find(workspace, query, limit))
 
     async def sources(self, workspace: str) -> list[Listed]:
         """Every source of the workspace; Problem 404."""
-        self._service.pointers(workspace)
-        return await self._lane.run(workspace, lambda: self._list(workspace))
+        self._catalog.open(workspace)
+        return await self._executor.run(workspace, lambda: self._list(workspace))
 
     async def add(self, workspace: str, name: str, content: bytes, by: str) -> tuple[Listed, bool]:
         """Keeps a note; with whether it is new. DataError says what is wrong with it. Problem 404, 409."""
-        self._service.pointers(workspace)
+        self._catalog.open(workspace)
 
         # One at a time: a PDF may be made to take long.
-        text, form = await self._lane.run(_READING, lambda: texts.read(content))
+        text, form = await self._executor.run(_READING, lambda: texts.read(content))
 
         def work() -> tuple[Listed, bool]:
-            note_id, new = notes.add(self._service.reader, workspace, name, text, form, by)
+            note_id, new = notes.add(self._catalog.reader, workspace, name, text, form, by)
             return self._one(workspace, note_id), new
 
-        return await self._lane.run(workspace, work)
+        return await self._executor.run(workspace, work)
 
     async def remove(self, workspace: str, source_id: str) -> Listed:
         """Deletes a note, as it was. Problem 404, and 409 for a source that is no note."""
-        self._service.pointers(workspace)
+        self._catalog.open(workspace)
 
         def work() -> Listed:
             found = self._one(workspace, source_id)
@@ -108,12 +105,12 @@ class Knowledge:
                     409,
                     f"'{found.source.name}' is a {found.source.kind} and follows from the project. Only notes can be deleted.",
                 )
-            notes.delete(self._service.reader, workspace, source_id)
+            notes.delete(self._catalog.reader, workspace, source_id)
             self._list(workspace)  # it is out of the index when this is answered
             return found
 
         try:
-            return await self._lane.run(workspace, work)
+            return await self._executor.run(workspace, work)
         except NotFound:
             raise _unknown(workspace, source_id) from None
 
@@ -170,17 +167,17 @@ class Knowledge:
 
     def _follow(self, index: Index, workspace: str) -> None:
         with index.lock:
-            mark = sources.mark(self._service.reader, workspace)
+            mark = sources.mark(self._catalog.reader, workspace)
             if index.mark != mark:
-                found, whole = sources.collect(self._service.reader, workspace)
+                found, whole = sources.collect(self._catalog.reader, workspace)
                 index.update(found)
                 index.mark = mark if whole else None  # what could not be read is tried again
 
     def _index(self, workspace: str, embedding: Embedding) -> Index:
         """Beside the notes; where these are on an object store, in a folder of this process."""
-        store = self._service.reader.artifacts
+        store = self._catalog.reader.artifacts
         if store.is_local:
-            return Index(Path(store.path(workspace, notes.ROOM, "index")), embedding)
+            return Index(Path(store.path(workspace, notes.FOLDER, "index")), embedding)
         return Index(self._temporary(workspace, embedding), embedding, temporary=True)
 
     def _temporary(self, workspace: str, embedding: Embedding) -> Path:
@@ -198,7 +195,7 @@ class Knowledge:
 
     def _embeddings(self) -> Iterator[Embedding]:
         """The one that was chosen, unless it has just failed, and the one that never does."""
-        chosen = self._service.embedding
+        chosen = self._embedding
         if chosen.kind != "lexical" and monotonic() - self._failed_at > _REST:
             yield chosen
         yield Lexical()

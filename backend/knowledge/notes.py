@@ -16,7 +16,7 @@ from pipelines.storage.catalog import Reader
 from pipelines.storage.pointers import Pointer, Version
 from pipelines.storage.store import new_version
 
-ROOM = "knowledge"  # below the workspace's artifacts: notes.json, notes/<version>/note.txt
+FOLDER = "knowledge"  # below the workspace's artifacts: notes.json, notes/<version>/note.txt
 POINTER = "notes.json"
 FILE = "note.txt"
 MAX_NOTES = 200  # of a workspace
@@ -55,7 +55,10 @@ class Notes(Pointer):
 
 def pointer(reader: Reader, workspace: str) -> dict[str, Any]:
     """`{version, notes: {id: {folder, name, added_at, by, format, chunks}}}`, in the order in which they came."""
-    return {"notes": {}, **reader.artifacts.read_pointer(safe_name(workspace, "workspace"), ROOM, POINTER, shape=Notes)}
+    return {
+        "notes": {},
+        **reader.artifacts.read_pointer(safe_name(workspace, "workspace"), FOLDER, POINTER, shape=Notes),
+    }
 
 
 def all_of(reader: Reader, workspace: str) -> list[Note]:
@@ -63,7 +66,7 @@ def all_of(reader: Reader, workspace: str) -> list[Note]:
     found = []
     for note_id, entry in pointer(reader, workspace)["notes"].items():
         try:
-            text = reader.artifacts.folder(workspace, ROOM, "notes", entry["folder"]).read_text(FILE)
+            text = reader.artifacts.folder(workspace, FOLDER, "notes", entry["folder"]).read_text(FILE)
         except NotFound:
             continue
         found.append(Note(note_id, entry["name"], text, entry["added_at"], entry["by"], entry["format"]))
@@ -89,11 +92,11 @@ def add(reader: Reader, workspace: str, name: str, text: str, form: Format, by: 
         return {**current, "notes": {note_id: entry, **kept}}  # whoever was first in between stays
 
     store = reader.artifacts
-    draft = store.draft(safe_name(workspace, "workspace"), ROOM, "notes", folder)
+    draft = store.draft(safe_name(workspace, "workspace"), FOLDER, "notes", folder)
     try:
         draft.write_text(FILE, text)
         draft.publish()
-        moved = store.move_pointer(workspace, ROOM, POINTER, change=change, shape=Notes)
+        moved = store.move_pointer(workspace, FOLDER, POINTER, change=change, shape=Notes)
     except BaseException:
         _forget(reader, workspace, folder)
         raise
@@ -114,13 +117,13 @@ def delete(reader: Reader, workspace: str, note_id: str) -> None:
         return {**current, "notes": kept}
 
     removed: list[str] = []
-    reader.artifacts.move_pointer(workspace, ROOM, POINTER, change=change, shape=Notes)
+    reader.artifacts.move_pointer(workspace, FOLDER, POINTER, change=change, shape=Notes)
     _forget(reader, workspace, removed[-1])
 
 
 def _forget(reader: Reader, workspace: str, folder: str) -> None:
     """Removes a text that nothing names."""
     try:
-        reader.artifacts.remove(workspace, ROOM, "notes", folder)
+        reader.artifacts.remove(workspace, FOLDER, "notes", folder)
     except (StoreError, FileNotFoundError):  # never finished: it does not exist
-        reader.artifacts.draft(workspace, ROOM, "notes", folder).discard()
+        reader.artifacts.draft(workspace, FOLDER, "notes", folder).discard()

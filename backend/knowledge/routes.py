@@ -5,23 +5,26 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from backend.core.access import Analyst, Viewer
 from backend.core.queries import Of
-from backend.core.rate import MAX_BODY, key_of
-from backend.core.responses import ServiceDep, note, problems, requires
-from backend.knowledge.knowledge import Listed
+from backend.core.rate import MAX_BODY
+from backend.core.responses import problems
+from backend.core.services import provided
+from backend.knowledge.knowledge import Knowledge, Listed
 from backend.knowledge.schemas import NoteQuery, SearchOut, SearchQuery, SourceId, SourceOut, SourcesOut, SourcesQuery
 
 router = APIRouter(prefix="/knowledge", tags=["knowledge"])
+
+KnowledgeDep = Annotated[Knowledge, provided(Knowledge)]
 
 _FILE = {"schema": {"type": "string", "format": "binary", "minLength": 1}}
 _BODY = {"required": True, "content": {"text/markdown": _FILE, "text/plain": _FILE, "application/pdf": _FILE}}
 
 
 @router.get("/sources", response_model=SourcesOut, responses=problems(404))
-async def sources(query: Annotated[SourcesQuery, Query()], request: Request, service: ServiceDep) -> dict[str, Any]:
+async def sources(access: Viewer, query: Annotated[SourcesQuery, Query()], knowledge: KnowledgeDep) -> dict[str, Any]:
     """The data dictionary, run cards, quality report, alerts, notes and documents that a search looks through."""
-    found = await service.knowledge.sources(query.workspace)
-    note(request, query.workspace)
+    found = await knowledge.sources(access.workspace.name)
     kept = [one for one in found if query.kind in (None, one.source.kind)]
     return {
         "workspace": query.workspace,
@@ -37,18 +40,15 @@ async def sources(query: Annotated[SourcesQuery, Query()], request: Request, ser
     status_code=201,
     response_model=SourceOut,
     responses={**problems(404, 409, 413), 200: {"model": SourceOut, "description": "It was there already."}},
-    dependencies=[requires("analyst")],
     max_body_size=MAX_BODY,
     openapi_extra={"requestBody": _BODY},
 )
 async def add(
-    query: Annotated[NoteQuery, Query()], request: Request, response: Response, service: ServiceDep
+    access: Analyst, query: Annotated[NoteQuery, Query()], request: Request, response: Response, knowledge: KnowledgeDep
 ) -> dict[str, Any]:
     """Adds a note: markdown or plain text in UTF-8, or a PDF, of at most 5 MiB. The same text twice is one note, under its first name."""
-    service.pointers(query.workspace)
-    note(request, query.workspace)
-    by = key_of(request.scope).name
-    found, new = await service.knowledge.add(query.workspace, query.name, await request.body(), by)
+    content, by = await request.body(), access.identity.name
+    found, new = await knowledge.add(access.workspace.name, query.name, content, by)
     response.status_code = 201 if new else 200
     return _row(found)
 
@@ -57,22 +57,18 @@ async def add(
     "/sources/{source_id}",
     response_model=SourceOut,
     responses=problems(404, 409),
-    dependencies=[requires("analyst")],
 )
 async def remove(
-    source_id: Annotated[SourceId, Path()], query: Annotated[Of, Query()], request: Request, service: ServiceDep
+    access: Analyst, source_id: Annotated[SourceId, Path()], query: Annotated[Of, Query()], knowledge: KnowledgeDep
 ) -> dict[str, Any]:
     """Deletes a note, and says what it was. Other sources follow from the project and cannot be deleted."""
-    found = await service.knowledge.remove(query.workspace, source_id)
-    note(request, query.workspace)
-    return _row(found)
+    return _row(await knowledge.remove(access.workspace.name, source_id))
 
 
 @router.get("/search", response_model=SearchOut, responses=problems(404))
-async def search(query: Annotated[SearchQuery, Query()], request: Request, service: ServiceDep) -> dict[str, Any]:
+async def search(access: Viewer, query: Annotated[SearchQuery, Query()], knowledge: KnowledgeDep) -> dict[str, Any]:
     """The pieces of all sources that fit a question best, by vectors and by words; none, if nothing fits."""
-    found = await service.knowledge.find(query.workspace, query.q, query.limit)
-    note(request, query.workspace)
+    found = await knowledge.find(access.workspace.name, query.q, query.limit)
     return {
         "workspace": query.workspace,
         "embedding": found.embedding.kind,

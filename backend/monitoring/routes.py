@@ -1,25 +1,23 @@
 """What monitoring has found: how the workspace stands, its series, the report, and the alerts."""
 
-import asyncio
 import hashlib
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from backend.core.access import Analyst, Viewer
 from backend.core.errors import Problem
 from backend.core.queries import Of
-from backend.core.rate import MAX_BODY, key_of
+from backend.core.rate import MAX_BODY
 from backend.core.responses import (
-    ServiceDep,
     cached_json,
     encode,
     etag,
     is_known,
     not_modified,
-    note,
     problems,
-    requires,
 )
+from backend.monitoring import service
 from backend.monitoring.schemas import (
     AcknowledgeIn,
     AlertId,
@@ -31,7 +29,7 @@ from backend.monitoring.schemas import (
     MonitoringOut,
 )
 from pipelines.core.errors import NotFound
-from pipelines.forecasting.monitoring import alerts, page
+from pipelines.forecasting.monitoring import page
 
 router = APIRouter(prefix="/monitoring", tags=["monitoring"])
 
@@ -39,18 +37,16 @@ _SERVED = "sealed"  # how reports are served: what a browser keeps of the way be
 
 
 @router.get("/summary", response_model=MonitoringOut, responses=problems(304, 404))
-async def summary(query: Annotated[Of, Query()], request: Request, service: ServiceDep) -> Response:
+async def summary(access: Viewer, query: Annotated[Of, Query()], request: Request) -> Response:
     """How the newest forecasts and data stand, how they stood before, and what is proposed."""
-    found = await service.monitored(query.workspace)
-    note(request, query.workspace)
+    found = await access.workspace.monitored()
     return await cached_json(request, etag(found.id), found.summary)
 
 
 @router.get("/series", response_model=MonitoredPage, responses=problems(304, 404))
-async def series(query: Annotated[MonitoredQuery, Query()], request: Request, service: ServiceDep) -> Response:
+async def series(access: Viewer, query: Annotated[MonitoredQuery, Query()], request: Request) -> Response:
     """The series by severity, with the drift of each feature; with `unique_id`, that one and all that is known of it."""
-    found = await service.monitored(query.workspace)
-    note(request, query.workspace)
+    found = await access.workspace.monitored()
 
     def render() -> dict[str, Any]:
         rows = found.find(**query.model_dump(exclude={"workspace"}))
@@ -76,26 +72,23 @@ async def series(query: Annotated[MonitoredQuery, Query()], request: Request, se
     response_class=Response,
     responses={**problems(304, 404), 200: {"description": "A page of HTML.", "content": {"text/html": {}}}},
 )
-async def report(query: Annotated[Of, Query()], request: Request, service: ServiceDep) -> Response:
+async def report(access: Viewer, query: Annotated[Of, Query()], request: Request) -> Response:
     """The report by Evidently as a page that loads nothing and runs only Evidently's own scripts, in an origin of its own."""
-    found = await service.monitored(query.workspace)
-    note(request, query.workspace)
+    found = await access.workspace.monitored()
     if not found.has_report:
         raise Problem(404, f"The newest monitoring of workspace '{query.workspace}' has no report.")
     tag = etag(found.id, _SERVED)
     if is_known(request, tag):
         return not_modified(tag)
-    shown = await service.tables.get("report", found.folder.parts, lambda: page.served(found.report()))
+    shown = await access.catalog.tables.get("report", found.folder.parts, lambda: page.served(found.report()))
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Content-Security-Policy": shown.policy}
     return Response(shown.html, headers=headers, media_type="text/html; charset=utf-8")
 
 
 @router.get("/alerts", response_model=AlertsOut, responses=problems(304, 404))
-async def listed(query: Annotated[AlertsQuery, Query()], request: Request, service: ServiceDep) -> Response:
+async def listed(access: Viewer, query: Annotated[AlertsQuery, Query()], request: Request) -> Response:
     """What was raised, newest first."""
-    service.pointers(query.workspace)
-    note(request, query.workspace)
-    found = await asyncio.to_thread(alerts.all_of, service.reader, query.workspace)
+    found = await service.raised(access.workspace)
     kept = [one for one in found if query.keeps(one)]
     content = {
         "workspace": query.workspace,
@@ -113,21 +106,10 @@ async def listed(query: Annotated[AlertsQuery, Query()], request: Request, servi
     "/alerts/{alert_id}/acknowledge",
     response_model=AlertOut,
     responses=problems(400, 404, 413),
-    dependencies=[requires("analyst")],
     max_body_size=MAX_BODY,
 )
 async def acknowledge(
-    alert_id: Annotated[AlertId, Path()],
-    given: AcknowledgeIn,
-    query: Annotated[Of, Query()],
-    request: Request,
-    service: ServiceDep,
+    access: Analyst, alert_id: Annotated[AlertId, Path()], given: AcknowledgeIn, query: Annotated[Of, Query()]
 ) -> dict[str, Any]:
     """Says that somebody has seen it; who was first stays."""
-    service.pointers(query.workspace)
-    note(request, query.workspace)
-    by = key_of(request.scope).name
-    try:
-        return await asyncio.to_thread(alerts.acknowledge, service.reader, query.workspace, alert_id, by, given.note)
-    except NotFound:
-        raise Problem(404, f"Workspace '{query.workspace}' has no alert {alert_id}.") from None
+    return await service.acknowledge(access, alert_id, given.note)

@@ -4,17 +4,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from backend.core.access import Viewer
 from backend.core.cache import fingerprint
 from backend.core.queries import filters_of
 from backend.core.responses import (
-    ServiceDep,
     cached_json,
     encode,
     etag,
     is_known,
     json_response,
     not_modified,
-    note,
     problems,
 )
 from backend.portfolio.schemas import (
@@ -30,7 +29,7 @@ router = APIRouter(prefix="/portfolio", tags=["portfolio"])
 
 
 @router.get("", response_model=PortfolioOut, responses=problems(304, 404))
-async def portfolio(query: Annotated[TriageQuery, Query()], request: Request, service: ServiceDep) -> Response:
+async def portfolio(access: Viewer, query: Annotated[TriageQuery, Query()], request: Request) -> Response:
     """What the series come to beside last period and last year, and those that need somebody, the most urgent first.
 
     Any static attribute is a filter, as for `/series`. The score of a series is the product of its percentiles, among all
@@ -38,8 +37,7 @@ async def portfolio(query: Annotated[TriageQuery, Query()], request: Request, se
     alert counts by its share alone, and a warning half way. `attention` says why a series needs some, and is empty where
     nothing about it is unusual.
     """
-    published, found = await service.published(query.workspace), await service.portfolio(query.workspace)
-    note(request, query.workspace)
+    published, found = await access.workspace.published(), await access.workspace.portfolio()
 
     def render() -> dict[str, Any]:
         rows = found.table.select(query.search, filters_of(query))
@@ -69,14 +67,13 @@ async def portfolio(query: Annotated[TriageQuery, Query()], request: Request, se
     if is_known(request, tag):
         return not_modified(tag)
     key = fingerprint(tag, query.model_dump_json())  # of whatever stands in the URL
-    return json_response(await service.answers.get("answer", key, lambda: encode(render())), tag)
+    return json_response(await access.catalog.answers.get("answer", key, lambda: encode(render())), tag)
 
 
 @router.get("/segments", response_model=SegmentsOut, responses=problems(304, 404))
-async def segments(query: Annotated[SegmentsQuery, Query()], request: Request, service: ServiceDep) -> Response:
+async def segments(access: Viewer, query: Annotated[SegmentsQuery, Query()], request: Request) -> Response:
     """The figures of each group of series that an attribute, the demand class, the model or the status makes."""
-    published, found = await service.published(query.workspace), await service.portfolio(query.workspace)
-    note(request, query.workspace)
+    published, found = await access.workspace.published(), await access.workspace.portfolio()
 
     def render() -> dict[str, Any]:
         rows = found.segments(query.by)
@@ -95,10 +92,9 @@ async def segments(query: Annotated[SegmentsQuery, Query()], request: Request, s
 
 
 @router.get("/distribution", response_model=DistributionOut, responses=problems(304, 404))
-async def distribution(query: Annotated[DistributionQuery, Query()], request: Request, service: ServiceDep) -> Response:
+async def distribution(access: Viewer, query: Annotated[DistributionQuery, Query()], request: Request) -> Response:
     """How many series have how large an error, skill or last value; any static attribute is a filter."""
-    table = await service.series(query.workspace)
-    note(request, query.workspace)
+    table = await access.workspace.series()
 
     def render() -> dict[str, Any]:
         rows = table.select(query.search, filters_of(query))

@@ -5,11 +5,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from backend.core.access import Admin, Viewer
+from backend.core.catalog import Run
 from backend.core.errors import Problem
 from backend.core.queries import Of, RunId, WorkspaceName
-from backend.core.rate import MAX_BODY, key_of
-from backend.core.responses import ServiceDep, cached_json, encode, etag, note, problems, requires
-from backend.core.service import Run, Service
+from backend.core.rate import MAX_BODY
+from backend.core.responses import cached_json, encode, etag, problems
+from backend.core.services import provided
 from backend.runs.schemas import (
     AliasesOut,
     AliasIn,
@@ -21,12 +23,13 @@ from backend.runs.schemas import (
     RunsQuery,
     VerifyOut,
 )
-from pipelines.core.errors import Conflict, ForecastError
+from backend.runs.service import Runs, moved_on
 from pipelines.forecasting.promotion.compare import compare
-from pipelines.runs.aliases import promote
 from pipelines.storage.catalog import CALIBRATION
 
 router = APIRouter(tags=["runs"])
+
+RunsDep = Annotated[Runs, provided(Runs)]
 
 _IF_MATCH = {
     "name": "If-Match",
@@ -39,12 +42,9 @@ _SUMMARY = ("metric", "champion", "baseline", "skill", "n_series")
 
 
 @router.get("/runs", response_model=RunsOut, responses=problems(404))
-async def runs(query: Annotated[RunsQuery, Query()], request: Request, service: ServiceDep) -> dict[str, Any]:
+async def runs(access: Viewer, query: Annotated[RunsQuery, Query()], runs: RunsDep) -> dict[str, Any]:
     """The finished runs of a workspace, newest first."""
-    aliases = _aliases(service, query.workspace)
-    note(request, query.workspace)
-    names = await asyncio.to_thread(service.reader.runs, query.workspace)
-    found = [await service.run(query.workspace, name) for name in reversed(names)]
+    aliases, found = await runs.aliases(access.workspace), await runs.finished(access.workspace)
     kept = [run for run in found if query.status in (None, run.info.get("status"))]
     return {
         "workspace": query.workspace,
@@ -56,24 +56,22 @@ async def runs(query: Annotated[RunsQuery, Query()], request: Request, service: 
 
 
 @router.get("/runs/compare", response_model=CompareOut, responses=problems(404))
-async def compared(query: Annotated[CompareQuery, Query()], request: Request, service: ServiceDep) -> dict[str, Any]:
+async def compared(access: Viewer, query: Annotated[CompareQuery, Query()]) -> dict[str, Any]:
     """From run `a` to run `b`: settings, metrics, and the series that got better or worse."""
-    a, b = await service.run(query.workspace, query.a), await service.run(query.workspace, query.b)
-    note(request, query.workspace)
+    a, b = await access.workspace.run(query.a), await access.workspace.run(query.b)
     return {"workspace": query.workspace, **await asyncio.to_thread(compare, a.folder, b.folder)}
 
 
 @router.get("/runs/{run_id}", response_model=RunDetail, responses=problems(404))
 async def run(
-    run_id: Annotated[RunId, Path()], query: Annotated[Of, Query()], request: Request, service: ServiceDep
+    access: Viewer, run_id: Annotated[RunId, Path()], query: Annotated[Of, Query()], runs: RunsDep
 ) -> dict[str, Any]:
     """One run: its settings, its figures and its card."""
-    found = await service.run(query.workspace, run_id)
-    note(request, query.workspace)
+    found = await access.workspace.run(run_id)
     files = found.folder.files
     card = await asyncio.to_thread(found.folder.read_text, "card.md") if "card.md" in files else None
     return {
-        **_row(found, _aliases(service, query.workspace)),
+        **_row(found, await runs.aliases(access.workspace)),
         **{key: found.info.get(key) for key in ("parent", "config", "config_hash", "summary")},
         "libraries": found.info.get("libraries", {}),
         "stages": found.info.get("stages", []),
@@ -84,24 +82,21 @@ async def run(
 
 @router.get("/runs/{run_id}/verify", response_model=VerifyOut, responses=problems(404))
 async def verify(
-    run_id: Annotated[RunId, Path()], query: Annotated[Of, Query()], request: Request, service: ServiceDep
+    access: Viewer, run_id: Annotated[RunId, Path()], query: Annotated[Of, Query()], runs: RunsDep
 ) -> dict[str, Any]:
     """Reads every file of the run again and compares it with what was written."""
-    found = await service.run(query.workspace, run_id)
-    note(request, query.workspace)
-    async with service.verifying:  # one at a time: it reads as fast as the disk allows
-        wrong = await asyncio.to_thread(found.folder.verify)
+    found = await access.workspace.run(run_id)
+    wrong = await runs.verify(found)
     signed = found.folder.manifest.signature is not None
     return {"run_id": run_id, "intact": not wrong, "signed": signed, "files": len(found.folder.files), "wrong": wrong}
 
 
 @router.get("/runs/{run_id}/calibration", response_model=CalibrationOut, responses=problems(304, 404))
 async def calibration(
-    run_id: Annotated[RunId, Path()], query: Annotated[Of, Query()], request: Request, service: ServiceDep
+    access: Viewer, run_id: Annotated[RunId, Path()], query: Annotated[Of, Query()], request: Request
 ) -> Response:
     """What the intervals of a run covered in its backtest: over all points, by step and by segment."""
-    found = await service.run(query.workspace, run_id)
-    note(request, query.workspace)
+    found = await access.workspace.run(run_id)
     if CALIBRATION not in found.folder.files:
         raise Problem(404, f"The calibration of run {run_id} was not measured.")
 
@@ -114,49 +109,29 @@ async def calibration(
 
 
 @router.get("/aliases", response_model=AliasesOut, responses=problems(404))
-async def aliases(query: Annotated[Of, Query()], request: Request, service: ServiceDep) -> Response:
+async def aliases(access: Viewer, query: Annotated[Of, Query()]) -> Response:
     """Which run each alias names. The ETag is what `PUT` wants in If-Match."""
-    pointers = service.pointers(query.workspace)
-    note(request, query.workspace)
-    return _answer(query.workspace, pointers)
+    return _answer(query.workspace, await access.workspace.pointers())
 
 
 @router.put(
     "/aliases/{name}",
     response_model=AliasesOut,
     responses=problems(400, 404, 409, 412, 413, 428),
-    dependencies=[requires("admin")],
     max_body_size=MAX_BODY,
     openapi_extra={"parameters": [_IF_MATCH]},  # read by hand: without it the answer is 428, not 422
 )
 async def move(
+    access: Admin,
     name: Annotated[WorkspaceName, Path(description="Such as production or canary.")],
     wanted: AliasIn,
     query: Annotated[Of, Query()],
     request: Request,
-    service: ServiceDep,
+    runs: RunsDep,
 ) -> Response:
     """Points an alias at a successful run, if nobody moved one since `If-Match` was read; the audit file keeps who and why."""
-    pointers = service.pointers(query.workspace)
-    note(request, query.workspace)
-    expected = _expected(request, pointers["version"])
-    run = await service.run(query.workspace, wanted.run_id)
-    if not run.succeeded:
-        raise Problem(409, f"Run {wanted.run_id} did not succeed and cannot become {name}.")
-    by = key_of(request.scope).name
-
-    def change() -> dict[str, Any]:
-        return promote(service.reader, query.workspace, wanted.run_id, wanted.reason, name, expected, by)
-
-    try:
-        moved = await asyncio.to_thread(change)
-    except Conflict:
-        if expected is None:
-            raise  # others kept it busy; nothing has changed that was read
-        raise _moved_on() from None
-    except ForecastError as error:
-        request.state.reason = str(error)
-        raise
+    expected = _expected(request, (await access.workspace.pointers())["version"])
+    moved = await runs.move_alias(access, name, wanted.run_id, wanted.reason, expected)
     return _answer(query.workspace, {"published": None, **moved})
 
 
@@ -168,12 +143,8 @@ def _expected(request: Request, version: int) -> int | None:
     if given.strip() == "*":
         return None  # whoever was first: the move is made on what there is then
     if f'"{version}"' not in [tag.strip() for tag in given.split(",")]:
-        raise _moved_on()
+        raise moved_on()
     return version
-
-
-def _moved_on() -> Problem:
-    return Problem(412, "The aliases were changed since they were read. Read them and try again.")
 
 
 def _answer(workspace: str, pointers: dict[str, Any]) -> Response:
@@ -186,11 +157,6 @@ def _answer(workspace: str, pointers: dict[str, Any]) -> Response:
     }
     headers = {"ETag": f'"{pointers["version"]}"', "Cache-Control": "private, no-cache"}
     return Response(encode(content), headers=headers, media_type="application/json")
-
-
-def _aliases(service: Service, workspace: str) -> dict[str, str]:
-    """The run of each alias."""
-    return {name: alias["run_id"] for name, alias in service.pointers(workspace)["aliases"].items()}
 
 
 def _row(run: Run, aliases: dict[str, str]) -> dict[str, Any]:

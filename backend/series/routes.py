@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from backend.core.access import Viewer
 from backend.core.errors import Problem
 from backend.core.queries import SeriesId, filters_of
 from backend.core.rate import MAX_YEARS
-from backend.core.responses import ServiceDep, cached_json, etag, note, problems
+from backend.core.responses import cached_json, etag, problems
 from backend.series.schemas import BacktestOut, BacktestQuery, HistoryOut, HistoryQuery, SeriesPage, SeriesQuery
 from pipelines.core.names import printable
 from pipelines.forecasting.read.backtests import backtest as windows_of
@@ -18,11 +19,10 @@ router = APIRouter(tags=["series"])
 
 
 @router.get("/series", response_model=SeriesPage, responses=problems(304, 404))
-async def series(query: Annotated[SeriesQuery, Query()], request: Request, service: ServiceDep) -> Response:
+async def series(access: Viewer, query: Annotated[SeriesQuery, Query()], request: Request) -> Response:
     """The series with their attributes, champion and skill; any static attribute is a filter (`&store=Bath`)."""
-    table, dataset = await service.series(query.workspace), await service.dataset(query.workspace)
-    note(request, query.workspace)
-    pointers = service.pointers(query.workspace)
+    table, dataset = await access.workspace.series(), await access.workspace.dataset()
+    pointers = await access.workspace.pointers()
     run = pointers["aliases"].get("production")
     run_id = run["run_id"] if run else None
 
@@ -44,21 +44,20 @@ async def series(query: Annotated[SeriesQuery, Query()], request: Request, servi
 
 @router.get("/series/{unique_id:path}/history", response_model=HistoryOut, responses=problems(304, 404))
 async def history(
+    access: Viewer,
     unique_id: Annotated[SeriesId, Path()],
     query: Annotated[HistoryQuery, Query()],
     request: Request,
-    service: ServiceDep,
 ) -> Response:
     """The actuals of a series with its covariates, at most ten years of them: without a start, the newest."""
-    dataset = await service.dataset(query.workspace)
-    table, clock = await service.series(query.workspace), await service.clock(query.workspace, dataset)
-    note(request, query.workspace)
+    dataset = await access.workspace.dataset()
+    table, clock = await access.workspace.series(), await access.workspace.clock(dataset)
     if unique_id not in table:
         raise Problem(404, f"Workspace '{query.workspace}' has no series '{printable(unique_id)}'.")
     start, end = (None if given is None else clock.read(given) for given in (query.start, query.end))
     first = _first(start, end, table.end)
-    pointers = service.pointers(query.workspace)
-    config = (await service.aliased(query.workspace)).config if pointers["aliases"].get("production") else None
+    pointers = await access.workspace.pointers()
+    config = (await access.workspace.aliased()).config if pointers["aliases"].get("production") else None
     covariates = [*config["covariates"]["future"], *config["covariates"]["past"]] if config else []
 
     def render() -> dict[str, Any]:
@@ -77,15 +76,14 @@ async def history(
 
 @router.get("/series/{unique_id:path}/backtest", response_model=BacktestOut, responses=problems(304, 404))
 async def backtest(
+    access: Viewer,
     unique_id: Annotated[SeriesId, Path()],
     query: Annotated[BacktestQuery, Query()],
     request: Request,
-    service: ServiceDep,
 ) -> Response:
     """What the models of a run forecast for a series in the windows of its backtest, with their intervals and errors."""
     run_id = query.run_id
-    run = await (service.aliased(query.workspace) if run_id is None else service.run(query.workspace, run_id))
-    note(request, query.workspace)
+    run = await (access.workspace.aliased() if run_id is None else access.workspace.run(run_id))
 
     def render() -> dict[str, Any]:
         points = windows_of(run.folder, unique_id, run.clock, query.model)

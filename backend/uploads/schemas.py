@@ -42,6 +42,11 @@ class Shape(In):
     horizon: Annotated[int | None, Field(ge=1, le=MAX_HORIZON, description="Steps; without it, by frequency.")] = None
 
 
+class WorkspaceIn(Shape):
+    upload_id: UploadId
+    mapping: Mapping = Mapping()
+
+
 class UploadQuery(Mapping, Shape):
     """Lists are repeated parameters: `keys=store&keys=item`."""
 

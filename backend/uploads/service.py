@@ -3,24 +3,29 @@
 import asyncio
 import hashlib
 import json
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
-from fastapi import Request
 from fastapi.concurrency import contextmanager_in_threadpool
 
+from backend.compute.pool import Workers
+from backend.core.access import Access
+from backend.core.catalog import Catalog
 from backend.core.errors import Problem
-from backend.core.service import Service
-from backend.jobs.record import alone
-from backend.uploads.room import FOLDER
+from backend.core.executor import BoundedExecutor
+from backend.core.locks import alone
+from backend.uploads.quota import FOLDER, Quota
+from backend.uploads.schemas import WorkspaceIn
 from pipelines.core import config
 from pipelines.core.errors import NotFound
 from pipelines.core.names import safe_name
 from pipelines.storage.catalog import Reader
 from pipelines.storage.disk import failing_clearly, make_folder, replace_file
-from pipelines.storage.store import new_version
+from pipelines.storage.folders import Draft
+from pipelines.storage.store import Store, new_version
 
 AUDIT = "audit.jsonl"  # a line for each time a workspace was made or changed by an upload
 
@@ -28,46 +33,84 @@ _GZIP = b"\x1f\x8b"
 _HEAD = "# Made of an upload. Edit it and it is yours: later uploads will not change it any more.\n"
 
 
-async def receive(request: Request, service: Service, workspace: str) -> str:
-    """Stores the body as an upload that never changes, a piece at a time; its id. Half of one does not exist."""
-    data = service.reader.data
-    if not data.is_local:
-        raise Problem(503, "Uploads need data in a folder; these are on an object store. Put the table there by hand.")
-    upload_id = new_version()
-    safe_name(workspace, "workspace")
-    draft = data.draft(FOLDER, workspace, upload_id)
-    with service.room.reserved():
-        await service.uploading.run(FOLDER, lambda: service.room.prepare(workspace, upload_id))
+class Uploads:
+    """Takes tables, previews them, and makes workspaces of them. For one event loop."""
+
+    def __init__(self, catalog: Catalog, previewers: Workers, quota: Quota) -> None:
+        self._catalog, self._previewers, self._quota = catalog, previewers, quota
+        self._executor = BoundedExecutor("uploads", threads=2, most=32)
+
+    @property
+    def _data(self) -> Store:
+        return self._catalog.reader.data
+
+    def close(self) -> None:
+        """Let running work end; drop what has not begun."""
+        self._executor.close()
+
+    async def receive(self, workspace: str, pieces: AsyncIterator[bytes]) -> str:
+        """Store a table as an upload that never changes, a piece at a time; its id. Partial uploads are discarded."""
+        data = self._data
+        if not data.is_local:
+            raise Problem(
+                503, "Uploads need data in a folder; these are on an object store. Put the table there by hand."
+            )
+        upload_id = new_version()
+        safe_name(workspace, "workspace")
+        draft = data.draft(FOLDER, workspace, upload_id)
+        with self._quota.reserved():
+            await self._executor.run(FOLDER, lambda: self._quota.prepare(workspace, upload_id))
+            try:
+                await _write(draft, pieces)
+                await self._executor.run(upload_id, draft.publish)
+            except BaseException:
+                await asyncio.shield(asyncio.to_thread(draft.discard))
+                raise
+        return upload_id
+
+    async def preview(self, workspace: str, upload_id: str, wanted: dict[str, Any]) -> bytes:
+        """What the upload is under a mapping, found by a worker. Problem 404 for one that does not exist."""
         try:
-            pieces, head = request.stream(), b""
-            async for piece in pieces:
-                head += piece
-                if len(head) >= len(_GZIP):
-                    break
-            if not head:
-                raise Problem(422, "The body is empty. Send the table as it is, as text/csv or gzipped.")
-            name = "table.csv.gz" if head.startswith(_GZIP) else "table.csv"
-            async with contextmanager_in_threadpool(draft.open(name)) as file:
-                await asyncio.to_thread(file.write, head)
-                async for piece in pieces:
-                    await asyncio.to_thread(file.write, piece)
-            await service.uploading.run(upload_id, draft.publish)
-        except BaseException:
-            await asyncio.shield(asyncio.to_thread(draft.discard))
-            raise
-    return upload_id
+            await asyncio.to_thread(self._data.folder, FOLDER, safe_name(workspace, "workspace"), upload_id)
+        except NotFound:
+            raise Problem(404, f"Workspace '{workspace}' has no upload {upload_id}.") from None
+        request = {**wanted, "workspace": workspace, "upload_id": upload_id}
+        # Libraries in C end the process where memory ends; the same table would end the next one, too.
+        hungry = "The table takes more memory than a preview may use, or cannot be read. Upload fewer rows or columns."
+        return await self._previewers.compute(request, "previews", "Upload fewer rows.", Problem(422, hungry))
+
+    async def create_workspace(self, access: Access, workspace: str, wanted: WorkspaceIn) -> bool:
+        """Make a workspace of an upload, or give one that an upload made a newer one; whether it is new.
+
+        Problem 409 for a workspace whose file was written by hand, 422 for an upload that is not acceptable.
+        """
+        reader = self._catalog.reader
+        await asyncio.to_thread(refuse_handwritten, reader, workspace)
+        given = {**wanted.model_dump(exclude={"upload_id", "mapping"}), **wanted.mapping.model_dump()}
+        found = json.loads(await self.preview(workspace, wanted.upload_id, given))
+        if not found["acceptable"]:
+            raise Problem(422, "The upload cannot become a workspace as it is.", errors=found["problems"])
+        by = access.identity.name
+        new = await asyncio.to_thread(make, reader, workspace, wanted.upload_id, found["settings"], by)
+        self._catalog.forget_workspaces()
+        access.enter(workspace)
+        return new
 
 
-async def preview(service: Service, workspace: str, upload_id: str, wanted: dict[str, Any]) -> bytes:
-    """What the upload is under a mapping, found by a worker. Problem 404 for one that does not exist."""
-    try:
-        await asyncio.to_thread(service.reader.data.folder, FOLDER, safe_name(workspace, "workspace"), upload_id)
-    except NotFound:
-        raise Problem(404, f"Workspace '{workspace}' has no upload {upload_id}.") from None
-    request = {**wanted, "workspace": workspace, "upload_id": upload_id}
-    # Libraries in C end the process where memory ends; the same table would end the next one, too.
-    hungry = "The table takes more memory than a preview may use, or cannot be read. Upload fewer rows or columns."
-    return await service.previewers.compute(request, "previews", "Upload fewer rows.", Problem(422, hungry))
+async def _write(draft: Draft, pieces: AsyncIterator[bytes]) -> None:
+    """The table as a file of the draft, named by how it begins. Problem 422 for an empty one."""
+    head = b""
+    async for piece in pieces:
+        head += piece
+        if len(head) >= len(_GZIP):
+            break
+    if not head:
+        raise Problem(422, "The body is empty. Send the table as it is, as text/csv or gzipped.")
+    name = "table.csv.gz" if head.startswith(_GZIP) else "table.csv"
+    async with contextmanager_in_threadpool(draft.open(name)) as file:
+        await asyncio.to_thread(file.write, head)
+        async for piece in pieces:
+            await asyncio.to_thread(file.write, piece)
 
 
 def refuse_handwritten(reader: Reader, workspace: str) -> Path:

@@ -1,16 +1,10 @@
-"""What is asked of workspaces, and what is answered."""
+"""Workspaces as the OpenAPI describes them."""
 
 from typing import Literal
 
 from pydantic import BaseModel
 
 from backend.core.schemas import Stamp
-from backend.uploads.schemas import Mapping, Shape, UploadId
-
-
-class WorkspaceIn(Shape):
-    upload_id: UploadId
-    mapping: Mapping = Mapping()
 
 
 class Accuracy(BaseModel):

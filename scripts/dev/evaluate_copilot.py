@@ -17,7 +17,9 @@ from backend.app import create_app
 from backend.copilot import settings as copilots
 from backend.copilot.agent import Copilot
 from backend.copilot.answers import ExplainIn, Turn
-from backend.core.service import Service
+from backend.core.catalog import Catalog
+from backend.core.metrics import Metrics
+from backend.knowledge.knowledge import Knowledge
 from pipelines.core import config
 from pipelines.core.errors import ConfigError
 from scripts import _cli
@@ -68,17 +70,19 @@ def main(
 
 async def evaluate(cases: Sequence[Case], data: Path, artifacts: Path, provider: str = "offline") -> list[Judged]:
     """The judged answers, each case asked by itself; the workspaces are warm."""
-    service: Service = create_app().state.service
+    services = create_app().state.services
     chosen = copilots.load() if provider == "configured" else copilots.CopilotSettings()
-    copilot = Copilot(service, chosen)
+    copilot, catalog = Copilot(services[Knowledge], services[Metrics], chosen), services[Catalog]
     oracles = {name: Oracle(data, artifacts, name) for name in {case.workspace for case in cases}}
     for workspace in oracles:
-        await copilot.answer(ExplainIn(workspace=workspace, question="Summarise the workspace."))
+        ask = ExplainIn(workspace=workspace, question="Summarise the workspace.")
+        await copilot.answer(ask, catalog.open(workspace))
     judged = []
     for case in cases:
         turns = tuple(Turn(question=one.question, unique_ids=tuple(one.unique_ids)) for one in case.history)
         ask = ExplainIn(workspace=case.workspace, question=case.question, unique_id=case.unique_id, history=turns)
-        judged.append(judge(case, await copilot.answer(ask), oracles[case.workspace]))
+        answer = await copilot.answer(ask, catalog.open(case.workspace))
+        judged.append(judge(case, answer, oracles[case.workspace]))
     return judged
 
 

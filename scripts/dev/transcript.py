@@ -10,6 +10,9 @@ import structlog
 from backend.app import create_app
 from backend.copilot.answers import AnswerOut, ExplainIn
 from backend.copilot.settings import CopilotSettings
+from backend.core.catalog import Catalog
+from backend.core.metrics import Metrics
+from backend.knowledge.knowledge import Knowledge
 from scripts import _cli
 
 PAGE = Path(__file__).parents[2] / "docs/COPILOT.md"
@@ -39,11 +42,13 @@ def main() -> None:
 async def _asked() -> list[str]:
     from backend.copilot.agent import Copilot
 
-    copilot = Copilot(create_app().state.service, CopilotSettings())
-    return [
-        _told(workspace, question, await copilot.answer(ExplainIn(workspace=workspace, question=question)))
-        for workspace, question in QUESTIONS
-    ]
+    services = create_app().state.services
+    copilot, catalog = Copilot(services[Knowledge], services[Metrics], CopilotSettings()), services[Catalog]
+    told = []
+    for workspace, question in QUESTIONS:
+        ask = ExplainIn(workspace=workspace, question=question)
+        told.append(_told(workspace, question, await copilot.answer(ask, catalog.open(workspace))))
+    return told
 
 
 def _told(workspace: str, question: str, answer: AnswerOut) -> str:

@@ -1,17 +1,23 @@
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from starlette.testclient import TestClient
 
 from backend.app import create_app
+from backend.copilot.scope import Scope
+from backend.core.catalog import Catalog
 from backend.core.settings import Settings
 from backend.jobs.processes import Launcher
+from backend.knowledge.knowledge import Knowledge
+from pipelines.storage.catalog import Reader
 from tests.support import site as sites
 from tests.support.site import Site
 
 HERE = "http://127.0.0.1"
+
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="session")
@@ -49,11 +55,23 @@ def here(_environ: None, project: Site, monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setenv(variable, value)
 
 
-def connect(site: Site, launcher: Launcher | None = None, **settings: Any) -> TestClient:
-    """A client on this machine; within `with`, the processes that compute forecasts run."""
+def connect(site: Site, launcher: Launcher | None = None, reader: Reader | None = None, **settings: Any) -> TestClient:
+    """A client on this machine; within `with`, the processes that compute forecasts run. It reads the site, or `reader`."""
     given = Settings(**{"environment": "dev", "rate_limit": 1_000_000, **settings})
-    app = create_app(given, site.reader, launcher)
+    app = create_app(given, reader or site.reader, launcher)
     return TestClient(app, base_url=HERE, client=("127.0.0.1", 50000), raise_server_exceptions=False)
+
+
+def part(client: TestClient, kind: type[T]) -> T:
+    """The part of the application behind a client that is of this type."""
+    found: T = client.app.state.services[kind]  # type: ignore[attr-defined]
+    return found
+
+
+def open_scope(site: Site, workspace: str = "shop") -> Scope:
+    """What the copilot may read of a workspace for one question."""
+    client = connect(site)
+    return Scope(part(client, Catalog).open(workspace), part(client, Knowledge))
 
 
 @pytest.fixture

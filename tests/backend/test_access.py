@@ -271,7 +271,7 @@ def test_no_secret_is_shown(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_pat
     settings, reader = load(), catalog.reader(Project(), *signing())
     assert reader.artifacts.signing_key == hidden
     app = create_app(settings, reader)
-    told = [repr(settings), str(settings), repr(reader), repr(vars(reader)), repr(app.state.service)]
+    told = [repr(settings), str(settings), repr(reader), repr(vars(reader)), repr(app.state.services)]
     monkeypatch.setenv("API_PORT", "high")
     monkeypatch.setenv("ARTIFACT_SIGNING_KEY", hidden)
     with pytest.raises(ConfigError, match="both set") as caught:

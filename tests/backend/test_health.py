@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.backend.conftest import connect
+from backend.core.shutdown import Shutdown
+from tests.backend.conftest import connect, part
 from tests.support import site as sites
 from tests.support.site import Site
 
@@ -67,5 +68,5 @@ def test_without_keys_only_this_machine_is_told_names(site: Site) -> None:
 def test_a_service_that_stops_is_not_ready(site: Site) -> None:
     """So that nothing new is sent to it."""
     client = connect(site)
-    client.app.state.service.stop()  # type: ignore[attr-defined]
+    part(client, Shutdown).begin()
     assert client.get("/health/ready").json()["detail"] == "Not ready: running."

@@ -6,7 +6,7 @@ import pytest
 
 from backend.core.errors import Problem
 from backend.jobs import record as files
-from backend.jobs.local import KEPT, Jobs
+from backend.jobs.local import KEPT, LocalJobs
 from backend.jobs.record import Job
 from tests.backend.conftest import connect
 from tests.backend.test_jobs import API, BODY, SLEEP, _nothing_is_left, asleep, look, start, until  # noqa: F401 - a fixture
@@ -18,8 +18,8 @@ FUTURE = "20991231T000000Z-{:08x}"
 
 def test_a_job_of_the_future_does_not_hide_one_that_runs(changeable: Site) -> None:
     """The clock was ahead once: the second job of the workspace is refused, the newest is first, and what runs is kept."""
-    jobs = Jobs(changeable.reader, Instant("running"), 2)
-    ended = Jobs(changeable.reader, Instant("succeeded"), 2)
+    jobs = LocalJobs(changeable.reader, Instant("running"), 2)
+    ended = LocalJobs(changeable.reader, Instant("succeeded"), 2)
     above = changeable.folder / "artifacts/shop/jobs"
     for n in range(KEPT):
         Instant().start(above / FUTURE.format(n), Job(FUTURE.format(n), "shop", "etl", "x", files.now()), [])
@@ -89,7 +89,7 @@ def test_never_more_run_at_once_than_may(changeable: Site) -> None:
     names = [f"w{n}" for n in range(6)]
     for name in names:
         (changeable.folder / f"configs/workspaces/{name}.yaml").write_text("title: one of many\n")
-    jobs = [Jobs(changeable.reader, Instant("running"), 2) for _ in names]  # as in several services
+    jobs = [LocalJobs(changeable.reader, Instant("running"), 2) for _ in names]  # as in several services
 
     def begin(n: int) -> bool:
         try:

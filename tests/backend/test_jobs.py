@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 
 from backend.core.errors import Problem
 from backend.jobs import record as files
-from backend.jobs.local import KEPT, Jobs
+from backend.jobs.local import KEPT, LocalJobs
 from backend.jobs.log import INSIDE, Log
 from backend.jobs.record import Job
 from pipelines.storage.catalog import Reader
@@ -166,7 +166,7 @@ def test_of_many_at_the_same_moment_one_is_started(changeable: Site) -> None:
 
     def ask(_: int) -> int:
         try:
-            Jobs(changeable.reader, Instant("running"), 2).start("shop", "etl", "ada")
+            LocalJobs(changeable.reader, Instant("running"), 2).start("shop", "etl", "ada")
         except Problem as problem:
             return problem.status
         return 202
@@ -329,7 +329,7 @@ def test_the_newest_fifty_are_kept(tmp_path: Path) -> None:
     """In pages, the newest first."""
     folder = tmp_path / "configs/workspaces"
     folder.mkdir(parents=True)
-    jobs = Jobs(Reader(Store(str(tmp_path / "data")), Store(str(tmp_path / "artifacts"))), Instant(), 2)
+    jobs = LocalJobs(Reader(Store(str(tmp_path / "data")), Store(str(tmp_path / "artifacts"))), Instant(), 2)
     made = [jobs.start("shop", "etl", "ada").job_id for _ in range(KEPT + 3)]
     assert jobs.ids("shop") == sorted(made, reverse=True)[:KEPT]
 
@@ -379,8 +379,6 @@ def test_where_artifacts_are_no_folder_there_are_no_jobs(changeable: Site) -> No
     client = connect(changeable, Instant())
     (changeable.folder / "artifacts/shop/jobs").write_text("in the way")
     assert client.post(f"{API}/jobs", json=BODY).status_code == 503
-    service = client.app.state.service  # type: ignore[attr-defined]
     remote = Reader(Store("memory://data"), Store("memory://artifacts"))
-    service.jobs = Jobs(remote, Instant(), 2)
-    response = client.get(f"{API}/jobs?workspace=shop")
+    response = connect(changeable, Instant(), remote).get(f"{API}/jobs?workspace=shop")
     assert (response.status_code, "object store" in response.json()["detail"]) == (503, True)

@@ -13,9 +13,11 @@ from starlette.testclient import TestClient
 
 from backend.copilot.scope import Scope
 from backend.copilot.tools import drift_and_alerts
+from backend.core.catalog import Catalog
+from backend.knowledge.knowledge import Knowledge
 from pipelines.forecasting.read.monitoring import Monitored
 from pipelines.runs import aliases
-from tests.backend.conftest import connect
+from tests.backend.conftest import connect, part
 from tests.pipelines.monitoring.hostile import evidently
 from tests.support import site as sites
 from tests.support.site import Site
@@ -259,7 +261,7 @@ def test_everything_counts_the_same_drift(watched: Site, tmp_path: Path, monkeyp
         assert one["statuses"]["drift"] == gravest == named["status"]
     drifted = [one["unique_id"] for one in series if one["statuses"]["drift"] in ("warn", "alert")]
     assert drifted
-    scope = Scope(client.app.state.service, "shop")  # type: ignore[attr-defined]
+    scope = Scope(part(client, Catalog).open("shop"), part(client, Knowledge))
     facts = asyncio.run(drift_and_alerts.run(scope)).facts
     counts = {fact.of[0].name if fact.of else "": fact.value for fact in facts if fact.concept == "n_drifted"}
     assert counts.pop("") == len(drifted)

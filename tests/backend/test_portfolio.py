@@ -8,10 +8,8 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
-from backend.app import create_app
-from backend.copilot.scope import Scope
 from backend.copilot.tools import accuracy
-from backend.core.settings import Settings
+from tests.backend.conftest import open_scope
 from tests.support import site as sites
 from tests.support.site import Site
 
@@ -166,7 +164,7 @@ def test_skill_is_the_same_wherever_it_is_told(client: TestClient, site: Site) -
     assert told["skill"] == pytest.approx(expected)
     assert whole["error"] == pytest.approx(told["champion"])
     assert f"skill {expected:.1%}" in run.read_bytes("card.md").decode()
-    scope = Scope(create_app(Settings(environment="dev"), site.reader).state.service, "shop")
+    scope = open_scope(site)
     facts = asyncio.run(accuracy.run(scope)).facts
     assert next(fact.value for fact in facts if fact.concept == "skill") == pytest.approx(expected)
     for part in read(client, "/segments", by="region")["segments"]:
@@ -176,7 +174,7 @@ def test_skill_is_the_same_wherever_it_is_told(client: TestClient, site: Site) -
 
 def test_a_series_that_the_metric_cannot_judge_is_in_no_mean(site: Site) -> None:
     """Its error is of another metric, in the unit of the target; of runs without choices the baseline follows from the skill."""
-    table = Scope(create_app(Settings(environment="dev"), site.reader).state.service, "shop")
+    table = open_scope(site)
     found = asyncio.run(table.series())
     rows = np.arange(len(found.ids))
     before = found.accuracy(rows)

@@ -30,6 +30,7 @@ import json, sys
 from starlette.testclient import TestClient
 from backend.app import create_app
 from backend.core.settings import Settings
+from backend.uploads.service import Uploads
 from tests.support.launchers import Instant
 
 app = create_app(Settings(environment="dev"), launcher=Instant())
@@ -44,10 +45,9 @@ for path in ["/health/ready", "/metrics", *("/api/v1" + path for path in (
     assert client.get(path).status_code == 200, path
 body = {"workspace": "shop", "unique_ids": ["Ash/tea"]}
 assert client.post("/api/v1/forecasts/generate", json=body).json()["source"] == "published"
-service = app.state.service
 async def preview(*_):
     return json.dumps({"acceptable": True, "settings": {"source": {"kind": "file", "path": "x.csv"}}}).encode()
-service.previewers.compute = preview
+app.state.services[Uploads]._previewers.compute = preview
 sent = client.post("/api/v1/workspaces/new/uploads", content=b"date,y\n")
 assert sent.status_code == 201, sent.text
 upload_id = sent.headers["location"].rpartition("/")[2]

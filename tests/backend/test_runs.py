@@ -137,7 +137,7 @@ def test_who_has_not_seen_the_newest_state_cannot_move_an_alias(changeable: Site
 
 def test_another_writer_in_between_is_noticed(changeable: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that moves an alias after the tag was compared, and before the write: 412, and its change stays."""
-    from backend.runs import routes
+    from backend.runs import service
     from pipelines.runs import aliases
 
     client = connect(changeable)
@@ -147,7 +147,7 @@ def test_another_writer_in_between_is_noticed(changeable: Site, monkeypatch: pyt
         aliases.promote(changeable.reader, "shop", changeable.second, "first", "canary")
         return aliases.promote(*args, **options)
 
-    monkeypatch.setattr(routes, "promote", late)
+    monkeypatch.setattr(service, "promote", late)
     assert put(client, tag, run_id=changeable.first).status_code == 412
     found = {one["name"]: one["run_id"] for one in client.get(f"{API}/aliases", params=OF).json()["aliases"]}
     assert found == {"production": changeable.second, "canary": changeable.second}

@@ -17,16 +17,18 @@ import psutil
 import pytest
 from starlette.testclient import TestClient
 
+from backend.core.catalog import Catalog
 from backend.core.rate import MAX_UPLOAD
-from backend.jobs.local import Jobs
+from backend.jobs.local import LocalJobs
 from backend.jobs.processes import LocalProcess
-from backend.uploads import room
+from backend.jobs.service import Jobs
+from backend.uploads import quota
 from backend.uploads import service as uploads
 from pipelines.forecasting import settings
 from pipelines.storage.catalog import Reader
 from pipelines.storage.store import Store
 from pipelines.tables import limits
-from tests.backend.conftest import connect
+from tests.backend.conftest import connect, part
 from tests.support import site as sites
 from tests.support.launchers import Instant
 from tests.support.site import Site, running
@@ -92,7 +94,7 @@ def test_an_upload_is_stored_and_described(service: TestClient, project: Site) -
     assert (found["n_series"], found["first_ds"]) == (2, "2024-01-01")
     assert {check["name"] for check in found["quality"]["checks"]} >= {"schema", "rejected", "gaps", "length"}
     assert sum(found["demand_classes"].values()) == 2
-    assert "mine" not in service.app.state.service.workspaces()  # type: ignore[attr-defined]
+    assert "mine" not in part(service, Catalog).workspaces()
     stored = project.reader.data.folder("uploads", "mine", found["upload_id"])
     assert stored.read_bytes("table.csv") == table()
 
@@ -356,11 +358,11 @@ def test_old_uploads_are_swept_away_but_not_the_one_in_use(service: TestClient, 
     assert put(service, "many", used).status_code == 201
     reader = project.reader
     others = []
-    for number in range(room.KEPT + 1):
+    for number in range(quota.KEPT + 1):
         draft = reader.data.draft("uploads", "many", f"20990101T0000{number:02d}Z-00000000")
         draft.write_bytes("table.csv", b"x")
         others.append(draft.publish().name)
-    room.Room(reader, mb=512).prepare("another", "20990101T000000Z-00000000")
+    quota.Quota(reader, mb=512).prepare("another", "20990101T000000Z-00000000")
     assert reader.data.folders("uploads", "many") == [used, *others[1:]]
 
 
@@ -390,8 +392,7 @@ def test_where_nothing_can_be_written_it_is_said(
     assert (response.status_code, "cannot write its settings (Read-only" in response.json()["detail"]) == (503, True)
     (project.folder / "data/uploads/blocked").write_text("in the way")
     assert service.post(f"{API}/workspaces/blocked/uploads", content=table()).status_code == 503
-    remote = connect(project, Instant())
-    remote.app.state.service.reader = Reader(Store("memory://data"), Store("memory://artifacts"))  # type: ignore[attr-defined]
+    remote = connect(project, Instant(), Reader(Store("memory://data"), Store("memory://artifacts")))
     response = remote.post(f"{API}/workspaces/mine/uploads", content=table())
     assert (response.status_code, "object store" in response.json()["detail"]) == (503, True)
 
@@ -404,8 +405,7 @@ def test_a_table_becomes_published_forecasts_over_http(
     found = send(service, table(60), "journey", horizon=7)
     assert found["acceptable"]
     assert put(service, "journey", found["upload_id"], horizon=7).status_code == 201
-    app = service.app.state.service  # type: ignore[attr-defined]
-    app.jobs = Jobs(project.reader, LocalProcess(), 2)
+    part(service, Jobs)._backend = LocalJobs(project.reader, LocalProcess(), 2)
     (project.folder / "configs/base").mkdir(exist_ok=True)
     (project.folder / "configs/base/models.yaml").write_text("models: [naive, seasonal_naive]\n")  # a matter of seconds
     job = service.post(f"{API}/jobs", json={"workspace": "journey", "kind": "run_all"}).json()

@@ -183,7 +183,7 @@ def test_a_service_that_stops_begins_nothing() -> None:
     async def use(workers: Workers) -> list[Any]:
         running = asyncio.create_task(workers.compute({"sleep": 0.5}))
         await asyncio.sleep(0.2)
-        workers.stopping = True
+        workers.shutdown.begin()
         with pytest.raises(Problem) as refused:
             await workers.compute({})
         return [refused.value, await running]

@@ -8,9 +8,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from backend.core.cache import Cache
+from backend.core.catalog import Catalog
+from backend.core.metrics import Metrics
 from pipelines.forecasting.promotion import calibration
 from pipelines.forecasting.worker import Worker
-from tests.backend.conftest import connect
+from tests.backend.conftest import connect, part
 from tests.support import site as sites
 from tests.support.site import IDS, Site
 
@@ -31,8 +33,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
 def client(site: Site) -> TestClient:
     """With caches so small that what is bounded by them is full at once."""
     found = connect(site)
-    service = found.app.state.service  # type: ignore[attr-defined]
-    service.answers, service.tables = Cache(0.5, service.metrics), Cache(1, service.metrics)
+    catalog, metrics = part(found, Catalog), part(found, Metrics)
+    catalog.answers, catalog.tables = Cache(0.5, metrics), Cache(1, metrics)
     return found
 
 

@@ -83,7 +83,7 @@ async def understand(scope: Scope, ask: ExplainIn) -> Question:
     """The question; where it goes on from the one before, with what that was about."""
     table, run = await scope.series(), await scope.run()
     key = (scope.workspace, table.version, run.id)
-    names: Names = await scope.service.tables.get(
+    names: Names = await scope.data.catalog.tables.get(
         "names", key, lambda: Names(table, run.config, run.info["summary"].get("leaderboard", ()))
     )
     calendar = await _calendar(scope, table)

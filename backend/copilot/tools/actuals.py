@@ -27,7 +27,7 @@ async def run(
     """
     asked = Stretch.of(start, end)
     try:
-        dataset = await scope.service.dataset(scope.workspace)
+        dataset = await scope.data.dataset()
     except Problem as problem:
         raise CannotTell(str(problem.detail)) from None
     run, table = await scope.run(), await scope.series()
@@ -38,7 +38,7 @@ async def run(
         first, last = run.clock.read(asked.start), run.clock.read(asked.end)
         of, points = series(name), await asyncio.to_thread(history, dataset, name, [], run.clock, first, last)
     else:
-        portfolio = await scope.service.portfolio(scope.workspace)
+        portfolio = await scope.data.portfolio()
         rows, of = await asyncio.to_thread(select, table, filters)
         points = await asyncio.to_thread(
             portfolio.actuals, rows, run.clock.read(asked.start), run.clock.read(asked.end)

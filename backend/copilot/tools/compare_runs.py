@@ -4,7 +4,7 @@ import asyncio
 
 from backend.copilot.facts import Fact, Facts, Subject, name
 from backend.copilot.scope import CannotTell, Scope
-from backend.core.service import Run
+from backend.core.catalog import Run
 from pipelines.forecasting.promotion.compare import compare
 
 _SETTINGS, _SERIES = 8, 3
@@ -49,7 +49,9 @@ async def run(scope: Scope, before: str | None = None, after: str | None = None)
 async def _parent(scope: Scope, run: Run) -> Run:
     parent = run.info.get("parent")
     if parent is None:
-        earlier = [one for one in await asyncio.to_thread(scope.service.reader.runs, scope.workspace) if one < run.id]
+        earlier = [
+            one for one in await asyncio.to_thread(scope.data.catalog.reader.runs, scope.workspace) if one < run.id
+        ]
         for parent in reversed(earlier):
             found = await scope.run(parent)
             if found.succeeded:

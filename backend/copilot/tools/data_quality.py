@@ -13,7 +13,7 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
     if unique_id is not None:
         return await _of_series(scope, await scope.which(unique_id))
     try:
-        dataset = await scope.service.dataset(scope.workspace)
+        dataset = await scope.data.dataset()
     except Problem as problem:
         raise CannotTell(str(problem.detail)) from None
     quality, table = dataset.quality, await scope.series()

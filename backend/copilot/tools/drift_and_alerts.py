@@ -20,12 +20,12 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
     Without `unique_id`: of the whole workspace, with the series that are worst.
     """
     try:
-        found = await scope.service.monitored(scope.workspace)
+        found = await scope.data.monitored()
     except Problem as problem:
         raise CannotTell(str(problem.detail)) from None
     if unique_id is not None:
         return await asyncio.to_thread(_of_series, found, await scope.which(unique_id))
-    raised = await asyncio.to_thread(alerts.all_of, scope.service.reader, scope.workspace)
+    raised = await asyncio.to_thread(alerts.all_of, scope.data.catalog.reader, scope.workspace)
     source = f"monitoring/{found.id}/summary.json"
     info = found.summary()
     facts = [

@@ -34,7 +34,7 @@ async def run(
             return Facts([], "The series is not forecast: its values ended, or it is newer than the forecasts.")
         of, points = series(name), published.forecasts.points(name)
     else:
-        portfolio = await scope.service.portfolio(scope.workspace)
+        portfolio = await scope.data.portfolio()
         rows, of = await asyncio.to_thread(select, portfolio.table, filters)
         points = [one for one in portfolio.totals(rows) if one["y_hat"] is not None]
     if not points:

@@ -27,7 +27,7 @@ async def run(
     """
     published, portfolio, unit = (
         await scope.published(),
-        await scope.service.portfolio(scope.workspace),
+        await scope.data.portfolio(),
         await scope.unit(),
     )
     try:

@@ -10,9 +10,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from backend.copilot import breaker
+from backend.copilot.agent import Copilot
 from backend.copilot.breaker import FAILURES, REST, Breaker
 from backend.core.metrics import Metrics
 from backend.knowledge.embeddings import EmbeddingFailed, Provider
+from tests.backend.conftest import part
 from tests.backend.copilot import conftest as copilots
 from tests.backend.copilot import endpoint as endpoints
 from tests.backend.copilot.endpoint import Asked, Endpoint, Reply, fails, raw, says, sleeps, whole
@@ -101,7 +103,7 @@ def test_an_endpoint_that_keeps_failing_is_left_alone(
 ) -> None:
     """After three failures nobody waits for it; after a rest one question probes, and its success lets all through."""
     now = 1000.0
-    service = asked.app.state.copilot  # type: ignore[attr-defined]
+    service = part(asked, Copilot)
     monkeypatch.setattr(service._breaker, "_clock", lambda: now)
     endpoint.script = lambda asked: fails(503)
     for _ in range(FAILURES):

@@ -11,60 +11,61 @@ import pytest
 from backend.copilot.agent import Copilot
 from backend.copilot.answers import AnswerOut, ExplainIn
 from backend.copilot.settings import CopilotSettings
+from backend.core.catalog import Catalog
 from backend.core.errors import Problem
-from backend.core.service import Service
+from backend.core.metrics import Metrics
 from backend.knowledge import embeddings, notes, sources
-from backend.knowledge.embeddings import EmbeddingFailed, Provider
-from backend.knowledge.knowledge import Hit
+from backend.knowledge.embeddings import EmbeddingFailed, Lexical, Provider
+from backend.knowledge.knowledge import Hit, Knowledge
 from backend.knowledge.sources import Source
 from pipelines.forecasting import payload, settings
 from pipelines.forecasting.monitoring.alerts import Alert, raise_new
 from pipelines.runs.aliases import promote
 from pipelines.storage.catalog import Reader
 from pipelines.storage.store import Store
-from tests.backend.conftest import connect
+from tests.backend.conftest import connect, part
 from tests.support.site import Site
 
 DESCRIPTIONS = "descriptions: {price: What one piece costs on the day., unit_code: Of the till.}\n"
 
 
 @pytest.fixture
-def service(changeable: Site) -> Service:
+def knowledge(changeable: Site) -> Knowledge:
     """Of a project that the test may change."""
-    found: Service = connect(changeable).app.state.service  # type: ignore[attr-defined]
-    return found
+    return part(connect(changeable), Knowledge)
 
 
-def names(service: Service, workspace: str = "shop") -> dict[str, list[str]]:
+def names(knowledge: Knowledge, workspace: str = "shop") -> dict[str, list[str]]:
     """The names of the sources by kind."""
     found: dict[str, list[str]] = {}
-    for one in asyncio.run(service.knowledge.sources(workspace)):
+    for one in asyncio.run(knowledge.sources(workspace)):
         found.setdefault(one.source.kind, []).append(one.source.name)
     return found
 
 
-def search(service: Service, query: str, workspace: str = "shop", limit: int = 5) -> list[Hit]:
-    return asyncio.run(service.knowledge.search(workspace, query, limit))
+def search(knowledge: Knowledge, query: str, workspace: str = "shop", limit: int = 5) -> list[Hit]:
+    return asyncio.run(knowledge.search(workspace, query, limit))
 
 
-def test_the_sources_are_what_is_written_down(service: Service, changeable: Site) -> None:
+def test_the_sources_are_what_is_written_down(knowledge: Knowledge, changeable: Site) -> None:
     """Cards of production and of the run before, not of the failed one; quality, dictionary, and the project's pages."""
-    found = names(service)
+    found = names(knowledge)
     assert found["run card"] == [f"production run {changeable.second}", f"earlier run {changeable.first}"]
     assert found["dictionary"] == ["data dictionary"]
     assert found["quality report"] == [f"quality of data {changeable.reader.current('shop')}"]
     assert {"README.md", "docs/WORKSPACES.md"} <= set(found["document"])
     assert "docs/API.md" not in found["document"]
     assert set(found) == {"run card", "dictionary", "quality report", "document"}
-    assert set(names(service, "empty")) == {"dictionary", "document"}
-    assert service.knowledge is service.knowledge
+    assert set(names(knowledge, "empty")) == {"dictionary", "document"}
 
 
-def test_every_quote_stands_in_its_source(service: Service) -> None:
+def test_every_quote_stands_in_its_source(knowledge: Knowledge) -> None:
     """Byte for byte, with the source's id and kind."""
-    texts = {one.source.id: one.source for one in asyncio.run(service.knowledge.sources("shop"))}
+    texts = {one.source.id: one.source for one in asyncio.run(knowledge.sources("shop"))}
     hits = [
-        hit for query in ("price", "coverage of intervals", "seasonal naive", "gaps") for hit in search(service, query)
+        hit
+        for query in ("price", "coverage of intervals", "seasonal naive", "gaps")
+        for hit in search(knowledge, query)
     ]
     assert len(hits) > 10
     for hit in hits:
@@ -73,20 +74,18 @@ def test_every_quote_stands_in_its_source(service: Service) -> None:
         assert (hit.source, hit.kind) == (source.name, source.kind)
 
 
-def test_the_dictionary_says_what_a_column_is(service: Service, changeable: Site) -> None:
+def test_the_dictionary_says_what_a_column_is(knowledge: Knowledge, changeable: Site) -> None:
     """Its role from the settings, its meaning from the workspace's file, as soon as that is changed."""
-    first = search(service, "what does price mean?")[0]
+    first = search(knowledge, "what does price mean?")[0]
     assert (first.kind, first.heading) == ("dictionary", "Data dictionary of workspace shop › price")
     assert "future covariate" in first.quote
     path = changeable.folder / "configs/workspaces/shop.yaml"
     path.write_text(path.read_text() + DESCRIPTIONS)
-    assert "What one piece costs on the day." in search(service, "what does price mean?")[0].quote
-    assert "Of the till." in search(service, "what is unit_code?")[0].quote
-    text = "".join(
-        one.source.text for one in asyncio.run(service.knowledge.sources("shop")) if one.source.kind == "dictionary"
-    )
-    for part in ("`store` is a key column", "`region` is a static attribute", "Its unit is pieces", "7 steps ahead"):
-        assert part in text
+    assert "What one piece costs on the day." in search(knowledge, "what does price mean?")[0].quote
+    assert "Of the till." in search(knowledge, "what is unit_code?")[0].quote
+    text = "".join(one.source.text for one in asyncio.run(knowledge.sources("shop")) if one.source.kind == "dictionary")
+    for words in ("`store` is a key column", "`region` is a static attribute", "Its unit is pieces", "7 steps ahead"):
+        assert words in text
     assert "/tmp/" not in text
 
 
@@ -100,95 +99,97 @@ def test_descriptions_change_no_run(changeable: Site) -> None:
     assert payload.config_hash(after.complete("D")) == payload.config_hash(before.complete("D"))
 
 
-def test_what_is_searched_follows_production(service: Service, changeable: Site) -> None:
+def test_what_is_searched_follows_production(knowledge: Knowledge, changeable: Site) -> None:
     """After a roll-back the other card is the one of production, without a word to the index."""
-    assert names(service)["run card"][0] == f"production run {changeable.second}"
+    assert names(knowledge)["run card"][0] == f"production run {changeable.second}"
     promote(changeable.reader, "shop", changeable.first, "back", "production")
-    assert names(service)["run card"] == [f"production run {changeable.first}"]
+    assert names(knowledge)["run card"] == [f"production run {changeable.first}"]
     promote(changeable.reader, "shop", changeable.second, "again", "canary")
-    assert names(service)["run card"] == [f"production run {changeable.first}", f"canary run {changeable.second}"]
+    assert names(knowledge)["run card"] == [f"production run {changeable.first}", f"canary run {changeable.second}"]
 
 
-def test_alerts_can_be_found(service: Service, changeable: Site) -> None:
+def test_alerts_can_be_found(knowledge: Knowledge, changeable: Site) -> None:
     """By what they say."""
-    assert "alerts" not in {hit.kind for hit in search(service, "drifted prices")}
+    assert "alerts" not in {hit.kind for hit in search(knowledge, "drifted prices")}
     alert = Alert("shop", "drift", "price", "2024-04-01", "alert", "The price of Ash/tea has drifted.")
     raise_new(changeable.reader, [alert])
-    assert "alerts" in {hit.kind for hit in search(service, "drifted prices")}
+    assert "alerts" in {hit.kind for hit in search(knowledge, "drifted prices")}
 
 
-def test_nothing_is_read_while_nothing_changes(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_read_while_nothing_changes(knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second search opens no file; a source that could not be read hides no other, and is tried again."""
-    search(service, "price")
+    search(knowledge, "price")
 
     def fail(*_: Any) -> None:
         raise AssertionError("read again")
 
     with monkeypatch.context() as patch:
         patch.setattr(sources, "collect", fail)
-        assert search(service, "price")
+        assert search(knowledge, "price")
 
 
-def test_a_damaged_source_hides_no_other(service: Service, changeable: Site) -> None:
+def test_a_damaged_source_hides_no_other(knowledge: Knowledge, changeable: Site) -> None:
     """It is left out, and is there again once it is mended."""
     card = changeable.folder / f"artifacts/shop/runs/{changeable.second}/card.md"
     text = card.read_text()
     card.write_text("damaged")
-    assert "run card" not in names(service)
-    assert search(service, "price")
+    assert "run card" not in names(knowledge)
+    assert search(knowledge, "price")
     card.write_text(text)
-    assert len(names(service)["run card"]) == 2
+    assert len(names(knowledge)["run card"]) == 2
 
 
-def test_a_note_is_kept_once_and_found_until_it_is_deleted(service: Service, changeable: Site) -> None:
+def test_a_note_is_kept_once_and_found_until_it_is_deleted(knowledge: Knowledge, changeable: Site) -> None:
     """By its text: another name makes no other note. It survives a new process, and leaves no file behind."""
     text = b"# Elephants\n\nElephants visit Ash in July."
     (listed, new), (again, newer) = (
-        asyncio.run(service.knowledge.add("shop", name, text, "ada")) for name in ("zoo.md", "other.md")
+        asyncio.run(knowledge.add("shop", name, text, "ada")) for name in ("zoo.md", "other.md")
     )
     assert (new, newer, listed.source) == (True, False, again.source)
     assert (listed.source.name, listed.source.by, listed.source.kind, listed.chunks) == ("zoo.md", "ada", "note", 1)
-    anew: Service = connect(changeable).app.state.service  # type: ignore[attr-defined]
+    anew = part(connect(changeable), Knowledge)
     hit = search(anew, "when do elephants come?")[0]
     assert (hit.source, hit.quote) == ("zoo.md", text.decode())
-    removed = asyncio.run(service.knowledge.remove("shop", hit.source_id))
+    removed = asyncio.run(knowledge.remove("shop", hit.source_id))
     assert removed.source.text == text.decode()
-    assert all("Elephants" not in hit.quote for one in (service, anew) for hit in search(one, "elephants"))
+    assert all("Elephants" not in hit.quote for one in (knowledge, anew) for hit in search(one, "elephants"))
     left = (changeable.folder / "artifacts/shop/knowledge").rglob("*")
     assert not [path for path in left if path.is_file() and b"Elephants visit" in path.read_bytes()]
     with pytest.raises(Problem, match="no source"):
-        asyncio.run(service.knowledge.remove("shop", hit.source_id))
+        asyncio.run(knowledge.remove("shop", hit.source_id))
 
 
-def test_too_many_notes_are_refused(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_notes_are_refused(knowledge: Knowledge, changeable: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """By their number and by their size; what was refused leaves nothing."""
     monkeypatch.setattr(notes, "MAX_NOTES", 1)
-    asyncio.run(service.knowledge.add("shop", "one", b"first", "ada"))
+    asyncio.run(knowledge.add("shop", "one", b"first", "ada"))
     with pytest.raises(Problem, match="1 notes"):
-        asyncio.run(service.knowledge.add("shop", "two", b"second", "ada"))
+        asyncio.run(knowledge.add("shop", "two", b"second", "ada"))
     monkeypatch.setattr(notes, "MAX_NOTES", 10)
     monkeypatch.setattr(notes, "MAX_CHUNKS", 3)
     with pytest.raises(Problem, match="this one has 4"):
-        asyncio.run(service.knowledge.add("shop", "long", b"# a\nx\n# b\nx\n# c\nx\n# d\nx", "ada"))
-    folder = Path(service.reader.artifacts.path("shop", notes.ROOM, "notes"))
+        asyncio.run(knowledge.add("shop", "long", b"# a\nx\n# b\nx\n# c\nx\n# d\nx", "ada"))
+    folder = Path(changeable.reader.artifacts.path("shop", notes.FOLDER, "notes"))
     assert len(list(folder.iterdir())) == 1
 
 
-def test_two_who_add_the_same_text_at_once_share_a_note(service: Service) -> None:
+def test_two_who_add_the_same_text_at_once_share_a_note(changeable: Site) -> None:
     """Who was first stays; the other's copy is removed."""
 
     async def both() -> list[Any]:
-        adding = (asyncio.to_thread(notes.add, service.reader, "shop", name, "same", "text", name) for name in "abcd")
+        adding = (
+            asyncio.to_thread(notes.add, changeable.reader, "shop", name, "same", "text", name) for name in "abcd"
+        )
         return await asyncio.gather(*adding)
 
     found = asyncio.run(both())
     assert len({note_id for note_id, _ in found}) == 1
     assert sum(new for _, new in found) == 1
-    folder = Path(service.reader.artifacts.path("shop", notes.ROOM, "notes"))
+    folder = Path(changeable.reader.artifacts.path("shop", notes.FOLDER, "notes"))
     assert len(list(folder.iterdir())) == 1
 
 
-def test_a_provider_that_fails_is_replaced_and_that_is_said(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_provider_that_fails_is_replaced_and_that_is_said(changeable: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the lexical embedding, in a collection of its own; the provider is left alone for a while."""
     asked: list[int] = []
 
@@ -197,28 +198,28 @@ def test_a_provider_that_fails_is_replaced_and_that_is_said(service: Service, mo
         raise EmbeddingFailed("not there")
 
     monkeypatch.setattr(Provider, "embed", fail)
-    service.embedding = Provider("small", "http://127.0.0.1:9/v1")
+    knowledge = Knowledge(Catalog(changeable.reader, 1, Metrics()), Provider("small", "http://127.0.0.1:9/v1"))
     for _ in range(3):
-        found = asyncio.run(service.knowledge.find("shop", "price"))
+        found = asyncio.run(knowledge.find("shop", "price"))
         assert found.hits
         assert found.embedding.kind == "lexical"
     assert len(asked) == 1
 
 
-def test_workspaces_know_nothing_of_each_other(service: Service) -> None:
+def test_workspaces_know_nothing_of_each_other(knowledge: Knowledge) -> None:
     """A note of one is not found in another."""
-    asyncio.run(service.knowledge.add("shop", "zoo", b"Elephants visit Ash.", "ada"))
-    assert search(service, "elephants")
-    assert search(service, "elephants", "meter") == []
+    asyncio.run(knowledge.add("shop", "zoo", b"Elephants visit Ash.", "ada"))
+    assert search(knowledge, "elephants")
+    assert search(knowledge, "elephants", "meter") == []
     with pytest.raises(Problem, match="no workspace"):
-        search(service, "price", "nowhere")
+        search(knowledge, "price", "nowhere")
 
 
 def test_on_an_object_store_the_index_is_made_in_a_folder_of_its_own(site: Site) -> None:
     """All in it follows from what is stored."""
-    service = connect(site).app.state.service  # type: ignore[attr-defined]
-    service.reader = Reader(Store(str(site.folder / "data")), Store("memory://knowledge"))
-    found = asyncio.run(service.knowledge.search("shop", "what does price mean"))
+    reader = Reader(Store(str(site.folder / "data")), Store("memory://knowledge"))
+    knowledge = Knowledge(Catalog(reader, 1, Metrics()), Lexical())
+    found = asyncio.run(knowledge.search("shop", "what does price mean"))
     assert found[0].kind == "dictionary"
     assert not (site.folder / "artifacts/shop/knowledge").exists()
 
@@ -243,15 +244,15 @@ def test_a_source_is_what_its_text_and_name_are() -> None:
 )
 @pytest.mark.parametrize("content", [b"\xff\xfe\n", b"null", b"[" * 100_000, b"- 1\n", b"covariates: 5\nsource: []\n"])
 def test_one_damaged_file_stops_no_search(
-    service: Service, changeable: Site, name: str, kind: str, content: bytes
+    knowledge: Knowledge, changeable: Site, name: str, kind: str, content: bytes
 ) -> None:
     """Bytes that are no text, other JSON or YAML: what all other sources say is found."""
     path = changeable.folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-    kinds = {one.source.kind for one in asyncio.run(service.knowledge.sources("shop"))}
+    kinds = {one.source.kind for one in asyncio.run(knowledge.sources("shop"))}
     assert {"run card", "quality report", "document"} <= kinds
-    assert asyncio.run(service.knowledge.search("shop", "horizon"))
+    assert asyncio.run(knowledge.search("shop", "horizon"))
     assert kind not in kinds or kind == "dictionary"
 
 
@@ -262,26 +263,28 @@ def blocked(site: Site, workspace: str = "shop") -> Path:
     return path
 
 
-def ask(service: Service, question: str) -> AnswerOut:
-    return asyncio.run(Copilot(service, CopilotSettings()).answer(ExplainIn(workspace="shop", question=question)))
+def ask(knowledge: Knowledge, question: str) -> AnswerOut:
+    copilot = Copilot(knowledge, Metrics(), CopilotSettings())
+    ask = ExplainIn(workspace="shop", question=question)
+    return asyncio.run(copilot.answer(ask, knowledge._catalog.open("shop")))
 
 
-def test_where_artifacts_cannot_be_written_the_index_is_made_elsewhere(service: Service, changeable: Site) -> None:
+def test_where_artifacts_cannot_be_written_the_index_is_made_elsewhere(knowledge: Knowledge, changeable: Site) -> None:
     """All in it follows from what can be read, so search and copilot answer as ever; nothing is left when the service ends."""
     blocked(changeable)
-    assert search(service, "what does price mean?")[0].kind == "dictionary"
-    assert names(service)["run card"]
-    answer = ask(service, "what does price mean?")
+    assert search(knowledge, "what does price mean?")[0].kind == "dictionary"
+    assert names(knowledge)["run card"]
+    answer = ask(knowledge, "what does price mean?")
     assert answer.grounding == "grounded"
     assert answer.citations
-    scratch = Path(service.knowledge._scratch.name)  # type: ignore[union-attr]
+    scratch = Path(knowledge._scratch.name)  # type: ignore[union-attr]
     assert list(scratch.rglob("chroma.sqlite3"))
-    service.close()
+    knowledge.close()
     assert not list(scratch.rglob("chroma.sqlite3"))
 
 
 def test_where_nothing_can_be_written_it_is_said(
-    service: Service, changeable: Site, monkeypatch: pytest.MonkeyPatch
+    knowledge: Knowledge, changeable: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """503 that names both places; the copilot does not claim that nothing is written about a thing it could not look up."""
     blocked(changeable)
@@ -291,22 +294,22 @@ def test_where_nothing_can_be_written_it_is_said(
 
     monkeypatch.setattr(tempfile, "TemporaryDirectory", refuse)
     with pytest.raises(Problem, match=r"neither with the artifacts nor .* \(Read-only file system\)") as error:
-        search(service, "price")
+        search(knowledge, "price")
     assert error.value.status == 503
-    answer = ask(service, "what does price mean?")
+    answer = ask(knowledge, "what does price mean?")
     assert answer.grounding == "abstained"
     assert "cannot be searched at the moment" in answer.explanation
     assert "is not known" in answer.explanation
 
 
-def test_a_search_that_finds_nothing_still_says_so(service: Service) -> None:
+def test_a_search_that_finds_nothing_still_says_so(knowledge: Knowledge) -> None:
     """Only then does the copilot say that no document has it."""
-    answer = ask(service, "what does flibbertigibbet mean?")
+    answer = ask(knowledge, "what does flibbertigibbet mean?")
     assert "cannot be searched" not in answer.explanation
 
 
 def test_hundreds_of_workspaces_are_searched_with_a_few_indexes(
-    service: Service, changeable: Site, monkeypatch: pytest.MonkeyPatch
+    knowledge: Knowledge, changeable: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One after the other, none is refused, and the open files are those of the last few."""
     folder = changeable.folder / "configs/workspaces"
@@ -315,13 +318,13 @@ def test_hundreds_of_workspaces_are_searched_with_a_few_indexes(
     monkeypatch.setattr(sources, "_documents", list)  # the project's pages take seconds
     held = []
     for number in range(30):
-        assert search(service, "what does price mean?", f"w{number}")
+        assert search(knowledge, "what does price mean?", f"w{number}")
         held.append(psutil.Process().num_fds())
     assert max(held[12:]) <= max(held[:12]) + 12
-    service.close()
+    knowledge.close()
 
 
-def test_long_words_are_not_remembered(service: Service) -> None:
+def test_long_words_are_not_remembered(knowledge: Knowledge) -> None:
     """A viewer may send words of a thousand letters without end; vectors are the same whether kept or not."""
     before = embeddings._features.cache_info().currsize
     long = [f"{number}" + "x" * 900 for number in range(20)]

@@ -6,15 +6,13 @@ import typing
 
 import pytest
 
-from backend.app import create_app
 from backend.copilot import render
 from backend.copilot.concepts import CONCEPTS
 from backend.copilot.facts import MOST
-from backend.copilot.scope import Scope
 from backend.copilot.toolbox import PACKAGE, look_up, told
 from backend.copilot.tools import accuracy
-from backend.core.settings import Settings
 from pipelines.core import plugins
+from tests.backend.conftest import open_scope
 from tests.support.site import IDS
 
 TOOLS = [name for name in plugins.names(PACKAGE) if name != "search_knowledge"]  # it has tests of its own
@@ -30,7 +28,7 @@ GIVEN = {
 
 @pytest.fixture
 def scope(site):
-    return Scope(create_app(Settings(environment="dev"), site.reader).state.service, "shop")
+    return open_scope(site)
 
 
 @pytest.mark.parametrize("name", TOOLS)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from backend.core.errors import Problem
-from backend.uploads.room import Room
+from backend.uploads.quota import Quota
 from pipelines.storage.catalog import Reader
 from pipelines.storage.store import Store, new_version
 
@@ -46,11 +46,11 @@ def names(reader: Reader) -> set[str]:
 
 def test_many_names_have_no_more_room_than_one(reader: Reader) -> None:
     """40 uploads of 4 MiB under 40 names are refused at the limit of 64 MiB, and it is said when to try again."""
-    room, refused = Room(reader, mb=64), []
+    quota, refused = Quota(reader, mb=64), []
     for number in range(40):
         try:
-            with room.reserved():
-                room.prepare(f"fill-{number}", new_version())
+            with quota.reserved():
+                quota.prepare(f"fill-{number}", new_version())
             upload(reader, f"fill-{number}")
         except Problem as problem:
             refused.append(problem)
@@ -64,16 +64,16 @@ def test_many_names_have_no_more_room_than_one(reader: Reader) -> None:
 
 def test_unused_uploads_make_room_the_oldest_first(reader: Reader) -> None:
     """Not those that somebody may still be looking at, nor those that a workspace uses, however old."""
-    room = Room(reader, mb=64)
+    quota = Quota(reader, mb=64)
     use(reader, "used", upload(reader, "used", 16 * MB, age=3 * DAY))
     upload(reader, "old", 16 * MB, age=2 * DAY)
     upload(reader, "older", 16 * MB, age=2.5 * DAY)
     upload(reader, "fresh", 10 * MB, age=60)
-    with room.reserved():
-        room.prepare("new", new_version())
+    with quota.reserved():
+        quota.prepare("new", new_version())
         assert names(reader) == {"used", "fresh", "new"}
-        with room.reserved(), pytest.raises(Problem, match="API_UPLOADS_MB"):
-            room.prepare("second", new_version())
+        with quota.reserved(), pytest.raises(Problem, match="API_UPLOADS_MB"):
+            quota.prepare("second", new_version())
 
 
 def test_what_no_workspace_uses_goes_after_a_week(reader: Reader) -> None:
@@ -82,7 +82,7 @@ def test_what_no_workspace_uses_goes_after_a_week(reader: Reader) -> None:
     for number in range(3):
         upload(reader, f"old-{number}", 1, age=8 * DAY)
     upload(reader, "recent", 1, age=6 * DAY)
-    Room(reader, mb=512).prepare("new", new_version())
+    Quota(reader, mb=512).prepare("new", new_version())
     assert names(reader) == {"used", "recent", "new"}
 
 
@@ -92,12 +92,12 @@ def test_tiny_uploads_count_what_their_folders_take(reader: Reader) -> None:
         for _ in range(9):
             upload(reader, f"tiny-{number}", 1)
     with pytest.raises(Problem):
-        Room(reader, mb=2).prepare("new", new_version())
+        Quota(reader, mb=2).prepare("new", new_version())
 
 
 def test_the_folder_of_an_upload_that_comes_in_is_not_swept(reader: Reader) -> None:
     """It is empty until the first piece is written, while another name's sweep removes empty folders."""
-    room = Room(reader, mb=512)
-    room.prepare("first", "20240101T000000Z-00000000")
-    room.prepare("second", "20240101T000000Z-00000001")
+    quota = Quota(reader, mb=512)
+    quota.prepare("first", "20240101T000000Z-00000000")
+    quota.prepare("second", "20240101T000000Z-00000001")
     assert names(reader) == {"first", "second"}

@@ -1,4 +1,4 @@
-"""The room that uploads take on the disk: limited for all of them together, whatever they are called."""
+"""The quota of uploads on the disk: one limit for all of them together, whatever they are called."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ KEPT = 10  # uploads of a workspace beside the one that it uses, the newest ones
 
 _UNUSED = 7 * 86_400.0  # seconds after which an upload that no workspace uses is removed
 _LOOKED_AT = 3_600.0  # seconds in which somebody may still be making a workspace of it
-_LEAST = 64 * 2**10  # bytes that an upload counts: folders and manifests take room, too
+_LEAST = 64 * 2**10  # bytes that an upload counts: folders and manifests take space, too
 _USES = re.compile(rf"{FOLDER}/[^/]+/([^/]+)/")
 
 
@@ -36,8 +36,8 @@ class _Upload:
     used: bool  # by the file of its workspace
 
 
-class Room:
-    """At most `mb` of uploads. Those that no workspace uses are removed by age, and the oldest to make room for new ones."""
+class Quota:
+    """At most `mb` MiB of uploads. Those that no workspace uses are removed by age, and the oldest of them for new ones."""
 
     def __init__(self, reader: Reader, mb: int) -> None:
         self._reader, self._most = reader, mb * 2**20
@@ -53,7 +53,7 @@ class Room:
             self._coming -= 1
 
     def prepare(self, workspace: str, upload_id: str) -> None:
-        """Removes what is not needed and makes the folder of one more upload. One at a time. Problem 503 without room."""
+        """Removes what is not needed and makes the folder of one more upload. One at a time. Problem 503 when the quota is used up."""
         files = config.workspace_files()
         for above in self._folders():
             self._reader.data.sweep(FOLDER, above.name)

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from backend.workspaces.standings import Standings
+from backend.core.catalog import Catalog
+from backend.core.metrics import Metrics
+from backend.workspaces.status import Statuses
 from tests.backend.conftest import connect
 from tests.support.site import Site
 
@@ -240,13 +242,13 @@ def test_nothing_is_read_again_while_nothing_changes(changeable: Site, monkeypat
     site, names = changeable.folder, [f"w{n:03d}" for n in range(300)]
     for name in names:
         shutil.copy(site / "configs/workspaces/empty.yaml", site / f"configs/workspaces/{name}.yaml")
-    standings = Standings(changeable.reader)
-    assert len(standings.all()) == 304
+    statuses = Statuses(Catalog(changeable.reader, 1, Metrics()))
+    assert len(statuses.all()) == 304
     time.sleep(0.06)  # what was written a moment ago is looked at twice
-    first = standings.all()
-    monkeypatch.setattr(Standings, "_read", lambda *_: pytest.fail("a workspace was read again"))
+    first = statuses.all()
+    monkeypatch.setattr(Statuses, "_read", lambda *_: pytest.fail("a workspace was read again"))
     start = time.perf_counter()
-    assert [one["name"] for one in standings.all()] == [one["name"] for one in first]
+    assert [one["name"] for one in statuses.all()] == [one["name"] for one in first]
     assert time.perf_counter() - start < 1.5  # 0.07 s alone on a machine; others may be working here
 
 

@@ -1,4 +1,4 @@
-"""How each workspace stands, for the list of all: read once, and again when a file that says so has changed.
+"""The status of each workspace, for the list of all: read once, and again when a file that it depends on has changed.
 
 A workspace whose files are damaged is `unreadable` with the reason, and hides no other, whatever is in them.
 """
@@ -14,13 +14,14 @@ from typing import Any
 
 import structlog
 
+from backend.core.catalog import Catalog
 from backend.workspaces.schemas import WorkspaceOut
 from pipelines.core import config
 from pipelines.core.errors import ConfigError, ForecastError, NotFound, StoreError
 from pipelines.core.names import safe_name
 from pipelines.forecasting.read.clock import Clock
 from pipelines.storage import disk
-from pipelines.storage.catalog import CURRENT, POINTERS, Reader
+from pipelines.storage.catalog import CURRENT, POINTERS
 from pipelines.storage.folders import Folder
 from pipelines.tables import parquet
 
@@ -32,7 +33,7 @@ Mark = tuple[Any, ...]
 
 
 @dataclass
-class Standing:
+class Status:
     """`facts` as they go out but for the age of the newest value, which is of `end`; `files`: all that was read for them."""
 
     facts: dict[str, Any]
@@ -48,12 +49,12 @@ class Standing:
         return {**self.facts, "age_days": round(age / timedelta(days=1), 2), "stale": age > patience}
 
 
-class Standings:
-    """The standings of the workspaces of a reader. What is asked of it may take long: ask in a thread."""
+class Statuses:
+    """The status of every workspace of a catalog. Reading may take long: call it in a thread."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self._known: dict[str, tuple[Mark, Mark, Standing]] = {}
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog, self.reader = catalog, catalog.reader
+        self._known: dict[str, tuple[Mark, Mark, Status]] = {}
         self._told: dict[str, str] = {}  # reasons that are in the log already
         self._lock = threading.Lock()
 
@@ -63,7 +64,7 @@ class Standings:
         with self._lock:
             for gone in self._known.keys() - files.keys():
                 del self._known[gone]
-            if self._reader.artifacts.is_local and self._reader.data.is_local:
+            if self.reader.artifacts.is_local and self.reader.data.is_local:
                 return [self._of(name, files) for name in sorted(files)]
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 return list(pool.map(lambda name: self._of(name, files), sorted(files)))
@@ -71,6 +72,19 @@ class Standings:
     def of(self, name: str) -> dict[str, Any]:
         """One workspace."""
         return self._of(name, config.workspace_files())
+
+    def checks(self) -> list[dict[str, object]]:
+        """For health: the storage, and that at least one workspace has a production run that can be read."""
+        known = self.all()
+        readable = [one["name"] for one in known if one["production_run"]]
+        broken = [one["name"] for one in known if one["status"] == "unreadable" and not one["production_run"]]
+        if known and len(broken) == len(known):
+            return [{"name": "storage", "ok": False, "detail": "nothing in it can be read; the log has the reasons"}]
+        detail = f"readable: {', '.join(readable) or 'none'}" + (f"; broken: {', '.join(broken)}" if broken else "")
+        return [
+            {"name": "storage", "ok": True, "detail": "readable"},
+            {"name": "production run", "ok": bool(readable), "detail": detail},
+        ]
 
     def _of(self, name: str, files: Mapping[str, Path]) -> dict[str, Any]:
         known = self._known.get(name)
@@ -100,17 +114,17 @@ class Standings:
 
     def _pointers(self, name: str) -> list[tuple[Any, str]]:
         """The stores and paths of its pointers: what is read there is checked for where it leads, what is looked at need not be."""
-        artifacts, data = self._reader.artifacts, self._reader.data
+        artifacts, data = self.reader.artifacts, self.reader.data
         return [(artifacts, f"{artifacts.root}/{name}/{POINTERS}"), (data, f"{data.root}/processed/{name}/{CURRENT}")]
 
-    def _read(self, name: str, files: Mapping[str, Path]) -> Standing:
+    def _read(self, name: str, files: Mapping[str, Path]) -> Status:
         facts = {**dict.fromkeys(WorkspaceOut.model_fields), "name": name, "title": "", "status": "unreadable"}
-        standing, reasons = Standing(facts), []
+        status, reasons = Status(facts), []
         for read in (self._settings, self._served):
             try:
-                read(standing, name, files)
+                read(status, name, files)
             except ForecastError as error:
-                reasons.append(self.public(str(error)))
+                reasons.append(self._catalog.public(str(error)))
             except Exception as error:  # noqa: BLE001 - whatever a damaged file makes a reader raise, others are listed
                 structlog.get_logger("backend").exception("unreadable workspace", workspace=name)
                 reasons.append(
@@ -122,24 +136,17 @@ class Standings:
             if self._told.get(name) != reason:
                 self._told[name] = reason
                 structlog.get_logger("backend").error("unreadable workspace", workspace=name, reason=reason)
-        return standing
+        return status
 
-    def public(self, text: str) -> str:
-        """A message without the folders of this machine."""
-        settings = config.config_dir()
-        for root in (self._reader.artifacts.root, self._reader.data.root, str(settings.absolute()), str(settings)):
-            text = text.replace(f"{root}/", "")
-        return text
-
-    def _settings(self, standing: Standing, name: str, files: Mapping[str, Path]) -> None:
+    def _settings(self, status: Status, name: str, files: Mapping[str, Path]) -> None:
         title = config.as_written(safe_name(name, "workspace"), files=files).get("title", "")
         if not isinstance(title, str):
             raise ConfigError(f"{files[name]}: title: found {title!r:.80}. Text is expected: put it in quotes.")
-        standing.facts["title"] = _encodable(title)
+        status.facts["title"] = _encodable(title)
 
-    def _served(self, standing: Standing, name: str, _: Mapping[str, Path]) -> None:
+    def _served(self, status: Status, name: str, _: Mapping[str, Path]) -> None:
         """What is stored and served. Where it fails on the way, what was found before stays."""
-        reader, facts = self._reader, standing.facts
+        reader, facts = self.reader, status.facts
         pointers = reader.pointers(safe_name(name, "workspace"))
         try:
             version = reader.current(name)
@@ -149,7 +156,7 @@ class Standings:
         dataset = self._part("data version", version, lambda: reader.dataset_version(name, version).folder)
         info = dataset.read_json("etl.json")
         series = dataset.open_parquet("series.parquet").read(columns=["last_ds"], use_threads=False)
-        standing.files += self._files(dataset, "etl.json", "series.parquet")
+        status.files += self._files(dataset, "etl.json", "series.parquet")
         end = max((ds for ds in parquet.times(series["last_ds"]) if ds), default=None)
         clock = Clock(info["frequency"])
         found = {
@@ -165,19 +172,19 @@ class Standings:
             run_id = alias["run_id"]
             run = self._part("production run", run_id, lambda: reader.run(name, run_id))
             told = run.read_json("run.json")
-            standing.files += self._files(run, "run.json")
+            status.files += self._files(run, "run.json")
             clock = Clock.of(told["config"])
             found |= {"status": "no forecasts", "production_run": run_id, **_of_run(told)}
         if alias and published:
             forecast_id = published["forecast_id"]
             served = self._part("forecast set", forecast_id, lambda: reader.forecast_set(name, forecast_id))
             served.open_parquet("forecasts.parquet").close()
-            standing.files += self._files(served, "forecasts.parquet")
+            status.files += self._files(served, "forecasts.parquet")
             found |= {"status": "ready", "forecast_id": forecast_id, "as_of": published["as_of"]}
         found["last_ds"] = clock.write(end) if end else None
         WorkspaceOut.model_validate({**facts, **found})  # what has another shape is not told with the others
         facts |= found
-        standing.end = end
+        status.end = end
 
     def _part(self, what: str, name: str, read: Any) -> Folder:
         """A directory that a pointer names; if it is gone, StoreError says what it was."""

@@ -11,7 +11,7 @@ from backend.core.errors import Problem
 T = TypeVar("T")
 
 
-class Lane:
+class BoundedExecutor:
     """So many `threads` for one kind of work, and at most `most` callers that work or wait; `what` names the work.
 
     Work under one key is done one after the other, so that a slow workspace occupies one thread. Only for one event loop.
