@@ -1,7 +1,8 @@
 """What can go wrong, in words for the person who can mend it. No HTTP words here."""
 
-import difflib
 from collections.abc import Iterable
+
+_CLOSE = 60.0  # percent of two names' letters that are the same, in the same order
 
 
 class ForecastError(Exception):
@@ -57,6 +58,8 @@ class Untrusted(StoreError):
 
 
 def did_you_mean(name: str, valid: Iterable[str]) -> str:
-    """Returns ` (did you mean 'x'?)` for the closest valid name, or an empty string."""
-    near = difflib.get_close_matches(name, list(valid), n=1)
+    """Returns ` (did you mean 'x'?)` for the closest valid name, in any case, or an empty string."""
+    from rapidfuzz import fuzz, process  # only who mistypes waits for it
+
+    near = process.extractOne(name, sorted(valid), scorer=fuzz.ratio, processor=str.casefold, score_cutoff=_CLOSE)
     return f" (did you mean '{near[0]}'?)" if near else ""

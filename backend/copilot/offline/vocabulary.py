@@ -1,6 +1,10 @@
 """The words of analysts' questions: what is none of these, and no name of the workspace, is not in the data."""
 
+from collections.abc import Sequence
 from functools import cache
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
 # Words that carry no content of their own: they may stand in any question.
 _FILLERS = """
@@ -104,34 +108,17 @@ def stems(word: str) -> list[str]:
     return found
 
 
-def near(word: str, others: "tuple[str, ...] | list[str]") -> str | None:
-    """The only one of the others that the word is a slip of: a letter more, less, other, or two exchanged; two in a long word."""
+def near(word: str, others: Sequence[str]) -> str | None:
+    """The only one of the others (sorted) that the word is a typo of: a letter more, less, other, or two exchanged; two
+    of these in a long word."""
     most = 1 if len(word) < 8 else 2
-    found = sorted(
-        (slips, other)
-        for other in others
-        if abs(len(other) - len(word)) <= most
-        and other[:1] == word[:1]
-        and (slips := distance(word, other, most)) <= most
-    )
-    if not found or (
-        len(found) > 1 and found[1][0] == found[0][0] and stems(found[1][1])[-1] != stems(found[0][1])[-1]
-    ):
+    begin_alike = [other for other in others if other[:1] == word[:1]]
+    close = process.extract(word, begin_alike, scorer=OSA.distance, score_cutoff=most, limit=2)
+    if not close or (len(close) == 2 and _is_tie(*close)):
         return None
-    return found[0][1]
+    return close[0][0]
 
 
-def distance(a: str, b: str, most: int) -> int:
-    """Slips between two words (optimal string alignment); `most` + 1 for more than that."""
-    before: list[int] = []
-    row = list(range(len(b) + 1))
-    for i, one in enumerate(a, 1):
-        older, before, row = before, row, [i]
-        for j, other in enumerate(b, 1):
-            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (one != other))
-            if i > 1 and j > 1 and one == b[j - 2] and a[i - 2] == other:
-                cost = min(cost, older[j - 2] + 1)
-            row.append(cost)
-        if min(row) > most:
-            return most + 1
-    return row[-1]
+def _is_tie(one: tuple[str, float, int], other: tuple[str, float, int]) -> bool:
+    """Whether two words are as close as each other, and not two forms of one."""
+    return one[1] == other[1] and stems(one[0])[-1] != stems(other[0])[-1]

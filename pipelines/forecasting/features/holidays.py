@@ -66,7 +66,7 @@ def _named(country: str, subdivision: str | None, years: range) -> dict[dt.date,
     valid = {code for codes in library.registry.COUNTRIES.values() for code in codes if not code.startswith("Holidays")}
     if country not in valid:
         raise ConfigError(
-            f"holidays.country: '{country}' is not known{_close(country, valid)}. "
+            f"holidays.country: '{country}' is not known{did_you_mean(country, valid)}. "
             "Use an ISO 3166 code such as GB, US or DE."
         )
     try:
@@ -74,13 +74,6 @@ def _named(country: str, subdivision: str | None, years: range) -> dict[dt.date,
     except NotImplementedError:  # how the library says that the country has no such part
         parts = library.country_holidays(country).subdivisions
     raise ConfigError(
-        f"holidays.subdivision: {country} has no '{subdivision}'{_close(str(subdivision), set(parts))}. "
+        f"holidays.subdivision: {country} has no '{subdivision}'{did_you_mean(str(subdivision), parts)}. "
         f"Valid: {', '.join(parts) or 'none'}."
     )
-
-
-def _close(name: str, valid: set[str]) -> str:
-    """The closest valid name, whatever its case."""
-    folded = {candidate.casefold(): candidate for candidate in sorted(valid)}
-    near = folded.get(name.casefold())
-    return f" (did you mean '{near}'?)" if near else did_you_mean(name, valid)
