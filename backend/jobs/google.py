@@ -5,12 +5,13 @@ Speaks the Admin API v2 and the Logging API v2 with the token of the service's o
 """
 
 import json
-import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+import tenacity
 
 from backend.jobs.record import State
 from pipelines.core.errors import NotFound, StoreError
@@ -46,22 +47,28 @@ class CloudRun:
     prefix: str
     url: str = "https://run.googleapis.com"
     logging_url: str = "https://logging.googleapis.com"
-    pause: float = 1.0  # seconds before a second try; each later one waits twice as long
+    pause: float = 1.0  # seconds before a second try at most, at least half of it; later ones wait up to twice as long
     _logs: dict[str, tuple[float, list[bytes]]] = field(default_factory=dict, compare=False, repr=False)
 
     def start(self, kind: str, job_id: str, command: Sequence[str]) -> str:
         """Begins `python -m <command>`; the execution's name. An answer that was lost starts nothing twice. StoreError."""
         override = {"args": ["-m", *command], "env": [{"name": _JOB_ID, "value": job_id}]}
         body = {"overrides": {"containerOverrides": [override]}}
-        for attempt in range(_TRIES):
-            try:
-                return str(self._call("POST", f"{self._job(kind)}:run", body)["metadata"]["name"])
-            except _Unclear as error:
-                failure = error
-                time.sleep(random.uniform(0.5, 1) * 2**attempt * self.pause)  # noqa: S311 - against many at once
-            if found := self.find(kind, job_id):
-                return found
-        raise StoreError(f"the job {self.prefix}{kind} could not be started: {failure}. Try again in a minute.")
+        tries = self._tries()
+
+        def begin() -> str:
+            if tries.statistics["attempt_number"] > 1 and (begun := self.find(kind, job_id)):
+                return begun
+            return str(self._call("POST", f"{self._job(kind)}:run", body)["metadata"]["name"])
+
+        try:
+            return tries(begin)
+        except _Unclear as failure:
+            if begun := self.find(kind, job_id):
+                return begun
+            raise StoreError(
+                f"the job {self.prefix}{kind} could not be started: {failure}. Try again in a minute."
+            ) from failure
 
     def find(self, kind: str, job_id: str) -> str | None:
         """The execution that was started for a job, among the newest ones."""
@@ -116,13 +123,19 @@ class CloudRun:
 
     def _patiently(self, method: str, url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """A call that may be repeated."""
-        for attempt in range(_TRIES):
-            try:
-                return self._call(method, url, body)
-            except _Unclear as error:
-                failure = error
-                time.sleep(random.uniform(0.5, 1) * 2**attempt * self.pause)  # noqa: S311 - against many at once
-        raise StoreError(f"Cloud Run does not answer: {failure}. Try again in a minute.")
+        try:
+            return self._tries()(self._call, method, url, body)
+        except _Unclear as failure:
+            raise StoreError(f"Cloud Run does not answer: {failure}. Try again in a minute.") from failure
+
+    def _tries(self) -> tenacity.Retrying:
+        """Calls what it is given until that is clear; the pauses are random, so that many callers get out of step."""
+        return tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(_TRIES),
+            wait=tenacity.wait_random_exponential(multiplier=self.pause, min=self.pause / 2),
+            retry=tenacity.retry_if_exception_type(_Unclear),
+            reraise=True,
+        )
 
     def _call(self, method: str, url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         import requests

@@ -8,14 +8,13 @@ from typing import Any, Protocol
 import structlog
 
 from backend.core.errors import Problem
-from backend.core.locks import alone
 from backend.jobs import record as files
 from backend.jobs.processes import Launcher
 from backend.jobs.record import Job, Kind
 from pipelines.core.errors import StoreError
 from pipelines.core.names import is_version, safe_name, safe_version
 from pipelines.storage.catalog import Reader
-from pipelines.storage.disk import failing_clearly, make_folder
+from pipelines.storage.disk import failing_clearly, locked, make_folder
 from pipelines.storage.store import new_version, oldest_first
 
 KEPT = 50  # jobs of a workspace, the newest ones
@@ -44,7 +43,7 @@ class LocalJobs:
         above = self._above(workspace)
         with failing_clearly(str(above)):
             make_folder(str(above))
-            with alone(Path(self.reader.artifacts.path(_LOCK))):  # of all workspaces, since `at_once` is
+            with locked(self.reader.artifacts.path(_LOCK)):  # of all workspaces, since `at_once` is
                 refuse_second(self, workspace)
                 job = Job(new_version(), workspace, kind, by, files.now())
                 command = [SCRIPTS[kind], "--workspace", workspace, "--json-log"]

@@ -95,7 +95,10 @@ def is_cancelled(folder: Path) -> bool:
 
 
 def hold(folder: Path) -> int:
-    """A descriptor that holds the folder's lock until every process that has inherited it is gone."""
+    """A descriptor that holds the folder's lock until every process that has inherited it is gone.
+
+    Not a FileLock: no child inherits those, and this one has to outlive the service that takes it.
+    """
     lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return lock

@@ -11,13 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import structlog
 
-from backend.core.locks import alone
 from backend.knowledge.chunks import Chunk, chunks
 from backend.knowledge.embeddings import Embedding
 from backend.knowledge.sources import Source
 from backend.knowledge.words import words
 from pipelines.core.errors import StoreError
-from pipelines.storage.disk import failing_clearly, make_folder
+from pipelines.storage.disk import failing_clearly, locked, make_folder
 
 if TYPE_CHECKING:  # together two seconds to import: only who searches pays for them
     import bm25s
@@ -109,7 +108,7 @@ class Index:
         ]
         with self.lock, failing_clearly(str(self.folder)):
             make_folder(str(self.folder))
-            with alone(self.folder.parent / "index.lock"):
+            with locked(str(self.folder.parent / "index.lock")):
                 added = self._mended(lambda: self._store(entries))
             counts = [(source, len(found)) for source, found in parts]
             seen: dict[str, int] = {}

@@ -16,14 +16,13 @@ from backend.core.access import Access
 from backend.core.catalog import Catalog
 from backend.core.errors import Problem
 from backend.core.executor import BoundedExecutor
-from backend.core.locks import alone
 from backend.uploads.quota import FOLDER, Quota
 from backend.uploads.schemas import WorkspaceIn
 from pipelines.core import config
 from pipelines.core.errors import NotFound
 from pipelines.core.names import safe_name
 from pipelines.storage.catalog import Reader
-from pipelines.storage.disk import failing_clearly, make_folder, replace_file
+from pipelines.storage.disk import failing_clearly, locked, make_folder, replace_file
 from pipelines.storage.folders import Draft
 from pipelines.storage.store import Store, new_version
 
@@ -129,7 +128,7 @@ def make(reader: Reader, workspace: str, upload_id: str, values: dict[str, Any],
     above = reader.data.path(FOLDER, workspace)
     with failing_clearly(above):
         make_folder(above)
-        with alone(Path(above) / "lock"):
+        with locked(f"{above}/lock"):
             path = refuse_handwritten(reader, workspace)
             new = not path.exists()
             line = {

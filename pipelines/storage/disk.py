@@ -4,11 +4,14 @@ import contextlib
 import errno
 import os
 import secrets
-import time
 from collections.abc import Iterator
-from typing import IO, Any, BinaryIO
+from typing import BinaryIO
+
+from filelock import FileLock, Timeout
 
 from pipelines.core.errors import Conflict, StoreError
+
+_PATIENCE = 10.0  # seconds that a writer waits for another
 
 Looks = tuple[int, int, int]
 
@@ -51,22 +54,20 @@ def looks(path: str) -> Looks | None:
     return found.st_mtime_ns, found.st_ino, found.st_size
 
 
-def lock(file: IO[Any], where: str, patience: float) -> None:
-    """Locks an open file against other writers; Conflict after `patience` seconds.
+@contextlib.contextmanager
+def locked(path: str, patience: float = _PATIENCE, what: str = "") -> Iterator[None]:
+    """One writer at a time: holds the file `path`, which is made where it is missing and otherwise left as it is.
 
-    The lock belongs to the open file, so a killed writer leaves none behind.
+    Raises Conflict after `patience` seconds, saying that `what`, or `path`, is being written. The kernel frees the lock when its process
+    ends, however it ends, and no child inherits it.
     """
-    import fcntl
-
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise Conflict(f"{where} is being written by another process. Try again.") from None
-            time.sleep(0.01)
+    lock = FileLock(path, timeout=patience, poll_interval=0.01, preserve_lock_file=True)
+    try:
+        held = lock.acquire()
+    except Timeout:
+        raise Conflict(f"{what or path} is being written by another process. Try again.") from None
+    with held:
+        yield
 
 
 def make_folder(folder: str) -> None:

@@ -30,8 +30,7 @@ def append(path: str, line: str, patience: float) -> None:
     folder = os.path.dirname(os.path.abspath(path))
     disk.make_folder(folder)
     fresh = not os.path.exists(path)
-    with open(path, "ab+", buffering=0) as file:
-        disk.lock(file, path, patience)
+    with disk.locked(path, patience), open(path, "ab+", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
         piece = _unfinished(file.fileno(), size)
         if piece:

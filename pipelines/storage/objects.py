@@ -9,23 +9,22 @@ import contextlib
 import json
 import logging
 import os
-import random
 import secrets
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Protocol
 
 import fsspec
+import tenacity
 from fsspec.asyn import sync
 
 from pipelines.core.errors import ConfigError, Conflict, ForecastError, StoreError
 
 _REMEMBERED = 64  # tokens of the newest writes; a store takes about one write a second of one object
 _TRIES = 40  # of a replacement that others are faster with: about a minute
-_LONGEST = 2.0  # seconds between two of them
+_FIRST, _LONGEST = 0.02, 2.0  # seconds between two of them at most, at first and later
 _WRITES = "writes"  # the object's metadata that holds the tokens
 
 
@@ -207,38 +206,56 @@ class Objects:
             raise StoreError(
                 f"{path}: what changes needs a folder, gs:// or s3://: nothing else keeps two writers apart."
             )
-        token, failure = secrets.token_hex(4), None
-        for attempt in range(_TRIES):
-            with contextlib.suppress(Changed):
-                found = self._look(path, failure)
-                if found is not None and token in found.writes:  # an earlier try was made, and its answer was lost
-                    return
-                if failure is not None:
-                    raise failure
-                content = change(found.content if found else None)
-                before, tag = (found.writes, found.tag) if found else ((), None)
-                try:
-                    with _to_a_bucket(path), failing_clearly(path, "written"):
-                        self._conditional.write(path, content, (*before, token)[-_REMEMBERED:], tag)
-                except StoreError as error:
-                    failure = error
-                    continue
-                return
-            time.sleep(random.uniform(0, min(_LONGEST, 0.02 * 2**attempt)))  # noqa: S311 - so that writers get out of step
-        raise Conflict(f"{path} is being written by others all the time. Try again.")
-
-    def _look(self, path: str, failure: StoreError | None) -> Found | None:
-        """The object now; after a write of which only a `failure` is known, an error says that it may have been made."""
-        assert self._conditional is not None  # noqa: S101 - `update` has looked
+        replacement = _Replacement(self._conditional, path, change)
+        tries = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(_TRIES),
+            wait=tenacity.wait_random_exponential(multiplier=_FIRST, max=_LONGEST),  # so that writers get out of step
+            retry=tenacity.retry_if_exception_type(Changed),
+            reraise=True,
+        )
         try:
-            with failing_clearly(path, "read"):
-                return self._conditional.read(path)
+            tries(replacement.attempt)
+        except Changed:
+            raise Conflict(f"{path} is being written by others all the time. Try again.") from None
+
+
+@dataclass
+class _Replacement:
+    """One replacement of an object, however often it is attempted."""
+
+    store: Conditional
+    path: str
+    change: Callable[[bytes | None], bytes]
+    token: str = field(default_factory=lambda: secrets.token_hex(4))
+    failure: StoreError | None = None
+
+    def attempt(self) -> None:
+        """Replaces the object, once. Changed: another writer was faster, or the answer was lost; then look again."""
+        found = self._look()
+        if found is not None and self.token in found.writes:  # an earlier attempt was made, and its answer was lost
+            return
+        if self.failure is not None:
+            raise self.failure
+        content = self.change(found.content if found else None)
+        before, tag = (found.writes, found.tag) if found else ((), None)
+        try:
+            with _to_a_bucket(self.path), failing_clearly(self.path, "written"):
+                self.store.write(self.path, content, (*before, self.token)[-_REMEMBERED:], tag)
+        except StoreError as error:
+            self.failure = error
+            raise Changed from error
+
+    def _look(self) -> Found | None:
+        """The object now; after a write of which only a failure is known, an error says that it may have been made."""
+        try:
+            with failing_clearly(self.path, "read"):
+                return self.store.read(self.path)
         except StoreError:
-            if failure is None:
+            if self.failure is None:
                 raise
             raise StoreError(
-                f"{failure} It may have been written nevertheless: look before you try again."
-            ) from failure
+                f"{self.failure} It may have been written nevertheless: look before you try again."
+            ) from self.failure
 
 
 @contextlib.contextmanager

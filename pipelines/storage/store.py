@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -139,8 +139,10 @@ class Store:
         if not self.is_local:
             self.objects.update(where, moved)
             return values
-        with disk.failing_clearly(where), self._locked(where):
-            disk.replace_file(where, moved(self.read(where)))
+        with disk.failing_clearly(where):
+            disk.make_folder(os.path.dirname(where))
+            with disk.locked(f"{where}.lock", _LOCK_PATIENCE, where):
+                disk.replace_file(where, moved(self.read(where)))
         return values
 
     def append(self, *parts: str, line: str) -> None:
@@ -231,14 +233,6 @@ class Store:
     def is_finished(self, path: str) -> bool:
         manifest = f"{path}/{manifests.NAME}"
         return os.path.exists(manifest) if self.is_local else self.read(manifest) is not None
-
-    @contextlib.contextmanager
-    def _locked(self, where: str) -> Iterator[None]:
-        """One writer at a time."""
-        disk.make_folder(os.path.dirname(where))
-        with open(f"{where}.lock", "w") as file:
-            disk.lock(file, where, _LOCK_PATIENCE)
-            yield
 
 
 def oldest_first(names: Iterable[str]) -> list[str]:

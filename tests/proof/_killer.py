@@ -61,6 +61,8 @@ class Disk:
         path = (
             os.readlink(f"/proc/self/fd/{target}") if isinstance(target, int) else os.path.abspath(os.fsdecode(target))
         )
+        if self.call == "mkdir" and os.path.isdir(path):  # EEXIST, whatever the disk is like
+            return
         if path.startswith(self.folder):
             self.used.value += 1
             if self.used.value - 1 == self.at:
