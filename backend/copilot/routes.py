@@ -1,14 +1,13 @@
 """Questions and answers: all that is said is read from published files, and nothing is changed."""
 
 import asyncio
-import json
 import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Query
-from fastapi.responses import StreamingResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from backend.copilot import offline
 from backend.copilot.agent import Copilot
@@ -25,6 +24,7 @@ from pipelines.core.errors import ForecastError
 router = APIRouter(prefix="/copilot", tags=["copilot"])
 
 _TICK = 0.2  # seconds between looks at whether the client or the service is gone
+_STOPPING = {"status": 503, "detail": "The service is stopping. Ask again in a moment."}
 _PIECE = re.compile(r".{1,80}(?:\s+|\Z)|.{1,80}", re.DOTALL)  # of a text as it is streamed
 
 
@@ -47,20 +47,39 @@ async def summarize(access: Viewer, asked: SummarizeIn, copilot: CopilotDep) -> 
 
 @router.post(
     "/stream",
-    response_class=StreamingResponse,
-    responses={**problems(400, 404, 413), 200: {"description": "Events.", "content": {"text/event-stream": {}}}},
+    response_class=EventSourceResponse,
+    responses={**problems(400, 404, 413), 200: {"description": "Events."}},
     max_body_size=MAX_BODY,
 )
 async def stream(
     access: Viewer, asked: ExplainIn, copilot: CopilotDep, shutdown: Annotated[Shutdown, provided(Shutdown)]
-) -> StreamingResponse:
+) -> AsyncIterator[ServerSentEvent]:
     """The same as it comes: `start`, a `tool` for each look-up, `text` in pieces, `facts`, then `done` with the whole
     answer, or `error`. Text is sent when all of it has passed."""
-    return StreamingResponse(
-        _events(asked, access, copilot, shutdown),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    yield ServerSentEvent(event="start", data={"workspace": asked.workspace})
+    told: asyncio.Queue[str] = asyncio.Queue()
+    work = asyncio.create_task(copilot.answer(asked, access.workspace, access.identity.prefix, told.put_nowait))
+    try:
+        while not work.done() or not told.empty():
+            if shutdown.begun:
+                yield ServerSentEvent(event="error", data=_STOPPING)
+                return
+            try:
+                async with asyncio.timeout(_TICK):  # nothing is sent within: a slow client is no reason to stop
+                    tool = await told.get()
+            except TimeoutError:
+                continue
+            yield ServerSentEvent(event="tool", data={"tool": tool})
+        if problem := work.exception():
+            yield ServerSentEvent(event="error", data=_told(problem))
+            return
+        answer = work.result()
+        for piece in _PIECE.findall(answer.explanation):
+            yield ServerSentEvent(event="text", data={"text": piece})
+        yield ServerSentEvent(event="facts", data={"facts": answer.facts})
+        yield ServerSentEvent(event="done", data=answer)
+    finally:
+        work.cancel()  # of no use once the client or the service is gone
 
 
 @router.get("/suggestions", response_model=SuggestionsOut, responses=problems(404))
@@ -77,33 +96,6 @@ async def _answer(asked: ExplainIn, access: Access, copilot: Copilot) -> AnswerO
         raise Problem(404, str(reason)) from None
 
 
-async def _events(asked: ExplainIn, access: Access, copilot: Copilot, shutdown: Shutdown) -> AsyncIterator[bytes]:
-    """The answer as events; the work ends with the client, and the stream with the service."""
-    yield _event("start", {"workspace": asked.workspace})
-    told: asyncio.Queue[str] = asyncio.Queue()
-    work = asyncio.create_task(copilot.answer(asked, access.workspace, access.identity.prefix, told.put_nowait))
-    try:
-        while not work.done() or not told.empty():
-            if shutdown.begun:
-                yield _event("error", {"status": 503, "detail": "The service is stopping. Ask again in a moment."})
-                return
-            try:
-                async with asyncio.timeout(_TICK):
-                    yield _event("tool", {"tool": await told.get()})
-            except TimeoutError:
-                continue
-        if problem := work.exception():
-            yield _event("error", _told(problem))
-            return
-        answer = work.result()
-        for piece in _PIECE.findall(answer.explanation):
-            yield _event("text", {"text": piece})
-        yield _event("facts", {"facts": [one.model_dump() for one in answer.facts]})
-        yield _event("done", answer.model_dump())
-    finally:
-        work.cancel()
-
-
 def _told(error: BaseException) -> dict[str, Any]:
     """An error as a client may read it; what is none of theirs goes to the log."""
     match error:
@@ -117,7 +109,3 @@ def _told(error: BaseException) -> dict[str, Any]:
         case _:
             structlog.get_logger("backend").error("copilot failed", exc_info=error)
             return {"status": 500, "detail": "Something failed here. The log has it."}
-
-
-def _event(kind: str, content: dict[str, Any]) -> bytes:
-    return f"event: {kind}\ndata: {json.dumps(content, ensure_ascii=False)}\n\n".encode()

@@ -1,9 +1,10 @@
 """The tools as a model sees them: their typed functions, and their facts as JSON."""
 
-import functools
 import inspect
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from backend.copilot import render
@@ -22,30 +23,22 @@ PACKAGE = "backend.copilot.tools"
 
 def tools() -> "list[Tool[Scope]]":
     """Every registered tool."""
-    from pydantic_ai import Tool
-
-    found: list[Tool[Scope]] = []
-    for name in plugins.names(PACKAGE):
-        function = plugins.load(PACKAGE, name).run
-        found.append(Tool(_called(name, function), name=name, description=inspect.getdoc(function), takes_ctx=True))
-    return found
+    return [_tool(name, plugins.load(PACKAGE, name).run) for name in plugins.names(PACKAGE)]
 
 
-def _called(name: str, function: Callable[..., Awaitable[Facts]]) -> Callable[..., Awaitable[str]]:
-    """The tool for a run of an agent, whose dependencies are the scope."""
-    from pydantic_ai import RunContext
+def _tool(name: str, function: Callable[..., Awaitable[Facts]]) -> "Tool[Scope]":
+    """A tool with the arguments of `function` after its scope, which is the dependency of the agent's run."""
+    from pydantic_ai import RunContext, Tool
 
-    @functools.wraps(function)
     async def call(context: RunContext[Scope], **arguments: Any) -> str:
         scope = context.deps
         scope.tell(name)
         return told(scope, await look_up(scope, function, **arguments))
 
-    first, *others = inspect.signature(function, eval_str=True).parameters.values()
-    context = first.replace(name="context", annotation=RunContext[Scope])
-    call.__signature__ = inspect.Signature([context, *others], return_annotation=str)  # type: ignore[attr-defined]
-    call.__annotations__ = {one.name: one.annotation for one in (context, *others)} | {"return": str}
-    return call
+    bound = MethodType(function, Scope)  # never called: a bound function has no scope among its arguments
+    arguments_only = Tool(bound, takes_ctx=False).function_schema
+    schema = replace(arguments_only, function=call, takes_ctx=True, return_schema={"type": "string"})
+    return Tool(call, name=name, description=inspect.getdoc(function), function_schema=schema)
 
 
 async def look_up(scope: Scope, function: Callable[..., Awaitable[Facts]], **arguments: Any) -> Facts:

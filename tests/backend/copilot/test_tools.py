@@ -5,11 +5,12 @@ import inspect
 import typing
 
 import pytest
+from pydantic import ValidationError
 
 from backend.copilot import render
 from backend.copilot.concepts import CONCEPTS
 from backend.copilot.facts import MOST
-from backend.copilot.toolbox import PACKAGE, look_up, told
+from backend.copilot.toolbox import PACKAGE, look_up, told, tools
 from backend.copilot.tools import accuracy
 from pipelines.core import plugins
 from tests.backend.conftest import open_scope
@@ -103,3 +104,15 @@ def test_the_unit_of_coverage_is_that_of_its_file(percent, scope, monkeypatch):
     whole = asyncio.run(accuracy.run(scope)).facts
     told = {fact.value for fact in whole if fact.concept == "coverage"}
     assert told == {value for value in run.info["summary"]["coverage"].values() if value is not None}
+
+
+@pytest.mark.parametrize("name", plugins.names(PACKAGE))
+def test_a_model_sees_every_argument_but_the_scope(name):
+    """The scope comes with the run of the agent; what is no argument of the tool is refused before it is called."""
+    (tool,) = (tool for tool in tools() if tool.name == name)
+    _, *arguments = inspect.signature(plugins.load(PACKAGE, name).run).parameters.values()
+    schema = tool.tool_def.parameters_json_schema
+    assert list(schema["properties"]) == [one.name for one in arguments]
+    assert schema.get("required", []) == [one.name for one in arguments if one.default is inspect.Parameter.empty]
+    with pytest.raises(ValidationError):
+        tool.function_schema.validator.validate_python({"scope": "another"})
