@@ -137,16 +137,8 @@ def train(workspace: Workspace, context: Context, *, force: bool = False) -> Tra
             del table  # the evaluation has it; of a large panel these are gigabytes
             evaluation = judged.of_models([*plan, ENSEMBLE])
         with record.stage("fit"):
-            fitted = fit.fit(
-                panel,
-                judged.weights,
-                made,
-                bucket=project.bucket,
-                n_jobs=project.n_jobs,
-                progress=progress,
-                share=share,
-            )
-            payload.save_models(record, fitted)
+            sizes = {"bucket": project.bucket, "n_jobs": project.n_jobs}
+            payload.save_models(record, fit.fit(panel, judged.weights, made, progress=progress, share=share, **sizes))
         summary = report.summary(evaluation, workspace, [*notes, *_notes(ended, evaluation)])
         verdict = rival.verdict(judged, workspace.metric)
         _save(record, evaluation, summary)

@@ -123,25 +123,12 @@ def from_tables(
     past_rows = ours & (ds >= first) & (ds <= np.datetime64(end))
     history = observations.loc[past_rows, [*KEY, Y, *future, *past]].reset_index(drop=True)
     history[Y] = history[Y].where((ds <= last)[past_rows])
-    behind = current.index[current["last_ds"] < end]
-    if len(behind):
-        history = pd.concat([history, _tails(current.loc[behind, "last_ds"], end, alias)])
-        history = history.drop_duplicates(KEY).sort_values(KEY, ignore_index=True)
+    history = _up_to(end, history, current["last_ds"], alias)
     ahead = ours & (ds > np.datetime64(end))
     known = observations.loc[ahead, [*KEY, *future]].reset_index(drop=True) if future else None
-    panel = Panel(
-        history,
-        alias,
-        season_lengths,
-        future,
-        past,
-        known,
-        series.loc[series[UNIQUE_ID].isin(current.index), [UNIQUE_ID, *static]].reset_index(drop=True)
-        if static
-        else None,
-        timezone=timezone,
-    )
-    return panel, ended
+    of_current = series[UNIQUE_ID].isin(current.index)
+    attributes = series.loc[of_current, [UNIQUE_ID, *static]].reset_index(drop=True) if static else None
+    return Panel(history, alias, season_lengths, future, past, known, attributes, timezone=timezone), ended
 
 
 @dataclass(frozen=True)
@@ -168,6 +155,15 @@ class _Spans:
             return frame.iloc[self.ends[at[0]] : self.ends[at[-1] + 1]].reset_index(drop=True)
         parts = [np.arange(self.ends[one], self.ends[one + 1]) for one in at]
         return frame.take(np.concatenate([*parts, np.empty(0, dtype=np.intp)])).reset_index(drop=True)
+
+
+def _up_to(end: pd.Timestamp, history: pd.DataFrame, last_ds: pd.Series, alias: str) -> pd.DataFrame:
+    """The histories, with a step without a value for each one that a series is late; `last_ds` by series."""
+    late = last_ds[last_ds < end]
+    if late.empty:
+        return history
+    history = pd.concat([history, _tails(late, end, alias)])
+    return history.drop_duplicates(KEY).sort_values(KEY, ignore_index=True)
 
 
 def _tails(last_ds: pd.Series, end: pd.Timestamp, alias: str) -> pd.DataFrame:

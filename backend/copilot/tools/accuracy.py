@@ -1,6 +1,7 @@
 """How right the forecasts were in the backtest."""
 
 import asyncio
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from backend.copilot.facts import Fact, Facts, Subject
@@ -8,6 +9,15 @@ from backend.copilot.scope import Scope, series
 from pipelines.forecasting.read.accuracy import figures
 
 _SHOWN = 14  # models of the leaderboard
+
+
+def _covered(coverage: Mapping[Any, float | None], fact: Callable[..., Fact]) -> Iterator[Fact]:
+    """Each level with the share of the points that its interval covered, where that is known."""
+    for level, value in coverage.items():
+        if value is not None:
+            period = f"backtest, {level} % interval"
+            yield fact("interval_level", int(level), period=period)
+            yield fact("coverage", value, period=period)
 
 
 async def run(scope: Scope, unique_id: str | None = None) -> Facts:
@@ -23,8 +33,7 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
         subject: tuple[Subject, ...] = ()
         errors = {model: values.get(metric) for model, values in summary["leaderboard"].items()}
         chosen, error, skill = None, summary["champion"], summary["skill"]
-        baseline, coverage = summary["baseline"], summary["coverage"]
-        wape = None
+        baseline, coverage, wape = summary["baseline"], summary["coverage"], None
     else:
         name = await scope.which(unique_id)
         subject, table = series(name), await scope.series()
@@ -59,11 +68,7 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
             fact("error", value, Subject("model", model)),
             fact("rank", place, Subject("model", model), period="lowest error"),
         ]
-    for level, value in coverage.items():
-        if value is None:
-            continue
-        period = f"backtest, {level} % interval"
-        facts += [fact("interval_level", int(level), period=period), fact("coverage", value, period=period)]
+    facts += _covered(coverage, fact)
     return Facts(facts, f"Errors are {metric.upper()}: smaller is better.")
 
 

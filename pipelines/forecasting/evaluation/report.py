@@ -65,12 +65,7 @@ def evaluate(
     cutoffs = sorted(backtest[CUTOFF].unique())
     folds = metrics.scales_at(panel.history, cutoffs, panel.season_length)
     fold_scales = folds.rename(columns={SCALE_MAE: intervals.SCALE})[[UNIQUE_ID, CUTOFF, intervals.SCALE]]
-    weights, together = pd.DataFrame(), backtest.head(0)
-    if workspace.by_default:
-        squared = workspace.metric in SQUARED
-        size = folds.rename(columns={SCALE_RMSE if squared else SCALE_MAE: intervals.SCALE})
-        weights = ensemble.find(backtest, size[[UNIQUE_ID, CUTOFF, intervals.SCALE]], strategy.groups(plan), squared)
-        together = ensemble.combine(backtest, weights, ENSEMBLE)
+    weights, together = _together(backtest, folds, workspace, plan)
 
     def phased(rows: pd.DataFrame) -> pd.DataFrame:
         return intervals.with_phase(rows, panel.frequency, panel.season_lengths)
@@ -85,13 +80,7 @@ def evaluate(
     table = pd.concat(parts, ignore_index=True)
     del parts
     table = ordered(table, [UNIQUE_ID, CUTOFF, MODEL, DS])
-    if len(weights):
-        champions = select.robust(values, workspace.metric, list(plan), ENSEMBLE, BASELINE, panel.ids)
-        champions[MODEL] = champions[MODEL].where(
-            (champions[MODEL] != ENSEMBLE) | champions[UNIQUE_ID].isin(weights[UNIQUE_ID]), BASELINE
-        )
-    else:
-        champions = select.champions(values, workspace.metric, list(plan), BASELINE, panel.ids)
+    champions = _champions(values, weights, workspace, plan, panel.ids)
     won = phased(table[list(backtest.columns)].merge(champions[[UNIQUE_ID, MODEL]], on=[UNIQUE_ID, MODEL]))
     newest = metrics.seasonal_scales(panel.history, panel.season_length).rename(columns={SCALE_MAE: intervals.SCALE})
     quantiles, scales, phases = intervals.calibrate(won, fold_scales, newest, levels, horizon)
@@ -103,6 +92,30 @@ def evaluate(
     measured = pd.concat([measured, calibration.curve(ladder, fold_scales, horizon)], ignore_index=True)
     members = ensemble.members(champions, weights)
     return Evaluation(table, values, champions, members, scales, quantiles, phases, measured, notes)
+
+
+def _together(
+    backtest: pd.DataFrame, folds: pd.DataFrame, workspace: Workspace, plan: Plan
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The weights of the ensemble and its rows of the backtest; both are empty where the workspace lists its models."""
+    if not workspace.by_default:
+        return pd.DataFrame(), backtest.head(0)
+    squared = workspace.metric in SQUARED
+    size = folds.rename(columns={SCALE_RMSE if squared else SCALE_MAE: intervals.SCALE})
+    weights = ensemble.find(backtest, size[[UNIQUE_ID, CUTOFF, intervals.SCALE]], strategy.groups(plan), squared)
+    return weights, ensemble.combine(backtest, weights, ENSEMBLE)
+
+
+def _champions(
+    values: pd.DataFrame, weights: pd.DataFrame, workspace: Workspace, plan: Plan, ids: list[str]
+) -> pd.DataFrame:
+    """The model of each series; where there are `weights` the ensemble, except on evidence or for a series without any."""
+    if weights.empty:
+        return select.champions(values, workspace.metric, list(plan), BASELINE, ids)
+    champions = select.robust(values, workspace.metric, list(plan), ENSEMBLE, BASELINE, ids)
+    weighted = champions[UNIQUE_ID].isin(weights[UNIQUE_ID])
+    champions[MODEL] = champions[MODEL].where((champions[MODEL] != ENSEMBLE) | weighted, BASELINE)
+    return champions
 
 
 def summary(evaluation: Evaluation, workspace: Workspace, notes: Sequence[str]) -> dict[str, Any]:

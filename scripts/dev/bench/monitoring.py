@@ -57,36 +57,6 @@ def run(n: int, data: Path, seed: int, say: Callable[..., None]) -> Results:
 def write_page(path: Path, results: Results, seed: int, load: str) -> None:
     """The figures as a page; `load`: what else the machine did meanwhile."""
     drifted, found = results.drifted, results.replayed
-    told = drifted.told
-    drift_table = page.table(
-        ["series", "tests", "seconds", "should be", "peak MiB of the process", "warn", "alert"],
-        [
-            [
-                f"{drifted.n_series:,}",
-                f"{told['tests']:,}",
-                f"{told['seconds']:.1f}",
-                f"≤ {_TARGET:.0f}",
-                f"{drifted.cost.peak_mb:,.0f}",
-                f"{told['warn']:,}",
-                f"{told['alert']:,}",
-            ]
-        ],
-    )
-    costs = page.table(
-        ["replay", "series", "times", "seconds", "peak MiB", "one monitoring with report, s", "MiB"],
-        [
-            [
-                one.scene.example,
-                f"{one.n_series:,}",
-                f"{one.scene.steps}",
-                f"{one.replay.seconds:,.0f}",
-                f"{one.replay.peak_mb:,.0f}",
-                f"{one.monitoring.seconds:.0f}",
-                f"{one.monitoring.peak_mb:,.0f}",
-            ]
-            for one in found
-        ],
-    )
     calm = page.table(
         ["replay", "series that came into alert without a shift", *KINDS],
         [[one.scene.example, f"{one.unshifted['series'].nunique():,}", *_by_kind(one)] for one in found],
@@ -99,9 +69,9 @@ def write_page(path: Path, results: Results, seed: int, load: str) -> None:
         f"{page.machine(seed)} {load}",
         f"Drift of {psi.FEATURES} features of made-up daily sales in which nothing changes, {psi.DAYS} days of them. Chance "
         "alone puts one test in a hundred over its threshold, a warning; among so many series none should be in alert.",
-        drift_table,
+        _drift(drifted),
         "Real panels, replayed a week at a time: data, forecasts, monitoring (`scripts/dev/benchmark.py monitoring`).",
-        costs,
+        _costs(found),
         "Nobody knows what a real past should have raised. These came into alert in weeks or series without a shift, each "
         "counted whenever it did:",
         calm,
@@ -111,8 +81,42 @@ def write_page(path: Path, results: Results, seed: int, load: str) -> None:
         "What to make of it: [decision 13](../decisions/0013-when-monitoring-speaks-up.md).",
     ]
     bars = {one.scene.example: one.replay.seconds / one.scene.steps for one in found}
-    seconds = page.Bars("seconds of the drift", {f"{drifted.n_series:,} series": told["seconds"]}, {"30": _TARGET})
+    seconds = page.Bars(
+        "seconds of the drift", {f"{drifted.n_series:,} series": drifted.told["seconds"]}, {"30": _TARGET}
+    )
     page.write(path, "Monitoring", paragraphs, [seconds, page.Bars("seconds a replayed week", bars)])
+
+
+def _drift(drifted: Drifted) -> str:
+    told = drifted.told
+    row = [
+        f"{drifted.n_series:,}",
+        f"{told['tests']:,}",
+        f"{told['seconds']:.1f}",
+        f"≤ {_TARGET:.0f}",
+        f"{drifted.cost.peak_mb:,.0f}",
+        f"{told['warn']:,}",
+        f"{told['alert']:,}",
+    ]
+    return page.table(["series", "tests", "seconds", "should be", "peak MiB of the process", "warn", "alert"], [row])
+
+
+def _costs(found: Sequence[Found]) -> str:
+    rows = [
+        [
+            one.scene.example,
+            f"{one.n_series:,}",
+            f"{one.scene.steps}",
+            f"{one.replay.seconds:,.0f}",
+            f"{one.replay.peak_mb:,.0f}",
+            f"{one.monitoring.seconds:.0f}",
+            f"{one.monitoring.peak_mb:,.0f}",
+        ]
+        for one in found
+    ]
+    return page.table(
+        ["replay", "series", "times", "seconds", "peak MiB", "one monitoring with report, s", "MiB"], rows
+    )
 
 
 def _by_kind(one: Found) -> list[str]:
