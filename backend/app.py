@@ -197,7 +197,7 @@ def main(launcher: Launcher | None = None) -> None:
         app = create_app(settings, launcher=launcher)
         app.state.services[Catalog].workspaces()  # a wrong folder is told now, not to the first client
     except ConfigError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(error.line)
     configure_logging(settings.log_level)
     config = uvicorn.Config(
         app,

@@ -81,7 +81,7 @@ def context(json_log: bool) -> "Context":
 
 
 def command(function: Callable[..., None]) -> Callable[[], None]:
-    """A command line of one function; a ForecastError becomes its message and an exit code."""
+    """A command line of one function; a ForecastError becomes its message, with its code, and an exit code."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(function)
     return _main(app)
@@ -109,5 +109,5 @@ def _main(app: typer.Typer) -> Callable[[], None]:
 
 
 def _stop(error: ForecastError, code: int) -> None:
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {error}", style="red", markup=False)
+    Console(stderr=True, highlight=False, soft_wrap=True).print(error.line, style="red", markup=False)
     raise SystemExit(code)

@@ -25,7 +25,12 @@ def create_api_key(name: Name, role: Role = "viewer", file: File = None) -> None
             with file.open("a", encoding="utf-8") as lines:
                 lines.write(f"{key.line}\n")
         except OSError as error:
-            raise ConfigError(f"{file} cannot be written ({error.strerror}).") from None
+            raise ConfigError(
+                f"cannot be written ({error.strerror})",
+                where=str(file),
+                code="file_not_writable",
+                remedy="Name another file, or correct its permissions.",
+            ) from None
     kept = f"added to {file}" if file else f"for API_KEYS or the file of API_KEYS_FILE: {key.line}"
     sys.stderr.write(f"{kept}\n")
     sys.stdout.write(f"{secret}\n")

@@ -64,7 +64,12 @@ def replay(
     known = rows.loc[rows[y].notna(), ds]
     grid = pd.DatetimeIndex(np.sort(known.unique()))
     if len(grid) <= steps * every:
-        raise DataError(f"the source has {len(grid):,} steps, too few to replay {steps} times {every} of them.")
+        raise DataError(
+            f"the source has {len(grid):,} steps, too few to replay {steps} times {every} of them",
+            code="history_too_short",
+            found=len(grid),
+            remedy="Replay fewer or smaller steps.",
+        )
     names = rows[keys].astype(str).agg("/".join, axis=1) if keys else pd.Series("", index=rows.index)
     for time in range(steps + 1):
         now = grid[-1 - (steps - time) * every]
@@ -88,7 +93,13 @@ def replay(
 def _rows(source: SourceSpec, into: Workspace, data_dir: Path) -> tuple[pd.DataFrame, str, str, list[str]]:
     """The rows of the source, and which of their columns are timestamp, target and keys."""
     if into.source.kind != "file":
-        raise ConfigError(f"workspace {into.name}: source.kind is {into.source.kind}; a replay needs a file to write.")
+        raise ConfigError(
+            f"source.kind is {into.source.kind}; a replay needs a file to write",
+            where=f"workspace {into.name}",
+            code="no_file_to_write",
+            found=into.source.kind,
+            remedy="Set source.kind to file.",
+        )
     rows = plugins.load("pipelines.sources", source.kind).build(source.options, data_dir).read().rows
     ds, y = (
         _one_of(rows, into.source.columns.ds, "ds", "date"),
@@ -104,8 +115,11 @@ def _one_of(rows: pd.DataFrame, *names: str | None) -> str:
         if name is not None and name in rows:
             return name
     raise DataError(
-        f"the source has none of the columns {', '.join(filter(None, names))} (found: {', '.join(map(str, rows))}). Set "
-        "source.columns in the workspace that is replayed into."
+        f"the source has none of the columns {', '.join(filter(None, names))} (found: {', '.join(map(str, rows))})",
+        code="missing_column",
+        field="source.columns.ds",
+        found=list(map(str, rows)),
+        remedy="Set source.columns.ds in the workspace that is replayed into.",
     )
 
 

@@ -196,4 +196,4 @@ def _problem(head: dict[str, Any], what: str) -> Problem:
     if status is None:
         structlog.get_logger("backend").error("worker failed", kind=head["kind"], reason=head["message"])
         return Problem(500, f"The {what} could not be computed. The log has the reason.")
-    return Problem(status, head["message"])
+    return Problem(status, **head["problem"])

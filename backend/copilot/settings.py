@@ -47,6 +47,9 @@ def load(environ: Mapping[str, str] | None = None) -> CopilotSettings:
     key = secret("LLM_API_KEY", environ)
     if not key:
         raise ConfigError(
-            "copilot.yaml names an endpoint and there is no key. Set LLM_API_KEY or LLM_API_KEY_FILE, or use `provider: offline` without an embedding_model."
+            "copilot.yaml names an endpoint and there is no key",
+            code="endpoint_without_key",
+            field="LLM_API_KEY",
+            remedy="Set LLM_API_KEY or LLM_API_KEY_FILE, or use `provider: offline` without an embedding_model.",
         )
     return found.model_copy(update={"key": SecretStr(key)})

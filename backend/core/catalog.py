@@ -240,8 +240,8 @@ class WorkspaceReader:
             raise Problem(404, missing) from None
         except (LookupError, TypeError, AttributeError, ValueError) as error:  # JSON of another shape
             raise StoreError(
-                f"What is stored under {self.name}/{version} is not as it was written ({type(error).__name__}: {error}). "
-                f"Restore it from a backup, or make it again: python scripts/run_all.py --workspace {self.name}"
+                f"What is stored under {self.name}/{version} is not as it was written ({type(error).__name__}: {error})",
+                remedy=f"Restore it from a backup, or make it again: python scripts/run_all.py --workspace {self.name}",
             ) from error
 
 
@@ -255,6 +255,6 @@ def _whole(folder: Folder, name: str, **types: type) -> dict[str, Any]:
     found = folder.read_json(name)
     if wrong := [key for key, kind in types.items() if not isinstance(found.get(key), kind)]:
         raise Untrusted(
-            f"{folder.where}/{name} cannot be used ({', '.join(wrong)} is missing or wrong). Use another run."
+            f"{folder.where}/{name} cannot be used ({', '.join(wrong)} is missing or wrong)", remedy="Use another run."
         )
     return found

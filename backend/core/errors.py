@@ -46,20 +46,26 @@ def answer(
 
 
 def of_library(error: ForecastError) -> Problem:
-    """What an error of the library means to a client. Messages that may name files of the server are not passed on."""
+    """What an error of the library means to a client: its text and its members.
+
+    What the storage says may name files of the server, so of that only the code is passed on.
+    """
     match error:
-        case errors.UnknownName():
-            return Problem(404, str(error))
         case errors.NotFound():
-            return Problem(404, "There is nothing complete under that name.")
+            return Problem(404, "There is nothing complete under that name.", code=error.code)
         case errors.Conflict():
-            return Problem(409, "Another writer was first; nothing was changed. Read it and try again.")
+            again = "Read it and try again."
+            first = f"Another writer was first; nothing was changed. {again}"
+            return Problem(409, first, code=error.code, remedy=again)
         case errors.StoreError():
-            return Problem(503, "The storage failed or refuses what it holds.", headers={"Retry-After": "5"})
+            failed = "The storage failed or refuses what it holds."
+            return Problem(503, failed, headers={"Retry-After": "5"}, code=error.code)
+        case errors.UnknownName():
+            return Problem(404, error.text, **error.members())
         case errors.ConfigError() | errors.DataError() | errors.ModelError():
-            return Problem(422, str(error))
+            return Problem(422, error.text, **error.members())
         case _:
-            return Problem(409, str(error))
+            return Problem(409, error.text, **error.members())
 
 
 def install(app: FastAPI, public: Callable[[str], str]) -> None:

@@ -58,16 +58,30 @@ def parse_keys(text: str) -> tuple[Key, ...]:
         match = _LINE.fullmatch(line)
         if match is None:
             raise ConfigError(
-                f"API key {number} is not of the form name:role:prefix:sha256 (name of letters, digits, '.', '_', '@', '-'). "
-                "Make it with scripts/create_api_key.py."
+                f"API key {number} is not of the form name:role:prefix:sha256 "
+                "(name of letters, digits, '.', '_', '@', '-')",
+                code="wrong_api_key",
+                field="API_KEYS",
+                found=number,
+                remedy="Make it with scripts/create_api_key.py.",
             )
         role = next((known for known in ROLES if known == match["role"]), None)
         if role is None:
             raise ConfigError(
-                f"API key {number}: unknown role '{printable(match['role'])}'. Valid: {', '.join(ROLES)}."
+                f"API key {number}: unknown role '{printable(match['role'])}'",
+                code="wrong_api_key",
+                field="API_KEYS",
+                found=number,
+                remedy=f"Use one of: {', '.join(ROLES)}.",
             )
         if match["prefix"] in found:
-            raise ConfigError(f"API key {number} has the prefix of an earlier one: remove one of them.")
+            raise ConfigError(
+                f"API key {number} has the prefix of an earlier one",
+                code="wrong_api_key",
+                field="API_KEYS",
+                found=number,
+                remedy="Remove one of them.",
+            )
         found[match["prefix"]] = Key(match["name"], role, match["prefix"], match["sha256"])
     return tuple(found.values())
 

@@ -10,8 +10,13 @@ Stamp = Annotated[
 
 
 class FieldError(BaseModel):
+    """What is wrong with one field; the values found and the remedy where they are known."""
+
     field: str
     message: str
+    code: str | None = None
+    found: Any = None
+    remedy: str | None = None
 
 
 class HealthOut(BaseModel):
@@ -21,7 +26,11 @@ class HealthOut(BaseModel):
 
 
 class ProblemOut(BaseModel):
-    """An error (RFC 9457)."""
+    """An error (RFC 9457). `detail` is for people, and holds what the members say.
+
+    `code` is for programs: one of docs/ERRORS.md. `field`: the setting or parameter to correct. `found`: the values found.
+    `remedy`: what to do. Each is missing where it is not known.
+    """
 
     type: str
     title: str
@@ -29,4 +38,8 @@ class ProblemOut(BaseModel):
     detail: str
     instance: str
     request_id: str
+    code: str | None = None
+    field: str | None = None
+    found: Any = None
+    remedy: str | None = None
     errors: list[FieldError] = []

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -82,40 +83,56 @@ class Settings(BaseSettings):
     def check(self) -> None:
         """ConfigError that lists all that would leave the service open to others."""
         if problems := self.unsafe():
-            raise ConfigError(refusal(self.environment, problems))
+            raise refusal(self.environment, problems)
 
-    def unsafe(self) -> list[str]:
-        """What is wrong with these settings taken together: a sentence each.
+    def unsafe(self) -> list[ConfigError]:
+        """What is wrong with these settings taken together: an error each.
 
         Without keys the service may only listen on loopback, and only in `dev`.
         """
-        problems = []
+        problems: list[ConfigError] = []
         try:
             keys = bool(self.keyring())
         except ConfigError as error:
-            problems, keys = [str(error)], True
+            problems, keys = [error], True
         remedy = "Make a key with scripts/create_api_key.py and set API_KEYS or API_KEYS_FILE."
         strict = is_strict(self.environment)
         if not keys and strict:
-            problems.append(
-                f"APP_ENV is {self.environment} and there is no API key: nobody would be kept out. {remedy}"
-            )
+            open_ = f"APP_ENV is {self.environment} and there is no API key: nobody would be kept out"
+            problems.append(ConfigError(open_, code="no_api_key", field="API_KEYS", remedy=remedy))
         elif not keys and not is_loopback(self.host):
-            problems.append(f"API_HOST is {self.host} and there is no API key: anybody could come in. {remedy}")
+            open_ = f"API_HOST is {self.host} and there is no API key: anybody could come in"
+            problems.append(ConfigError(open_, code="no_api_key", field="API_KEYS", remedy=remedy))
         if self.jobs_on == "cloud_run" and not (self.cloud_run_project and self.cloud_run_region):
-            problems.append("API_JOBS_ON is cloud_run: set API_CLOUD_RUN_PROJECT and API_CLOUD_RUN_REGION, too.")
+            remedy = "Set API_CLOUD_RUN_PROJECT and API_CLOUD_RUN_REGION, too."
+            problems.append(
+                ConfigError(
+                    "cloud_run needs a project and a region",
+                    code="cloud_run_incomplete",
+                    field="API_JOBS_ON",
+                    remedy=remedy,
+                )
+            )
         if not strict:
             return problems
+        return [*problems, *self._unsafe_in_public()]
+
+    def _unsafe_in_public(self) -> Iterator[ConfigError]:
+        """What only `dev` may do."""
         for origin in self.cors_origins:
-            parts = urlsplit(origin)
+            parts, field = urlsplit(origin), "API_CORS_ORIGINS"
             if origin == "*":
-                problems.append("API_CORS_ORIGINS is *: every page could call the service. Name the origins.")
+                every, remedy = "* lets every page call the service", "Name the origins."
+                yield ConfigError(every, code="every_origin_allowed", field=field, found=origin, remedy=remedy)
             elif parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-                problems.append(f"API_CORS_ORIGINS: {printable(origin)} does not begin with https://.")
+                clear, remedy = f"{printable(origin)} does not begin with https://", "Use the https address."
+                yield ConfigError(clear, code="not_encrypted", field=field, found=printable(origin), remedy=remedy)
         if self.log_level == "debug":
-            problems.append("API_LOG_LEVEL is debug: libraries would log what they send. Use info.")
-        problems += [f"{name} is set: it is for debugging. Unset it." for name in _DEBUGGING if os.environ.get(name)]
-        return problems
+            told = "debug makes libraries log what they send"
+            yield ConfigError(told, code="debugging", field="API_LOG_LEVEL", found="debug", remedy="Use info.")
+        for name in _DEBUGGING:
+            if os.environ.get(name):
+                yield ConfigError("it is set, and is for debugging", code="debugging", field=name, remedy="Unset it.")
 
 
 def load(**given: Any) -> Settings:
@@ -124,19 +141,24 @@ def load(**given: Any) -> Settings:
     try:
         keys = secret("API_KEYS") or ""
     except ConfigError as error:
-        problems.append(str(error))
+        problems.append(error)
     given = {"environment": app_env(), "keys": keys, **given}
     try:
         settings = Settings(**given)
     except ValidationError as error:
         problems += [
-            f"API_{'_'.join(map(str, one['loc'])).upper()}: found {one['input']!r:.80}. {one['msg']}."
+            ConfigError(
+                f"found {one['input']!r:.80}",
+                code="wrong_setting",
+                field=f"API_{'_'.join(map(str, one['loc'])).upper()}",
+                remedy=f"{one['msg']}.",
+            )
             for one in error.errors()
         ]
         wrong = {str(one["loc"][0]): Settings.model_fields[str(one["loc"][0])].default for one in error.errors()}
         settings = Settings(**{**given, **wrong})  # what is right can still be unsafe
     if problems := [*problems, *settings.unsafe()]:
-        raise ConfigError(refusal(settings.environment, problems))
+        raise refusal(settings.environment, problems)
     return settings
 
 

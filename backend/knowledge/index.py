@@ -193,7 +193,9 @@ class Index:
                 self._store(self._contents.entries)
                 return act()
             except ChromaError as error:
-                raise StoreError(f"{self.folder} cannot be used by ChromaDB ({error}).") from error
+                raise StoreError(
+                    f"{self.folder} cannot be used by ChromaDB ({error})", remedy="Remove the folder: it is made again."
+                ) from error
 
     def _disconnect(self) -> None:
         if self._client is not None:

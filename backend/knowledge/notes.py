@@ -112,7 +112,12 @@ def delete(reader: Reader, workspace: str, note_id: str) -> None:
     def change(current: dict[str, Any]) -> dict[str, Any]:
         kept = dict(current.get("notes", {}))
         if note_id not in kept:
-            raise NotFound(f"workspace {workspace} has no note {note_id}.")
+            raise NotFound(
+                f"workspace {workspace} has no note {note_id}",
+                field="source_id",
+                found=note_id,
+                remedy="Use the id of one that is listed.",
+            )
         removed.append(kept.pop(note_id)["folder"])
         return {**current, "notes": kept}
 

@@ -1,6 +1,7 @@
 """Reads the text of a PDF in a process of its own: what a stranger has made may take memory and time without end.
 
-Run as a file, with the PDF on standard input. Prints JSON: `{"pages": [...]}` or `{"error": "..."}`. Imports nothing of ours.
+Run as a file, with the PDF on standard input. Prints JSON: `{"pages": [...]}` or `{"error": {"problem", "code",
+"remedy"}}`. Imports nothing of ours.
 """
 
 import io
@@ -23,17 +24,17 @@ def read(content: bytes, max_characters: int) -> dict[str, object]:
     try:
         reader = PdfReader(io.BytesIO(content))
         if reader.is_encrypted:
-            return {"error": "The PDF is encrypted. Save it without a password."}
+            return _wrong("The PDF is encrypted", "pdf_encrypted", "Save it without a password.")
         if len(reader.pages) > MAX_PAGES:
-            return {
-                "error": f"The PDF has {len(reader.pages):,} pages; {MAX_PAGES} may be read. Send the part that matters."
-            }
+            many = f"The PDF has {len(reader.pages):,} pages; {MAX_PAGES} may be read"
+            return _wrong(many, "text_too_long", "Send the part that matters.")
         pages, characters = [], 0
         for page in reader.pages:
             pages.append(page.extract_text())
             characters += len(pages[-1])
             if characters > max_characters:
-                return {"error": f"The PDF holds more than {max_characters:,} characters. Send the part that matters."}
+                many = f"The PDF holds more than {max_characters:,} characters"
+                return _wrong(many, "text_too_long", "Send the part that matters.")
     except (
         PyPdfError,
         MemoryError,
@@ -45,8 +46,13 @@ def read(content: bytes, max_characters: int) -> dict[str, object]:
         AttributeError,
         OSError,
     ):
-        return {"error": "The PDF is damaged or was written in a way that cannot be read. Save it again, or as text."}
+        damaged = "The PDF is damaged or was written in a way that cannot be read"
+        return _wrong(damaged, "unreadable_pdf", "Save it again, or as text.")
     return {"pages": pages}
+
+
+def _wrong(problem: str, code: str, remedy: str) -> dict[str, object]:
+    return {"error": {"problem": problem, "code": code, "remedy": remedy}}
 
 
 if __name__ == "__main__":

@@ -35,7 +35,10 @@ def read(content: bytes) -> tuple[str, Format]:
         found = clean(content.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise DataError(
-            f"The text is no UTF-8 (at byte {error.start:,}), nor a PDF. Save it as UTF-8 or send a PDF."
+            f"The text is no UTF-8 (at byte {error.start:,}), nor a PDF",
+            code="not_utf8",
+            found=error.start,
+            remedy="Save it as UTF-8 or send a PDF.",
         ) from None
     return _usable(found), "text"
 
@@ -52,18 +55,23 @@ def _of_pdf(content: bytes) -> str:
         found = json.loads(done.stdout)
     except (subprocess.SubprocessError, ValueError):
         raise DataError(
-            "The PDF takes more time or memory to read than it may. Save it again, or send its text."
+            "The PDF takes more time or memory to read than it may",
+            code="unreadable_pdf",
+            remedy="Save it again, or send its text.",
         ) from None
     if "error" in found:
-        raise DataError(found["error"])
+        raise DataError(**found["error"])
     return _usable(PAGE.join(clean(page) for page in found["pages"]), "It may hold pictures of text: send the text.")
 
 
 def _usable(text: str, hint: str = "Send some.") -> str:
     if not text.strip():
-        raise DataError(f"There is no text in it. {hint}")
+        raise DataError("There is no text in it", code="no_text", remedy=hint)
     if len(text) > MAX_CHARACTERS:
         raise DataError(
-            f"The text has {len(text):,} characters; {MAX_CHARACTERS:,} may be kept. Send the part that matters."
+            f"The text has {len(text):,} characters; {MAX_CHARACTERS:,} may be kept",
+            code="text_too_long",
+            found=len(text),
+            remedy="Send the part that matters.",
         )
     return text

@@ -141,7 +141,14 @@ class Statuses:
     def _settings(self, status: Status, name: str, files: Mapping[str, Path]) -> None:
         title = config.as_written(safe_name(name, "workspace"), files=files).get("title", "")
         if not isinstance(title, str):
-            raise ConfigError(f"{files[name]}: title: found {title!r:.80}. Text is expected: put it in quotes.")
+            raise ConfigError(
+                f"found {title!r:.80}",
+                code="setting_not_text",
+                field="title",
+                found=title,
+                where=str(files[name]),
+                remedy="Text is expected: put it in quotes.",
+            )
         status.facts["title"] = _encodable(title)
 
     def _served(self, status: Status, name: str, _: Mapping[str, Path]) -> None:
@@ -192,7 +199,9 @@ class Statuses:
             found: Folder = read()
         except NotFound:
             raise StoreError(
-                f"The {what} {name} is gone, and a pointer names it. Restore its folder from a backup, or make a new one on the page Data or with scripts/run_all.py."
+                f"The {what} {name} is gone, and a pointer names it",
+                remedy="Restore its folder from a backup, "
+                "or make a new one on the page Data or with scripts/run_all.py.",
             ) from None
         return found
 

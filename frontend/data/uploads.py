@@ -10,6 +10,20 @@ from frontend.core.client import ApiDown, ApiError, Json
 from frontend.data import calls, jobs
 
 _UNKNOWN = "found by itself"
+_LABELS: dict[str, words.Markdown] = {  # of the form, by the field that a problem names
+    "ds": "Time",
+    "y": "Value",
+    "keys": "What names a series",
+    "static": "Attributes of a series",
+    "future": "Known ahead, such as prices",
+    "title": "Title",
+    "unit": "Unit of the value",
+    "frequency": "Steps",
+    "horizon": "Steps ahead",
+    "timezone": "Time zone",
+    "file": "The file",
+    "settings": "The service",
+}
 _PREVIEW = "preview"  # of the file that is looked at
 
 
@@ -47,7 +61,8 @@ def upload() -> None:
 
 def _what_it_is(preview: Json) -> None:
     for problem in preview["problems"]:
-        st.error(f"**{words.literal(problem['field'])}**: {words.literal(problem['message'])}", icon=":material/error:")
+        field = _LABELS.get(problem["field"]) or words.literal(problem["field"])
+        st.error(f"**{field}**: {words.literal(problem['message'])}", icon=":material/error:")
     columns = shell.tiles(4)
     columns[0].metric("Rows", _count(preview["n_rows"]), border=True)
     columns[1].metric("Series", _count(preview["n_series"]), border=True)
@@ -76,20 +91,20 @@ def _correct(preview: Json) -> Json:
     with st.form("shape"):
         st.header("Detected columns and settings")
         first = st.columns(3)
-        ds = _one(first[0], "Time", names, mapping["ds"], "map_ds")
-        y = _one(first[1], "Value", names, mapping["y"], "map_y")
-        keys = first[2].multiselect("What names a series", names, mapping["keys"] or [], key="map_keys")
+        ds = _one(first[0], _LABELS["ds"], names, mapping["ds"], "map_ds")
+        y = _one(first[1], _LABELS["y"], names, mapping["y"], "map_y")
+        keys = first[2].multiselect(_LABELS["keys"], names, mapping["keys"] or [], key="map_keys")
         second = st.columns(2)
-        static = second[0].multiselect("Attributes of a series", names, mapping["static"], key="map_static")
-        future = second[1].multiselect("Known ahead, such as prices", names, mapping["future"], key="map_future")
+        static = second[0].multiselect(_LABELS["static"], names, mapping["static"], key="map_static")
+        future = second[1].multiselect(_LABELS["future"], names, mapping["future"], key="map_future")
         third = st.columns(5)
-        title = third[0].text_input("Title", key="map_title")
-        unit = third[1].text_input("Unit of the value", key="map_unit")
+        title = third[0].text_input(_LABELS["title"], key="map_title")
+        unit = third[1].text_input(_LABELS["unit"], key="map_unit")
         frequency = third[2].text_input(
-            "Steps", "auto", key="map_frequency", help="A pandas alias such as h, D, W-SUN or MS"
+            _LABELS["frequency"], "auto", key="map_frequency", help="A pandas alias such as h, D, W-SUN or MS"
         )
-        horizon = third[3].number_input("Steps ahead", 1, 744, preview["horizon"], key="map_horizon")
-        timezone = third[4].text_input("Time zone", "UTC", key="map_timezone", help="Such as Europe/London")
+        horizon = third[3].number_input(_LABELS["horizon"], 1, 744, preview["horizon"], key="map_horizon")
+        timezone = third[4].text_input(_LABELS["timezone"], "UTC", key="map_timezone", help="Such as Europe/London")
         again = st.form_submit_button("Look again", icon=":material/refresh:")
     shape: Json = {
         "mapping": {"ds": ds, "y": y, "keys": keys or None, "static": static, "future": future},

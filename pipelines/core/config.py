@@ -82,10 +82,16 @@ def files_of(
     """The file of a workspace, and where one of the overlay would be; ConfigError where two files claim the name."""
     files = workspace_files(environ) if files is None else files
     if name not in files:
-        raise UnknownName("workspace", name, files)
+        raise UnknownName("workspace", name, files, field="workspace")
     file, other, overlay = places(name, files, environ)
     if other.exists():
-        raise ConfigError(f"workspace '{name}' has two files, {file} and {other}: remove one.")
+        raise ConfigError(
+            f"workspace '{name}' has two files, {file.name} and {other.name}",
+            code="two_files_of_a_workspace",
+            found=[file.name, other.name],
+            where=str(file.parent),
+            remedy="Remove one of them.",
+        )
     return file, overlay
 
 
@@ -101,7 +107,12 @@ def workspace_files(environ: Mapping[str, str] | None = None) -> dict[str, Path]
     found: dict[str, Path] = {}
     folder = config_dir(environ) / "workspaces"
     if not folder.is_dir():
-        raise ConfigError(f"there is no folder {folder}. Start in the project's folder or set FORECAST_CONFIG_DIR.")
+        raise ConfigError(
+            "there is no such folder",
+            code="no_settings_folder",
+            where=str(folder),
+            remedy="Start in the project's folder or set FORECAST_CONFIG_DIR.",
+        )
     for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
         found.setdefault(path.stem, path)
     return found

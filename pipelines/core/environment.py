@@ -1,9 +1,9 @@
 """Where the project runs, by APP_ENV, and what is too unsafe to run there."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from pipelines.core.errors import ConfigError
+from pipelines.core.errors import ConfigError, ConfigErrors
 from pipelines.core.names import printable
 from pipelines.core.secrets import secret
 
@@ -17,7 +17,13 @@ def app_env(environ: Mapping[str, str] | None = None) -> str:
     """`dev` unless APP_ENV says otherwise; ConfigError for what is none of the three."""
     found = (environ if environ is not None else os.environ).get("APP_ENV") or "dev"
     if found not in ENVIRONMENTS:
-        raise ConfigError(f"APP_ENV '{printable(found)}' is not allowed. Valid: {', '.join(ENVIRONMENTS)}.")
+        raise ConfigError(
+            f"'{printable(found)}' is not allowed",
+            field="APP_ENV",
+            code="unknown_environment",
+            found=printable(found),
+            remedy=f"Use one of: {', '.join(ENVIRONMENTS)}.",
+        )
     return found
 
 
@@ -29,32 +35,37 @@ def is_strict(environment: str) -> bool:
 def signing(environ: Mapping[str, str] | None = None) -> tuple[str | None, bool]:
     """The key that signs artifacts, and whether unsigned ones are refused. ConfigError lists all that is unsafe."""
     if problems := unsafe(environ):
-        raise ConfigError(refusal(app_env(environ), problems))
+        raise refusal(app_env(environ), problems)
     return secret(SIGNING_KEY, environ), is_strict(app_env(environ))
 
 
-def unsafe(environ: Mapping[str, str] | None = None) -> list[str]:
-    """What is wrong with the secrets that scripts and service share: a sentence each."""
-    problems, found = [], dict.fromkeys((SIGNING_KEY, WEBHOOK))
+def unsafe(environ: Mapping[str, str] | None = None) -> list[ConfigError]:
+    """What is wrong with the secrets that scripts and service share: an error each."""
+    problems: list[ConfigError] = []
+    found = dict.fromkeys((SIGNING_KEY, WEBHOOK))
     for name in found:
         try:
             found[name] = secret(name, environ)
         except ConfigError as error:
-            problems.append(str(error))
+            problems.append(error)
     if problems or not is_strict(app_env(environ)):
         return problems
     key, webhook = found[SIGNING_KEY], found[WEBHOOK]
     how = "Set it, or ARTIFACT_SIGNING_KEY_FILE, to what `openssl rand -hex 32` prints."
     if key is None:
-        problems.append(f"{SIGNING_KEY} is not set: anybody who can write to the store could replace a model. {how}")
+        missing = "it is not set: anybody who can write to the store could replace a model"
+        problems.append(ConfigError(missing, code="signing_key_missing", field=SIGNING_KEY, remedy=how))
     elif len(key) < _SHORTEST_KEY:
-        problems.append(f"{SIGNING_KEY} is shorter than {_SHORTEST_KEY} characters. {how}")
+        short = f"it is shorter than {_SHORTEST_KEY} characters"
+        problems.append(ConfigError(short, code="signing_key_too_short", field=SIGNING_KEY, found=len(key), remedy=how))
     if webhook is not None and not webhook.startswith("https://"):
-        problems.append(f"{WEBHOOK} does not begin with https://: alerts and the address would travel in the clear.")
+        clear = "it does not begin with https://: alerts and the address would travel in the clear"
+        remedy = "Use an https address."
+        problems.append(ConfigError(clear, code="not_encrypted", field=WEBHOOK, remedy=remedy))
     return problems
 
 
-def refusal(environment: str, problems: list[str]) -> str:
-    """All problems in one message."""
-    lines = "\n".join(f"  - {problem}" for problem in problems)
-    return f"the settings are wrong or unsafe (APP_ENV={environment}):\n{lines}"
+def refusal(environment: str, problems: Sequence[ConfigError]) -> ConfigErrors:
+    """The error for all problems at once."""
+    head = f"the settings are wrong or unsafe (APP_ENV={environment})"
+    return ConfigErrors(head, problems, code="unsafe_settings")

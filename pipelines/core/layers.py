@@ -1,16 +1,17 @@
 """Layered settings: YAML files, then environment variables, merged key by key with the origin of every value kept."""
 
+import contextlib
 import os
 import types
 import typing
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pipelines.core.errors import ConfigError, did_you_mean
+from pipelines.core.errors import ConfigError, ConfigErrors, ForecastError, did_you_mean
 
 PREFIX = "FORECAST_"
 _MOST_VALUES = 100_000  # of a file of settings
@@ -64,7 +65,7 @@ class Layers:
         `sections` are stricter models for single keys, where `model` leaves open what lies below.
         """
         self._origins.setdefault((), default_origin)
-        problems: dict[Key, str] = {}
+        problems: dict[Key, ConfigError] = {}
         parts: list[tuple[Key, type[BaseModel], Any]] = [((), model, self.values)]
         parts += [((name,), section, self.values.get(name)) for name, section in sections.items()]
         for above, part, values in parts:
@@ -76,8 +77,7 @@ class Layers:
                     problems.setdefault(key, self._explain(part, len(above), key, problem))
         if not problems:
             return model.model_validate(self.values)
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        raise ConfigError(f"{count} in the configuration:\n" + "\n".join(f"  - {line}" for line in problems.values()))
+        raise wrong_settings(list(problems.values()))
 
     def _merge(self, into: dict[str, Any], values: Mapping[str, Any], above: Key, origin: str) -> None:
         for name, value in values.items():
@@ -91,24 +91,71 @@ class Layers:
             else:
                 into[name] = value
 
-    def _explain(self, model: type[BaseModel], depth: int, key: Key, problem: Any) -> str:
-        """One line on a problem at `key`; `model` is what stands at the first `depth` parts of it."""
-        where, found = f"{self.origin(key)}: {'.'.join(key) or 'the file'}", problem["input"]
+    def _explain(self, model: type[BaseModel], depth: int, key: Key, problem: Any) -> ConfigError:
+        """The error for a problem at `key`; `model` is what stands at the first `depth` parts of it."""
+        where, field, found = self.origin(key), ".".join(key) or None, problem["input"]
+        shown = found if isinstance(found, str | int | float | None) else f"{found!r:.80}"
+        cause = getattr(problem.get("ctx", {}).get("error"), "__cause__", None)
         match problem["type"]:
             case "extra_forbidden":
                 valid = sorted(_fields_at(model, key[depth:-1]))
-                return f"{where}: unknown key{did_you_mean(key[-1], valid)}. Allowed: {', '.join(valid)}."
+                near = did_you_mean(key[-1], valid)
+                remedy = f"Use one of: {', '.join(valid)}."
+                return ConfigError(
+                    f"unknown key{near}", where=where, field=field, code="unknown_setting", remedy=remedy
+                )
             case "missing":
-                return f"{where}: is missing (found: {', '.join(map(str, found)) or 'nothing'}). Add it."
+                keys = list(map(str, found))
+                there = f"is missing (found: {', '.join(keys) or 'nothing'})"
+                return ConfigError(
+                    there, where=where, field=field, code="setting_missing", found=keys, remedy="Add it."
+                )
             case "model_type":
-                return (
-                    f"{where}: found {found!r:.80}. Give keys and values ({', '.join(_fields_at(model, key[depth:]))})."
+                keys = _fields_at(model, key[depth:])
+                remedy = f"Give keys and values ({', '.join(keys)})."
+                return ConfigError(
+                    f"found {found!r:.80}",
+                    where=where,
+                    field=field,
+                    code="not_keys_and_values",
+                    found=shown,
+                    remedy=remedy,
                 )
             case "string_type":
-                return f"{where}: found {found!r:.80}. Text is expected: put it in quotes."
+                remedy = "Text is expected: put it in quotes."
+                return ConfigError(
+                    f"found {found!r:.80}",
+                    where=where,
+                    field=field,
+                    code="setting_not_text",
+                    found=shown,
+                    remedy=remedy,
+                )
+            case _ if isinstance(cause, ForecastError):
+                return ConfigError(
+                    cause.problem, where=where, field=field, code=cause.code, found=shown, remedy=cause.remedy
+                )
             case _:
                 message = problem["msg"].removeprefix("Value error, ")
-                return f"{where}: found {found!r:.80}. {message[0].upper()}{message[1:]}."
+                remedy = f"{message[0].upper()}{message[1:]}."
+                return ConfigError(
+                    f"found {found!r:.80}", where=where, field=field, code="wrong_setting", found=shown, remedy=remedy
+                )
+
+
+def wrong_settings(problems: Sequence[ConfigError]) -> ConfigErrors:
+    """The error for all wrong settings at once."""
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    return ConfigErrors(f"{count} in the configuration", problems, code="wrong_settings")
+
+
+@contextlib.contextmanager
+def as_value_error() -> Iterator[None]:
+    """Lets a validator of settings use a check that raises a ForecastError, whose data the ConfigError then carries."""
+    try:
+        yield
+    except ForecastError as error:
+        raise ValueError(error.text.removesuffix(".")) from error
 
 
 def environment(environ: Mapping[str, str] | None = None) -> Iterator[tuple[str, Key, Any]]:
@@ -129,17 +176,44 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{path}{line}: {getattr(error, 'problem', None) or error}.") from None
+        raise ConfigError(
+            f"{getattr(error, 'problem', None) or error}",
+            where=f"{path}{line}",
+            code="yaml_syntax",
+            remedy="Correct the YAML there.",
+        ) from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is no UTF-8 ({error.reason} at byte {error.start}). Save it as UTF-8.") from None
+        raise ConfigError(
+            f"is no UTF-8 ({error.reason} at byte {error.start})",
+            where=str(path),
+            code="not_utf8",
+            found=error.start,
+            remedy="Save it as UTF-8.",
+        ) from None
     except RecursionError:
-        raise ConfigError(f"{path}: is nested too deeply to be read. Write it with fewer levels.") from None
+        raise ConfigError(
+            "is nested too deeply to be read",
+            where=str(path),
+            code="nested_too_deeply",
+            remedy="Write it with fewer levels.",
+        ) from None
     except (OSError, ValueError) as error:  # a ValueError is a date such as 2024-13-45
-        raise ConfigError(f"{path}: cannot be read ({error}).") from None
+        raise ConfigError(
+            f"cannot be read ({getattr(error, 'strerror', None) or error})",
+            where=str(path),
+            code="unreadable_file",
+            remedy="Correct what is named there, or the file's permissions.",
+        ) from None
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise ConfigError(f"{path}: found a {type(values).__name__}, expected keys and values such as 'frequency: D'.")
+        raise ConfigError(
+            f"found a {type(values).__name__}, expected keys and values",
+            where=str(path),
+            code="not_keys_and_values",
+            found=type(values).__name__,
+            remedy="Write keys and values such as 'frequency: D'.",
+        )
     return values
 
 

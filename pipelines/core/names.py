@@ -28,8 +28,10 @@ def safe_name(name: str, what: str = "name") -> str:
     """`name` if it is safe as one part of a path (letters, digits, `. _ -`, at most 100), else a ConfigError."""
     if not is_safe(name):
         raise ConfigError(
-            f"{what} {printable(name)!r} is not allowed: use 1 to 100 letters, digits, '.', '_' or '-', "
-            "starting with a letter or digit."
+            f"{what} {printable(name)!r} is not allowed",
+            code="name_not_allowed",
+            found=printable(name),
+            remedy="Use 1 to 100 letters, digits, '.', '_' or '-', starting with a letter or digit.",
         )
     return name
 
@@ -37,7 +39,12 @@ def safe_name(name: str, what: str = "name") -> str:
 def safe_version(name: str, what: str = "run") -> str:
     """`name` if it has the form of a run, forecast set or data version, else a ConfigError."""
     if not is_version(name):
-        raise ConfigError(f"{what} {printable(name)!r} is not of the form YYYYMMDDTHHMMSSZ-xxxxxxxx.")
+        raise ConfigError(
+            f"{what} {printable(name)!r} is not of the form YYYYMMDDTHHMMSSZ-xxxxxxxx",
+            code="version_not_allowed",
+            found=printable(name),
+            remedy="Give it as it is listed.",
+        )
     return name
 
 

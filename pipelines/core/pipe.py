@@ -1,7 +1,8 @@
 """Requests and answers of a process that works for the API, by its standard streams.
 
 It reads a request a line on its standard input, as JSON, and answers each on its standard output with a line
-`{"kind": "ok" or the name of an error, "message": …, "last": …, "bytes": n}` and n bytes of JSON. It ends with its input,
+`{"kind": "ok" or the family of an error, "last": …, "bytes": n}` and n bytes of JSON. Of an error, `message` is for the log,
+and `problem` holds `detail` and the members of the error; one that nobody expected has none. The process ends with its input,
 so whoever started it leaves nothing behind, or after an answer that says that it is the `last`.
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from pipelines.core import orphans
-from pipelines.core.errors import ForecastError
+from pipelines.core.errors import ForecastError, ModelError
 
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -44,10 +45,13 @@ def _answered(answer: Answer, line: bytes) -> tuple[dict[str, Any], bytes]:
         content = answer(json.loads(line))
         return {"kind": "ok"}, json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
     except ForecastError as error:
-        return {"kind": type(error).__name__, "message": str(error)}, b""
+        problem = {"detail": error.text, **error.members()}
+        return {"kind": error.family, "message": str(error), "problem": problem}, b""
     except ModuleNotFoundError as error:  # the image of the API has not the libraries of every model
-        why = f"{error.name} is not installed where this service computes. Publish with scripts/inference.py."
-        return {"kind": "NotInstalled", "message": why}, b""
+        remedy = "Publish with scripts/inference.py."
+        missing = f"{error.name} is not installed where this service computes"
+        told = ModelError(missing, code="package_not_installed", found=error.name, remedy=remedy)
+        return {"kind": "NotInstalled", "message": str(told), "problem": {"detail": told.text, **told.members()}}, b""
     except Exception as error:  # noqa: BLE001 - models raise anything, and the next request must be answered
         traceback.print_exc()
         return {"kind": "Error", "message": f"{type(error).__name__}: {error}"}, b""

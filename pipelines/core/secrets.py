@@ -21,15 +21,28 @@ def secret(name: str, environ: Mapping[str, str] | None = None) -> str | None:
     if not file:
         return value or None
     if value:
-        raise ConfigError(f"{name} and {name}_FILE are both set: unset one of them.")
+        raise ConfigError(
+            f"{name} and {name}_FILE are both set",
+            code="secret_set_twice",
+            field=f"{name}_FILE",
+            remedy="Unset one of them.",
+        )
     try:
         content = Path(file).read_text(encoding="utf-8").strip()
     except (OSError, ValueError):
         raise ConfigError(
-            f"{name}_FILE: the file {file} cannot be read as text. Mount it, or unset the variable."
+            f"the file {file} cannot be read as text",
+            code="secret_file_unreadable",
+            field=f"{name}_FILE",
+            remedy="Mount it, or unset the variable.",
         ) from None
     if not content:
-        raise ConfigError(f"{name}_FILE: the file {file} is empty. Put the secret into it, or unset the variable.")
+        raise ConfigError(
+            f"the file {file} is empty",
+            code="secret_file_empty",
+            field=f"{name}_FILE",
+            remedy="Put the secret into it, or unset the variable.",
+        )
     return content
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
-from pipelines.core.errors import ConfigError
+from pipelines.core.errors import ConfigError, DataError
 
 # Seasons in steps and a horizon people plan with, of steps of a day or longer; keyed by the alias without its anchor.
 _SEASONS: dict[str, tuple[int, int]] = {
@@ -40,7 +40,13 @@ def parse(alias: str) -> pd.DateOffset:
         except ValueError:
             offset = None
     if offset is None or offset.n < 1 or isinstance(offset, pd.offsets.BusinessHour):
-        raise ConfigError(f"frequency: '{alias}' is no pandas alias such as 30min, h, D, W-SUN, MS, QS or YS.")
+        raise ConfigError(
+            f"'{alias}' is no pandas alias",
+            code="unknown_frequency",
+            field="frequency",
+            found=alias,
+            remedy="Use an alias such as 30min, h, D, W-SUN, MS, QS or YS.",
+        )
     return cast(pd.DateOffset, offset)
 
 
@@ -182,8 +188,12 @@ def infer(ds: pd.Series) -> tuple[str, Literal["exact", "modal"]]:
     """
     stamps = pd.DatetimeIndex(pd.Series(ds.dropna().unique()).sort_values())
     if len(stamps) < 3:
-        raise ConfigError(
-            f"frequency: auto needs at least 3 distinct timestamps, found {len(stamps)}. Set frequency in the workspace file."
+        raise DataError(
+            f"frequency: auto needs at least 3 distinct timestamps, found {len(stamps)}",
+            code="too_few_timestamps",
+            field="frequency",
+            found=len(stamps),
+            remedy="Set frequency in the workspace file.",
         )
     exact = pd.infer_freq(stamps)
     if exact == "bh":  # pandas sees office hours in hours without nights
@@ -194,9 +204,13 @@ def infer(ds: pd.Series) -> tuple[str, Literal["exact", "modal"]]:
     step = steps.mode().iloc[0]
     share = float((steps == step).mean())
     if share < _COMMON:
-        raise ConfigError(
-            f"frequency: auto finds no common step between the timestamps: the most common one, {step}, makes up "
-            f"{share:.0%}. Set frequency in the workspace file to the grid you want."
+        raise DataError(
+            "frequency: auto finds no common step between the timestamps: "
+            f"the most common one, {step}, makes up {share:.0%}",
+            code="no_common_step",
+            field="frequency",
+            found={"step": str(step), "share": share},
+            remedy="Set frequency in the workspace file to the grid you want.",
         )
     return _modal(stamps, step), "modal"
 

@@ -95,9 +95,12 @@ def workspace_of(run: Folder) -> Workspace:
     try:
         return Workspace.model_validate(run.read_json("run.json")["config"])
     except ValidationError as error:
-        keys = ", ".join(sorted({".".join(map(str, problem["loc"])) for problem in error.errors()}))
+        keys = sorted({".".join(map(str, problem["loc"])) for problem in error.errors()})
         raise ConfigError(
-            f"run {run.name} was made with settings that are not valid any more ({keys}). Train again."
+            f"run {run.name} was made with settings that are not valid any more ({', '.join(keys)})",
+            code="settings_of_run_outdated",
+            found=keys,
+            remedy="Train again.",
         ) from None
 
 

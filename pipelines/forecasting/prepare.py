@@ -31,7 +31,10 @@ def panel_of(dataset: Dataset, workspace: Workspace, ids: Collection[str] | None
         found = f"no {', '.join(lacking)}" if lacking else f"frequency {dataset.info['frequency']}"
         raise DataError(
             f"data version {dataset.version} of workspace {workspace.name} has {found}, unlike the settings (frequency "
-            f"{workspace.frequency}). Run: python scripts/run_all.py --workspace {workspace.name}"
+            f"{workspace.frequency})",
+            code="data_of_other_settings",
+            found={"missing": lacking, "frequency": dataset.info["frequency"]},
+            remedy=f"Run: python scripts/run_all.py --workspace {workspace.name}",
         )
     panel, ended = panels.from_tables(
         observations,

@@ -1,7 +1,6 @@
 """What an uploaded table is, before it is anybody's data: how it is read, what is wrong with it, and its settings."""
 
 import gzip
-import re
 import traceback
 import zlib
 from collections.abc import Iterator, Mapping
@@ -10,13 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.core.errors import ConfigError, DataError, ForecastError, MissingColumn
+from pipelines.core.errors import ConfigError, ConfigErrors, DataError, ForecastError
 from pipelines.core.names import printable
 from pipelines.forecasting import panel as panels
 from pipelines.forecasting import settings
 from pipelines.forecasting.etl import clean, dates, load, numbers, profile, quality
-from pipelines.forecasting.etl.load import REASON, ROW, NoUsableRow
-from pipelines.forecasting.etl.size import StrayDate
+from pipelines.forecasting.etl.rejected import REASON, ROW, NoUsableRow
 from pipelines.forecasting.features import future
 from pipelines.forecasting.settings import Workspace
 from pipelines.sources import _text, file
@@ -24,29 +22,40 @@ from pipelines.storage.catalog import Reader
 from pipelines.tables import limits
 from pipelines.tables.schema import DS, UNIQUE_ID, Y
 
+_ORIGIN = "upload"  # what stands for the workspace's file in errors
 _COLUMNS, _ROWS, _REJECTED, _EXAMPLES, _SAMPLE = 200, 10, 20, 3, 1_000
 _FIELD_OF_CHECK = {"length": "horizon", "gaps": "frequency", "freshness": DS}
-_SETTING = re.compile(r"  - upload: (\S+): (.*)")
-_FIELDS = (
-    (r"source\.columns\.ds|unreadable date", DS),
-    (r"source\.columns\.y|unreadable number", Y),
-    (r"source\.columns\.keys|missing key|the keys", "keys"),
-)
-# The stages speak to who has a workspace file; whoever uploads has a mapping, and can only correct the table.
-_WORDS = (
-    ("source.columns or covariates in the workspace file", "the mapping"),
-    (", or set source.date_format and source.decimal", ""),
-    (", or set source.separator", ""),
-    (", or set missing.future to previous or seasonal", ""),
-    (" and source.skip_rows", ""),
-    ("If it is a workbook or Parquet, name it .xlsx or .parquet.", "Save it as CSV."),
-    (", or raise source.max_columns in the workspace file", ""),
-    (", or raise limits.steps in the workspace file", ""),
-    (", or raise limits.added in the workspace file", ""),
-    (", or raise limits.gap in the workspace file", ""),
-    (" in the workspace file", ""),
-    ("source.columns.", ""),
-)
+_PARAMETERS = {  # of an upload, by the setting that an error names; of what is in neither, the file is to blame
+    "source.columns.ds": DS,
+    "source.columns.y": Y,
+    "source.columns.keys": "keys",
+    "covariates.static": "static",
+    "covariates.future": "future",
+    "missing.future": "future",
+    "target.unit": "unit",
+    **{name: name for name in ("frequency", "timezone", "title", "horizon")},
+}
+# Errors speak to who has a workspace file; whoever uploads has a mapping, and can only correct the table.
+_REMEDIES = {
+    "column_not_recognised": "Name it in the mapping.",
+    "future_covariates_missing": "Add rows with these dates and an empty target.",
+    "keys_join_to_one_name": "Replace the '/' in the key columns.",
+    "missing_column": "Correct the mapping.",
+    "no_common_step": "Set frequency to the grid you want.",
+    "no_header": "Check the file.",
+    "no_usable_row": "Correct them, or name other columns in the mapping.",
+    "not_text": "Save it as CSV.",
+    "one_observation_per_series": "If the key is too fine, set keys to fewer columns.",
+    "ragged_line": "Quote cells that hold the separator.",
+    "target_empty": "Name the right column in y.",
+    "too_few_timestamps": "Set frequency.",
+    "too_many_columns": "Remove those that are not needed, and check the separator.",
+    "too_many_steps": "Correct wrong dates, or set a coarser frequency.",
+    "stray_date": "One of these dates is probably wrong: correct or remove it.",
+    "unknown_encoding": "Save it as UTF-8.",
+    "wrong_encoding": "Save it as UTF-8.",
+}
+_CHECKS = {"rejected": _REMEDIES["no_usable_row"], "gaps": _REMEDIES["too_few_timestamps"]}  # by its name, the remedy
 
 
 class Preview:
@@ -56,7 +65,7 @@ class Preview:
         self.workspace, self.wanted = workspace, wanted
         self.data_dir = Path(reader.data.root)
         self.path = f"uploads/{workspace}/{upload_id}/{name}"
-        self.problems: list[dict[str, str]] = []
+        self.problems: list[dict[str, Any]] = []
         self.found: dict[str, Any] = {
             **dict.fromkeys(["encoding", "separator", "n_rows", "n_columns", "frequency", "n_series", "horizon"]),
             **dict.fromkeys(["first_ds", "last_ds", "quality", "settings"]),
@@ -78,12 +87,14 @@ class Preview:
         try:
             self._look()
         except ForecastError as error:
-            self._problem("file", error)
+            self._add(error)
         except MemoryError:
-            self._add("file", "it takes more memory than a preview may use. Upload fewer rows or columns.")
+            problem, remedy = "it takes more memory than a preview may use", "Upload fewer rows or columns."
+            self._add(DataError(problem, code="too_much_memory", remedy=remedy))
         except Exception as error:  # noqa: BLE001 - a table from outside may trip anything, which is no fault of the service
             traceback.print_exc()
-            self._add("file", f"the table cannot be understood ({type(error).__name__}). Save it as a plain CSV.")
+            problem = f"the table cannot be understood ({type(error).__name__})"
+            self._add(DataError(problem, code="not_understood", remedy="Save it as a plain CSV."))
         acceptable = not self.problems
         return {**self.found, "problems": self.problems, "acceptable": acceptable}
 
@@ -108,16 +119,16 @@ class Preview:
         """The workspace as its file would make it; None where a setting is wrong."""
         values = self._values(frequency, columns)
         try:
-            return settings.workspace_of(self.workspace, values, "upload")
+            return settings.workspace_of(self.workspace, values, _ORIGIN)
         except ConfigError as error:
-            found = _SETTING.findall(str(error))
-            for key, message in found:
-                self._add(key.removeprefix("source.columns.").removeprefix("target."), message)
-            if not found:
+            problems = error.problems if isinstance(error, ConfigErrors) else ()
+            ours = [problem for problem in problems if problem.where == _ORIGIN]
+            for problem in ours:
+                self._add(problem)
+            if not ours:
                 traceback.print_exc()  # it may name files of the server
-                self._add(
-                    "settings", "the service's own settings stand in the way. Ask whoever runs it: its log says how."
-                )
+                stands, remedy = "the service's own settings stand in the way", "Ask whoever runs it: its log says how."
+                self._add(ConfigError(stands, code="wrong_settings", remedy=remedy), "settings")
             return None
 
     def _values(self, frequency: str, columns: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -142,27 +153,14 @@ class Preview:
         workspace = workspace.model_copy(update={"limits": workspace.limits.of_upload()})
         try:
             loaded = load.load(rows, workspace)
-        except MissingColumn as error:
-            self._problem(self._parameter_of(error.column), error)
-            return
-        except DataError as error:
-            if isinstance(error, NoUsableRow):
-                self._map(error.columns)
-                self._reject(error.rejected)
-            field = next((field for words, field in _FIELDS if re.search(words, str(error))), "file")
-            self._problem(DS if isinstance(error, StrayDate) else field, error)
-            return
+        except NoUsableRow as error:
+            self._map(error.columns)
+            self._reject(error.rejected)
+            raise
         columns = self._map(loaded.columns)
         self.found["notes"].append(f"dates: {loaded.notes['dates']}")
         self._reject(loaded.rejected)
-        try:
-            cleaned = clean.clean(loaded, workspace, as_of)
-        except StrayDate as error:
-            self._problem(DS, error)
-            return
-        except DataError as error:
-            self._problem("frequency" if "frequen" in str(error) else "keys", error)
-            return
+        cleaned = clean.clean(loaded, workspace, as_of)
         complete = workspace.complete(cleaned.frequency)
         seasons, attributes = complete.season_lengths or (1,), list(workspace.covariates.static)
         series = profile.profile(cleaned.observations, cleaned.spans, attributes, seasons[0])
@@ -178,7 +176,7 @@ class Preview:
         }
         for check in checks.checks:
             if check.status == "fail":
-                self._add(_FIELD_OF_CHECK.get(check.name, "file"), f"{check.name}: {check.message}")
+                self._add(check.error(_CHECKS.get(check.name, "")), _FIELD_OF_CHECK.get(check.name, "file"))
         if not self.problems:
             self._look_ahead(cleaned.observations.drop(columns=attributes), series, complete)
         if not self.problems and self._settings(cleaned.frequency, columns):
@@ -189,10 +187,7 @@ class Preview:
         horizon, names = complete.horizon or 1, complete.covariates.future
         seasons = complete.season_lengths or (1,)
         panel, _ = panels.from_tables(observations, series, complete.frequency, seasons, future=names, late=horizon)
-        try:
-            future.complete(panel, horizon, names, complete.missing.future)
-        except DataError as error:
-            self._problem("future", error)
+        future.complete(panel, horizon, names, complete.missing.future)
 
     def _map(self, columns: Mapping[str, list[str]]) -> dict[str, Any]:
         """Which column was taken for what."""
@@ -213,21 +208,12 @@ class Preview:
             ],
         }
 
-    def _parameter_of(self, column: str) -> str:
-        """The parameter that names a column."""
-        named = self.found["mapping"]
-        return next((key for key, value in named.items() if column == value or column in (value or ())), "file")
-
-    def _problem(self, field: str, error: ForecastError) -> None:
-        self._add(field, str(error))
-
-    def _add(self, field: str, message: str) -> None:
+    def _add(self, error: ForecastError, field: str | None = None) -> None:
         """A problem in the words of who uploads: there is no workspace file yet, and no path is theirs to know."""
-        text = message.replace(str(self.data_dir / self.path), "the file").removeprefix("the file: ")
-        text = text.removeprefix(f"workspace {self.workspace}: ")
-        for ours, theirs in _WORDS:
-            text = text.replace(ours, theirs)
-        self.problems.append({"field": field, "message": text})
+        remedy = _REMEDIES.get(error.code, error.remedy)
+        message = f"{error.problem}. {remedy}" if remedy else error.problem
+        members = {**error.members(), "field": field or _parameter(error.field), "remedy": remedy}
+        self.problems.append({**members, "message": message})
 
 
 def preview(reader: Reader, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -235,8 +221,20 @@ def preview(reader: Reader, request: Mapping[str, Any]) -> dict[str, Any]:
     workspace, upload_id = request["workspace"], request["upload_id"]
     folder = reader.data.folder("uploads", workspace, upload_id)
     if wrong := folder.verify():
-        raise DataError(f"upload {upload_id} is not what was received ({', '.join(wrong)}). Upload it again.")
+        raise DataError(
+            f"upload {upload_id} is not what was received ({', '.join(wrong)})",
+            code="upload_changed",
+            found=wrong,
+            remedy="Upload it again.",
+        )
     return Preview(reader, workspace, upload_id, folder.files[0], request).answer()
+
+
+def _parameter(field: str | None) -> str:
+    """The parameter of an upload that stands for a setting or what lies below it; `file` where none does."""
+    parts = (field or "").split(".")
+    above = (".".join(parts[:end]) for end in range(len(parts), 0, -1))
+    return next((_PARAMETERS[setting] for setting in above if setting in _PARAMETERS), "file")
 
 
 def _refuse_bomb(path: Path) -> None:
@@ -248,9 +246,19 @@ def _refuse_bomb(path: Path) -> None:
                 size, lines = size + len(piece), lines + piece.count(b"\n")
                 if size > limits.UPLOAD_UNPACKED:
                     most = limits.UPLOAD_UNPACKED >> 20
-                    raise DataError(f"the file is larger than {most} MiB when it is unpacked. Split it.")
+                    raise DataError(
+                        f"the file is larger than {most} MiB when it is unpacked",
+                        code="too_large",
+                        found=size,
+                        remedy="Split it.",
+                    )
                 if lines > limits.UPLOAD_LINES:
-                    raise DataError(f"the file has over {limits.UPLOAD_LINES:,} lines. Upload fewer rows.")
+                    raise DataError(
+                        f"the file has over {limits.UPLOAD_LINES:,} lines",
+                        code="too_large",
+                        found=lines,
+                        remedy="Upload fewer rows.",
+                    )
     except (OSError, EOFError, zlib.error):  # it is damaged: then reading it says so
         return
 

@@ -19,7 +19,7 @@ from pydantic import (
 from pipelines.core import plugins
 from pipelines.core.config import SECTIONS, Project, config_dir, files_of, overlay_of
 from pipelines.core.errors import ConfigError, UnknownName, did_you_mean
-from pipelines.core.layers import Layers, Strict, environment, read_yaml
+from pipelines.core.layers import Layers, Strict, as_value_error, environment, read_yaml, wrong_settings
 from pipelines.core.names import safe_name
 from pipelines.forecasting.thresholds import Monitoring
 from pipelines.tables.limits import Limits
@@ -140,7 +140,8 @@ class Workspace(Strict):
         from pipelines.forecasting import frequency  # brings pandas along, which who only asks for names does without
 
         if value != "auto":
-            _as_value_error(frequency.parse, value)
+            with as_value_error():
+                frequency.parse(value)
         return value
 
     @field_validator("timezone")
@@ -153,7 +154,8 @@ class Workspace(Strict):
     @field_validator("source")
     @classmethod
     def _known_source(cls, value: SourceSpec) -> SourceSpec:
-        _as_value_error(plugins.load, "pipelines.sources", value.kind)
+        with as_value_error():
+            plugins.load("pipelines.sources", value.kind)
         return value
 
     @field_validator("models", mode="before")
@@ -169,7 +171,8 @@ class Workspace(Strict):
         valid = plugins.names("pipelines.forecasting.models")
         for name in value:
             if name not in valid:
-                raise ValueError(str(UnknownName("model", name, valid)).removesuffix("."))
+                with as_value_error():
+                    raise UnknownName("model", name, valid, field="models")
         return tuple(dict.fromkeys(value))
 
     @field_validator("model_params")
@@ -261,22 +264,23 @@ def _source_model(source: Any) -> type[BaseModel]:
 
 def _refuse_unknown_variables(environ: Mapping[str, str] | None) -> None:
     valid = (set(Workspace.model_fields) - {"name"}) | set(Project.model_fields) | set(SECTIONS)
+    allowed = f"Use one of: {', '.join(sorted(valid))}."
     unknown = [
-        f"environment variable {name}: unknown setting{did_you_mean(key[0], valid)}."
+        ConfigError(
+            f"unknown setting{did_you_mean(key[0], valid)}",
+            code="unknown_setting",
+            field=name,
+            found=key[0],
+            where="environment",
+            remedy=allowed,
+        )
         for name, key, _ in environment(environ)
         if key[0] not in valid
     ]
     if unknown:
-        raise ConfigError(" ".join(unknown) + f" Allowed: {', '.join(sorted(valid))}.")
+        raise wrong_settings(unknown)
 
 
 @cache
 def _timezones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
-
-
-def _as_value_error(check: Any, *args: Any) -> None:
-    try:
-        check(*args)
-    except ConfigError as error:
-        raise ValueError(str(error).removesuffix(".")) from None

@@ -68,7 +68,13 @@ class Worker:
         panel, ended = prepare.panel_of(self.reader.dataset(workspace), config, ids)
         if missing := sorted(set(ids) - set(panel.ids)):
             why = "ended over a horizon ago" if missing[0] in ended else "has no values"
-            raise NotFound(f"the series {printable(missing[0])!r} {why}, so it is not forecast.")
+            raise NotFound(
+                f"the series {printable(missing[0])!r} {why}, so it is not forecast",
+                code="series_not_forecast",
+                field="unique_ids",
+                found=printable(missing[0]),
+                remedy="Leave it out, or bring newer values of it in.",
+            )
         return panel
 
     def _calibration(self, run: Folder, levels: list[int], config: Workspace, member: str | None) -> Calibration:
@@ -93,7 +99,10 @@ def _member(predictor: Predictor, model: str | None) -> str | None:
     for name in sorted(set(predictor.champions.index) - set(having)):
         fitted = predictor.models.loc[predictor.models[UNIQUE_ID] == name, MODEL]
         raise UnknownName(
-            f"model of the series {printable(name)!r}", model, {*fitted, predictor.champions[name], BASELINE}
+            f"model of the series {printable(name)!r}",
+            model,
+            {*fitted, predictor.champions[name], BASELINE},
+            field="model",
         )
     return model
 
@@ -114,16 +123,26 @@ def _what_if(panel: Panel, horizon: int, rows: list[dict[str, Any]], config: Wor
         steps = [place[name, ds] for name in names if (name, ds) in place]
         if not steps:
             raise DataError(
-                f"future row {number}: {row[DS]} is none of the {horizon} steps that are forecast of "
-                f"{printable(names[0])!r}. Its dates begin with {panel.grid(1)[DS].min()}."
+                f"future row {number}: {row[DS]} is none of the {horizon} steps "
+                f"that are forecast of {printable(names[0])!r}",
+                code="not_a_forecast_step",
+                field=f"future.{number}.ds",
+                found=row[DS],
+                remedy=f"Its dates begin with {panel.grid(1)[DS].min()}: use one of them.",
             )
         for name, value in row.items():
             if name in KEY:
                 continue
             if name not in columns:
-                raise UnknownName("future covariate", name, columns)
+                raise UnknownName("future covariate", name, columns, field=f"future.{number}.{name}")
             if name not in words and not isinstance(value, int | float | None):
-                raise DataError(f"future row {number}: {name} is {value!r:.40}; a number is expected.")
+                raise DataError(
+                    f"future row {number}: {name} is {value!r:.40}",
+                    code="not_a_number",
+                    field=f"future.{number}.{name}",
+                    found=value,
+                    remedy="Give a number.",
+                )
             for step in steps:
                 columns[name][step] = value
     return replace(panel, known=ahead.assign(**columns))

@@ -36,7 +36,13 @@ def promote(
     """
     run = reader.run(workspace, run_id)
     if run.read_json("run.json")["status"] != "success":
-        raise ForecastError(f"run {run_id} did not succeed and cannot become {alias}.")
+        raise ForecastError(
+            f"run {run_id} did not succeed and cannot become {alias}",
+            code="run_did_not_succeed",
+            field="run_id",
+            found=run_id,
+            remedy="Choose a run that succeeded.",
+        )
     safe_name(alias, "alias")
     move_id = secrets.token_hex(4)
 
@@ -73,7 +79,12 @@ def rollback(
     pointers = reader.pointers(workspace)
     current = pointers["aliases"].get(alias)
     if current is None or not current.get("previous"):
-        raise NotFound(f"alias {alias} of workspace {workspace} has no earlier run to go back to.")
+        raise NotFound(
+            f"alias {alias} of workspace {workspace} has no earlier run to go back to",
+            code="no_earlier_run",
+            found=alias,
+            remedy="Name the run to promote.",
+        )
     return promote(reader, workspace, current["previous"], reason, alias, expected=pointers["version"], by=by)
 
 
@@ -84,7 +95,9 @@ def publish(reader: Reader, workspace: str, forecast_set: Folder, run_id: str, a
     def change(current: dict[str, Any]) -> dict[str, Any]:
         production = current.get("aliases", {}).get(PRODUCTION, {}).get("run_id")
         if production != run_id:
-            raise Conflict(f"production is run {production} by now, not {run_id}: run inference again.")
+            raise Conflict(
+                f"production is run {production} by now, not {run_id}", found=production, remedy="Run inference again."
+            )
         return {**current, "published": pointer}
 
     return reader.artifacts.move_pointer(workspace, POINTERS, change=change, shape=Aliases)

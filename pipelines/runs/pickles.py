@@ -27,7 +27,9 @@ def load(run: Folder, file: str) -> Any:
         return _Unpickler(io.BytesIO(content)).load()
     except Exception as error:  # classes that have changed answer with whatever they stumble over
         raise Untrusted(
-            f"{run.where}/{file} cannot be loaded with this version of the code and its libraries ({error}). Train again."
+            f"{run.where}/{file} cannot be loaded with this version of the code and its libraries ({error})",
+            code="run_outdated",
+            remedy="Train again.",
         ) from error
 
 

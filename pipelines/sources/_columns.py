@@ -16,7 +16,13 @@ def column_names(cells: Iterable[object], source: str) -> list[str]:
     texts = ["" if pd.isna(cell) else str(cell).strip("\ufeff \t\r\n") for cell in cells]  # type: ignore[call-overload]
     names = [text or f"{_UNNAMED}{at}" for at, text in enumerate(texts)]
     if twice := [printable(name) for name, count in Counter(names).items() if count > 1]:
-        raise DataError(f"{source}: column '{twice[0]}' stands twice. Rename or remove all but one of them.")
+        raise DataError(
+            f"column '{twice[0]}' stands twice",
+            code="column_twice",
+            found=twice,
+            where=source,
+            remedy="Rename or remove all but one of them.",
+        )
     return names
 
 
@@ -24,8 +30,13 @@ def refuse_many(columns: int, most: int, source: str) -> None:
     """DataError for a table with more columns than it may have."""
     if columns > most:
         raise DataError(
-            f"{source}: found {columns:,} columns; at most {most:,} are read. Remove those that are not needed, check the "
-            "separator, or raise source.max_columns in the workspace file."
+            f"found {columns:,} columns; at most {most:,} are read",
+            code="too_many_columns",
+            field="source.max_columns",
+            found=columns,
+            where=source,
+            remedy="Remove those that are not needed, check the separator, "
+            "or raise source.max_columns in the workspace file.",
         )
 
 

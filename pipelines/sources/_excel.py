@@ -37,10 +37,21 @@ def read_excel(path: Path, sheet: str | int | None, skip_rows: int, max_columns:
     except Exception as error:  # noqa: BLE001 - openpyxl answers a damaged workbook with whatever it stumbles over
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise DataError(
-            f"{path}: is no readable workbook ({reason}). Open it in Excel and save it as .xlsx again, without a password."
+            f"is no readable workbook ({reason})",
+            code="unreadable_workbook",
+            found=reason,
+            where=str(path),
+            remedy="Open it in Excel and save it as .xlsx again, without a password.",
         ) from None
     if not rows:
-        raise DataError(f"{path}: sheet '{found}' is empty. Set source.sheet to the one that holds the data.")
+        raise DataError(
+            f"sheet '{found}' is empty",
+            code="empty_sheet",
+            field="source.sheet",
+            found=found,
+            where=str(path),
+            remedy="Set source.sheet to the one that holds the data.",
+        )
     width = max(map(len, rows))
     cells = pd.DataFrame([row + [np.nan] * (width - len(row)) for row in rows], dtype=object)
     names = column_names(cells.iloc[0], where)
@@ -54,7 +65,13 @@ def _rows(sheet: "ReadOnlyWorksheet", skip_rows: int, max_columns: int, where: s
     width = 0
     for number, cells in enumerate(sheet.rows, start=1):
         if number > _ROWS:
-            raise DataError(f"{where}: has rows beyond {_ROWS:,}, the last of a worksheet. Save it again in Excel.")
+            raise DataError(
+                f"has rows beyond {_ROWS:,}, the last of a worksheet",
+                code="too_many_rows",
+                found=number,
+                where=where,
+                remedy="Save it again in Excel.",
+            )
         values = [_value(cell) for cell in cells]
         while values and _is_missing(values[-1]):
             values.pop()
@@ -65,8 +82,11 @@ def _rows(sheet: "ReadOnlyWorksheet", skip_rows: int, max_columns: int, where: s
         refuse_many(width, max_columns, where)
         if width * len(rows) > SHEET_CELLS:
             raise DataError(
-                f"{where}: has over {SHEET_CELLS:,} cells ({width:,} columns). Remove cells that stand far from the table, "
-                "or save it as CSV."
+                f"has over {SHEET_CELLS:,} cells ({width:,} columns)",
+                code="too_many_cells",
+                found={"rows": len(rows), "columns": width},
+                where=where,
+                remedy="Remove cells that stand far from the table, or save it as CSV.",
             )
     return rows
 
@@ -90,7 +110,11 @@ def _refuse_bomb(path: Path) -> None:
     packed = path.stat().st_size
     if size > UNPACKED or (size > _SMALL and size > RATIO * packed):
         raise DataError(
-            f"{path}: unpacks from {packed:,} to {size:,} bytes, more than a table explains. Save it as CSV and check it."
+            f"unpacks from {packed:,} to {size:,} bytes, more than a table explains",
+            code="unpacks_too_large",
+            found={"packed": packed, "unpacked": size},
+            where=str(path),
+            remedy="Save it as CSV and check it.",
         )
 
 
@@ -100,6 +124,10 @@ def _sheet(path: Path, sheets: list[str], wanted: str | int | None) -> str:
     if not isinstance(wanted, str) and 0 <= (wanted or 0) < len(sheets):
         return sheets[wanted or 0]
     raise DataError(
-        f"{path}: there is no sheet {wanted!r}{did_you_mean(str(wanted), sheets)} (found: {', '.join(sheets)}). "
-        "Set source.sheet."
+        f"there is no sheet {wanted!r}{did_you_mean(str(wanted), sheets)} (found: {', '.join(sheets)})",
+        code="no_such_sheet",
+        field="source.sheet",
+        found=sheets,
+        where=str(path),
+        remedy="Set source.sheet to one of them.",
     )

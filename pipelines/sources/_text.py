@@ -56,12 +56,20 @@ def read_text(
             notes.append(f"{count} lines have fewer fields than the header (the first is line {line})")
     except UnicodeError as error:
         raise DataError(
-            f"{path}: {_bad_line(path, str(encoding))} holds bytes that are not {encoding} "
-            f"({getattr(error, 'reason', error)}). Set source.encoding to the file's encoding, or leave it out to have "
-            "it detected."
+            f"{_bad_line(path, str(encoding))} holds bytes that are not {encoding} ({getattr(error, 'reason', error)})",
+            code="wrong_encoding",
+            field="source.encoding",
+            found=str(encoding),
+            where=str(path),
+            remedy="Set source.encoding to the file's encoding, or leave it out to have it detected.",
         ) from None
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read ({error}). Check the file and its permissions.") from None
+        raise DataError(
+            f"cannot be read ({getattr(error, 'strerror', None) or error})",
+            code="unreadable_file",
+            where=str(path),
+            remedy="Check the file and its permissions.",
+        ) from None
     return without_empty_unnamed(rows), tuple(notes)
 
 
@@ -79,7 +87,13 @@ def detect_encoding(path: Path) -> str:
     for name in (_guess(path), _OLDER[0]):
         if _decodes(path, name):
             return name
-    raise DataError(f"{path}: the encoding cannot be told. Set source.encoding, such as utf-8, cp1252 or utf-16.")
+    raise DataError(
+        "the encoding cannot be told",
+        code="unknown_encoding",
+        field="source.encoding",
+        where=str(path),
+        remedy="Set source.encoding, such as utf-8, cp1252 or utf-16.",
+    )
 
 
 def detect_separator(path: Path, encoding: str, skip_rows: int = 0) -> str:
@@ -110,7 +124,14 @@ def _read(path: Path, encoding: str, separator: str, skip_rows: int, max_columns
         warnings.simplefilter("error", pd.errors.ParserWarning)  # told when all lines are too long, and cells are lost
         _, header = next(_cells(_lines(handle, path), separator), (0, []))
         if not header:
-            raise DataError(f"{path}: found no header, only blank lines. Check the file and source.skip_rows.")
+            raise DataError(
+                "found no header, only blank lines",
+                code="no_header",
+                field="source.skip_rows",
+                found=skip_rows,
+                where=str(path),
+                remedy="Check the file and source.skip_rows.",
+            )
         names = column_names(header, str(path))
         try:
             return pd.read_csv(
@@ -132,10 +153,20 @@ def _read(path: Path, encoding: str, separator: str, skip_rows: int, max_columns
     for line, width in _widths(path, encoding, separator, skip_rows):
         if width > len(names):
             raise DataError(
-                f"{path}: line {line} has {width} fields, the header has {len(names)}. Quote cells that hold the "
-                f"separator {separator!r}, or set source.separator."
+                f"line {line} has {width} fields, the header has {len(names)}",
+                code="ragged_line",
+                field="source.separator",
+                found={"line": line, "fields": width, "header": len(names), "separator": separator},
+                where=str(path),
+                remedy=f"Quote cells that hold the separator {separator!r}, or set source.separator.",
             )
-    raise DataError(f"{path}: cannot be read as a table ({reason}). Look for a quote that is never closed.")
+    raise DataError(
+        f"cannot be read as a table ({reason})",
+        code="no_table",
+        found=reason,
+        where=str(path),
+        remedy="Look for a quote that is never closed.",
+    )
 
 
 def _short_lines(path: Path, encoding: str, separator: str, skip_rows: int) -> tuple[int, int] | None:
@@ -169,7 +200,11 @@ def _lines(handle: IO[str], path: Path) -> Iterator[str]:
     while line := handle.readline(LINE + 1):
         if len(line) > LINE:
             raise DataError(
-                f"{path}: a line has over {LINE:,} characters. Check that it is a table with a row per line."
+                f"a line has over {LINE:,} characters",
+                code="line_too_long",
+                found=len(line),
+                where=str(path),
+                remedy="Check that it is a table with a row per line.",
             )
         yield line
 
@@ -220,7 +255,10 @@ def _utf16_without_mark(head: bytes, path: Path) -> str:
     even, odd = head[::2].count(0), head[1::2].count(0)
     if max(even, odd) < len(head) / 4:
         raise DataError(
-            f"{path}: is no text table, it holds zero bytes. If it is a workbook or Parquet, name it .xlsx or .parquet."
+            "is no text table, it holds zero bytes",
+            code="not_text",
+            where=str(path),
+            remedy="If it is a workbook or Parquet, name it .xlsx or .parquet.",
         )
     return "utf-16-le" if odd > even else "utf-16-be"
 

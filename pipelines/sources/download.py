@@ -14,7 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
-from pipelines.core.errors import ConfigError, DataError
+from pipelines.core.errors import DataError
+from pipelines.core.layers import as_value_error
 from pipelines.core.names import safe_name
 from pipelines.core.secrets import address
 from pipelines.sources import Raw, Source
@@ -59,10 +60,8 @@ class Options(ReadOptions):
             return value  # the address is wrong, which is told already
         last = PurePosixPath(unquote(urlsplit(info.data.get("url", "")).path)).name
         name = value or re.sub(r"[^A-Za-z0-9._-]+", "_", last)
-        try:
+        with as_value_error():
             safe_name(name, "filename")
-        except ConfigError as error:
-            raise ValueError(str(error).removesuffix(".")) from None
         if not name.lower().endswith(ENDINGS):
             raise ValueError(
                 f"'{name}' has none of the endings {', '.join(ENDINGS)}; set source.filename to one that has"
@@ -101,12 +100,21 @@ class DownloadSource:
                 found = self._fetch(file)
             if found != self.options.sha256:
                 raise DataError(
-                    f"{self._address}: found a file with SHA-256 {found}, expected {self.options.sha256}. It was not "
-                    "kept; check the address, and set source.sha256 if the file was meant to change."
+                    f"found a file with SHA-256 {found}, expected {self.options.sha256}. It was not kept",
+                    code="wrong_checksum",
+                    field="source.sha256",
+                    found=found,
+                    where=self._address,
+                    remedy="Check the address, and set source.sha256 if the file was meant to change.",
                 )
             part.replace(self.path)
         except OSError as error:  # no folder, no room
-            raise DataError(f"{self.path}: cannot be written ({error}). Check the data folder.") from None
+            raise DataError(
+                f"cannot be written ({error.strerror or error})",
+                code="cache_not_writable",
+                where=str(self.path),
+                remedy="Check the data folder.",
+            ) from None
         finally:
             if part is not None:
                 part.unlink(missing_ok=True)
@@ -140,8 +148,13 @@ class DownloadSource:
     def _unreachable(self, reason: str) -> DataError:
         there = f" (what is there now has SHA-256 {_sha256(self.path)})" if self.path.is_file() else ""
         return DataError(
-            f"{self._address}: cannot be downloaded ({reason}). Try again, or put the file with SHA-256 "
-            f"{self.options.sha256} at {self.path} by hand{there}."
+            f"cannot be downloaded ({reason})",
+            code="download_failed",
+            field="source.url",
+            found=reason,
+            where=self._address,
+            remedy="Try again or correct source.url, or "
+            f"put the file with SHA-256 {self.options.sha256} at {self.path} by hand{there}.",
         )
 
 

@@ -66,13 +66,27 @@ class FileSource:
     def _path(self) -> Path:
         given = Path(self.options.path).expanduser()
         if not given.is_absolute() and os.path.normpath(given).startswith(".."):
-            raise DataError(f"source.path '{given}' leaves the data folder {self.data_dir}. Give an absolute path.")
+            raise DataError(
+                f"source.path '{given}' leaves the data folder",
+                code="path_leaves_data_folder",
+                field="source.path",
+                found=str(given),
+                where=str(self.data_dir),
+                remedy="Give an absolute path.",
+            )
         path = Path(os.path.normpath(self.data_dir.absolute() / given))
         if not path.exists():
             parent = path.parent
             near = did_you_mean(path.name, [file.name for file in parent.iterdir()]) if parent.is_dir() else ""
-            missing = "there is no such file" if parent.is_dir() else f"there is no folder {parent}"
-            raise DataError(f"{path}: {missing}{near}. Put the file there or correct source.path.")
+            missing = "there is no such file" if parent.is_dir() else "there is neither the file nor its folder"
+            raise DataError(
+                f"{missing}{near}",
+                code="file_not_found",
+                field="source.path",
+                found=str(given),
+                where=str(path),
+                remedy="Put the file there or correct source.path.",
+            )
         return path
 
 
@@ -84,15 +98,29 @@ def read_table(path: Path, options: ReadOptions) -> tuple[pd.DataFrame, tuple[st
     """The rows of one file, at least one, and notes on how it was read."""
     rows, notes = _read_file(path, options)
     if rows.empty:
-        raise DataError(f"{path}: has a header ({', '.join(rows.columns)}) but no rows. Export it again with its data.")
+        raise DataError(
+            f"has a header ({', '.join(rows.columns)}) but no rows",
+            code="no_rows",
+            found=list(rows.columns),
+            where=str(path),
+            remedy="Export it again with its data.",
+        )
     return rows, notes
 
 
 def _read_file(path: Path, options: ReadOptions) -> tuple[pd.DataFrame, tuple[str, ...]]:
     if not path.name.lower().endswith(ENDINGS):
-        raise DataError(f"{path}: a file of this kind cannot be read. Save it as one of {', '.join(ENDINGS)}.")
+        raise DataError(
+            "a file of this kind cannot be read",
+            code="unknown_file_kind",
+            found=path.suffix,
+            where=str(path),
+            remedy=f"Save it as one of {', '.join(ENDINGS)}.",
+        )
     if path.stat().st_size == 0:
-        raise DataError(f"{path}: the file is empty (0 bytes). Export or copy it again.")
+        raise DataError(
+            "the file is empty (0 bytes)", code="empty_file", where=str(path), remedy="Export or copy it again."
+        )
     if path.name.lower().endswith(_TEXT):
         return read_text(path, options.encoding, options.separator, options.skip_rows, options.max_columns)
     if path.suffix.lower() == ".parquet":
@@ -104,7 +132,14 @@ def _read_folder(folder: Path, options: ReadOptions) -> tuple[pd.DataFrame, tupl
     visible = [file for file in sorted(folder.iterdir()) if not file.name.startswith((".", "~$"))]
     files = [file for file in visible if file.is_file() and file.name.lower().endswith(ENDINGS)]
     if not files:
-        raise DataError(f"{folder}: the folder has no file that can be read ({', '.join(ENDINGS)}). Put one there.")
+        raise DataError(
+            f"the folder has no file that can be read ({', '.join(ENDINGS)})",
+            code="empty_folder",
+            field="source.path",
+            found=[file.name for file in visible],
+            where=str(folder),
+            remedy="Put one there or correct source.path.",
+        )
     tables: list[pd.DataFrame] = []
     counts: Counter[str] = Counter()
     notes = [f"{len(files)} files were read"]
@@ -118,7 +153,13 @@ def _read_folder(folder: Path, options: ReadOptions) -> tuple[pd.DataFrame, tupl
         notes.append(f"not read, being of another kind: {', '.join(other)}")
     filled = [rows for rows in tables if len(rows)]
     if not filled:
-        raise DataError(f"{folder}: {len(files)} files have a header but no rows. Export them again with their data.")
+        raise DataError(
+            f"{len(files)} files have a header but no rows",
+            code="no_rows",
+            found=len(files),
+            where=str(folder),
+            remedy="Export them again with their data.",
+        )
     return pd.concat([rows[filled[0].columns] for rows in filled], ignore_index=True), tuple(notes)
 
 
@@ -127,8 +168,11 @@ def _check_same_columns(rows: pd.DataFrame, file: Path, first: pd.DataFrame, fir
         if missing := [name for name in has.columns if name not in set(lacks.columns)]:
             other = first_file if lacking == file else file
             raise DataError(
-                f"{lacking}: column '{missing[0]}' is missing, which {other.name} has "
-                f"(found: {', '.join(lacks.columns)}). The files of a folder need the same columns."
+                f"column '{missing[0]}' is missing, which {other.name} has (found: {', '.join(lacks.columns)})",
+                code="files_of_different_columns",
+                found=list(lacks.columns),
+                where=str(lacking),
+                remedy="Give the files of a folder the same columns.",
             )
 
 
@@ -138,12 +182,20 @@ def _read_parquet(path: Path, max_columns: int) -> pd.DataFrame:
         refuse_many(about.num_columns, max_columns, str(path))
         if about.num_rows * about.num_columns > CELLS:
             raise DataError(
-                f"{path}: has {about.num_rows:,} rows of {about.num_columns:,} columns; at most {CELLS:,} cells are read. "
-                "Leave out columns or rows that are not needed."
+                f"has {about.num_rows:,} rows of {about.num_columns:,} columns; at most {CELLS:,} cells are read",
+                code="too_many_cells",
+                found={"rows": about.num_rows, "columns": about.num_columns},
+                where=str(path),
+                remedy="Leave out columns or rows that are not needed.",
             )
         rows = pd.read_parquet(path)
     except (OSError, ValueError, NotImplementedError) as error:
-        raise DataError(f"{path}: is no readable Parquet file ({_first_line(error)}). Write it again.") from None
+        raise DataError(
+            f"is no readable Parquet file ({_first_line(error)})",
+            code="unreadable_parquet",
+            where=str(path),
+            remedy="Write it again.",
+        ) from None
     if any(name is not None for name in rows.index.names):
         rows = rows.reset_index()
     return rows.set_axis(column_names(rows.columns, str(path)), axis=1)

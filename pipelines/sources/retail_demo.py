@@ -96,8 +96,11 @@ def _holidays(ds: pd.DatetimeIndex, country: str) -> tuple[Bools, Bools]:
     except NotImplementedError:
         valid = holidays.list_supported_countries()
         raise DataError(
-            f"source.country: '{country}' has no holiday calendar{did_you_mean(country, valid)}. "
-            "Use a code such as GB, DE or US."
+            f"source.country: '{country}' has no holiday calendar{did_you_mean(country, valid)}",
+            code="unknown_country",
+            field="source.country",
+            found=country,
+            remedy="Use a code such as GB, DE or US.",
         ) from None
     free = pd.DatetimeIndex(list(calendar))
     near = np.logical_or.reduce([(ds + pd.Timedelta(days=ahead)).isin(free) for ahead in range(4)])

@@ -44,13 +44,22 @@ class SqlSource:
                 rows = _query(connection, self.options.query, where, url)
         except (SQLAlchemyError, OSError, TypeError, ValueError) as error:  # drivers raise the latter for odd options
             raise DataError(
-                f"{where}: cannot connect ({_reason(error, url)}). Check that it runs and that the address in "
-                f"{self.options.url_env} is right."
+                f"cannot connect ({_reason(error, url)})",
+                code="cannot_connect",
+                field=self.options.url_env,
+                where=where,
+                remedy=f"Check that it runs and that the address in {self.options.url_env} is right.",
             ) from None
         finally:
             engine.dispose()
         if rows.empty:
-            raise DataError(f"{where}: the query returned no rows. Check source.query.")
+            raise DataError(
+                "the query returned no rows",
+                code="no_rows",
+                field="source.query",
+                where=where,
+                remedy="Check source.query.",
+            )
         return Raw(rows, where)
 
     def _url(self) -> "URL":
@@ -61,20 +70,38 @@ class SqlSource:
         variable = self.options.url_env
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", variable):
             raise DataError(
-                "source.url_env: found something else than the name of an environment variable. Put the address into "
-                "a variable such as SOURCE_SQL_URL and give its name."
+                "source.url_env: found something else than the name of an environment variable",
+                code="not_a_variable",
+                field="source.url_env",
+                remedy="Put the address into a variable such as SOURCE_SQL_URL and give its name.",
             )
         if (text := secret(variable)) is None:
-            raise DataError(f"environment variable {variable} is not set. Set it to the address: {_EXAMPLE}.")
+            raise DataError(
+                f"environment variable {variable} is not set",
+                code="address_not_set",
+                field=variable,
+                remedy=f"Set it to the address: {_EXAMPLE}.",
+            )
         try:
             url = make_url(text)
         except (ArgumentError, ValueError):  # neither's text is shown: it may quote the address
-            raise DataError(f"environment variable {variable} holds no database address like {_EXAMPLE}.") from None
+            raise DataError(
+                f"environment variable {variable} holds no database address",
+                code="wrong_address",
+                field=variable,
+                remedy=f"Set it to an address like {_EXAMPLE}.",
+            ) from None
         if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:") or "uri" in url.query:
             return url
         path = self.data_dir.absolute() / str(url.database)
         if not path.is_file():  # SQLite would make an empty one
-            raise DataError(f"environment variable {variable}: there is no SQLite file {path}. Correct the address.")
+            raise DataError(
+                f"there is no SQLite file {path}",
+                code="file_not_found",
+                field=variable,
+                where=f"environment variable {variable}",
+                remedy="Correct the address.",
+            )
         return url.set(database=str(path))
 
 
@@ -91,14 +118,29 @@ def _engine(url: "URL", where: str) -> "Engine":
         return create_engine(url, poolclass=NullPool, hide_parameters=True)
     except NoSuchModuleError:
         raise DataError(
-            f"{where}: SQLAlchemy knows no driver '{url.drivername}'. Use an address like {_EXAMPLE}."
+            f"SQLAlchemy knows no driver '{url.drivername}'",
+            code="unknown_driver",
+            field="source.url_env",
+            found=url.drivername,
+            where=where,
+            remedy=f"Use an address like {_EXAMPLE} in the variable of source.url_env.",
         ) from None
     except ModuleNotFoundError as error:
         raise DataError(
-            f"{where}: the driver '{error.name}' is not installed. Install it: pip install {error.name}."
+            f"the driver '{error.name}' is not installed",
+            code="package_not_installed",
+            found=error.name,
+            where=where,
+            remedy=f"Install it: pip install {error.name}.",
         ) from None
     except (ArgumentError, TypeError, ValueError) as error:
-        raise DataError(f"{where}: the address cannot be used ({_reason(error, url)}). Correct it.") from None
+        raise DataError(
+            f"the address cannot be used ({_reason(error, url)})",
+            code="wrong_address",
+            field="source.url_env",
+            where=where,
+            remedy="Correct the variable that source.url_env names.",
+        ) from None
 
 
 def _query(connection: "Connection", query: str, where: str, url: "URL") -> pd.DataFrame:
@@ -108,7 +150,14 @@ def _query(connection: "Connection", query: str, where: str, url: "URL") -> pd.D
     try:
         rows = pd.read_sql(text(query), connection)
     except SQLAlchemyError as error:
-        raise DataError(f"{where}: the query failed ({_reason(error, url)}). Correct source.query.") from None
+        raise DataError(
+            f"the query failed ({_reason(error, url)})",
+            code="query_failed",
+            field="source.query",
+            found=_reason(error, url),
+            where=where,
+            remedy="Correct source.query.",
+        ) from None
     return rows.set_axis(column_names(rows.columns, "source.query"), axis=1)
 
 

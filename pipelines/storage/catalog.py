@@ -71,7 +71,10 @@ class Reader:
         current = self.data.read_pointer("processed", safe_name(workspace, "workspace"), CURRENT, shape=pointers.Data)
         if current.get("data_version") is None:
             raise NotFound(
-                f"workspace {workspace} has no data yet. Run: python scripts/run_etl.py --workspace {workspace}"
+                f"workspace {workspace} has no data yet",
+                code="no_data",
+                found=workspace,
+                remedy=f"Run: python scripts/run_etl.py --workspace {workspace}",
             )
         return str(current["data_version"])
 
@@ -102,7 +105,10 @@ class Reader:
         alias = self.pointers(workspace)["aliases"].get("production")
         if alias is None:
             raise NotFound(
-                f"workspace {workspace} has no production run yet. Run: python scripts/train.py --workspace {workspace}"
+                f"workspace {workspace} has no production run yet",
+                code="no_production_run",
+                found=workspace,
+                remedy=f"Run: python scripts/train.py --workspace {workspace}",
             )
         return self.run(workspace, alias["run_id"])
 
@@ -111,8 +117,11 @@ class Reader:
         run = self.run(workspace, run_id)
         if CALIBRATION not in run.files:
             raise NotFound(
-                f"run {run.name} of workspace {workspace} has no {CALIBRATION}: it was not measured then, or the run "
-                f"failed. Run: python scripts/train.py --workspace {workspace}"
+                f"run {run.name} of workspace {workspace} has no {CALIBRATION}: "
+                "it was not measured then, or the run failed",
+                code="no_calibration",
+                found=run.name,
+                remedy=f"Run: python scripts/train.py --workspace {workspace}",
             )
         return run.read_parquet(CALIBRATION)
 
@@ -129,7 +138,10 @@ class Reader:
         pointer = self.pointers(workspace)["published"]
         if pointer is None:
             raise NotFound(
-                f"workspace {workspace} has no forecasts yet. Run: python scripts/inference.py --workspace {workspace}"
+                f"workspace {workspace} has no forecasts yet",
+                code="no_forecasts",
+                found=workspace,
+                remedy=f"Run: python scripts/inference.py --workspace {workspace}",
             )
         return self.forecast_set(workspace, pointer["forecast_id"])
 
@@ -139,7 +151,10 @@ class Reader:
         pointer = self.artifacts.read_pointer(*where, shape=pointers.Monitoring)
         if pointer.get("monitoring_id") is None:
             raise NotFound(
-                f"workspace {workspace} was not monitored yet. Run: python scripts/monitor.py --workspace {workspace}"
+                f"workspace {workspace} was not monitored yet",
+                code="not_monitored",
+                found=workspace,
+                remedy=f"Run: python scripts/monitor.py --workspace {workspace}",
             )
         return str(pointer["monitoring_id"])
 

@@ -41,7 +41,7 @@ class Copies:
         about = self.folder.stat()
         if about.st_uid != os.getuid() or about.st_mode & 0o077:
             raise StoreError(
-                f"{self.folder} can be written by others, so no copy is kept there. Remove it, or set TMPDIR."
+                f"{self.folder} can be written by others, so no copy is kept there", remedy="Remove it, or set TMPDIR."
             )
 
     def forget(self, digest: str) -> None:

@@ -41,7 +41,7 @@ def replacing(path: str) -> Iterator[BinaryIO]:
         sync_folder(folder)
     except OSError as error:
         raise StoreError(
-            f"{path} was replaced, but the disk does not confirm that it will last. {remedy(error)}"
+            f"{path} was replaced, but the disk does not confirm that it will last", remedy=remedy(error)
         ) from error
 
 
@@ -65,7 +65,7 @@ def locked(path: str, patience: float = _PATIENCE, what: str = "") -> Iterator[N
     try:
         held = lock.acquire()
     except Timeout:
-        raise Conflict(f"{what or path} is being written by another process. Try again.") from None
+        raise Conflict(f"{what or path} is being written by another process", remedy="Try again.") from None
     with held:
         yield
 
@@ -96,7 +96,7 @@ def failing_clearly(where: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(
-            f"{where} could not be written. {remedy(error)} What was published before is untouched."
+            f"{where} could not be written", remedy=f"{remedy(error)} What was published before is untouched."
         ) from error
 
 

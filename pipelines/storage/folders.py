@@ -56,7 +56,7 @@ class Draft:
         """A file to fill in pieces, for what should never be in memory as a whole; it is on disk at the end."""
         path = self._writable(name)
         if not self.store.is_local:
-            raise StoreError(f"{path}: an object store takes whole files; use a local folder.")
+            raise StoreError(f"{path}: an object store takes whole files", remedy="Use a local folder.")
         with self._whole_or_gone(name, path), disk.replacing(path) as file:
             yield file
         with open(path, "rb") as written:
@@ -102,7 +102,7 @@ class Draft:
     def _writable(self, name: str) -> str:
         """The path of a file to write; Conflict once the directory is finished."""
         if self.store.is_finished(self.where):
-            raise Conflict(f"{self.where} is finished and never changes again.")
+            raise Conflict(f"{self.where} is finished and never changes again", remedy="Write a new one.")
         return self.store.path(*self.parts, name)
 
     def publish(self) -> "Folder":
@@ -138,10 +138,12 @@ class Folder:
     def read_bytes(self, name: str) -> bytes:
         """A file's content; NotFound if it is not listed, Untrusted if it is not what was written."""
         if name not in self.manifest.files:
-            raise NotFound(f"{self.where} has no {name}.")
+            raise NotFound(
+                f"{self.where} has no {name}", found=name, remedy="Make it again with this version of the code."
+            )
         content = self.store.read(self.store.path(*self.parts, name))
         if content is None:
-            raise Untrusted(f"{self.where}/{name} is listed, but gone. Use another run.")
+            raise Untrusted(f"{self.where}/{name} is listed, but gone", remedy="Use another run.")
         self.manifest.check_file(name, content, self.where)
         return content
 
@@ -150,7 +152,9 @@ class Folder:
         try:
             return documents.parse_object(self.read_bytes(name))
         except ValueError as error:
-            raise Untrusted(f"{self.where}/{name} cannot be used ({documents.why(error)}). Use another run.") from None
+            raise Untrusted(
+                f"{self.where}/{name} cannot be used ({documents.why(error)})", remedy="Use another run."
+            ) from None
 
     def read_text(self, name: str) -> str:
         return self.read_bytes(name).decode()
@@ -174,7 +178,9 @@ class Folder:
         from pyarrow.parquet import ParquetFile
 
         if name not in self.manifest.files:
-            raise NotFound(f"{self.where} has no {name}.")
+            raise NotFound(
+                f"{self.where} has no {name}", found=name, remedy="Make it again with this version of the code."
+            )
         file = self._open(name)
         try:
             self.manifest.check_stream(name, file, self.where)
@@ -210,6 +216,6 @@ class Folder:
             file: BinaryIO = fsspec.filesystem("file").open(path, "rb")
             return file
         except FileNotFoundError:
-            raise Untrusted(f"{self.where}/{name} is listed, but gone. Use another run.") from None
+            raise Untrusted(f"{self.where}/{name} is listed, but gone", remedy="Use another run.") from None
         except OSError as error:
-            raise StoreError(f"{path} could not be read. {disk.remedy(error)}") from error
+            raise StoreError(f"{path} could not be read", remedy=disk.remedy(error)) from error

@@ -46,15 +46,27 @@ class Manifest:
     def check(self, key: str | None, required: bool, where: str) -> None:
         """Untrusted unless the signature is right; one that is missing passes only where none is `required`."""
         if key is None and required:
-            raise Untrusted(f"{where}: ARTIFACT_SIGNING_KEY is not set, and production loads only signed artifacts.")
+            raise Untrusted(
+                "ARTIFACT_SIGNING_KEY is not set, and production loads only signed artifacts",
+                where=where,
+                field="ARTIFACT_SIGNING_KEY",
+                code="signing_key_missing",
+                remedy="Set it to the key that they were signed with.",
+            )
         if self.signature is None:
             if required:
-                raise Untrusted(f"{where}: the manifest is not signed. Make it again with ARTIFACT_SIGNING_KEY set.")
+                raise Untrusted(
+                    "the manifest is not signed", where=where, remedy="Make it again with ARTIFACT_SIGNING_KEY set."
+                )
             return
         if key is not None and not hmac.compare_digest(
             _sign(self.files, key).encode(), self.signature.encode(errors="replace")
         ):
-            raise Untrusted(f"{where}: the signature is wrong: the manifest was changed, or signed with another key.")
+            raise Untrusted(
+                "the signature is wrong: the manifest was changed, or signed with another key",
+                where=where,
+                remedy="Check ARTIFACT_SIGNING_KEY, or use another run.",
+            )
 
     def check_file(self, name: str, content: bytes, where: str) -> None:
         """Untrusted unless `content` is what was written under `name`."""
@@ -67,9 +79,13 @@ class Manifest:
     def _compare(self, name: str, found: Entry, where: str) -> None:
         entry = self.files.get(name)
         if entry is None:
-            raise Untrusted(f"{where}/{name}: the manifest does not list this file.")
+            raise Untrusted("the manifest does not list this file", where=f"{where}/{name}", remedy="Use another run.")
         if found != entry:
-            raise Untrusted(f"{where}/{name}: the content is not what was written (SHA-256 differs). Use another run.")
+            raise Untrusted(
+                "the content is not what was written (SHA-256 differs)",
+                where=f"{where}/{name}",
+                remedy="Use another run.",
+            )
 
     def to_json(self) -> bytes:
         return json.dumps({"files": _listing(self.files), "signature": self.signature}, indent=1).encode()
@@ -84,7 +100,9 @@ class Manifest:
             signature = values["signature"]
             return cls(files, signature if signature is None else str(signature))
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise Untrusted(f"{where}: the manifest cannot be read. Use another run, or restore this one.") from None
+            raise Untrusted(
+                "the manifest cannot be read", where=where, remedy="Use another run, or restore this one."
+            ) from None
 
 
 def _listing(files: dict[str, Entry]) -> dict[str, Any]:

@@ -137,7 +137,12 @@ def filesystem(root: str) -> tuple[Any, str]:
     try:
         fs, path = fsspec.core.url_to_fs(root, **options)
     except (ImportError, ValueError) as error:
-        raise ConfigError(f"{root} cannot be used: {error}. Install the extra gcp or s3, or name a folder.") from None
+        raise ConfigError(
+            f"cannot be used: {error}",
+            code="unknown_store",
+            where=root,
+            remedy="Install the extra gcp or s3, or name a folder.",
+        ) from None
     return fs, path
 
 
@@ -189,7 +194,7 @@ class Objects:
 
         def only(found: bytes | None) -> bytes:
             if found is not None:
-                raise Conflict(f"{path} is there already, and never changes again.")
+                raise Conflict(f"{path} is there already, and never changes again", remedy="Write a new one.")
             return content
 
         if self._conditional is None:
@@ -204,7 +209,8 @@ class Objects:
         """
         if self._conditional is None:
             raise StoreError(
-                f"{path}: what changes needs a folder, gs:// or s3://: nothing else keeps two writers apart."
+                f"{path}: what changes needs a folder, gs:// or s3://: nothing else keeps two writers apart",
+                remedy="Set FORECAST_DATA_DIR and FORECAST_ARTIFACTS_DIR to one of these.",
             )
         replacement = _Replacement(self._conditional, path, change)
         tries = tenacity.Retrying(
@@ -216,7 +222,7 @@ class Objects:
         try:
             tries(replacement.attempt)
         except Changed:
-            raise Conflict(f"{path} is being written by others all the time. Try again.") from None
+            raise Conflict(f"{path} is being written by others all the time", remedy="Try again.") from None
 
 
 @dataclass
@@ -254,7 +260,7 @@ class _Replacement:
             if self.failure is None:
                 raise
             raise StoreError(
-                f"{self.failure} It may have been written nevertheless: look before you try again."
+                f"{self.failure} It may have been written nevertheless", remedy="Look before you try again."
             ) from self.failure
 
 
@@ -266,7 +272,7 @@ def failing_clearly(path: str, done: str) -> Iterator[None]:
     except (ForecastError, Changed, FileNotFoundError):
         raise
     except Exception as error:  # every client has its own tree of them
-        raise StoreError(f"{path} could not be {done}. {_remedy(error)}") from error
+        raise StoreError(f"{path} could not be {done}", remedy=_remedy(error)) from error
 
 
 @contextlib.contextmanager
@@ -276,7 +282,7 @@ def _to_a_bucket(path: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise StoreError(
-            f"{path} could not be written. There is no such bucket: make it, or check the address."
+            f"{path} could not be written. There is no such bucket", remedy="Make it, or check the address."
         ) from error
 
 

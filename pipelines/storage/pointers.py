@@ -74,4 +74,4 @@ def read(content: bytes | None, where: str, shape: type[Pointer]) -> dict[str, A
         reason = documents.why(error)
     else:
         return found
-    raise StoreError(f"{where} cannot be used ({reason}). {shape.remedy}") from None
+    raise StoreError(f"{where} cannot be used ({reason})", remedy=shape.remedy) from None

@@ -59,7 +59,9 @@ class Store:
         path = f"{self.root}/{relative}"
         unsafe = relative.is_absolute() or ".." in relative.parts or any("\\" in part or "\0" in part for part in parts)
         if unsafe or (self.is_local and not disk.lies_below(path, self.root)):
-            raise Untrusted(f"the path {'/'.join(parts)!r} leads out of the store.")
+            raise Untrusted(
+                f"the path {'/'.join(parts)!r} leads out of the store", remedy="Remove the link that leads there."
+            )
         return path
 
     def draft(self, *parts: str) -> Draft:
@@ -71,7 +73,7 @@ class Store:
         where = self.path(*parts)
         content = self.read(f"{where}/{manifests.NAME}")
         if content is None:
-            raise NotFound(f"{where} does not exist or was never finished.")
+            raise NotFound(f"{where} does not exist or was never finished", remedy="Name one that is listed.")
         listing = Manifest.from_json(content, where)
         listing.check(self.signing_key, self.require_signature, where)
         return Folder(self, parts, listing)
@@ -109,7 +111,7 @@ class Store:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise StoreError(f"{path} could not be read. {disk.remedy(error)}") from error
+            raise StoreError(f"{path} could not be read", remedy=disk.remedy(error)) from error
         return content
 
     def move_pointer(
@@ -131,7 +133,9 @@ class Store:
             current = pointers.read(content, where, shape)
             if expected is not None and current["version"] != expected:
                 raise Conflict(
-                    f"{where} moved on (version {current['version']}, not {expected}). Read it and try again."
+                    f"{where} moved on (version {current['version']}, not {expected})",
+                    found=current["version"],
+                    remedy="Read it and try again.",
                 )
             values = {**change(dict(current)), "version": current["version"] + 1}
             return json.dumps(values, indent=1).encode()

@@ -1,4 +1,6 @@
-"""Writes what the service promises: docs/openapi.json, and docs/API.md for people. A test keeps both equal to the code."""
+"""Writes what the service promises: docs/openapi.json, docs/API.md for people, and docs/ERRORS.md. A test keeps them equal
+to the code.
+"""
 
 import json
 from collections.abc import Iterator
@@ -8,6 +10,7 @@ from typing import Any
 from backend.app import create_app
 from backend.core.responses import ALWAYS
 from backend.core.settings import Settings
+from pipelines.core.codes import CODES
 from pipelines.storage.catalog import Reader
 from pipelines.storage.store import Store
 from scripts import _cli
@@ -21,11 +24,21 @@ curl examples: [README](../README.md#the-service).
 
 All calls below `/api/v1` take the key in the header `X-API-Key` where the service has keys; `viewer` reads, `analyst` also
 computes forecasts, brings data in, runs jobs and acknowledges alerts, `admin` also moves aliases. Errors are `application/problem+json` (RFC
-9457) with `request_id`, and `errors` where fields are wrong. Answers to reads carry an `ETag`: send it back in `If-None-Match` and get 304 as long as
+9457) with `request_id`, `errors` where fields are wrong, and where the data, a setting or a parameter is to blame `code`, `field`,
+`found` and `remedy` ([ERRORS](ERRORS.md)). Answers to reads carry an `ETag`: send it back in `If-None-Match` and get 304 as long as
 nothing new was published. Limits: a body of 5 MiB (an upload: 32 MiB), 1,000 rows a page, 100 series and 744 steps a request for forecasts, ten
 years a range of dates, and a number of requests a minute and key (`RateLimit-Limit`, `-Remaining`, `-Reset`; beyond it 429
 with `Retry-After`). Each may answer 401, 403, 422, 429, 500 or 503 besides what stands below: 503 also to what writes
 (uploads, jobs, workspaces) where folders cannot be written or lie on an object store. A `unique_id` in a path is percent-encoded: `Bath/bakery-01` is `Bath%2Fbakery-01`.
+"""
+_ERRORS = """\
+# Codes of errors
+
+Made from `pipelines/core/codes.py` by `scripts/api_docs.py`. An error of the pipelines carries data: `code`, one of these;
+`field`, the setting, parameter or variable to correct, dotted, such as `source.columns.ds`; `found`, the values found; and
+`remedy`, what to do. The command line prints one message that holds all of it and ends with the code in brackets. The
+service answers with a problem that has these members beside `detail`; each entry of `errors`, and each of the `problems` of an
+upload, has them, too. Compare the code, not the message: wording may change, the meaning of a code does not.
 """
 
 
@@ -55,6 +68,11 @@ def markdown(spec: dict[str, Any]) -> str:
         lines += [f"## {name}", "", *([schema["description"], ""] if "description" in schema else [])]
         lines += _table(["field", "type"], ((field, _type(one)) for field, one in schema.get("properties", {}).items()))
     return "\n".join(lines).rstrip() + "\n"
+
+
+def errors() -> str:
+    """The codes as a page."""
+    return "\n".join([_ERRORS, *_table(["code", "meaning"], ((f"`{code}`", what) for code, what in CODES.items()))])
 
 
 def _parameters(spec: dict[str, Any], operation: dict[str, Any]) -> Iterator[tuple[str, ...]]:
@@ -109,10 +127,11 @@ def _table(head: list[str], rows: Any) -> list[str]:
 
 
 def api_docs() -> None:
-    """Write docs/openapi.json and docs/API.md."""
+    """Write docs/openapi.json, docs/API.md and docs/ERRORS.md."""
     spec = openapi()
     (DOCS / "openapi.json").write_text(json.dumps(spec, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (DOCS / "API.md").write_text(markdown(spec), encoding="utf-8")
+    (DOCS / "ERRORS.md").write_text(errors(), encoding="utf-8")
 
 
 main = _cli.command(api_docs)

@@ -195,7 +195,11 @@ def _names(wanted: bool, chosen: Sequence[str] | None, usual: Sequence[str]) -> 
 def _require(data: Path, files: Sequence[str]) -> None:
     if missing := [name for name in files if not (data / f"{name}.parquet").exists()]:
         raise DataError(
-            f"{data} lacks {', '.join(f'{name}.parquet' for name in missing)}. Name the folder with --data."
+            f"{', '.join(f'{name}.parquet' for name in missing)} is missing",
+            where=str(data),
+            code="file_not_found",
+            found=missing,
+            remedy="Name the folder with --data.",
         )
 
 

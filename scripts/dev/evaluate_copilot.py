@@ -47,7 +47,12 @@ def main(
     if missing := sorted(
         {case.workspace for case in asked if not _is_published(Path(project.artifacts_dir), case.workspace)}
     ):
-        raise ConfigError(f"nothing is published in {', '.join(missing)}. Run `make demo` first.")
+        raise ConfigError(
+            f"nothing is published in {', '.join(missing)}",
+            code="no_forecasts",
+            found=missing,
+            remedy="Run `make demo` first.",
+        )
     judged = asyncio.run(evaluate(asked, Path(project.data_dir), Path(project.artifacts_dir), provider))
     figures = report(judged)
     short = shortfalls(figures) if not kind else []

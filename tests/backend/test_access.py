@@ -80,7 +80,7 @@ def test_keys_are_kept_as_hashes_only() -> None:
     ("text", "message"),
     [
         ("ada", "API key 1 is not of the form name:role:prefix:sha256"),
-        (f"ada:king:fc_00000000:{'0' * 64}", "API key 1: unknown role 'king'. Valid: viewer, analyst, admin"),
+        (f"ada:king:fc_00000000:{'0' * 64}", "API key 1: unknown role 'king'. Use one of: viewer, analyst, admin"),
         (
             f"a:admin:fc_00000000:{'0' * 64},b:viewer:fc_00000000:{'1' * 64}",
             "API key 2 has the prefix of an earlier one",
@@ -243,21 +243,21 @@ def test_all_that_is_unsafe_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> 
         for one, words in zip(
             told[1:],
             [
-                "ARTIFACT_SIGNING_KEY is shorter than 32",
-                "MONITORING_WEBHOOK_URL does not begin with https",
+                "ARTIFACT_SIGNING_KEY: it is shorter than 32",
+                "MONITORING_WEBHOOK_URL: it does not begin with https",
                 "API_JOBS: found 'many'",
                 "there is no API key",
-                "API_CORS_ORIGINS is *",
+                "API_CORS_ORIGINS: * lets",
                 "API_CORS_ORIGINS: http://pages.example does",
-                "API_LOG_LEVEL is debug",
-                "PYTHONASYNCIODEBUG is set",
+                "API_LOG_LEVEL: debug makes",
+                "PYTHONASYNCIODEBUG: it is set",
             ],
             strict=True,
         ):
             assert words in one
         assert "hooks.example" not in str(caught.value)
     monkeypatch.setenv("APP_ENV", "production")
-    with pytest.raises(ConfigError, match="Valid: dev, staging, prod"):
+    with pytest.raises(ConfigError, match="Use one of: dev, staging, prod"):
         load()
 
 

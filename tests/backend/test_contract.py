@@ -27,6 +27,7 @@ def test_the_committed_pages_are_the_codes() -> None:
     spec = api_docs.openapi()
     assert json.loads((api_docs.DOCS / "openapi.json").read_text(encoding="utf-8")) == spec
     assert (api_docs.DOCS / "API.md").read_text(encoding="utf-8") == api_docs.markdown(spec)
+    assert (api_docs.DOCS / "ERRORS.md").read_text(encoding="utf-8") == api_docs.errors()
 
 
 def test_every_route_of_the_design_is_there() -> None:

@@ -8,7 +8,19 @@ import pytest
 import structlog
 from starlette.testclient import TestClient
 
+from backend.core.errors import of_library
 from backend.core.rate import MAX_BODY
+from pipelines.core.errors import (
+    ConfigError,
+    Conflict,
+    DataError,
+    ForecastError,
+    ModelError,
+    NotFound,
+    StoreError,
+    UnknownName,
+    Untrusted,
+)
 from pipelines.forecasting.read.series import SeriesTable
 from tests.backend.conftest import connect
 from tests.support.site import Site
@@ -293,3 +305,37 @@ def test_under_a_server_that_is_not_ours_a_traceback_takes_no_time(
     (failed,) = [line for line in lines if line["event"] == "failed"]
     assert "RuntimeError: no luck with 25 characters" in failed["exception"]
     assert "a value that is in no log" not in json.dumps(lines)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ConfigError("found 0", field="horizon", code="wrong_setting", found=0, remedy="Use more.", where="/tmp/a.yaml"), 422),
+        (DataError("it is empty", field="a.b", code="empty_file", found=0, remedy="Export it.", where="/tmp/a.csv"), 422),
+        (ModelError("it failed", field="models", code="model_failed", found="x", remedy="Take it out."), 422),
+        (UnknownName("metric", "masse", ["mase"], field="metric"), 404),
+        (ForecastError("it failed", field="run_id", code="run_did_not_succeed", found="x", remedy="Choose another."), 409),
+    ],
+)  # fmt: skip
+def test_an_error_of_the_library_is_a_problem_with_its_data(error: ForecastError, status: int) -> None:
+    """`code`, `field`, `found` and `remedy` beside `detail`, which says the same; where a file lies is not told."""
+    problem = of_library(error)
+    assert (problem.status, problem.detail) == (status, error.text)
+    assert problem.extra == {name: getattr(error, name) for name in ("code", "field", "found", "remedy")}
+    assert "/tmp/" not in f"{problem.detail} {problem.extra}"
+
+
+@pytest.mark.parametrize(("kind", "status"), [(NotFound, 404), (Conflict, 409), (StoreError, 503), (Untrusted, 503)])
+def test_of_what_the_storage_says_a_client_learns_the_code(kind: type[StoreError], status: int) -> None:
+    """Its messages and values may name files of the server."""
+    problem = of_library(kind("/tmp/run/x.pkl was changed", found="/tmp/run", remedy="Remove /tmp/run."))
+    assert (problem.status, problem.extra["code"]) == (status, kind.default_code)
+    assert "/tmp/" not in f"{problem.detail} {problem.extra}"
+
+
+def test_a_name_that_is_unknown_is_answered_as_data(client: TestClient) -> None:
+    """The members of a real answer, as docs/openapi.json has them."""
+    found = is_problem(client.get(f"{API}/series?workspace=shop&regoin=north"), 404)
+    assert (found["code"], found["field"], found["found"]) == ("unknown_name", "regoin", "regoin")
+    assert found["remedy"].startswith("Use one of: ")
+    assert found["remedy"] in found["detail"]

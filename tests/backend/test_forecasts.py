@@ -174,7 +174,7 @@ def test_another_model_of_the_run_can_be_asked_for(computing: TestClient, site: 
     assert found["forecasts"][0]["model"] == model
     refused = computing.post(f"{API}/forecasts/generate", json={**COMPUTED, "model": "prophet"})
     assert refused.status_code == 404
-    assert f"Valid: {model}" in refused.json()["detail"]
+    assert f"Use one of: {model}" in refused.json()["detail"]
 
 
 def test_the_baseline_can_be_asked_for_wherever_it_was_not_fitted(computing: TestClient, site: Site) -> None:

@@ -79,7 +79,7 @@ def test_the_metric_is_the_runs_unless_named(client: TestClient, site: Site) -> 
     ("params", "detail"),
     [
         ({"metric": "mse"}, "unknown metric 'mse'"),
-        ({"model": "prophet"}, "unknown model 'prophet'. Valid: linear, naive, seasonal_naive"),
+        ({"model": "prophet"}, "unknown model 'prophet'. Use one of: linear, naive, seasonal_naive"),
         ({"by": "horizon", "metric": "mase"}, "unknown metric by horizon 'mase'"),
     ],
 )

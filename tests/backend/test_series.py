@@ -57,7 +57,8 @@ def test_any_static_attribute_is_a_filter(client: TestClient) -> None:
     response = client.get(f"{API}/series?workspace=shop&regoin=north")
     assert response.status_code == 404
     assert (
-        "unknown filter 'regoin' (did you mean 'region'?). Valid: demand_class, model, region, status" in response.text
+        "unknown filter 'regoin' (did you mean 'region'?). Use one of: demand_class, model, region, status"
+        in response.text
     )
 
 

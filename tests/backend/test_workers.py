@@ -1,6 +1,8 @@
 """The queue before the processes that compute forecasts: bounded, timed, and alive after whatever happens to them."""
 
 import asyncio
+import io
+import json
 import os
 import signal
 import sys
@@ -12,6 +14,8 @@ import pytest
 from backend.compute.pool import Workers
 from backend.core.errors import Problem
 from backend.core.metrics import Metrics
+from pipelines.core import pipe
+from pipelines.core.errors import DataError, MissingColumn, NotFound, Untrusted
 
 # Does what a request says, by the protocol of pipelines.forecasting.worker.
 SCRIPT = """
@@ -150,31 +154,50 @@ def test_a_process_that_ends_is_replaced() -> None:
     assert count(metrics, "crashed") == 1
 
 
+INSIDE = "The forecasts could not be computed. The log has the reason."
+MEMBERS = {"code": "missing_column", "field": "source.columns.y", "found": ["day"], "remedy": "Name it."}
+
+
+class OfAStage(DataError):
+    """An error that a stage of its own raises."""
+
+
 @pytest.mark.parametrize(
-    ("kind", "message", "status", "detail"),
+    ("raised", "status", "detail", "members"),
     [
-        ("NotFound", "there is no such series", 404, "there is no such series"),
-        ("DataError", "the price is missing", 422, "the price is missing"),
-        ("NotInstalled", "prophet is not installed", 501, "prophet is not installed"),
-        (
-            "Untrusted",
-            "/srv/run/x.pkl was changed",
-            500,
-            "The forecasts could not be computed. The log has the reason.",
-        ),
-        ("Error", "KeyError: 'secret'", 500, "The forecasts could not be computed. The log has the reason."),
+        (NotFound("there is no such series", remedy="Name another."), 404, "there is no such series. Name another.",
+         {"code": "not_found", "remedy": "Name another."}),
+        (DataError("there is no unit", where="/srv/data/shop.csv", **MEMBERS), 422, "there is no unit. Name it.", MEMBERS),
+        (OfAStage("there is no unit", where="/srv/data/shop.csv", **MEMBERS), 422, "there is no unit. Name it.", MEMBERS),
+        (MissingColumn("unit", ["day"], "/srv/data/shop.csv", field="source.columns.y"), 422,
+         "column 'unit' is missing (found: day). Set source.columns.y in the workspace file.",
+         {**MEMBERS, "remedy": "Set source.columns.y in the workspace file."}),
+        (ModuleNotFoundError("No module", name="prophet"), 501,
+         "prophet is not installed where this service computes. Publish with scripts/inference.py.",
+         {"code": "package_not_installed", "found": "prophet", "remedy": "Publish with scripts/inference.py."}),
+        (Untrusted("/srv/run/x.pkl was changed", remedy="Use another run."), 500, INSIDE, {}),
+        (KeyError("secret"), 500, INSIDE, {}),
     ],
-)
-def test_an_error_of_a_worker_keeps_its_meaning(kind: str, message: str, status: int, detail: str) -> None:
-    """What a client can mend is told; paths and the unexpected stay inside."""
+)  # fmt: skip
+def test_an_error_of_a_worker_keeps_its_data(
+    raised: Exception, status: int, detail: str, members: dict[str, Any]
+) -> None:
+    """From the process that raised it to the problem: what a client can correct is told; paths and the unexpected are not."""
+
+    def answer(request: dict[str, Any]) -> dict[str, Any]:
+        raise raised
+
+    output = io.BytesIO()
+    pipe.serve(answer, io.BytesIO(b"{}\n"), output)
+    head = json.loads(output.getvalue().splitlines()[-1].removeprefix(b"{}"))  # the body of the first answer
 
     async def use(workers: Workers) -> Any:
         with pytest.raises(Problem) as told:
-            await workers.compute({"head": {"kind": kind, "message": message}})
+            await workers.compute({"head": {name: value for name, value in head.items() if name != "bytes"}})
         return told.value
 
     told, _ = run(use)
-    assert (told.status, told.detail) == (status, detail)
+    assert (told.status, told.detail, told.extra) == (status, detail, members)
 
 
 def test_a_service_that_stops_begins_nothing() -> None:

@@ -30,16 +30,18 @@ def test_json_log_lines_are_objects_with_the_facts(capsys: pytest.CaptureFixture
 def test_a_users_mistake_is_one_message_and_exit_code_1(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No traceback; brackets in the message are text, not markup."""
+    """No traceback; where, what, what to do, and the code that docs/ERRORS.md explains. Brackets are text, not markup."""
 
     def fail() -> None:
-        raise DataError("column 'a[b]' is missing")
+        remedy = "Set source.columns.y."
+        raise DataError("column 'a[b]' is missing", code="missing_column", where="shop.csv", remedy=remedy)
 
     monkeypatch.setattr("sys.argv", ["tool"])
     with pytest.raises(SystemExit) as stopped:
         _cli.command(fail)()
     assert stopped.value.code == 1
-    assert capsys.readouterr().err.strip() == "error: column 'a[b]' is missing"
+    told = "error: shop.csv: column 'a[b]' is missing. Set source.columns.y. [missing_column]"
+    assert capsys.readouterr().err.strip() == told
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pipelines.core.errors import ConfigError, DataError
+from pipelines.core.errors import DataError
 from pipelines.forecasting import frequency
 from pipelines.forecasting.etl import size
-from pipelines.forecasting.etl.load import ROW, Loaded
+from pipelines.forecasting.etl.load import Loaded
+from pipelines.forecasting.etl.rejected import ROW
 from pipelines.forecasting.settings import Aggregate, GapPolicy, Workspace
 from pipelines.tables.schema import DS, KEY, UNIQUE_ID, Y
 
@@ -38,9 +39,14 @@ def clean(loaded: Loaded, workspace: Workspace, as_of: pd.Timestamp) -> Cleaned:
     """
     rows = loaded.rows
     if rows.loc[rows[Y].notna(), KEY].drop_duplicates()[UNIQUE_ID].value_counts().max() < 2:
+        n_series = rows[UNIQUE_ID].nunique()
         raise DataError(
-            f"workspace {workspace.name}: no series has more than one observation ({rows[UNIQUE_ID].nunique():,} series, "
-            f"{len(rows):,} rows). If the key is too fine, set source.columns.keys to fewer columns."
+            f"no series has more than one observation ({n_series:,} series, {len(rows):,} rows)",
+            code="one_observation_per_series",
+            field="source.columns.keys",
+            found={"series": n_series, "rows": len(rows)},
+            where=f"workspace {workspace.name}",
+            remedy="If the key is too fine, set source.columns.keys to fewer columns.",
         )
     alias, how, odd = find_frequency(rows, workspace)
     snapped, moved = onto_grid(rows, alias)
@@ -90,15 +96,20 @@ def find_frequency(rows: pd.DataFrame, workspace: Workspace) -> tuple[str, str, 
     if mixed := odd + fine:
         examples = ", ".join(f"{name} every {usual['median'][name]}" for name in mixed[:3])
         raise DataError(
-            f"workspace {workspace.name}: mixed frequencies: most series step every {panel_step}, but {len(mixed):,} do not "
-            f"({examples}). Set frequency to the grid you want; finer series are aggregated onto it."
+            f"mixed frequencies: most series step every {panel_step}, but {len(mixed):,} do not ({examples})",
+            code="mixed_frequencies",
+            field="frequency",
+            found={"usual": str(panel_step), "series": list(mixed[:3])},
+            where=f"workspace {workspace.name}",
+            remedy="Set frequency to the grid you want; finer series are aggregated onto it.",
         )
     try:
         alias, certainty = frequency.infer(stamps[DS])
         if 1.5 * frequency.typical_step(alias) < panel_step:  # weeks that begin on different days, say
             alias, certainty = frequency.infer(stamps[DS][stamps[UNIQUE_ID] == stamps[UNIQUE_ID].mode().iloc[0]])
-    except ConfigError as error:
-        raise DataError(f"workspace {workspace.name}: {error}") from None
+    except DataError as error:
+        error.where = f"workspace {workspace.name}"
+        raise
     return alias, "inferred" if certainty == "exact" else MODAL, odd
 
 

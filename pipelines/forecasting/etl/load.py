@@ -1,6 +1,5 @@
 """From rows as a source gave them to typed long rows: which column is what, and which rows cannot be read."""
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +9,9 @@ from pipelines.core.errors import DataError, MissingColumn
 from pipelines.core.names import printable
 from pipelines.forecasting import frequency
 from pipelines.forecasting.etl import dates, numbers, size
+from pipelines.forecasting.etl.rejected import REASON, ROW, NoUsableRow, reasons_of
 from pipelines.forecasting.settings import Workspace
 from pipelines.tables.schema import DS, KEY, UNIQUE_ID, Y
-
-ROW = "row"  # the number of a data row in its source, from 1
-REASON = "reason"
-_CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029]"
 
 _SERIES, _VALUE = "series (column)", "value (cell)"  # of a wide table once its columns are stacked
 
@@ -37,14 +33,6 @@ class Loaded:
     columns: dict[str, list[str]]  # of the source: those that are `ds`, `y` and, joined, `unique_id`
 
 
-class NoUsableRow(DataError):
-    """Every row was rejected; `rejected` has them."""
-
-    def __init__(self, message: str, rejected: pd.DataFrame, columns: dict[str, list[str]]) -> None:
-        super().__init__(message)
-        self.rejected, self.columns = rejected, columns
-
-
 def load(raw: pd.DataFrame, workspace: Workspace) -> Loaded:
     """Reads dates, numbers and keys of every row; a row that cannot be read is rejected with the reason.
 
@@ -55,7 +43,13 @@ def load(raw: pd.DataFrame, workspace: Workspace) -> Loaded:
     raw.columns, raw.index = pd.Index([str(name).strip() for name in raw]), pd.RangeIndex(len(raw))
     lines = len(raw)
     if raw.empty:
-        raise DataError(f"{where}: the source has a header but no rows (columns: {', '.join(raw.columns)}). Add data.")
+        raise DataError(
+            f"the source has a header but no rows (columns: {', '.join(raw.columns)})",
+            code="no_rows",
+            found=list(raw.columns),
+            where=where,
+            remedy="Add data.",
+        )
     raw, columns = _long(raw, workspace, where)
     keys, notes = columns[UNIQUE_ID], {name: f"column '{columns[name][0]}'" for name in (DS, Y)}
     notes[UNIQUE_ID] = f"columns {', '.join(keys)}" if keys else "one series"
@@ -68,7 +62,7 @@ def load(raw: pd.DataFrame, workspace: Workspace) -> Loaded:
         rows[name] = _covariate(raw[name], workspace)
     for name in workspace.covariates.static:
         rows[name] = _text(raw[name]).astype("object")
-    reasons = _reasons(rows, raw[columns[Y][0]].notna(), workspace)
+    reasons = reasons_of(rows, raw[columns[Y][0]].notna(), workspace)
     readable = reasons.isna()
     size.refuse_span(rows.loc[readable, KEY], where)
     rows[DS] = _utc(rows.loc[readable, KEY], aware[readable], workspace).reindex(rows.index)
@@ -83,44 +77,17 @@ def load(raw: pd.DataFrame, workspace: Workspace) -> Loaded:
     )
     kept = rows[~unusable].reset_index(drop=True) if unusable.any() else rows
     if kept.empty:
-        message = f"{where}: no row can be used. {explain(rejected, columns[DS][0], columns[Y][0])}"
-        raise NoUsableRow(message, rejected.reset_index(drop=True), columns)
+        raise NoUsableRow(rejected.reset_index(drop=True), columns, where)
     if kept[Y].isna().all():
         raise DataError(
-            f"{where}: the target '{columns[Y][0]}' is empty in all {len(kept):,} rows. Name the right column in source.columns.y."
+            f"the target '{columns[Y][0]}' is empty in all {len(kept):,} rows",
+            code="target_empty",
+            field="source.columns.y",
+            found={"column": columns[Y][0], "rows": len(kept)},
+            where=where,
+            remedy="Name the right column in source.columns.y.",
         )
     return Loaded(kept, rejected.reset_index(drop=True), len(raw), notes, columns)
-
-
-def _reasons(rows: pd.DataFrame, has_target: pd.Series, workspace: Workspace) -> pd.Series:
-    """Why each row cannot be used, missing where it can; of several faults the first in this order."""
-    names = rows[UNIQUE_ID]
-    garbled = [name for name in names.dropna().unique() if re.search(_CONTROL, name)]
-    faults = {
-        "missing key": names.isna(),
-        "control character in the key": names.isin(garbled),
-        "unreadable date": rows[DS].isna(),
-        "unreadable number in the target": rows[Y].isna() & has_target,
-        "infinite target": np.isinf(rows[Y]),
-        "negative target": (rows[Y] < 0) & workspace.target.non_negative,
-    }
-    reasons = pd.Series(pd.NA, index=rows.index, dtype="string")
-    for reason, found in faults.items():
-        reasons[found & reasons.isna()] = reason
-    return reasons
-
-
-def explain(rejected: pd.DataFrame, *columns: str) -> str:
-    """Why rows were rejected: each reason with its count, row numbers and examples."""
-    parts = []
-    for reason, rows in rejected.groupby(REASON, sort=True):
-        shown = [name for name in columns if name in rows]
-        examples = [
-            f"row {row[ROW]}: " + ", ".join(f"{name}={printable(str(row[name]), 30)!r}" for name in shown)
-            for _, row in rows.head(3).iterrows()
-        ]
-        parts.append(f"{len(rows):,} × {reason} ({'; '.join(examples)})")
-    return "Rejected: " + ". ".join(parts) + ". Correct them, or set source.date_format and source.decimal."
 
 
 def _long(raw: pd.DataFrame, workspace: Workspace, where: str) -> tuple[pd.DataFrame, dict[str, list[str]]]:
@@ -133,15 +100,27 @@ def _long(raw: pd.DataFrame, workspace: Workspace, where: str) -> tuple[pd.DataF
     ]
     for column in asked:
         if column not in raw:
-            raise MissingColumn(column, raw.columns, where)
+            raise MissingColumn(column, raw.columns, where, field=_setting_of(column, workspace))
     if taken := sorted({ROW, *KEY, Y} & set(covariates)):
-        raise DataError(f"{where}: '{taken[0]}' has a meaning of its own and cannot be a covariate. Rename the column.")
+        raise DataError(
+            f"'{taken[0]}' has a meaning of its own and cannot be a covariate",
+            code="reserved_column",
+            field=_setting_of(taken[0], workspace),
+            found=taken,
+            where=where,
+            remedy="Rename the column, and name it so under covariates.",
+        )
     ds = named.ds or _usual(raw, DS, where)
     if workspace.source.layout == "wide":
         fixed = list(dict.fromkeys([ds, *(named.keys or ()), *covariates]))
         if set(raw) <= set(fixed):
             raise DataError(
-                f"{where}: a wide table has one column a series, but there is none beside {', '.join(fixed)}."
+                f"a wide table has one column a series, but there is none beside {', '.join(fixed)}",
+                code="no_series_column",
+                field="source.layout",
+                found=fixed,
+                where=where,
+                remedy="Add them, or set source.layout to long.",
             )
         melted = raw.melt(fixed, var_name=_SERIES, value_name=_VALUE)
         return melted, {DS: [ds], Y: [_VALUE], UNIQUE_ID: [*(named.keys or ()), _SERIES]}
@@ -155,6 +134,20 @@ def _long(raw: pd.DataFrame, workspace: Workspace, where: str) -> tuple[pd.DataF
     return raw, {DS: [ds], Y: [y], UNIQUE_ID: usual or [name for name in free if name not in attributes] or attributes}
 
 
+def _setting_of(column: str, workspace: Workspace) -> str:
+    """The setting that names a column."""
+    named, covariates = workspace.source.columns, workspace.covariates
+    for setting, columns in (
+        ("source.columns.ds", [named.ds]),
+        ("source.columns.y", [named.y]),
+        ("source.columns.keys", named.keys or ()),
+        *((f"covariates.{kind}", getattr(covariates, kind)) for kind in ("future", "past", "static")),
+    ):
+        if column in columns:
+            return setting
+    return "source.columns"
+
+
 def _usual(raw: pd.DataFrame, what: str, where: str, without: list[str] | None = None) -> str:
     free = [str(name) for name in raw.columns if name not in (without or [])]
     for name in _USUAL[what]:
@@ -164,9 +157,14 @@ def _usual(raw: pd.DataFrame, what: str, where: str, without: list[str] | None =
     numeric = [name for name in free if _numeric(raw[name])] if what == Y else []
     if len(numeric) == 1:
         return numeric[0]
+    role = "timestamp" if what == DS else "target"
     raise DataError(
-        f"{where}: no column looks like the {'timestamp' if what == DS else 'target'} (found: {', '.join(map(str, raw.columns))})."
-        f" Name it in source.columns.{what}."
+        f"no column looks like the {role} (found: {', '.join(map(str, raw.columns))})",
+        code="column_not_recognised",
+        field=f"source.columns.{what}",
+        found=list(raw.columns),
+        where=where,
+        remedy=f"Name it in source.columns.{what}.",
     )
 
 
@@ -200,9 +198,14 @@ def _refuse_equal_names(parts: pd.DataFrame, joined: pd.Series, workspace: Works
     twice = distinct[distinct.duplicated(UNIQUE_ID, keep=False)].sort_values(UNIQUE_ID, kind="stable")
     if len(twice):
         examples = " and ".join(" + ".join(map(repr, key)) for key in twice.iloc[:2, :-1].itertuples(index=False))
+        name = printable(twice[UNIQUE_ID].iloc[0])
         raise DataError(
-            f"workspace {workspace.name}: the keys {examples} both give the name '{printable(twice[UNIQUE_ID].iloc[0])}'. "
-            "Replace the '/' in them."
+            f"the keys {examples} both give the name '{name}'",
+            code="keys_join_to_one_name",
+            field="source.columns.keys",
+            found=name,
+            where=f"workspace {workspace.name}",
+            remedy="Replace the '/' in the columns of source.columns.keys.",
         )
 
 

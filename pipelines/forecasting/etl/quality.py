@@ -1,25 +1,26 @@
 """Named checks of a cleaned panel, each pass, warn or fail, with counts and examples."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import pandas as pd
 
-from pipelines.core.errors import DataError
+from pipelines.core.errors import DataError, DataErrors
 from pipelines.forecasting.etl.clean import MODAL, Cleaned
-from pipelines.forecasting.etl.load import REASON, ROW, explain
 from pipelines.forecasting.etl.profile import within
+from pipelines.forecasting.etl.rejected import REASON, REMEDY, ROW, explain
 from pipelines.forecasting.settings import Workspace
 from pipelines.tables.schema import DS, KEY, UNIQUE_ID, Y
 
 Status = Literal["pass", "warn", "fail"]
 _EXAMPLES = 5
+_REMEDY = "Correct it at its source and bring the data in again."
 
 
 @dataclass(frozen=True)
 class Check:
-    """`count` of `total` items are affected; `examples` are some of them, as text."""
+    """`count` of `total` items are affected; `examples` are some of them, as text. `remedy`: what to do about it."""
 
     name: str
     status: Status
@@ -27,6 +28,22 @@ class Check:
     count: int = 0
     total: int = 0
     examples: tuple[str, ...] = ()
+    remedy: str = ""
+
+    @property
+    def text(self) -> str:
+        """The message and what to do."""
+        return f"{self.message} {self.remedy}".rstrip()
+
+    def error(self, remedy: str = "") -> DataError:
+        """The check as an error, with another remedy where one is given."""
+        told = f"{self.name}: {self.message}".removesuffix(".")
+        affected = {"check": self.name, "count": self.count, "total": self.total}
+        return DataError(told, code="check_failed", found=affected, remedy=remedy or self.remedy or _REMEDY)
+
+    def as_json(self) -> dict[str, Any]:
+        """The check as it is stored and shown: `message` is for people, so the remedy is in it."""
+        return {name: value for name, value in asdict(replace(self, message=self.text)).items() if name != "remedy"}
 
 
 @dataclass(frozen=True)
@@ -43,13 +60,13 @@ class Quality:
         return "fail" if "fail" in found else "warn" if "warn" in found else "pass"
 
     def as_json(self) -> dict[str, Any]:
-        return {"status": self.status, "counts": self.counts, "checks": [asdict(check) for check in self.checks]}
+        return {"status": self.status, "counts": self.counts, "checks": [check.as_json() for check in self.checks]}
 
     def raise_on_failure(self, where: str) -> None:
         """DataError with every failed check, and where the report lies."""
         if failed := [check for check in self.checks if check.status == "fail"]:
-            lines = "\n".join(f"  - {check.name}: {check.message}" for check in failed)
-            raise DataError(f"the data failed {len(failed)} of {len(self.checks)} checks:\n{lines}\nReport: {where}")
+            head = f"the data failed {len(failed)} of {len(self.checks)} checks"
+            raise DataErrors(head, [one.error() for one in failed], code="checks_failed", remedy=f"Report: {where}")
 
 
 def check(
@@ -108,11 +125,11 @@ def _rejected(rejected: pd.DataFrame, counts: dict[str, int], workspace: Workspa
         f" More than quality.max_rejected = {workspace.quality.max_rejected:.0%} allows." if status == "fail" else ""
     )
     columns = [str(name) for name in rejected if name not in (ROW, REASON)]
-    message = f"{found:,} of {total:,} rows ({share:.1%}).{limit} {explain(rejected, *columns[:3])}"
+    message = f"{found:,} of {total:,} rows ({share:.1%}).{limit} {explain(rejected, *columns[:3])}."
     examples = tuple(
         f"row {row}: {reason}" for row, reason in rejected[[ROW, REASON]].head(_EXAMPLES).itertuples(index=False)
     )
-    return Check("rejected", status, message, found, total, examples)
+    return Check("rejected", status, message, found, total, examples, REMEDY)
 
 
 def _balance(cleaned: Cleaned) -> Check:
@@ -147,8 +164,9 @@ def _gaps(inside: pd.DataFrame, cleaned: Cleaned, workspace: Workspace) -> Check
     status: Status = "fail" if guessed else "warn" if share > workspace.quality.max_gaps else "pass"
     message = f"{filled:,} steps were missing (policy: {workspace.missing.gaps}); {len(empty):,} of {len(inside):,} are empty now."
     if guessed:
-        message += f" The frequency {cleaned.frequency} is a guess from the most common step: set frequency in the workspace file."
-    return Check("gaps", status, message, filled, len(inside), _some(empty[UNIQUE_ID].unique()))
+        message += f" The frequency {cleaned.frequency} is a guess from the most common step."
+    remedy = "Set frequency in the workspace file." if guessed else ""
+    return Check("gaps", status, message, filled, len(inside), _some(empty[UNIQUE_ID].unique()), remedy)
 
 
 def _length(series: pd.DataFrame, workspace: Workspace) -> Check:
@@ -156,9 +174,10 @@ def _length(series: pd.DataFrame, workspace: Workspace) -> Check:
     if longest < horizon + 2:
         message = (
             f"the horizon of {horizon} steps is longer than the history allows: the longest series has {longest} "
-            f"observations. Set horizon to at most {max(1, longest - 2)}, or bring more history."
+            "observations."
         )
-        return Check("length", "fail", message, len(series), len(series))
+        remedy = f"Set horizon to at most {max(1, longest - 2)}, or bring more history."
+        return Check("length", "fail", message, len(series), len(series), remedy=remedy)
     short = series[series["n"] < horizon + 2]
     message = f"{len(short):,} series are too short to be backtested over {horizon} steps; they are kept and marked."
     return Check("length", "warn" if len(short) else "pass", message, len(short), len(series), _some(short[UNIQUE_ID]))
@@ -196,7 +215,7 @@ def _incomplete(cleaned: Cleaned) -> Check:
 def _freshness(series: pd.DataFrame, workspace: Workspace, as_of: pd.Timestamp) -> Check:
     last = series["last_ds"].max()
     if pd.isna(last):
-        return Check("freshness", "fail", "no period is complete yet. Bring more history.")
+        return Check("freshness", "fail", "no period is complete yet.", remedy="Bring more history.")
     age, limit = max(0, (as_of - last).days), workspace.quality.max_age_days
     stale = limit is not None and age > limit
     allowed = f" Older than quality.max_age_days = {limit}." if stale else ""

@@ -9,19 +9,12 @@ from pipelines.tables.limits import Limits
 from pipelines.tables.schema import DS, UNIQUE_ID
 
 _YEARS = 290  # between two dates: 64 bits of nanoseconds count 292
+_ONE_IS_WRONG = "One of these dates is probably wrong: correct or remove it in source.columns.ds"
 _TIMES = 10  # the rest of a history, or the rows: what is beyond is out of proportion
 
 
-class StrayDate(DataError):
-    """A date lies far from all others of its series."""
-
-
-class TooManySteps(DataError):
-    """The grid would be larger than it may be."""
-
-
 def check(rows: pd.DataFrame, ends: pd.DataFrame, alias: str, limits: Limits, where: str) -> None:
-    """StrayDate or TooManySteps for a panel whose grid is out of proportion to its rows.
+    """DataError for a panel whose grid is out of proportion to its rows.
 
     `rows` are sorted by series and time. `ends` has the grid's part of each series in the same order: `position` of its
     rows as `min`, `max` and `size`, and `first` and `last`, between which steps will be added.
@@ -32,27 +25,37 @@ def check(rows: pd.DataFrame, ends: pd.DataFrame, alias: str, limits: Limits, wh
     if steps <= limits.steps and added <= max(limits.added, _TIMES * len(rows)):
         return
     setting = "steps" if steps > limits.steps else "added"
+    most = getattr(limits, setting)
     found = f"{steps:,} steps" if setting == "steps" else f"{added:,} steps without a row"
     at = int((lengths - ends["size"]).to_numpy().argmax())
     start = int(ends["size"].iloc[:at].sum())
+    name = printable(str(ends.index[at]))
     ds, count = rows[DS].iloc[start : start + int(ends["size"].iloc[at])], int(ends["size"].iloc[at])
-    raise TooManySteps(
-        f"{where}: on the grid of the frequency {alias}, {len(rows):,} rows would have {found}; at most "
-        f"{getattr(limits, setting):,} are allowed. Furthest from a row for each step is the series "
-        f"'{printable(str(ends.index[at]))}' with {count:,} rows from {_moment(ds.iloc[0])} to {_moment(ds.iloc[-1])}. "
-        f"Correct wrong dates, set a coarser frequency, or raise limits.{setting} in the workspace file."
+    raise DataError(
+        f"on the grid of the frequency {alias}, {len(rows):,} rows would have {found}; at most {most:,} are allowed. "
+        f"Furthest from a row for each step is the series '{name}' with {count:,} rows from {_moment(ds.iloc[0])} to "
+        f"{_moment(ds.iloc[-1])}",
+        code="too_many_steps",
+        field="frequency",
+        found={"frequency": alias, "rows": len(rows), "steps": steps, "allowed": most, "series": name},
+        where=where,
+        remedy=f"Correct wrong dates, set a coarser frequency, or raise limits.{setting} in the workspace file.",
     )
 
 
 def refuse_span(rows: pd.DataFrame, where: str) -> None:
-    """StrayDate for dates that are further apart than 64 bits of nanoseconds can count."""
+    """DataError for dates that are further apart than 64 bits of nanoseconds can count."""
     if rows.empty or rows[DS].max().year - rows[DS].min().year < _YEARS:
         return
     names = [printable(str(rows[UNIQUE_ID][at])) for at in (rows[DS].idxmin(), rows[DS].idxmax())]
     first, last = f"{_moment(rows[DS].min())} (series '{names[0]}')", f"{_moment(rows[DS].max())} (series '{names[1]}')"
-    raise StrayDate(
-        f"{where}: the dates run from {first} to {last}; at most {_YEARS} years can be counted. One of these dates is "
-        "probably wrong: correct or remove it."
+    raise DataError(
+        f"the dates run from {first} to {last}; at most {_YEARS} years can be counted",
+        code="stray_date",
+        field="source.columns.ds",
+        found={"first": first, "last": last},
+        where=where,
+        remedy=_ONE_IS_WRONG + ".",
     )
 
 
@@ -69,11 +72,16 @@ def _refuse_strays(rows: pd.DataFrame, ends: pd.DataFrame, alias: str, limits: L
     at = int(stray[widest[stray].argmax()])
     after = int(starts[at] + steps[starts[at] : starts[at] + sizes[at]].argmax())
     before, next_one = (_moment(rows[DS].iloc[row]) for row in (after - 1, after))
-    others = f" {len(stray) - 1:,} other series have such a gap." if len(stray) > 1 else ""
-    raise StrayDate(
-        f"{where}: the series '{printable(str(ends.index[at]))}' has no row between {before} and {next_one}, "
-        f"{int(widest[at]) - 1:,} steps of {alias}, and {int(rest[at]):,} steps in the rest of its history.{others} "
-        "One of these dates is probably wrong: correct or remove it, or raise limits.gap in the workspace file."
+    others = f"; {len(stray) - 1:,} other series have such a gap" if len(stray) > 1 else ""
+    name, gap = printable(str(ends.index[at])), int(widest[at]) - 1
+    raise DataError(
+        f"the series '{name}' has no row between {before} and {next_one}, {gap:,} steps of {alias}, "
+        f"and {int(rest[at]):,} steps in the rest of its history{others}",
+        code="stray_date",
+        field="source.columns.ds",
+        found={"series": name, "before": before, "after": next_one, "steps": gap},
+        where=where,
+        remedy=_ONE_IS_WRONG + ", or raise limits.gap in the workspace file.",
     )
 
 

@@ -124,8 +124,11 @@ def forecast(task: Task) -> tuple[pd.DataFrame, int]:
         raise
     except Exception as error:
         raise ModelError(
-            f"model {task.model} failed on the window of {task.cutoff} ({type(error).__name__}: {error}). "
-            "Take it out of `models`, or correct model_params."
+            f"model {task.model} failed on the window of {task.cutoff} ({type(error).__name__}: {error})",
+            code="model_failed",
+            field="models",
+            found={"model": task.model, "cutoff": str(task.cutoff)},
+            remedy="Take it out of models, or correct model_params.",
         ) from error
     y_hat[STEP] = y_hat.groupby(UNIQUE_ID).cumcount() + 1 - gap
     rows = test.merge(y_hat[[*KEY, Y_HAT, STEP]], on=KEY, how="inner")

@@ -21,7 +21,13 @@ def build(name: str, workspace: Workspace) -> Build:
     try:
         make()
     except TypeError as error:
-        raise ConfigError(f"model_params.{name}: {error}.") from None
+        raise ConfigError(
+            f"{error}",
+            code="wrong_model_params",
+            field=f"model_params.{name}",
+            found=workspace.model_params.get(name),
+            remedy="Correct or remove the parameter.",
+        ) from None
     return make
 
 

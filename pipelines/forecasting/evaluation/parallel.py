@@ -71,13 +71,20 @@ def engine(settings: Engine, n_jobs: int) -> Iterator[None]:
             options = stack.enter_context(_CLUSTERS[settings.backend](settings.address, effective_n_jobs(n_jobs)))
         except ImportError as error:
             raise ConfigError(
-                f"engine.backend is {settings.backend}, which is not installed ({error}). "
-                f"Install it: pip install -e .[{settings.backend}]"
+                f"{settings.backend} is not installed ({error})",
+                code="engine_not_installed",
+                field="engine.backend",
+                found=settings.backend,
+                remedy=f"Install it: pip install -e .[{settings.backend}]",
             ) from error
         except (OSError, ValueError, RuntimeError) as error:
             raise ConfigError(
-                f"engine.backend is {settings.backend}, but {settings.address or 'a cluster of this machine'} cannot be "
-                f"used ({type(error).__name__}: {error}). Start it and correct engine.address, or leave the address out."
+                f"{settings.address or 'a cluster of this machine'} cannot be used with {settings.backend} "
+                f"({type(error).__name__}: {error})",
+                code="engine_unreachable",
+                field="engine.address",
+                found=settings.address,
+                remedy="Start it and correct engine.address, or leave the address out.",
             ) from error
         stack.enter_context(parallel_config(settings.backend, n_jobs=-1, **options))
         pool = stack.enter_context(Parallel(n_jobs=-1)) if settings.backend == "ray" else None

@@ -33,9 +33,13 @@ def usable(panel: Panel, horizon: int, windows: int, step: int, gap: int) -> lis
     enough = observed.loc[nth == LEAST, DS].min()  # from here on some series can be learnt from
     last = observed[DS].max()
     if pd.isna(enough):
+        longest = int(nth.max()) if len(nth) else 0
         raise DataError(
-            f"a backtest needs a series with at least {LEAST} observations; the longest of {len(panel.ids)} series has "
-            f"{nth.max() if len(nth) else 0}. Bring a longer history."
+            f"a backtest needs a series with at least {LEAST} observations; "
+            f"the longest of {len(panel.ids)} series has {longest}",
+            code="history_too_short",
+            found={"series": len(panel.ids), "longest": longest},
+            remedy="Bring a longer history.",
         )
     kept = [cutoff for cutoff in cutoffs(last, panel.frequency, horizon, windows, step, gap) if cutoff >= enough]
     if not kept:
@@ -102,5 +106,9 @@ def _too_long(
     )
     return DataError(
         f"{needs} is too long for a backtest on a history of {steps} steps, "
-        f"of which the first {LEAST} observations are needed to learn from. {remedy}"
+        f"of which the first {LEAST} observations are needed to learn from",
+        code="horizon_too_long",
+        field="horizon",
+        found={"horizon": horizon, "gap": gap, "steps": steps},
+        remedy=remedy,
     )

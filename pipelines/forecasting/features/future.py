@@ -25,8 +25,11 @@ def add_holidays(panel: Panel, h: int, country: str | None, subdivision: str | N
         return panel
     if HOLIDAY in (*panel.future, *panel.past):
         raise ConfigError(
-            f"the covariate '{HOLIDAY}' of the source stands in the way of the calendar's: take it out of covariates, or "
-            "holidays.country out of the workspace file."
+            f"the covariate '{HOLIDAY}' of the source stands in the way of the calendar's",
+            code="two_holiday_covariates",
+            field="holidays.country",
+            found=country,
+            remedy="Take it out of covariates, or holidays.country out of the workspace file.",
         )
 
     def named(rows: pd.DataFrame) -> pd.DataFrame:
@@ -94,6 +97,10 @@ def _incomplete(ahead: pd.DataFrame, missing: pd.DataFrame) -> DataError:
     )
     return DataError(
         f"the future covariates {', '.join(names)} are missing for {len(rows):,} forecast steps of {len(spans):,} series "
-        f"({examples}). Add rows with these dates and an empty target to the source, or set missing.future to previous or "
-        "seasonal."
+        f"({examples})",
+        code="future_covariates_missing",
+        field="missing.future",
+        found={"covariates": list(names), "steps": len(rows), "series": len(spans)},
+        remedy="Add rows with these dates and an empty target to the source, "
+        "or set missing.future to previous or seasonal.",
     )

@@ -66,14 +66,20 @@ def _named(country: str, subdivision: str | None, years: range) -> dict[dt.date,
     valid = {code for codes in library.registry.COUNTRIES.values() for code in codes if not code.startswith("Holidays")}
     if country not in valid:
         raise ConfigError(
-            f"holidays.country: '{country}' is not known{did_you_mean(country, valid)}. "
-            "Use an ISO 3166 code such as GB, US or DE."
+            f"'{country}' is not known{did_you_mean(country, valid)}",
+            code="unknown_country",
+            field="holidays.country",
+            found=country,
+            remedy="Use an ISO 3166 code such as GB, US or DE.",
         )
     try:
         return dict(library.country_holidays(country, subdiv=subdivision, years=years))
     except NotImplementedError:  # how the library says that the country has no such part
         parts = library.country_holidays(country).subdivisions
     raise ConfigError(
-        f"holidays.subdivision: {country} has no '{subdivision}'{did_you_mean(str(subdivision), parts)}. "
-        f"Valid: {', '.join(parts) or 'none'}."
+        f"{country} has no '{subdivision}'{did_you_mean(str(subdivision), parts)}",
+        code="unknown_subdivision",
+        field="holidays.subdivision",
+        found=subdivision,
+        remedy=f"Use one of: {', '.join(parts)}." if parts else "Leave it out.",
     )

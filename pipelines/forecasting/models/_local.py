@@ -53,7 +53,10 @@ class LocalForecaster:
         for name, y in targets(panel, self.max_history):
             if name not in self.fitted_:
                 raise ModelError(
-                    f"series '{name}' was not there when this model was fitted; train again to include it."
+                    f"series '{name}' was not there when this model was fitted",
+                    code="series_not_fitted",
+                    found=name,
+                    remedy="Train again to include it.",
                 )
             forecasts.append(self._one(name, y, h))
         return panel.grid(h).assign(**{Y_HAT: np.concatenate(forecasts)})

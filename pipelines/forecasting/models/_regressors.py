@@ -42,7 +42,13 @@ class Regressors:
         if not self.columns_:
             return keys
         if missing := [name for name in self.columns_ if name not in rows]:
-            raise ModelError(f"the future covariates {', '.join(missing)} are needed for the forecast steps.")
+            raise ModelError(
+                f"the future covariates {', '.join(missing)} are needed for the forecast steps",
+                code="covariates_not_given",
+                field="covariates.future",
+                found=list(missing),
+                remedy="Give a value of each for every step, or take it out of covariates.future.",
+            )
         matrix = self.encoder_.transform(rows[self.columns_])
         return pd.concat([keys, pd.DataFrame(matrix, columns=self.names_)], axis=1)
 

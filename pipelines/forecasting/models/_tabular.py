@@ -75,7 +75,13 @@ class TabularForecaster:
     def _known(self, panel: Panel, grid: pd.DataFrame, future: pd.DataFrame | None) -> Histories:
         """The histories of `panel`, with the future covariates of the steps on `grid`."""
         if panel.future and (future is None or not set(panel.future) <= set(future)):
-            raise ModelError(f"the future covariates {', '.join(panel.future)} are needed for the forecast steps.")
+            raise ModelError(
+                f"the future covariates {', '.join(panel.future)} are needed for the forecast steps",
+                code="covariates_not_given",
+                field="covariates.future",
+                found=list(panel.future),
+                remedy="Give a value of each for every step, or take it out of covariates.future.",
+            )
         return origin.histories(panel, self.codes_, future if panel.future else grid)
 
     def _ahead(self, known: Histories, steps: int) -> Array:

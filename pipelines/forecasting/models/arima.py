@@ -60,7 +60,13 @@ class ArimaForecaster:
 
     def predict(self, panel: Panel, h: int, future: pd.DataFrame | None = None) -> pd.DataFrame:
         if future is None and self.regressors_.names_:
-            raise ModelError(f"arima needs {', '.join(panel.future)} for the forecast steps, and was given none.")
+            raise ModelError(
+                f"arima needs {', '.join(panel.future)} for the forecast steps, and was given none",
+                code="covariates_not_given",
+                field="covariates.future",
+                found=list(panel.future),
+                remedy="Give a value of each for every step, or take it out of covariates.future.",
+            )
         past, ahead = self.regressors_.by_series(panel.history), self.regressors_.by_series(future)
         forecasts = [
             self._one(name, y, h, past.get(name), ahead.get(name)) for name, y in targets(panel, self.max_history)

@@ -13,7 +13,13 @@ Variant = Literal["classic", "sba", "optimized"]
 def build(variant: Variant = "sba", max_history: int | None = None) -> Forecaster:
     """For demand that is never negative. `optimized` also learns how fast size and interval are smoothed."""
     if variant not in get_args(Variant):
-        raise ConfigError(f"model_params.croston.variant: found '{variant}'. Allowed: {', '.join(get_args(Variant))}.")
+        raise ConfigError(
+            f"found '{variant}'",
+            code="wrong_model_params",
+            field="model_params.croston.variant",
+            found=variant,
+            remedy=f"Use one of: {', '.join(get_args(Variant))}.",
+        )
     return LocalForecaster(partial(_make, variant), max_history=max_history)
 
 

@@ -42,12 +42,12 @@ def build(
     if isinstance(models, str) or not models:
         raise _wrong("models", models, "Use a list of models")
     if how not in get_args(How):
-        raise _wrong("how", how, f"Allowed: {', '.join(get_args(How))}")
+        raise _wrong("how", how, f"Use one of: {', '.join(get_args(How))}")
     if not 0 <= trim < 0.5:
         raise _wrong("trim", trim, "Use a share of at least 0 and less than 0.5")
     own = params or {}
     if strange := sorted(set(own) - set(models)):
-        raise _wrong("params", ", ".join(strange), f"Members: {', '.join(models)}")
+        raise _wrong("params", ", ".join(strange), f"Name members of it: {', '.join(models)}")
     members = {name: _member(name, own.get(name, {})) for name in models}
     if how == "weights":
         given = None if weights is None else _normalised(weights, models)
@@ -159,9 +159,21 @@ def _member(name: str, params: Mapping[str, Any]) -> Forecaster:
     try:
         forecaster: Forecaster = plugins.load("pipelines.forecasting.models", name).build(**params)
     except UnknownName as error:
-        raise ConfigError(f"model_params.ensemble.models: {error}") from None
+        raise ConfigError(
+            error.problem,
+            code="wrong_model_params",
+            field="model_params.ensemble.models",
+            found=name,
+            remedy=error.remedy,
+        ) from None
     except TypeError as error:
-        raise ConfigError(f"model_params.ensemble.params.{name}: {error}.") from None
+        raise ConfigError(
+            f"{error}",
+            code="wrong_model_params",
+            field=f"model_params.ensemble.params.{name}",
+            found=dict(params),
+            remedy="Correct or remove the parameter.",
+        ) from None
     return forecaster
 
 
@@ -175,4 +187,10 @@ def _normalised(weights: Mapping[str, float], models: Sequence[str]) -> dict[str
 
 
 def _wrong(option: str, found: Any, remedy: str) -> ConfigError:
-    return ConfigError(f"model_params.ensemble.{option}: found {found!r}. {remedy}.")
+    return ConfigError(
+        f"found {found!r}",
+        code="wrong_model_params",
+        field=f"model_params.ensemble.{option}",
+        found=found,
+        remedy=f"{remedy}.",
+    )

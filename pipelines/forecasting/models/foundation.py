@@ -64,7 +64,11 @@ def _pipeline(weights: str, device: str) -> Any:
         from huggingface_hub import constants, snapshot_download
     except ImportError as error:
         raise ModelError(
-            f"model foundation: a package is not installed ({error}). Install it: pip install -e .[foundation]"
+            f"model foundation: a package is not installed ({error})",
+            code="package_not_installed",
+            field="models",
+            found=error.name,
+            remedy="Install it: pip install -e .[foundation], or take foundation out of models.",
         ) from error
     try:
         # Resolved first, for the pipeline itself would ask the network about a name.
@@ -73,6 +77,10 @@ def _pipeline(weights: str, device: str) -> Any:
     except (OSError, ValueError) as error:
         raise ModelError(
             f"model foundation: no usable weights '{weights}', neither as a folder nor in {constants.HF_HUB_CACHE} "
-            f"({type(error).__name__}: {error}). Get them where there is a network: hf download {weights}. "
-            "Or name their folder in model_params.foundation.weights."
+            f"({type(error).__name__}: {error})",
+            code="weights_missing",
+            field="model_params.foundation.weights",
+            found=weights,
+            remedy=f"Get them where there is a network: hf download {weights}. "
+            "Or name their folder in model_params.foundation.weights.",
         ) from error

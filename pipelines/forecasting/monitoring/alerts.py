@@ -115,7 +115,7 @@ def acknowledge(reader: Reader, workspace: str, alert_id: str, by: str, note: st
         _append(reader, workspace, event)
         found = _one(reader, workspace, alert_id)
         if found["acknowledged"] is None:
-            raise StoreError(f"the acknowledgement of alert {alert_id} was not recorded. Try again.")
+            raise StoreError(f"the acknowledgement of alert {alert_id} was not recorded", remedy="Try again.")
     return found
 
 
@@ -128,7 +128,12 @@ def _one(reader: Reader, workspace: str, alert_id: str) -> dict[str, Any]:
     for alert in all_of(reader, workspace):
         if alert["id"] == alert_id:
             return alert
-    raise NotFound(f"workspace {workspace} has no alert {alert_id!r:.40}.")
+    raise NotFound(
+        f"workspace {workspace} has no alert {alert_id!r:.40}",
+        field="alert_id",
+        found=alert_id,
+        remedy="Use the id of one that is listed.",
+    )
 
 
 def _append(reader: Reader, workspace: str, event: dict[str, Any]) -> None:

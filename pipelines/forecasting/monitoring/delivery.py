@@ -44,7 +44,12 @@ def webhook(environ: Mapping[str, str] | None = None) -> str | None:
     url = secret(WEBHOOK, environ)
     parts = urllib.parse.urlsplit(url or "")
     if url and not (parts.scheme in ("http", "https") and parts.hostname):
-        raise ConfigError(f"{WEBHOOK} is no address that begins with https:// or http://.")
+        raise ConfigError(
+            "it is no address that begins with https:// or http://",
+            code="wrong_address",
+            field=WEBHOOK,
+            remedy="Set it to the address that takes the alerts, or unset it.",
+        )
     return url
 
 

@@ -23,7 +23,7 @@ def by_horizon(run: Folder, metric: str, model: str | None = None, ids: Collecti
     file = run.open_parquet("backtest.parquet", [UNIQUE_ID, MODEL])
     errors = _pointwise([name for name in parquet.column_names(file) if name.startswith("lo_")])
     if metric not in errors:
-        raise UnknownName("metric by horizon", metric, errors)
+        raise UnknownName("metric by horizon", metric, errors, field="metric")
     columns, error = errors[metric]
     wanted = [MODEL, STEP, Y, Y_HAT, *columns]
     pieces = parquet.pieces(file, wanted) if ids is None else [parquet.rows_of(file, ids, wanted)]
@@ -43,7 +43,7 @@ def by_horizon(run: Folder, metric: str, model: str | None = None, ids: Collecti
             group[0] += totals[place]
             group[1] += counts[place]
     if model is not None and models and model not in models:
-        raise UnknownName("model", model, models)
+        raise UnknownName("model", model, models, field="model")
     root = np.sqrt if metric == "rmse" else float
     rows = [(*key, float(root(total / n)), int(n)) for key, (total, n) in sorted(sums.items())]
     return Means([MODEL, HORIZON, VALUE, "n"], [row for row in rows if model in (None, row[0])])

@@ -68,9 +68,9 @@ def means(
             group[0] += total
             group[1] += count
     if metric not in metrics and metrics:
-        raise UnknownName("metric", metric, metrics)
+        raise UnknownName("metric", metric, metrics, field="metric")
     if model is not None and model not in models and models:
-        raise UnknownName("model", model, models)
+        raise UnknownName("model", model, models, field="model")
     rows = [(*key, float(total / n) if n else None, int(n)) for key, (total, n) in sorted(sums.items())]
     if by == "cutoff":
         rows = [(name, clock.write(cutoff), *rest) for name, cutoff, *rest in rows]

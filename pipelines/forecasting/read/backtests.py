@@ -21,7 +21,7 @@ def backtest(run: Folder, unique_id: str, clock: Clock, model: str | None = None
     rows = parquet.rows_of(file, [unique_id], [CUTOFF, DS, MODEL, STEP, Y, Y_HAT, *bounds])
     models = rows[MODEL].to_pylist()
     if model is not None and models and model not in models:
-        raise UnknownName("model", model, set(models))
+        raise UnknownName("model", model, set(models), field="model")
     y, y_hat = parquet.numbers(rows[Y]), parquet.numbers(rows[Y_HAT])
     columns = {
         CUTOFF: map(clock.write, parquet.times(rows[CUTOFF])),

@@ -77,7 +77,12 @@ class Clock:
             aware = moment if moment.tzinfo else moment.replace(tzinfo=self._zone)
             return aware.astimezone(UTC).replace(tzinfo=None)
         except OverflowError:
-            raise DataError(f"{given.isoformat()} is beyond the calendar. Name another date.") from None
+            raise DataError(
+                f"{given.isoformat()} is beyond the calendar",
+                code="date_beyond_calendar",
+                found=given.isoformat(),
+                remedy="Name another date.",
+            ) from None
 
     @cached_property
     def _zone(self) -> ZoneInfo:

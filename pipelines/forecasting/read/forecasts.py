@@ -95,7 +95,12 @@ class Forecasts:
         try:
             place = self._place[unique_id]
         except KeyError:
-            raise NotFound(f"there is no forecast of the series {unique_id!r}.") from None
+            raise NotFound(
+                f"there is no forecast of the series {unique_id!r}",
+                field="unique_id",
+                found=unique_id,
+                remedy="Use the name of a series that is listed.",
+            ) from None
         return int(self._edges[place]), int(self._edges[place + 1])
 
     def _within(self, start: int, end: int) -> Iterator[tuple["_Group", int, int]]:

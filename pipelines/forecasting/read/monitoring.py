@@ -86,7 +86,12 @@ class Monitored:
     ) -> Page:
         """Series by name, by part of it, or by a status, overall or of one `kind`; NotFound for a name that is not there."""
         if unique_id is not None and unique_id not in self._place:
-            raise NotFound(f"there is nothing about the series {unique_id!r}.")
+            raise NotFound(
+                f"there is nothing about the series {unique_id!r}",
+                field="unique_id",
+                found=unique_id,
+                remedy="Use the name of a series that is listed.",
+            )
         found = np.arange(len(self._ids)) if unique_id is None else np.array([self._place[unique_id]])
         if search:
             sought = search.casefold()

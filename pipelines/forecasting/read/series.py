@@ -187,7 +187,7 @@ class SeriesTable:
 
     def _column(self, name: str) -> list[Any]:
         if name not in self.filters:
-            raise UnknownName("filter", name, self.filters)
+            raise UnknownName("filter", name, self.filters, field=name)
         return self._attributes.get(name) or self._columns[name]
 
     def _sorted(self, rows: Positions, sort: str) -> Positions:

@@ -53,7 +53,13 @@ def load(folder: Path) -> list[Case]:
     found = [case for path in sorted(folder.glob("*.yaml")) for case in _of(path)]
     ids = [case.id for case in found]
     if twice := {one for one in ids if ids.count(one) > 1}:
-        raise ConfigError(f"{folder}: the ids {', '.join(sorted(twice))} occur more than once. Give each case its own.")
+        raise ConfigError(
+            f"the ids {', '.join(sorted(twice))} occur more than once",
+            where=str(folder),
+            code="id_twice",
+            found=sorted(twice),
+            remedy="Give each case its own.",
+        )
     return found
 
 
@@ -63,4 +69,9 @@ def _of(path: Path) -> Iterator[Case]:
             given = {"answered": path.stem not in REFUSED, **content, "kind": path.stem}
             yield Case.model_validate(given)
         except ValidationError as error:
-            raise ConfigError(f"{path}: the case {content.get('id', content)} is wrong: {error}") from None
+            raise ConfigError(
+                f"the case {content.get('id', content)} is wrong: {error}",
+                where=str(path),
+                code="wrong_case",
+                remedy="Correct it.",
+            ) from None

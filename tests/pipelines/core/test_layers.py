@@ -60,7 +60,7 @@ def test_all_problems_come_at_once_each_from_its_own_layer() -> None:
     layers.add({"maybe": 7}, "mine.yaml").add_environment({"inner"}, {"FORECAST_INNER__SIZE": "large"})
     assert sorted(refused(layers)) == [
         "base.yaml: inner.colour: found False. Text is expected: put it in quotes.",
-        "base.yaml: inner.sise: unknown key (did you mean 'size'?). Allowed: colour, size.",
+        "base.yaml: inner.sise: unknown key (did you mean 'size'?). Use one of: colour, size.",
         "base.yaml: items.1: found 'x'. Input should be a valid integer, unable to parse string as an integer.",
         "environment variable FORECAST_INNER__SIZE: inner.size: found 'large'. "
         "Input should be a valid integer, unable to parse string as an integer.",
@@ -75,7 +75,7 @@ def test_a_section_is_checked_by_its_own_model_in_the_same_go() -> None:
     assert refused(layers, open=Options) == [
         "the.yaml: name: is missing (found: open). Add it.",
         "mine.yaml: open.path: is missing (found: paht). Add it.",
-        "mine.yaml: open.paht: unknown key (did you mean 'path'?). Allowed: path.",
+        "mine.yaml: open.paht: unknown key (did you mean 'path'?). Use one of: path.",
     ]
     assert refused(Layers().add({"name": 5, "open": {"path": 5}}, "mine.yaml"), open=Options) == [
         "mine.yaml: name: found 5. Text is expected: put it in quotes.",

@@ -29,7 +29,7 @@ def test_every_plugin_loads_and_can_be_built(package: str, name: str) -> None:
 @pytest.mark.parametrize("name", ["", "thetta", "_local", "..theta", "os", "theta.build", "../theta"])
 def test_an_unknown_name_lists_the_valid_ones(name: str) -> None:
     """Helpers, paths and modules of elsewhere are no plugins."""
-    with pytest.raises(UnknownName, match=r"unknown model .*Valid: .*naive, .*theta"):
+    with pytest.raises(UnknownName, match=r"unknown model .*Use one of: .*naive, .*theta"):
         plugins.load("pipelines.forecasting.models", name)
 
 

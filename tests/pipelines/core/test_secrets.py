@@ -47,7 +47,7 @@ def test_scripts_sign_and_check_outside_dev() -> None:
         given = {"APP_ENV": environment, "ARTIFACT_SIGNING_KEY": VALUE}
         assert signing(given) == (VALUE, True)
         with pytest.raises(
-            ConfigError, match=r"ARTIFACT_SIGNING_KEY is not set(.|\n)*WEBHOOK_URL does not begin"
+            ConfigError, match=r"ARTIFACT_SIGNING_KEY: it is not set(.|\n)*WEBHOOK_URL: it does not begin"
         ) as caught:
             signing({"APP_ENV": environment, "MONITORING_WEBHOOK_URL": f"http://hooks.example/{VALUE}"})
         assert VALUE not in str(caught.value)

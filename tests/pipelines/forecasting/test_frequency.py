@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.core.errors import ConfigError
+from pipelines.core.errors import ConfigError, DataError
 from pipelines.forecasting import frequency
 
 ALIASES = [
@@ -26,7 +26,7 @@ def test_a_span_is_about_so_many_steps(alias: str, days: float, steps: int) -> N
 @pytest.mark.parametrize("alias", ["", "x", "-1D", "0D", "monthly", "5", "bh", "cbh", "D-MON"])
 def test_an_unusable_alias_is_refused_with_examples(alias: str) -> None:
     """Unknown, standing still, running backwards, or office hours."""
-    with pytest.raises(ConfigError, match=f"'{alias}' is no pandas alias such as 30min, h, D"):
+    with pytest.raises(ConfigError, match=f"'{alias}' is no pandas alias. Use an alias such as 30min, h, D"):
         frequency.parse(alias)
 
 
@@ -172,14 +172,14 @@ def test_office_hours_are_hours() -> None:
 
 def test_nothing_is_inferred_from_too_little() -> None:
     """Two timestamps have a step, but that is no evidence."""
-    with pytest.raises(ConfigError, match=r"at least 3 distinct timestamps, found 2. Set frequency"):
+    with pytest.raises(DataError, match=r"at least 3 distinct timestamps, found 2. Set frequency"):
         frequency.infer(pd.Series(pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-02", None])))
 
 
 def test_nothing_is_inferred_from_irregular_events() -> None:
     """The shortest of many different steps is no grid: it would have millions of empty steps."""
     seconds = np.random.default_rng(1).integers(0, 10**7, 200)
-    with pytest.raises(ConfigError, match=r"no common step .* Set frequency"):
+    with pytest.raises(DataError, match=r"no common step .* Set frequency"):
         frequency.infer(pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(seconds, unit="s")))
 
 

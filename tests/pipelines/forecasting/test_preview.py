@@ -79,24 +79,49 @@ def test_future_covariates_must_reach_over_the_horizon(reader: Reader) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "field", "message"),
+    ("wanted", "field", "code", "message"),
     [
-        ({"frequency": "often"}, "frequency", "no pandas alias"),
-        ({"timezone": "Mars"}, "timezone", "IANA list"),
-        ({"y": "unit"}, "y", "column 'unit' is missing (found: day, shop, units, price) (did you mean 'units'?)"),
-        ({"static": ["town"]}, "static", "column 'town' is missing"),
-        ({"y": "units", "horizon": 60}, "horizon", "Set horizon to at most 29"),
-        ({}, "y", "no column looks like the target"),
+        ({"frequency": "often"}, "frequency", "unknown_frequency", "no pandas alias"),
+        ({"timezone": "Mars"}, "timezone", "wrong_setting", "IANA list"),
+        ({"y": "unit"}, "y", "missing_column",
+         "column 'unit' is missing (found: day, shop, units, price) (did you mean 'units'?). Correct the mapping."),
+        ({"static": ["town"]}, "static", "missing_column", "column 'town' is missing"),
+        ({"future": ["town"]}, "future", "missing_column", "column 'town' is missing"),
+        ({"ds": "shop", "y": "units"}, "ds", "no_usable_row", "unreadable date"),
+        ({"ds": "day", "y": "shop"}, "y", "no_usable_row", "unreadable number"),
+        ({"y": "units", "keys": ["day"]}, "keys", "one_observation_per_series", "set keys to fewer columns"),
+        ({"y": "units", "horizon": 60}, "horizon", "check_failed", "Set horizon to at most 29"),
+        ({}, "y", "column_not_recognised", "no column looks like the target"),
     ],
 )  # fmt: skip
-def test_each_problem_names_its_parameter(reader: Reader, wanted: dict[str, Any], field: str, message: str) -> None:
-    """In words for who uploads, who has no workspace file."""
+def test_each_problem_names_its_parameter(
+    reader: Reader, wanted: dict[str, Any], field: str, code: str, message: str
+) -> None:
+    """In words for who uploads, who has no workspace file, and as data."""
     table = TABLE.replace("units", "n") if not wanted else TABLE
     (problem,) = look(reader, table, **wanted)["problems"]
-    assert problem["field"] == field
+    assert (problem["field"], problem["code"]) == (field, code)
     assert message in problem["message"]
+    assert problem["message"].endswith(problem["remedy"])
     assert "workspace file" not in problem["message"]
     assert "source." not in problem["message"]
+
+
+STRAY = TABLE + "1900-01-01,Ash,3,1\n"
+MIXED = TABLE + "".join(f"2024-01-{day:02d} {hour:02d}:00,Elm,{hour},1\n" for day in range(1, 15) for hour in range(24))
+
+
+@pytest.mark.parametrize(
+    ("table", "field", "code"),
+    [(STRAY, "ds", "stray_date"), (MIXED, "frequency", "mixed_frequencies"), ("\n\n\n", "file", "no_header")],
+)
+def test_what_is_wrong_with_the_table_names_its_parameter_too(
+    reader: Reader, table: str, field: str, code: str
+) -> None:
+    """By the field that the error carries, not by its words."""
+    (problem,) = look(reader, table, y="units")["problems"]
+    assert (problem["field"], problem["code"]) == (field, code)
+    assert "workspace file" not in problem["message"]
 
 
 def test_the_answer_stays_small(reader: Reader) -> None:

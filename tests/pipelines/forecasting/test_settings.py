@@ -104,14 +104,14 @@ def test_every_mistake_of_a_file_is_told_at_once(write: Write) -> None:
     file = f"  - {environ['FORECAST_CONFIG_DIR']}/workspaces/mine.yaml: "
     for line in [
         "frequency: is missing (found: source, frequncy, metric, levels, target, models, horizon, timezone, name)",
-        "frequncy: unknown key (did you mean 'frequency'?). Allowed: backtest, budget, covariates, ",
+        "frequncy: unknown key (did you mean 'frequency'?). Use one of: backtest, budget, covariates, ",
         "source.path: is missing (found: kind, paht, colums)",
-        "source.paht: unknown key (did you mean 'path'?). Allowed: ",
+        "source.paht: unknown key (did you mean 'path'?). Use one of: ",
         "source.colums: unknown key (did you mean 'columns'?)",
         "metric: found 'mas'. Input should be 'mae', 'rmse', ",
         "levels.1: found 120. Input should be less than or equal to 99.",
-        "target.agregate: unknown key (did you mean 'aggregate'?). Allowed: aggregate, name, non_negative, unit.",
-        "models: found ['naive', 'thetta']. Unknown model 'thetta' (did you mean 'theta'?). Valid: ",
+        "target.agregate: unknown key (did you mean 'aggregate'?). Use one of: aggregate, name, non_negative, unit.",
+        "models: unknown model 'thetta' (did you mean 'theta'?). Use one of: ",
         "horizon: found 0. Input should be greater than 0.",
         "timezone: found 'Europe/Londn'. Use a zone of the IANA list such as UTC or Europe/London (did you mean "
         "'Europe/London'?).",
@@ -122,14 +122,14 @@ def test_every_mistake_of_a_file_is_told_at_once(write: Write) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("frequency: sometimes", "frequency: found 'sometimes'. Frequency: 'sometimes' is no pandas alias"),
-        ("frequency: -1D", "frequency: found '-1D'"),
+        ("frequency: sometimes", "frequency: 'sometimes' is no pandas alias"),
+        ("frequency: -1D", "frequency: '-1D' is no pandas alias"),
         ("frequency: 30", "frequency: found 30. Text is expected: put it in quotes."),
         ("timezone: ../../etc/passwd", "timezone: found '../../etc/passwd'. Use a zone of the IANA list"),
         ("holidays: {country: NO}", "holidays.country: found False. Text is expected: put it in quotes."),
         ("models: []", r"models: found \[\]. "),
         ("models: naive", "models: found 'naive'. Input should be a valid tuple"),
-        ("model_params: {thetta: {}}", "model_params: found .*did you mean 'theta'"),
+        ("model_params: {thetta: {}}", "model_params: unknown model .*did you mean 'theta'"),
         ("levels: [0]", "levels.0: found 0"),
         ("season_lengths: [7, 0]", "season_lengths.1: found 0"),
         ("backtest: 3", r"backtest: found 3. Give keys and values \(windows, step, gap, strategy, size\)"),
@@ -138,8 +138,8 @@ def test_every_mistake_of_a_file_is_told_at_once(write: Write) -> None:
         ("covariates: {future: [promo], past: [promo]}", "covariates: .* promo stands in two lists"),
         ("source: sales.csv", r"source: found 'sales.csv'. Give keys and values \(kind, "),
         ("source: {path: x}", r"source.kind: is missing \(found: path\)"),
-        ("source: {kind: flie}", r"source: found .* Unknown source 'flie' \(did you mean 'file'\?\). Valid: download"),
-        ("source: {kind: sql, url: postgres://me:pw@x/y}", "source.url: unknown key .*Allowed: .*url_env"),
+        ("source: {kind: flie}", r"source: unknown source 'flie' \(did you mean 'file'\?\). Use one of: download"),
+        ("source: {kind: sql, url: postgres://me:pw@x/y}", "source.url: unknown key .*Use one of: .*url_env"),
     ],
 )
 def test_a_wrong_value_is_told_with_what_is_allowed(write: Write, line: str, message: str) -> None:
@@ -172,17 +172,19 @@ def test_unknown_variables_are_told_all_at_once(write: Write) -> None:
 def test_an_unknown_workspace_lists_the_valid_ones(write: Write) -> None:
     """With the nearest name; a name that is no name is not even looked up."""
     environ = write(workspaces__electricity=MINE)
-    with pytest.raises(UnknownName, match=r"'electrcity' \(did you mean 'electricity'\?\). Valid: electricity, mine."):
+    with pytest.raises(
+        UnknownName, match=r"'electrcity' \(did you mean 'electricity'\?\). Use one of: electricity, mine."
+    ):
         load_workspace("electrcity", environ)
     for name in ("", "../mine", "workspaces/mine", "mine.yaml/..", "mine\0"):
-        assert "is not allowed: use 1 to 100 letters" in refused(environ, name)
+        assert "is not allowed. Use 1 to 100 letters" in refused(environ, name)
     assert "APP_ENV '../prod' is not allowed" in refused({**environ, "APP_ENV": "../prod"})
 
 
 def test_a_wrong_folder_is_told(tmp_path: Path) -> None:
     """Started elsewhere, the message says where it looked and what to set."""
     assert refused({"FORECAST_CONFIG_DIR": str(tmp_path)}) == (
-        f"there is no folder {tmp_path}/workspaces. Start in the project's folder or set FORECAST_CONFIG_DIR."
+        f"{tmp_path}/workspaces: there is no such folder. Start in the project's folder or set FORECAST_CONFIG_DIR."
     )
 
 

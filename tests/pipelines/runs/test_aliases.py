@@ -184,6 +184,6 @@ def test_forecasts_are_published_for_the_run_in_production_only(reader: Reader) 
     assert served(reader) == (first, fresh.name)
     late = forecast(reader, first)
     aliases.promote(reader, "mine", second, "x")
-    with pytest.raises(Conflict, match=f"production is run {second} by now, not {first}: run inference again"):
+    with pytest.raises(Conflict, match=f"production is run {second} by now, not {first}. Run inference again"):
         aliases.publish(reader, "mine", late, first, "2024-02-29T00:00:00Z")
     assert served(reader) == (second, fresh.name)

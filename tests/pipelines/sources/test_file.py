@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from pipelines.core.errors import DataError
 from pipelines.sources import Raw, file
+from tests.support.errors import message_of
 
 ROWS = [["store", "date", "units"], ["Café Genève", "2024-01-01", "1.234,5"], ["Zürich", "2024-01-02", "€ 3"]]
 EXPECTED = pd.DataFrame(ROWS[1:], columns=ROWS[0])
@@ -26,7 +27,7 @@ def read(folder: Path, path: str, **options: object) -> Raw:
 def refused(folder: Path, path: str, **options: object) -> str:
     with pytest.raises(DataError) as caught:
         read(folder, path, **options)
-    return str(caught.value)
+    return message_of(caught.value, folder)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
@@ -205,7 +206,7 @@ def test_missing_file_names_where_and_what_is_near(tmp_path: Path) -> None:
     (tmp_path / "sales.csv").write_text(text(), encoding="utf-8")
     message = refused(tmp_path, "slaes.csv")
     assert message.startswith(f"{tmp_path / 'slaes.csv'}: there is no such file (did you mean 'sales.csv'?)")
-    assert f"there is no folder {tmp_path / 'nowhere'}" in refused(tmp_path, "nowhere/sales.csv")
+    assert "nowhere/sales.csv: there is neither the file nor its folder" in refused(tmp_path, "nowhere/sales.csv")
 
 
 def test_absolute_paths_may_lie_anywhere_and_relative_ones_stay_inside(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pandas.testing import assert_frame_equal
 
 from pipelines.core.errors import DataError
 from pipelines.sources import Raw, sql
+from tests.support.errors import message_of
 
 QUERY = "SELECT store, day, units FROM sales ORDER BY day"
 
@@ -33,7 +34,7 @@ def refused(folder: Path, **options: str) -> str:
     with pytest.raises(DataError) as caught:
         read(folder, **options)
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
-    return str(caught.value)
+    return message_of(caught.value)
 
 
 @pytest.mark.parametrize("absolute", [True, False])

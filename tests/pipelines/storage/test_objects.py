@@ -218,7 +218,7 @@ def test_what_may_have_been_written_is_said(site: Site) -> None:
         return 503 if seen["written"] else None
 
     site.bucket.fault = fault
-    with pytest.raises(StoreError, match="look before you try again"):
+    with pytest.raises(StoreError, match="Look before you try again"):
         site.store.move_pointer("p.json", change=one_more)
 
 

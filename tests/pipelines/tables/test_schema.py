@@ -43,7 +43,7 @@ def test_ordinary_names_pass(name: str) -> None:
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../a", "/a", "a\\b", "a\0", "a b", ".hidden", "-x", "x" * 101])
 def test_a_refused_name_is_shown_harmlessly(name: str) -> None:
     """The message says what it is, shows it on one line, and says what is allowed."""
-    with pytest.raises(ConfigError, match=r"^upload .* is not allowed: use 1 to 100 letters") as caught:
+    with pytest.raises(ConfigError, match=r"^upload .* is not allowed. Use 1 to 100 letters") as caught:
         safe_name(name, "upload")
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 250

@@ -8,6 +8,7 @@ import pytest
 from pipelines.core.errors import DataError, MissingColumn
 from pipelines.forecasting.etl import load
 from pipelines.forecasting.etl.load import Loaded
+from tests.support.errors import message_of
 from tests.support.factories import workspace
 
 DAYS = ["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"]
@@ -99,9 +100,11 @@ def test_a_missing_column_is_named_with_the_nearest_one(settings: dict[str, Any]
     """The message lists what is there and where to set it."""
     with pytest.raises(MissingColumn) as error:
         run({"date": DAYS, "units": [1, 2, 3, 4], "store": list("aabb")}, **settings)
-    assert named in str(error.value)
-    assert "workspace shop" in str(error.value)
-    assert "workspace file" in str(error.value)
+    message = message_of(error.value)
+    assert named in message
+    assert message.startswith("workspace shop: ")
+    assert "in the workspace file" in error.value.remedy
+    assert error.value.field in ("source.columns.ds", "source.columns.y", "source.columns.keys", "covariates.future", "covariates.static")  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -117,14 +120,16 @@ def test_unusable_sources_are_refused_in_one_sentence(columns: dict[str, Any], m
     """A header only, no timestamp, no target, an empty target: what was found and what to do."""
     with pytest.raises(DataError) as error:
         run(columns)
-    assert message in str(error.value)
+    assert message in message_of(error.value)
 
 
 def test_all_dates_unreadable_names_rows_and_examples() -> None:
     """The message shows what the first rows hold and which settings help."""
     with pytest.raises(DataError) as error:
         run({"date": ["soon", "later\x00", "never", "now"], "y": [1, 2, 3, 4]})
-    message = str(error.value)
+    message = message_of(error.value)
+    assert (error.value.code, error.value.field) == ("no_usable_row", "source.columns.ds")
+    assert error.value.found == {"unreadable date": 4}
     assert (
         "no row can be used. Rejected: 4 × unreadable date (row 1: date='soon', y='1'; row 2: date='later?'" in message
     )

@@ -86,7 +86,7 @@ FLAT = pd.concat([rows(), rows(name="b", y=3.0)])
         ("gaps", "pass", "7 steps were missing (policy: leave); 7 of 40", 7, lambda: check(rows().drop(index=range(3, 10)))),
         ("gaps", "warn", "9 steps were missing (policy: leave); 9 of 40", 9, lambda: check(rows().drop(index=range(3, 12)))),
         ("gaps", "warn", "0 steps were missing (policy: leave); 9 of 40", 0, lambda: check(rows(y=[1.0] + [None] * 9 + [2.0] * 30))),
-        ("gaps", "fail", "The frequency D is a guess from the most common step: set frequency", 61, lambda: check(SPARSE, frequency="auto")),
+        ("gaps", "fail", "The frequency D is a guess from the most common step. Set frequency", 61, lambda: check(SPARSE, frequency="auto")),
         ("gaps", "warn", "61 steps were missing", 61, lambda: check(SPARSE)),
         ("length", "pass", "0 series are too short", 0, lambda: check(rows())),
         ("length", "warn", "1 series are too short to be backtested over 7 steps", 1, lambda: check(pd.concat([rows(), rows(5, "b")]))),
@@ -115,7 +115,7 @@ def test_each_check_has_its_verdict(
     """Pass, warn or fail, with what was found and how often."""
     verdict = named(found(), name)
     assert (verdict.status, verdict.count) == (status, count)
-    assert message in verdict.message
+    assert message in verdict.text
 
 
 def test_examples_name_series_and_rows() -> None:
@@ -142,6 +142,10 @@ def test_a_failure_names_every_failed_check_and_the_report() -> None:
     assert message.startswith("the data failed 2 of 12 checks:\n  - rejected: 9 of 100 rows")
     assert "\n  - balance: 100 in = 90 kept" in message
     assert message.endswith("Report: data/quality.json")
+    rejected, balance = error.value.members()["errors"]
+    assert (rejected["code"], rejected["found"]) == ("check_failed", {"check": "rejected", "count": 9, "total": 100})
+    assert rejected["message"].endswith(rejected["remedy"])
+    assert balance["found"]["check"] == "balance"
 
 
 def test_the_report_is_plain_json() -> None:
@@ -161,5 +165,5 @@ def test_a_history_that_is_nothing_but_an_incomplete_day_fails_with_its_length()
     hours = pd.DataFrame({"ds": pd.date_range("2024-03-01", periods=5, freq="h"), "y": 1.0, "unique_id": "a"})
     found = check(hours)
     assert named(found, "length").status == "fail"
-    assert "Set horizon to at most 1" in named(found, "length").message
+    assert "Set horizon to at most 1" in named(found, "length").text
     json.dumps(found.as_json(), allow_nan=False)

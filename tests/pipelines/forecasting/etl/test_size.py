@@ -10,7 +10,6 @@ from pipelines.core.errors import DataError
 from pipelines.forecasting import frequency
 from pipelines.forecasting.etl import clean, load
 from pipelines.forecasting.etl.clean import Cleaned
-from pipelines.forecasting.etl.size import StrayDate, TooManySteps
 from pipelines.forecasting.settings import Workspace
 from pipelines.tables.limits import Limits
 
@@ -46,14 +45,16 @@ def test_a_date_far_from_all_others_is_named(rows: list[tuple[str, str, float]],
     """Two rows centuries apart, one date of 1900 or 2099 in a daily file: series, dates and remedy, and no memory."""
     tracemalloc.start()
     try:
-        with pytest.raises(StrayDate, match="'a' has no row between") as error:
+        with pytest.raises(DataError, match="'a' has no row between") as error:
             cleaned(rows, alias)
         assert tracemalloc.get_traced_memory()[1] < 64 * 2**20
     finally:
         tracemalloc.stop()
     for date in {rows[0][1][:10], max(rows, key=lambda row: row[1])[1][:10]} - {"2024-01-01", "2024-10-26"}:
         assert date in str(error.value)
-    assert "limits.gap" in str(error.value)
+    assert (error.value.code, error.value.field) == ("stray_date", "source.columns.ds")
+    assert error.value.found["series"] == "a"
+    assert "limits.gap" in error.value.remedy
 
 
 @pytest.mark.parametrize("alias", ["min", "D", "MS", "auto"])
@@ -62,7 +63,7 @@ def test_dates_further_apart_than_can_be_counted_are_named(alias: str, clock: st
     """Centuries apart, in one series or in two, by the day or by the hour: no overflow, but the two dates."""
     for other in ("a", "b"):
         rows = [(other, f"1700-01-01{clock}", 5.0), *days("2024-01-01", 300), (other, f"2250-01-01{clock}", 5.0)]
-        with pytest.raises(StrayDate, match=f"from 1700-01-01.*'{other}'.* to 2250-01-01.*'{other}'"):
+        with pytest.raises(DataError, match=f"from 1700-01-01.*'{other}'.* to 2250-01-01.*'{other}'"):
             cleaned(rows, alias)
 
 
@@ -76,8 +77,9 @@ def sparse(series: int, gap: int) -> list[tuple[str, str, float]]:
 def test_many_thin_series_are_refused_by_their_sum(setting: str, limits: dict[str, int]) -> None:
     """No date is odd, but the grid has a hundred thousand steps for each row; raising the named limit lets it through."""
     rows = sparse(40, 4_000)
-    with pytest.raises(TooManySteps, match=f"raise limits.{setting}") as error:
+    with pytest.raises(DataError, match=f"raise limits.{setting}") as error:
         cleaned(rows, "min", limits=limits)
+    assert (error.value.code, error.value.field) == ("too_many_steps", "frequency")
     assert "'s0' with 3 rows from 2020-01-01 to 2020-01-06 13:20:00" in str(error.value)
     assert "320,040 steps" in str(error.value) or "319,920 steps without a row" in str(error.value)
     assert len(cleaned(rows, "min", limits={"added": 400_000}).observations) == 40 * 8_001
@@ -87,8 +89,9 @@ def test_edges_that_are_filled_count() -> None:
     """A short series in a long panel becomes as long as the panel where `missing.edges` says so."""
     rows = [*days("2000-01-01", 9_000), *(row for n in range(50) for row in days("2024-01-01", 2, f"s{n}"))]
     assert len(cleaned(rows, "D").observations) == 9_100
-    with pytest.raises(TooManySteps):
+    with pytest.raises(DataError, match="steps without a row") as error:
         cleaned(rows, "D", missing={"edges": "zero"}, limits={"added": 100_000})
+    assert error.value.code == "too_many_steps"
 
 
 def test_the_largest_panels_that_are_known_pass() -> None:
@@ -115,9 +118,3 @@ def test_places_and_points_are_the_grid(alias: str) -> None:
     some = np.array([0, 3, 4, 17, 59])
     assert frequency.places(pd.Series(grid[some]), grid[0], alias).tolist() == some.tolist()
     assert frequency.points(some, grid[0], alias).tolist() == grid[some].tolist()
-
-
-def test_errors_are_for_people() -> None:
-    """Both are errors of the data, which scripts show as one message."""
-    assert issubclass(StrayDate, DataError)
-    assert issubclass(TooManySteps, DataError)

@@ -147,5 +147,5 @@ def test_a_covariate_of_the_calendars_name_is_refused() -> None:
     """Two columns of one name would be one of them lost."""
     panel = factories.panel()
     clash = replace(panel, history=panel.history.assign(holiday=0.0), future=("holiday",))
-    with pytest.raises(ConfigError, match="take it out of covariates"):
+    with pytest.raises(ConfigError, match="Take it out of covariates"):
         future.add_holidays(clash, 2, "GB", None, "UTC")

@@ -86,6 +86,6 @@ def test_an_unknown_country_is_named(country: str, near: str | None) -> None:
 def test_an_unknown_subdivision_lists_the_valid_ones() -> None:
     """England is ENG."""
     with pytest.raises(
-        ConfigError, match=r"holidays\.subdivision: GB has no 'ENGL' \(did you mean 'ENG'\?\)\. Valid: .*SCT"
+        ConfigError, match=r"holidays\.subdivision: GB has no 'ENGL' \(did you mean 'ENG'\?\)\. Use one of: .*SCT"
     ):
         holidays(stamps("2024-01-01"), "GB", "ENGL", frequency="D")

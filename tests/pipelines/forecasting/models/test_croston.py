@@ -45,5 +45,5 @@ def test_newer_rows_decide_on_the_correction() -> None:
 
 def test_an_unknown_variant_is_named() -> None:
     """The message says what is allowed."""
-    with pytest.raises(ConfigError, match=r"'sbj'. Allowed: classic, sba, optimized"):
+    with pytest.raises(ConfigError, match=r"'sbj'. Use one of: classic, sba, optimized"):
         croston.build(variant="sbj")  # type: ignore[arg-type]
