@@ -34,15 +34,7 @@ def promote(
     crash in between, the line's version is that of the next move. Of the lines of one `move` only the last one counts: on
     an object store it is written again, with a later version, when another writer was faster.
     """
-    run = reader.run(workspace, run_id)
-    if run.read_json("run.json")["status"] != "success":
-        raise ForecastError(
-            f"run {run_id} did not succeed and cannot become {alias}",
-            code="run_did_not_succeed",
-            field="run_id",
-            found=run_id,
-            remedy="Choose a run that succeeded.",
-        )
+    _refuse_failed(reader.run(workspace, run_id), alias)
     safe_name(alias, "alias")
     move_id = secrets.token_hex(4)
 
@@ -70,6 +62,17 @@ def promote(
         return moved if newest is None else {**moved, "published": newest}
 
     return reader.artifacts.move_pointer(workspace, POINTERS, change=change, expected=expected, shape=Aliases)
+
+
+def _refuse_failed(run: Folder, alias: str) -> None:
+    if run.read_json("run.json")["status"] != "success":
+        raise ForecastError(
+            f"run {run.name} did not succeed and cannot become {alias}",
+            code="run_did_not_succeed",
+            field="run_id",
+            found=run.name,
+            remedy="Choose a run that succeeded.",
+        )
 
 
 def rollback(

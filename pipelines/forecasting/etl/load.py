@@ -69,15 +69,10 @@ def load(raw: pd.DataFrame, workspace: Workspace) -> Loaded:
     reasons[readable & rows[DS].isna()] = f"local time that the clocks of {workspace.timezone} skip"
 
     unusable = reasons.notna()
-    rejected = (
-        raw[unusable]
-        .rename(columns={name: f"{name} (source)" for name in (ROW, REASON)})
-        .astype("string")
-        .assign(**{ROW: rows.loc[unusable, ROW].to_numpy(), REASON: reasons[unusable].to_numpy()})
-    )
+    rejected = _rejected(raw[unusable], rows.loc[unusable, ROW], reasons[unusable])
     kept = rows[~unusable].reset_index(drop=True) if unusable.any() else rows
     if kept.empty:
-        raise NoUsableRow(rejected.reset_index(drop=True), columns, where)
+        raise NoUsableRow(rejected, columns, where)
     if kept[Y].isna().all():
         raise DataError(
             f"the target '{columns[Y][0]}' is empty in all {len(kept):,} rows",
@@ -87,7 +82,13 @@ def load(raw: pd.DataFrame, workspace: Workspace) -> Loaded:
             where=where,
             remedy="Name the right column in source.columns.y.",
         )
-    return Loaded(kept, rejected.reset_index(drop=True), len(raw), notes, columns)
+    return Loaded(kept, rejected, len(raw), notes, columns)
+
+
+def _rejected(raw: pd.DataFrame, lines: "pd.Series[int]", reasons: "pd.Series[str]") -> pd.DataFrame:
+    """The rows as the source has them, as texts, with their line and the reason."""
+    source = raw.rename(columns={name: f"{name} (source)" for name in (ROW, REASON)}).astype("string")
+    return source.assign(**{ROW: lines.to_numpy(), REASON: reasons.to_numpy()}).reset_index(drop=True)
 
 
 def _long(raw: pd.DataFrame, workspace: Workspace, where: str) -> tuple[pd.DataFrame, dict[str, list[str]]]:
