@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipelines.core import code
 from pipelines.core.config import Project
 from pipelines.core.errors import NotFound
 from pipelines.core.progress import Progress
@@ -197,7 +198,8 @@ def inference(workspace: Workspace, context: Context) -> Folder:
         "ended_series": sorted({*ended, *payload.weights_of(run)[UNIQUE_ID]} - set(panel.ids)),
         "unsupported_levels": sorted(set(calibration[0]["reason"]) - {""}),
         "synthetic": dataset.info["synthetic"],
-        "code_version": recording.code_version(),
+        "code_version": code.version(),
+        "model_code": payload.model_code(),
     }
     draft.write_json("inference.json", info)
     forecast_set = draft.publish()
@@ -240,7 +242,7 @@ def monitor(
 
 
 def run_all(workspace: Workspace, context: Context, *, force: bool = False) -> Folder:
-    """Everything that is not done yet: data, training if data, settings or code changed, forecasts, and a look at those
+    """Everything that is not done yet: data, training if data, settings or model code changed, forecasts, and a look at those
     whose actuals have come.
     """
     forecast_set = _forecast(workspace, context, force=force)
@@ -265,7 +267,7 @@ def _forecast(workspace: Workspace, context: Context, *, force: bool) -> Folder:
     published = reader.pointers(workspace.name)["published"]
     if published and published["run_id"] == reader.production(workspace.name).name:
         info = reader.published(workspace.name).read_json("inference.json")
-        if info["data_version"] == dataset.version and info["code_version"] == recording.code_version():
+        if info["data_version"] == dataset.version and info.get("model_code") == payload.model_code():
             context.progress.say("forecasts up to date", forecast_id=info["forecast_id"])
             return reader.published(workspace.name)
     return inference(workspace, context)
@@ -322,7 +324,7 @@ def _is_trained(reader: Reader, workspace: Workspace, dataset: Dataset) -> bool:
         return False
     info = run.read_json("run.json")
     same = payload.config_hash(workspace.complete(dataset.info["frequency"])) == info["config_hash"]
-    return bool(same and info["data"] == _data(dataset) and info["code_version"] == recording.code_version())
+    return bool(same and info["data"] == _data(dataset) and info.get("model_code") == payload.model_code())
 
 
 def _backtest(

@@ -1,11 +1,14 @@
 """What a run of forecasting holds: fitted models, who serves which series, and the settings that it was made with."""
 
+import functools
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from pydantic import ValidationError
 
+from pipelines.core import code
 from pipelines.core.errors import ConfigError
 from pipelines.core.secrets import address
 from pipelines.forecasting.evaluation.ensemble import ENSEMBLE
@@ -18,17 +21,23 @@ from pipelines.storage.store import Store
 from pipelines.tables.schema import MEMBER, MODEL, PHASE, SIZE, UNIQUE_ID, WEIGHT
 
 MODELS = "model/models.parquet"
-
-
 WEIGHTS = "weights.parquet"
-
-
 PHASES = "phases.parquet"
+# The code that decides what a run and its forecasts hold.
+_MODEL_CODE = ("evaluation", "features", "flows.py", "models", "panel.py", "predict.py", "prepare.py", "promotion")
 
 
 def begin(store: Store, workspace: Workspace, data: dict[str, str], parent: str | None) -> Recording:
     """Return the recording of a run of *workspace*, which is complete."""
-    return Recording(store, workspace.name, config_of(workspace), data, parent)
+    record = Recording(store, workspace.name, config_of(workspace), data, parent)
+    record.info["model_code"] = model_code()
+    return record
+
+
+@functools.cache
+def model_code() -> str:
+    """The digest of the code that decides what a run and its forecasts hold: with other code, `run_all` trains again."""
+    return code.digest(Path(__file__).parent, _MODEL_CODE)
 
 
 def save_models(record: Recording, fitted: Iterator[Fitted]) -> pd.DataFrame:

@@ -7,7 +7,6 @@ import json
 import os
 import platform
 import resource
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pipelines
+from pipelines.core import code
 from pipelines.core.errors import ForecastError, StoreError
 from pipelines.storage.folders import Draft, Folder
 from pipelines.storage.store import Store, new_version
@@ -39,7 +38,7 @@ class Recording:
             "config": config,
             "config_hash": digest(config),
             "data": data,
-            "code_version": code_version(),
+            "code_version": code.version(),
             "python": platform.python_version(),
             "libraries": libraries(),
             "parent": parent,
@@ -89,24 +88,6 @@ class Recording:
 def digest(values: Any) -> str:
     """SHA-256 of JSON values, whatever the order of their keys."""
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-
-
-def code_version() -> str:
-    """The package's version, and the commit where the code lies in a git checkout."""
-    root = Path(pipelines.__file__).parent.parent
-    if not (root / ".git").exists():
-        return pipelines.__version__
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        commit = subprocess.run(
-            ["git", "rev-parse", "--short=12", "HEAD"],  # noqa: S607 - the git of the machine is meant
-            cwd=root,
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=True,
-        )
-        return f"{pipelines.__version__}+{commit.stdout.strip()}"
-    return pipelines.__version__
 
 
 def libraries() -> dict[str, str]:

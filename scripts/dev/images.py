@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from pipelines.core import code
 from pipelines.core.errors import ForecastError
 from scripts import _cli
 from scripts.up import free_port
@@ -121,7 +122,7 @@ def images() -> None:
     reporter = _cli.Reporter(json_log=False)
     _call(str(Path(sys.executable).with_name("hadolint")), *sorted(set(DOCKERFILES.values())))
     engine = _engine()
-    options = shlex.split(os.environ.get("IMAGES_BUILD_OPTIONS", ""))
+    options = [*shlex.split(os.environ.get("IMAGES_BUILD_OPTIONS", "")), f"--build-arg=COMMIT={code.commit() or ''}"]
     for image, most in MOST.items():
         engine.build(image, options)
         size = engine.size(image)
@@ -146,6 +147,10 @@ def _walk(engine: Engine, folder: Path, reporter: _cli.Reporter) -> None:
     start = time.perf_counter()
     _run(engine, "pipelines", ["-m", "scripts.run_all", "--workspace", WORKSPACE, "--json-log"], mounts)
     reporter.say("pipelines", seconds=round(time.perf_counter() - start))
+    version = "from pipelines.core import code; print(code.version())"
+    for image, python in (("api", ["python"]), ("pipelines", [])):
+        if (named := _run(engine, image, [*python, "-c", version], {})) != code.version():
+            raise ImageError(f"{_name(image)} names its code {named}, not {code.version()}.")
     make = ["python", "-m", "scripts.create_api_key", "--name", "smoke", "--role", "admin", "--file", "keys/keys"]
     key = _run(engine, "api", make, mounts)
     for image in ("api", "app"):

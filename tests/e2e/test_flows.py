@@ -5,15 +5,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from pipelines import __version__
+from pipelines.core import code
 from pipelines.core.config import Project
 from pipelines.core.errors import ConfigError, DataError, ForecastError
 from pipelines.core.progress import Silent
-from pipelines.forecasting import flows, settings
+from pipelines.forecasting import flows, payload, settings
 from pipelines.forecasting.flows import Context
 from pipelines.runs import aliases
 from pipelines.storage import catalog
@@ -120,6 +123,41 @@ def test_a_second_run_does_nothing_again(site: Site) -> None:
     site.run_all()
     assert (site.reader.pointers("mine"), site.reader.dataset("mine").version) == before
     assert len(site.reader.runs("mine")) == 1
+
+
+def test_a_deployment_with_other_model_code_trains_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another commit alone does not; runs and forecast sets name both their commit and their model code."""
+    monkeypatch.setattr(code, "commit", lambda: "0123456789ab")
+    site.run_all("models: [naive]")
+    monkeypatch.setattr(code, "commit", lambda: "ba9876543210")
+    site.run_all("models: [naive]")
+    assert len(site.reader.runs("mine")) == len(site.reader.forecast_sets("mine")) == 1
+    monkeypatch.setattr(payload, "model_code", lambda: "0" * 64)
+    site.run_all("models: [naive]")
+    assert len(site.reader.runs("mine")) == len(site.reader.forecast_sets("mine")) == 2
+    for made in (
+        site.reader.production("mine").read_json("run.json"),
+        site.reader.published("mine").read_json("inference.json"),
+    ):
+        assert made["code_version"] == f"{__version__}+ba9876543210"
+        assert made["model_code"] == "0" * 64
+
+
+def test_a_run_without_a_digest_of_its_code_is_trained_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of release 0.1.0 have none: after the upgrade each workspace is trained once."""
+    begin = payload.begin
+
+    def begin_as_before(*args: Any) -> Any:
+        record = begin(*args)
+        del record.info["model_code"]
+        return record
+
+    with monkeypatch.context() as before:
+        before.setattr(payload, "begin", begin_as_before)
+        site.run_all("models: [naive]")
+    for count in (2, 2):
+        site.run_all("models: [naive]")
+        assert len(site.reader.runs("mine")) == count
 
 
 def test_newer_data_are_forecast_without_training(site: Site) -> None:

@@ -8,6 +8,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
+
+from pipelines.core import code
 
 ROOT = Path(__file__).parents[2]
 FILES = ("Dockerfile.backend", "Dockerfile.frontend")
@@ -136,3 +139,26 @@ def test_api_image_has_every_library_that_the_default_models_need() -> None:
     for name in _WARM:
         top = name.split(".")[0]
         assert f"\n{packages.get(top, top)}==" in lock
+
+
+@pytest.mark.parametrize(("image", "file"), [("api", FILES[0]), ("pipelines", FILES[0]), ("app", FILES[1])])
+def test_an_image_names_its_commit(image: str, file: str) -> None:
+    """In its label; where runs are made, also in the file that the code reads, written last so that no layer is built anew."""
+    found = stages(file)
+    assert 'ARG COMMIT=""' in found[image]
+    assert any('org.opencontainers.image.revision="$COMMIT"' in line for line in found[image])
+    if image != "app":
+        assert found[f"{image}-build"][-2:] == ['ARG COMMIT=""', f'RUN echo "$COMMIT" > pipelines/{code.COMMIT}']
+
+
+def test_whoever_builds_images_gives_the_commit() -> None:
+    """Cloud Build, compose and `make images`, which CI calls; the history itself is sent to no build."""
+    cloudbuild, script = (
+        (ROOT / name).read_text(encoding="utf-8") for name in ("cloudbuild.yaml", "scripts/images.py")
+    )
+    assert '--build-arg "COMMIT=${COMMIT_SHA:-}"' in cloudbuild
+    assert "--build-arg=COMMIT=" in script
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+    assert {service["build"]["args"]["COMMIT"] for service in services.values()} == {"${COMMIT:-}"}
+    assert ".git" not in (ROOT / ".dockerignore").read_text(encoding="utf-8")
+    assert f"/pipelines/{code.COMMIT}" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()

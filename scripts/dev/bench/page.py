@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipelines.runs.recording import code_version, libraries
+from pipelines.core import code
+from pipelines.runs.recording import libraries
 from scripts.dev.bench.process import PROCESSES
 
 _BLUE, _GREY, _RED = "#0072B2", "#BBBBBB", "#D55E00"  # of the Okabe–Ito palette, legible to colour-blind people
@@ -39,7 +40,7 @@ def machine(seed: int | None = None) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in libraries().items())
     return (
         f"Measured on {datetime.now(UTC):%Y-%m-%d} with {PROCESSES} processes on {os.cpu_count()} cores and {memory:.0f} GiB, "
-        f"code {code_version()}, Python {platform.python_version()}, {versions}{f'; seed {seed}' if seed is not None else ''}. "
+        f"code {code.version()}, Python {platform.python_version()}, {versions}{f'; seed {seed}' if seed is not None else ''}. "
         "Seconds are of the whole program, its imports (about 6 s) included; memory is the peak of what the program "
         "and its workers held at one time, added up."
     )

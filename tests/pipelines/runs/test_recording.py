@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from pipelines.core import code
 from pipelines.core.errors import ConfigError, DataError, NotFound, StoreError, Untrusted
 from pipelines.forecasting import payload
 from pipelines.forecasting.evaluation.fit import Fitted
@@ -263,9 +264,10 @@ def test_settings_of_another_version_are_told(store: Store) -> None:
         payload.workspace_of(recording.succeed(SUMMARY))
 
 
-def test_code_and_libraries_are_named() -> None:
+def test_code_and_libraries_are_named(store: Store) -> None:
     """The package's version, with the commit in a checkout, and what decides a forecast."""
-    assert re.fullmatch(r"\d+\.\d+\.\d+(\+[0-9a-f]{12})?", runs.code_version())
+    assert re.fullmatch(r"\d+\.\d+\.\d+(\+[0-9a-f]{12})?", code.version())
+    assert record(store).info["code_version"] == code.version()
     assert {"numpy", "pandas", "statsforecast"} <= runs.libraries().keys()
 
 
