@@ -35,6 +35,7 @@ from backend.core.services import Services
 from backend.core.settings import Settings, load
 from backend.core.shutdown import Shutdown
 from backend.data import routes as data
+from backend.documentation import routes as documentation
 from backend.forecasts import routes as forecasts
 from backend.jobs import routes as jobs
 from backend.jobs.cloud import CloudJobs
@@ -90,7 +91,7 @@ def create_app(
         version=__version__,
         description="Forecasts of panels of time series, as published.",
         openapi_url=f"{API}/openapi.json",
-        docs_url=None,  # their pages load scripts from elsewhere
+        docs_url=None,  # /docs is our own page: these load scripts from other hosts
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
@@ -106,6 +107,7 @@ def create_app(
     for routes in _ROUTES:
         app.include_router(routes.router, prefix=API)
     app.include_router(health.router)
+    app.include_router(documentation.router)
     errors.install(app, services[Catalog].public)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     _add_middleware(app, settings, services[Metrics])
@@ -167,7 +169,7 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=[HEADER, "Content-Type", "If-Match", "If-None-Match", "X-Request-ID"],
-            expose_headers=["ETag", "Location", "X-Request-ID", "Retry-After"],
+            expose_headers=["ETag", "Location", "X-Request-ID", "Retry-After", "Deprecation", "Sunset", "Link"],
         )
     app.add_middleware(Observe, metrics=metrics, https=settings.environment != "dev")
 

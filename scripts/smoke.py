@@ -91,6 +91,9 @@ def _reading(walk: Walk, workspace: str | None) -> str:
     """Everything that only reads; the name of the workspace that was read."""
     walk.call("GET", "/health/live")
     walk.call("GET", "/health/ready")
+    walk.call("GET", "/health")
+    walk.call("GET", "/errors/{slug}", at={"slug": "not-found"})
+    walk.call("GET", "/docs")
     walk.call("GET", "/metrics")
     walk.call("GET", "/api/v1/me")
     found = walk.call("GET", "/api/v1/workspaces").json()["workspaces"]

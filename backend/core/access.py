@@ -54,7 +54,7 @@ class Access:
 class Requires:
     """The dependency: settles identity, then role, then workspace; Problem 401, 403 or 404.
 
-    `role` None admits requests without a key. With `may_be_new` the route may name a workspace that does not exist yet.
+    `role` None admits requests without a key, to which no workspace exists. With `may_be_new` the route may name a workspace that does not exist yet.
     """
 
     def __init__(self, role: Role | None, *, may_be_new: bool = False) -> None:
@@ -62,7 +62,7 @@ class Requires:
 
     async def __call__(self, request: Request) -> Access:
         access = Access(self._identity(request), request.app.state.services[Catalog], request.state)
-        name = await _named_workspace(request)
+        name = await _named_workspace(request) if self.role is not None else None
         if name is not None and not (self.may_be_new and name not in access.workspaces()):
             access.enter(name)
         return access

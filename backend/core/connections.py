@@ -18,6 +18,8 @@ from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from backend.core.problem_types import uri_of
+
 MAX_HEAD = 64 * 1024  # bytes of a request line with its headers, and of whatever else belongs to no body
 MAX_HEADERS = 100
 MAX_PIPELINED = 32  # requests that wait for the answers before theirs
@@ -202,7 +204,7 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         self.logger.info("Connection closed with %d: %s", status, detail)
         title = HTTPStatus(status).phrase
-        body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail}).encode()
+        body = json.dumps({"type": uri_of(status), "title": title, "status": status, "detail": detail}).encode()
         headers = [
             *self.server_state.default_headers,
             (b"content-type", b"application/problem+json"),

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Scope
 
+from backend.core.problem_types import uri_of
 from pipelines.core import errors
 from pipelines.core.errors import ForecastError
 
@@ -34,7 +35,7 @@ def answer(
 ) -> JSONResponse:
     """The problem as a response."""
     content = {
-        "type": "about:blank",
+        "type": uri_of(status),
         "title": http.HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,

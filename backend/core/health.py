@@ -16,6 +16,7 @@ from backend.core.schemas import HealthOut
 from backend.core.services import provided
 from backend.core.shutdown import Shutdown
 from pipelines import __version__
+from pipelines.core import code
 
 router = APIRouter()
 
@@ -30,9 +31,11 @@ class Readiness:
 @router.get("/health/live", tags=["health"], response_model=HealthOut)
 async def live(access: Anyone) -> HealthOut:
     """The process is up."""
-    return HealthOut(status="ok", version=__version__)
+    return HealthOut(status="ok", version=__version__, commit=await asyncio.to_thread(code.commit))
 
 
+@router.get("/health", tags=["health"], response_model=HealthOut, responses={503: problems()[503]})
+@router.get("/healthz", include_in_schema=False)
 @router.get("/health/ready", tags=["health"], response_model=HealthOut, responses={503: problems()[503]})
 async def ready(
     access: Anyone,
@@ -40,7 +43,7 @@ async def ready(
     readiness: Annotated[Readiness, provided(Readiness)],
     shutdown: Annotated[Shutdown, provided(Shutdown)],
 ) -> HealthOut:
-    """The storage can be reached and a production run be read; 503 with the checks that fail."""
+    """Version, commit and checks: the storage can be reached and a production run be read; 503 names the checks that fail."""
     # Workspaces are named only where no key is needed; elsewhere the log has the names.
     checks = await asyncio.to_thread(readiness.checks)
     if shutdown.begun:
@@ -54,7 +57,7 @@ async def ready(
     if failing:
         names = ", ".join(str(check["name"]) for check in failing)
         raise Problem(503, f"Not ready: {names}.", headers={"Retry-After": "5"}, checks=checks)
-    return HealthOut(status="ok", version=__version__, checks=checks)
+    return HealthOut(status="ok", version=__version__, commit=await asyncio.to_thread(code.commit), checks=checks)
 
 
 @router.get("/metrics", include_in_schema=False)

@@ -11,6 +11,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.core import errors
+from backend.core.deprecation import headers_of
 from backend.core.metrics import Metrics
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -52,7 +53,7 @@ class Observe:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                own = [*message.get("headers", ()), (b"x-request-id", request_id)]
+                own = [*message.get("headers", ()), *headers_of(scope), (b"x-request-id", request_id)]
                 set_already = {name for name, _ in own}  # a page has a policy of its own; two would both hold
                 message["headers"] = [*own, *(one for one in self.headers if one[0] not in set_already)]
             await send(message)

@@ -23,7 +23,8 @@ MAX_HORIZON = 744  # steps: a month of hours, two years of days
 MAX_YEARS = 10  # of a range of dates
 HEADER = "X-API-Key"
 
-_OPEN = ("/health/",)
+_HEALTH = ("/health", "/healthz")
+_PUBLIC = ("/docs", "/errors")  # no key is needed, but requests count
 _READING = ("GET", "HEAD", "OPTIONS")
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")  # what a page may send anywhere
 _WINDOW = 60.0  # seconds
@@ -55,7 +56,7 @@ class RateLimit:
 
 
 class Authentication:
-    """Lets in who has a key, or this machine where there are none, and counts their requests. Health is open."""
+    """Lets in who has a key, or this machine where there are none, and counts requests. Health and documentation are open."""
 
     def __init__(
         self, app: ASGIApp, keyring: Keyring, rate: RateLimit, origins: Set[str] = frozenset()
@@ -71,7 +72,7 @@ class Authentication:
             return
         headers = Headers(scope=scope)
         key, client = self._find(scope, headers)
-        if scope["path"].startswith(_OPEN):
+        if _is_below(scope["path"], _HEALTH):
             scope["state"].update(key=key)
             await self.app(scope, receive, send)
             return
@@ -85,6 +86,10 @@ class Authentication:
             detail = f"More than {self.rate.limit} requests in a minute. Go on in {seconds} s."
             refusal = errors.answer(scope, 429, detail, {**limits, "Retry-After": str(seconds)})
             await refusal(scope, receive, send)
+            return
+        if _is_below(scope["path"], _PUBLIC):
+            scope["state"].update(key=key)
+            await self.app(scope, receive, send)
             return
         if key is None:
             await self._refuse(scope, receive, send)
@@ -129,9 +134,14 @@ class Authentication:
 
 
 def key_of(scope: Scope) -> Key | None:
-    """Who makes a request that `Authentication` has let in; None without a valid key, which health needs not."""
+    """Who makes a request that `Authentication` has let in; None without a valid key, which health and documentation need not."""
     key: Key | None = scope["state"].get("key")
     return key
+
+
+def _is_below(path: str, names: tuple[str, ...]) -> bool:
+    """Whether a path is one of these, or below one."""
+    return path in names or path.startswith(tuple(f"{name}/" for name in names))
 
 
 def _is_local(scope: Scope, headers: Headers) -> bool:

@@ -8,25 +8,9 @@ from typing import Any
 from fastapi import Request, Response
 
 from backend.core.errors import PROBLEM_JSON
+from backend.core.problem_types import TYPES
 from pipelines import __version__
 
-_DESCRIPTIONS = {
-    304: "The client has it already.",
-    400: "The body cannot be read.",
-    401: "No valid API key.",
-    403: "The key's role may not do this.",
-    404: "There is no such thing.",
-    409: "It cannot be done in this state.",
-    412: "It was changed since it was read.",
-    413: "The body is too large.",
-    422: "The request is not valid.",
-    428: "If-Match is missing.",
-    429: "Too many requests.",
-    500: "Something failed here.",
-    501: "A library that this needs is not installed where it computes.",
-    503: "Not possible now; see Retry-After.",
-    504: "It took too long.",
-}
 ALWAYS = (401, 403, 422, 429, 500, 503)
 
 
@@ -35,9 +19,10 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     schema = {"schema": {"$ref": "#/components/schemas/ProblemOut"}}
     found: dict[int | str, dict[str, Any]] = {}
     for status in sorted({*ALWAYS, *statuses}):
-        found[status] = {"description": _DESCRIPTIONS[status]}
-        if status != 304:
-            found[status]["content"] = {PROBLEM_JSON: schema}
+        if status == 304:
+            found[status] = {"description": "The client has it already."}
+        else:
+            found[status] = {"description": TYPES[status].summary, "content": {PROBLEM_JSON: schema}}
     return found
 
 

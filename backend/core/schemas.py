@@ -22,7 +22,19 @@ class FieldError(BaseModel):
 class HealthOut(BaseModel):
     status: Literal["ok"]
     version: str
+    commit: Annotated[
+        str | None, Field(description="The first 12 digits of the commit that the service was built from.")
+    ] = None
     checks: list[dict[str, Any]] = []
+
+
+class ProblemTypeOut(BaseModel):
+    """A type of error: what it means, and what a client can do about it."""
+
+    type: str
+    title: str
+    status: int
+    description: str
 
 
 class ProblemOut(BaseModel):
@@ -32,7 +44,7 @@ class ProblemOut(BaseModel):
     `remedy`: what to do. Each is missing where it is not known.
     """
 
-    type: str
+    type: Annotated[str, Field(description="The kind of error, as a reference to its page: `/errors/not-found`.")]
     title: str
     status: int
     detail: str

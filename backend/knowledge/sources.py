@@ -23,7 +23,12 @@ PROJECT = Path(__file__).parents[2]
 
 _EARLIER = 2  # runs before the one in production whose cards are kept at hand
 _PAST = 0.8  # weight of what is not in force any more
-_LEFT_OUT = ("API.md", "ERRORS.md")  # tables for programs
+_LEFT_OUT = (
+    "docs/API.md",
+    "docs/ERRORS.md",
+    "docs/CONTRIBUTING.md",
+    "docs/decisions/README.md",
+)  # for programs and developers
 
 
 @dataclass(frozen=True)
@@ -141,7 +146,7 @@ def _of_documents(reader: Reader, workspace: str) -> Iterator[Source]:
 def _documents() -> list[Path]:
     """The pages that come with the project."""
     found = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
-    return [path for path in found if path.name not in _LEFT_OUT]
+    return [path for path in found if path.relative_to(PROJECT).as_posix() not in _LEFT_OUT]
 
 
 def _id(*parts: str) -> str:

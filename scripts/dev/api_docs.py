@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.app import create_app
+from backend.core.problem_types import TYPES
 from backend.core.responses import ALWAYS
 from backend.core.settings import Settings
 from pipelines.core.codes import CODES
@@ -19,22 +20,38 @@ DOCS = Path(__file__).parents[2] / "docs"
 _HEAD = """\
 # The HTTP API
 
-Made from [openapi.json](openapi.json) by `scripts/dev/api_docs.py`; `make up` serves it. How to start, what keys there are and
-curl examples: [README](../README.md#the-service).
+Made from [openapi.json](openapi.json) by `scripts/dev/api_docs.py`; `make up` serves it, with Swagger UI at `/docs`. How to start,
+what keys there are and curl examples: [README](../README.md#the-service).
+
+## Versions
+
+From 0.2.0 on, v1 only grows: paths, fields and parameters are added, never renamed, removed or given another meaning. A change
+that cannot be avoided is announced one minor version ahead. Until then the route works as before, and each of its answers has
+the headers `Deprecation` (RFC 9745: since when), `Sunset` (RFC 8594: until when) and `Link` with `rel="deprecation"` (what to
+use instead); the OpenAPI marks it `deprecated`. Every release lists its changes and their migration in the
+[changelog](../CHANGELOG.md). Clients ignore fields that they do not know.
+
+## Conventions
 
 All calls below `/api/v1` take the key in the header `X-API-Key` where the service has keys; `viewer` reads, `analyst` also
 computes forecasts, brings data in, runs jobs and acknowledges alerts, `admin` also moves aliases. Errors are `application/problem+json` (RFC
-9457) with `request_id`, `errors` where fields are wrong, and where the data, a setting or a parameter is to blame `code`, `field`,
-`found` and `remedy` ([ERRORS](ERRORS.md)). Answers to reads carry an `ETag`: send it back in `If-None-Match` and get 304 as long as
+9457) with a `type` from the [list below](#types-of-errors), `request_id`, `errors` where fields are wrong, and where the data, a
+setting or a parameter is to blame `code`, `field`, `found` and `remedy` ([ERRORS](ERRORS.md)). Answers to reads carry an `ETag`:
+send it back in `If-None-Match` and get 304 as long as
 nothing new was published. Limits: a body of 5 MiB (an upload: 32 MiB), 1,000 rows a page, 100 series and 744 steps a request for forecasts, ten
 years a range of dates, and a number of requests a minute and key (`RateLimit-Limit`, `-Remaining`, `-Reset`; beyond it 429
 with `Retry-After`). Each may answer 401, 403, 422, 429, 500 or 503 besides what stands below: 503 also to what writes
 (uploads, jobs, workspaces) where folders cannot be written or lie on an object store. A `unique_id` in a path is percent-encoded: `Bath/bakery-01` is `Bath%2Fbakery-01`.
 """
 _ERRORS = """\
+# Types of errors
+
+The `type` of an error is a path of the service, such as `/errors/not-found`, that answers with its description. No key is needed.
+"""
+_CODES = """\
 # Codes of errors
 
-Made from `pipelines/core/codes.py` by `scripts/api_docs.py`. An error of the pipelines carries data: `code`, one of these;
+Made from `pipelines/core/codes.py` by `scripts/dev/api_docs.py`. An error of the pipelines carries data: `code`, one of these;
 `field`, the setting, parameter or variable to correct, dotted, such as `source.columns.ds`; `found`, the values found; and
 `remedy`, what to do. The command line prints one message that holds all of it and ends with the code in brackets. The
 service answers with a problem that has these members beside `detail`; each entry of `errors`, and each of the `problems` of an
@@ -54,7 +71,7 @@ def markdown(spec: dict[str, Any]) -> str:
     lines = [_HEAD]
     for path, operations in spec["paths"].items():
         for method, operation in operations.items():
-            lines += [f"## {method.upper()} {path}", "", operation["description"], ""]
+            lines += [f"## {method.upper()} {path}", "", *_deprecation(operation), operation["description"], ""]
             lines += _table(["parameter", "in", "type", "what"], _parameters(spec, operation))
             own = {
                 status: one
@@ -63,6 +80,10 @@ def markdown(spec: dict[str, Any]) -> str:
             }
             special = "".join(f" {status}: {one['description']}" for status, one in own.items())
             lines += [f"Answers with {_answer(operation)}.{special}", ""]
+    lines += [_ERRORS]
+    lines += _table(
+        ["type", "status", "what"], ((f"`{one.uri}`", one.status, one.description) for one in TYPES.values())
+    )
     lines += ["# What comes and goes", ""]
     for name, schema in sorted(spec["components"]["schemas"].items()):
         lines += [f"## {name}", "", *([schema["description"], ""] if "description" in schema else [])]
@@ -72,7 +93,13 @@ def markdown(spec: dict[str, Any]) -> str:
 
 def errors() -> str:
     """The codes as a page."""
-    return "\n".join([_ERRORS, *_table(["code", "meaning"], ((f"`{code}`", what) for code, what in CODES.items()))])
+    return "\n".join([_CODES, *_table(["code", "meaning"], ((f"`{code}`", what) for code, what in CODES.items()))])
+
+
+def _deprecation(operation: dict[str, Any]) -> list[str]:
+    if not operation.get("deprecated"):
+        return []
+    return [f"**Deprecated since {operation['x-deprecated-since']}; removed after {operation['x-sunset']}.**", ""]
 
 
 def _parameters(spec: dict[str, Any], operation: dict[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -8,6 +8,7 @@ import pytest
 import structlog
 from starlette.testclient import TestClient
 
+from backend.core import problem_types
 from backend.core.errors import of_library
 from backend.core.rate import MAX_BODY
 from pipelines.core.errors import (
@@ -50,6 +51,7 @@ def is_problem(response: Any, status: int) -> dict[str, Any]:
     assert response.headers["content-type"] == "application/problem+json"
     found: dict[str, Any] = response.json()
     assert {"type", "title", "status", "detail", "instance", "request_id"} <= set(found)
+    assert found["type"] == problem_types.TYPES[status].uri
     assert found["status"] == status
     assert found["request_id"] == response.headers["x-request-id"]
     assert not re.search(r"Traceback|File \"|/tmp/|site-packages", response.text)

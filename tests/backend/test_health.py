@@ -3,6 +3,8 @@
 import pytest
 
 from backend.core.shutdown import Shutdown
+from pipelines import __version__
+from pipelines.core import code
 from tests.backend.conftest import connect, part
 from tests.support import site as sites
 from tests.support.site import Site
@@ -14,6 +16,23 @@ def test_a_service_with_a_production_run_is_ready(site: Site) -> None:
     assert found["status"] == "ok"
     assert [(check["name"], check["ok"]) for check in found["checks"]] == [("storage", True), ("production run", True)]
     assert "meter, shop" in found["checks"][1]["detail"]
+
+
+def test_health_names_version_commit_and_checks(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At three addresses, open to everybody; a service that no commit is known of says so."""
+    client = connect(site, keys=sites.keys()[1])
+    for commit in ("0123456789ab", None):
+        monkeypatch.setattr(code, "commit", lambda: commit)  # noqa: B023 - called in this pass
+        for path in ("/health", "/healthz", "/health/ready"):
+            found = client.get(path).json()
+            assert (found["status"], found["version"], found["commit"]) == ("ok", __version__, commit)
+            assert [check["name"] for check in found["checks"]] == ["storage", "production run"]
+        assert client.get("/health/live").json() == {
+            "status": "ok",
+            "version": __version__,
+            "commit": commit,
+            "checks": [],
+        }
 
 
 def test_without_a_readable_production_run_it_is_not_ready(changeable: Site) -> None:
@@ -30,6 +49,7 @@ def test_without_a_readable_production_run_it_is_not_ready(changeable: Site) -> 
     assert found.headers["content-type"] == "application/problem+json"
     assert found.json()["detail"] == "Not ready: production run."
     assert "broken: meter, shop" in found.text
+    assert client.get("/health").status_code == client.get("/healthz").status_code == 503
     assert client.get("/health/live").status_code == 200
 
 

@@ -1,0 +1,1 @@
+"""The service about itself: its contract as a page, and the types of its errors."""
