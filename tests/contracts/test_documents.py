@@ -1,0 +1,52 @@
+"""Pages for developers agree with what they describe."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from backend.core.problem_types import TYPES
+from pipelines import __version__
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def text(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def test_the_index_of_decisions_lists_every_decision() -> None:
+    """With its number, its title and one sentence, in order; nothing else."""
+    listed = re.findall(r"^\| (\d+) \| \[(.+)\]\((.+)\) \| (.+\.) \|$", text("docs/decisions/README.md"), re.M)
+    files = sorted(path.name for path in (ROOT / "docs/decisions").glob("[0-9]*.md"))
+    assert [file for _, _, file, _ in listed] == files
+    for number, title, file, _ in listed:
+        assert text(f"docs/decisions/{file}").startswith(f"# {number}. {title}\n")
+        assert int(file[:4]) == int(number)
+
+
+def test_the_page_of_the_api_lists_every_type_of_error() -> None:
+    """With its status and description."""
+    page = text("docs/API.md")
+    for one in TYPES.values():
+        assert f"| `{one.uri}` | {one.status} | {one.description} |" in page
+
+
+def test_the_changelog_begins_with_this_version_and_has_its_migration() -> None:
+    """Each release from 0.2.0 on says what changed in the API and what to do about it."""
+    releases = re.split(r"^## ", text("CHANGELOG.md"), flags=re.M)[1:]
+    assert releases[0].startswith(f"{__version__} ")
+    for release in releases:
+        if release.startswith("0.1.0"):
+            break
+        assert "\n### API: what changed\n" in release
+        assert "\n### Migration\n" in release
+        assert "\n| path or field | before | after |\n" in release
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    """Relative links name a file that exists."""
+    for target in re.findall(r"\]\((?!https?://|#)([^)#\s]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
