@@ -5,6 +5,7 @@ import importlib
 import inspect
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,11 +13,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 from backend.app import create_app
 from backend.copilot import toolbox
 from backend.copilot.scope import Scope
 from backend.core.settings import Settings
+from frontend.core import pages
 from pipelines.core import plugins
 from pipelines.core.config import Project
 from pipelines.core.errors import DataError
@@ -36,8 +41,9 @@ MODEL, SOURCE, WORKSPACE, TOOL = (
     "configs/workspaces/kiosks.yaml",
     "backend/copilot/tools/data_range.py",
 )
+APP_PAGE = [f"frontend/account/{name}.py" for name in ("__init__", "calls", "page")]
 
-PACKAGES = ("pipelines.forecasting.models", "pipelines.sources", "backend.copilot.tools")
+PACKAGES = ("pipelines.forecasting.models", "pipelines.sources", "backend.copilot.tools", "frontend")
 
 
 @pytest.fixture
@@ -63,7 +69,7 @@ def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_the_page_has_an_example_of_each_extension_point() -> None:
     """None of them exists in the project, so each is a new file."""
-    assert {MODEL, SOURCE, WORKSPACE, TOOL} == set(EXAMPLES)
+    assert {MODEL, SOURCE, WORKSPACE, TOOL, *APP_PAGE} == set(EXAMPLES)
     for name in EXAMPLES:
         assert not (PAGE.parents[1] / name).exists(), name
 
@@ -130,6 +136,29 @@ def test_the_workspace_is_forecast_with_the_new_source_and_the_new_model(added: 
     assert forecasts.groupby("unique_id").size().to_dict() == {"a": 7, "b": 7}
     metrics = catalog.reader(project).production("kiosks").read_parquet("metrics.parquet")
     assert {"drift", "seasonal_naive"} <= set(metrics["model"])
+
+
+def test_the_page_is_in_the_menu_and_opens(
+    added: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the name of its folder, beside the pages that exist, with what the API answers."""
+    shutil.copytree(PAGE.parents[1] / "frontend", added / "frontend", dirs_exist_ok=True)
+    monkeypatch.setattr(pages, "_APP", added / "frontend")
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    pages.pages.cache_clear()
+    st.cache_resource.clear()
+    try:
+        with sites.running(sites.made(tmp_path_factory), added / "log") as (address, _):
+            monkeypatch.setenv("APP_API_URL", address)
+            app = AppTest.from_file(str(added / "frontend/app.py"), default_timeout=60)
+            app._page_hash = calc_hash("account")
+            app.run()
+    finally:
+        pages.pages.cache_clear()
+        st.cache_resource.clear()
+    assert not app.exception
+    assert app.title[0].value == "Account"
+    assert {metric.label: metric.value for metric in app.metric} == {"Name": "local", "Role": "admin"}
 
 
 def test_the_tool_is_found_and_answers_with_facts(
