@@ -186,7 +186,7 @@ def test_cloud_run_that_is_away_is_told(changeable: Site, cloud: stand_in.Google
     assert answer.status_code == 503
     cloud.fault = lambda method, path: 403 if path.endswith(":run") else None
     answer = service(changeable, cloud).post(f"{API}/jobs", json=BODY)
-    assert (answer.status_code, "check the rights" in answer.json()["detail"]) == (503, True)
+    assert (answer.status_code, "Check the rights" in answer.json()["detail"]) == (503, True)
     cloud.fault = lambda method, path: None
     start(service(changeable, cloud))
     assert "token-of-the-account" not in json.dumps(
@@ -223,7 +223,7 @@ def test_project_and_region_belong_to_cloud_run(monkeypatch: pytest.MonkeyPatch)
     """One without the other two does not start."""
     monkeypatch.setenv("API_JOBS_ON", "cloud_run")
     monkeypatch.setenv("API_CLOUD_RUN_PROJECT", "p1")
-    with pytest.raises(ConfigError, match="set API_CLOUD_RUN_PROJECT and API_CLOUD_RUN_REGION"):
+    with pytest.raises(ConfigError, match="Set API_CLOUD_RUN_PROJECT and API_CLOUD_RUN_REGION"):
         load()
     monkeypatch.setenv("API_CLOUD_RUN_REGION", "r1")
     assert load().jobs_on == "cloud_run"

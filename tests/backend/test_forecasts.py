@@ -194,7 +194,7 @@ def test_what_if_the_price_were_another(computing: TestClient) -> None:
     for row, status, detail in [
         ({"ds": "2024-03-25", "prize": 9.0}, 404, "unknown future covariate 'prize' (did you mean 'price'?)"),
         ({"ds": "2024-05-25", "price": 9.0}, 422, "is none of the 2 steps that are forecast"),
-        ({"ds": "2024-03-25", "price": "dear"}, 422, "price is 'dear'; a number is expected"),
+        ({"ds": "2024-03-25", "price": "dear"}, 422, "price is 'dear'. Give a number"),
         ({"ds": "2024-03-25", "price": 9.0, "unique_id": "Elm/tea"}, 422, "is none of the 2 steps"),
     ]:
         response = computing.post(f"{API}/forecasts/generate", json={**body, "future": [row]})

@@ -157,7 +157,7 @@ BAD: dict[str, tuple[bytes, str]] = {
     "not quite gzip": (b"\x1f\x8b", "file"),
     "two short weeks": (b"date,units\n2024-01-01,1\n2024-01-02,2\n2024-01-03,2\n", "horizon"),
     "years out of range": (b"date,units\n9999-12-31,1\n0001-01-01,2\n", "ds"),
-    "control characters": (b"date,store,units\n2024-01-01,a\x07,1\n2024-01-02,a\x07,2\n", "file"),
+    "control characters": (b"date,store,units\n2024-01-01,a\x07,1\n2024-01-02,a\x07,2\n", "keys"),
 }  # fmt: skip
 
 

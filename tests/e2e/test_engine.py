@@ -103,7 +103,7 @@ def test_an_address_that_does_not_answer_is_told_at_once(backend: str, address: 
     chosen = Engine.model_validate({"backend": backend, "address": address})
     with pytest.raises(ConfigError, match=what) as told, parallel.engine(chosen, 2):
         pass
-    assert f"engine.backend is {backend}, but {address} cannot be used" in str(told.value)
+    assert f"engine.address: {address} cannot be used with {backend}" in str(told.value)
     assert "engine.address" in str(told.value).rpartition("(")[2]
 
 

@@ -178,7 +178,7 @@ def test_an_unknown_workspace_lists_the_valid_ones(write: Write) -> None:
         load_workspace("electrcity", environ)
     for name in ("", "../mine", "workspaces/mine", "mine.yaml/..", "mine\0"):
         assert "is not allowed. Use 1 to 100 letters" in refused(environ, name)
-    assert "APP_ENV '../prod' is not allowed" in refused({**environ, "APP_ENV": "../prod"})
+    assert "APP_ENV: '../prod' is not allowed" in refused({**environ, "APP_ENV": "../prod"})
 
 
 def test_a_wrong_folder_is_told(tmp_path: Path) -> None:
