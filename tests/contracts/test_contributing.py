@@ -17,10 +17,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from backend.app import create_app
 from backend.copilot import toolbox
-from backend.copilot.scope import Scope
-from backend.core.settings import Settings
 from frontend.core import pages
 from pipelines.core import plugins
 from pipelines.core.config import Project
@@ -29,6 +26,7 @@ from pipelines.core.progress import Silent
 from pipelines.forecasting import flows, settings
 from pipelines.forecasting.flows import Context
 from pipelines.storage import catalog
+from tests.backend.conftest import open_scope
 from tests.contracts import test_models, test_sources
 from tests.support import site as sites
 from tests.support.factories import panel
@@ -170,7 +168,7 @@ def test_the_tool_is_found_and_answers_with_facts(
     site = sites.made(tmp_path_factory)
     for variable, value in site.environ.items():
         monkeypatch.setenv(variable, value)
-    scope = Scope(create_app(Settings(environment="dev"), site.reader).state.service, "shop")
+    scope = open_scope(site)
     assert "data_range" in [tool.name for tool in toolbox.tools()]
     test_tools.test_arguments_are_typed_and_told("data_range")
     test_tools.test_facts_are_few_and_complete("data_range", scope)

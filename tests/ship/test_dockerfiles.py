@@ -154,7 +154,7 @@ def test_an_image_names_its_commit(image: str, file: str) -> None:
 def test_whoever_builds_images_gives_the_commit() -> None:
     """Cloud Build, compose and `make images`, which CI calls; the history itself is sent to no build."""
     cloudbuild, script = (
-        (ROOT / name).read_text(encoding="utf-8") for name in ("cloudbuild.yaml", "scripts/images.py")
+        (ROOT / name).read_text(encoding="utf-8") for name in ("cloudbuild.yaml", "scripts/dev/images.py")
     )
     assert '--build-arg "COMMIT=${COMMIT_SHA:-}"' in cloudbuild
     assert "--build-arg=COMMIT=" in script
