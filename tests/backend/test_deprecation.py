@@ -12,7 +12,7 @@ from backend.core.deprecation import deprecated
 from backend.core.errors import Problem
 from backend.core.metrics import Metrics
 from backend.core.middleware import Observe
-from scripts import api_docs
+from scripts.dev import api_docs
 
 OLD: dict[str, Any] = {
     "since": "0.3.0", "on": date(2027, 1, 15), "sunset": date(2027, 7, 15), "link": "/docs#/series"

@@ -112,7 +112,7 @@ def test_the_source_is_found_and_keeps_the_contract_of_every_source(
     source = module.build(module.Options.model_validate(options(added)), added)
     test_sources.test_every_source_gives_rows_with_named_columns_and_their_origin(source)
     test_sources.test_every_source_reads_the_same_twice(source)
-    with pytest.raises(DataError, match=r"other\.json: cannot be read"):
+    with pytest.raises(DataError, match=r"other\.json: cannot be read as JSON\. Put a list of objects there"):
         module.build(module.Options(name="other.json"), added).read()
 
 
