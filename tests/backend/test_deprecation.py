@@ -36,7 +36,7 @@ def app() -> FastAPI:
             raise Problem(404, "Nothing.")
         return "old"
 
-    errors.install(app)
+    errors.install(app, str)
     app.add_middleware(Observe, metrics=Metrics(), https=False)
     return app
 
