@@ -52,7 +52,7 @@ def test_a_key_is_printed_once_and_kept_as_a_line(tmp_path: Path) -> None:
     [
         (["--name", "ada", "--role", "king"], 2, "unknown role 'king'"),
         (["--name", "a:b"], 1, "name of letters"),
-        (["--name", "ada", "--file", "/nowhere/keys"], 1, "/nowhere/keys cannot be written"),
+        (["--name", "ada", "--file", "/nowhere/keys"], 1, "/nowhere/keys: cannot be written"),
     ],
 )
 def test_a_key_that_cannot_be_made_is_told(options: list[str], code: int, message: str) -> None:
