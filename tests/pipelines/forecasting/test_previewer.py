@@ -102,6 +102,6 @@ def test_memory_that_ends_is_a_problem_of_the_file(reader: Reader, monkeypatch: 
     wanted = dict.fromkeys(["ds", "y", "keys", "static", "future", "title", "unit", "horizon"])
     request = {**wanted, "workspace": "w", "upload_id": draft.publish().name, "frequency": "auto", "timezone": "UTC"}
     found = preview.preview(reader, request)
-    assert found["problems"] == [
-        {"field": "file", "message": "it takes more memory than a preview may use. Upload fewer rows or columns."}
-    ]
+    remedy = "Upload fewer rows or columns."
+    message = f"it takes more memory than a preview may use. {remedy}"
+    assert found["problems"] == [{"field": "file", "code": "too_much_memory", "remedy": remedy, "message": message}]
