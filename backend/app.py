@@ -197,7 +197,7 @@ def main(launcher: Launcher | None = None) -> None:
     try:
         settings = load()
         app = create_app(settings, launcher=launcher)
-        app.state.services[Catalog].workspaces()  # a wrong folder is told now, not to the first client
+        app.state.services[Catalog].workspaces()  # a wrong folder stops the start, not the first request
     except ConfigError as error:
         sys.exit(error.line)
     configure_logging(settings.log_level)

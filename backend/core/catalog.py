@@ -225,7 +225,7 @@ class WorkspaceReader:
         """The newest results of monitoring, if they are about this run: those of another one are no news of this."""
         try:
             newest = await self.monitored()
-        except (Problem, StoreError):  # damaged, it is told on its own page, and hides no forecast
+        except (Problem, StoreError):  # a damaged one is reported on its own page and hides no forecast
             return None
         return newest if run and newest.run_id == run.id else None
 

@@ -31,7 +31,7 @@ Moment = Annotated[
 
 
 class In(BaseModel):
-    """What comes from outside: nothing that is not known, so that a slip of the pen is told."""
+    """Parameters or a body from outside. Unknown fields are rejected, so typos are reported."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

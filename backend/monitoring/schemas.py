@@ -31,7 +31,10 @@ class MonitoredQuery(Paged):
         ""
     )
     status: Status | None = None
-    kind: Annotated[Kind | None, Field(description="Of which kind `status` is; without it, the gravest of all.")] = None
+    kind: Annotated[
+        Kind | None,
+        Field(description="The kind of check that `status` is about; without it, the most severe status of all."),
+    ] = None
     sort: Annotated[MonitoredSort, Field(description="The worst first.")] = "severity"
 
 

@@ -161,7 +161,7 @@ def _reason(kind: str, value: float) -> str:
 def standing(series: Mapping[str, Any]) -> str:
     """A monitored series in a sentence: its error beside that of the backtest, and the inputs that have drifted."""
     since = f" since {day(series['since'])}" if series["since"] else ""
-    error = f"MASE {number(series['mase'])} by what came, {number(series['mase_baseline'])} in the backtest"
+    error = f"MASE {number(series['mase'])} live, {number(series['mase_baseline'])} in the backtest"
     moved = [one["feature"] for one in series["drift"] if one["status"] in ("warn", "alert")]
     named = ["its values" if name == "y" else name for name in moved]
     return " · ".join([f"{series['status']}{since}", error, *([f"drifted: {', '.join(named)}"] if named else [])])

@@ -14,7 +14,7 @@ KINDS = {
     "etl": "Bring the data in",
     "train": "Train",
     "inference": "Forecast and publish",
-    "monitor": "Look at what came",
+    "monitor": "Monitor",
 }
 VIEW = "Pipelines"  # of the page Data, where jobs are followed
 ACTIVE = ("queued", "running")

@@ -19,14 +19,14 @@ _MEANING = {  # of its colours, by status
 
 
 def errors(timeline: pd.DataFrame, metric: str) -> go.Figure:
-    """The error of each forecast set by what came, beside that of the backtest: `cutoff`, `<metric>`, `<metric>_baseline`."""
+    """The live error of each forecast set and that of the backtest: `cutoff`, `<metric>`, `<metric>_baseline`."""
     figure, label = go.Figure(), drawn(metric.upper())
     figure.add_scatter(
         mode="lines", x=timeline["cutoff"], y=timeline[f"{metric}_baseline"], name="backtest", line={"color": GREY, "dash": "dot", "width": 1.4},
         hovertemplate=f"the backtest: {label} <b>%{{y:.3~g}}</b><extra></extra>",
     )  # fmt: skip
     figure.add_scatter(
-        x=timeline["cutoff"], y=timeline[metric], name="by what came", mode="lines+markers", line={"color": BLUE, "width": 2},
+        x=timeline["cutoff"], y=timeline[metric], name="live", mode="lines+markers", line={"color": BLUE, "width": 2},
         hovertemplate=f"forecast on %{{x|%-d %b %Y}}: {label} <b>%{{y:.3~g}}</b><extra></extra>",
     )  # fmt: skip
     return laid_out(figure, height=300).update_yaxes(title_text=label, rangemode="tozero")
@@ -40,7 +40,7 @@ def coverage(timeline: pd.DataFrame) -> go.Figure:
         level = int(name.removeprefix("coverage_"))
         figure.add_scatter(
             x=timeline["cutoff"], y=timeline[name], name=f"{level:,} %", mode="lines+markers", line={"color": colour, "width": 2},
-            hovertemplate=f"of what came after %{{x|%-d %b %Y}} <b>%{{y:.1f}} %</b> lay in the {level:,} % interval<extra></extra>",
+            hovertemplate=f"<b>%{{y:.1f}} %</b> of the actuals after %{{x|%-d %b %Y}} lay in the {level:,} % interval<extra></extra>",
         )  # fmt: skip
         figure.add_hline(y=level, line={"color": colour, "width": 1, "dash": "dot"})
     return laid_out(figure, height=300).update_yaxes(title_text="covered, %")

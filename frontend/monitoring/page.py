@@ -1,4 +1,4 @@
-"""Whether the forecasts are still right: how they stand by what came, what has moved, and what to do about it."""
+"""Whether the forecasts are still right: live error and coverage, drift, and what to do about it."""
 
 from html import escape
 
@@ -27,7 +27,7 @@ WATCHED = "watched"  # the series that is looked at, in the URL
 
 def page() -> None:
     workspace = shell.workspace()
-    shell.title("Monitoring", f"{words.literal(workspace['title'])} · what was forecast, against what came")
+    shell.title("Monitoring", f"{words.literal(workspace['title'])} · forecasts against actuals")
     states.require(workspace, "ready", "no forecasts")
     name, client = workspace["name"], shell.client()
     try:

@@ -79,7 +79,7 @@ def test_an_alert_is_acknowledged(page: Page, up: Up, site: Site) -> None:
 
 
 def test_a_series_is_opened_by_its_link_and_leads_to_its_forecast_and_back(page: Page, up: Up) -> None:
-    """Its errors by what came; on its forecast stands how it is monitored, with the way back to this view."""
+    """Its live errors; on its forecast stands how it is monitored, with the way back to this view."""
     visit(page, up, f"{PATH}&view=Series&watched=Ash%2Ftea")
     expect(page.get_by_role("heading", name=SHIFTED)).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(2)
@@ -103,10 +103,14 @@ def test_a_worse_run_is_left_on_the_word_of_a_person(page: Page, up: Up, site: S
     visit(page, up, PATH)
     expect(page.get_by_text(WHY)).to_be_visible()
     page.get_by_role("button", name=f"Roll back to {site.first}").click()
-    page.get_by_label("Reason").fill("worse by what came")
+    page.get_by_label("Reason").fill("worse than in the backtest")
     page.get_by_label("Reason").press("Enter")
     page.get_by_role("button", name="Roll back", exact=True).click()
     settled(page)
     expect(page.get_by_role("dialog")).to_have_count(0)
     alias = site.reader.pointers("shop")["aliases"]["production"]
-    assert (alias["run_id"], alias["previous"], alias["reason"]) == (site.first, site.second, "worse by what came")
+    assert (alias["run_id"], alias["previous"], alias["reason"]) == (
+        site.first,
+        site.second,
+        "worse than in the backtest",
+    )

@@ -38,7 +38,7 @@ def test_every_view_opens_by_its_link(open_page: Open, address: str, view: str) 
 def test_errors_and_coverage_are_beside_the_backtest(open_page: Open, address: str) -> None:
     """Forecast set by forecast set."""
     app = open_page("monitoring", address, workspace="shop")
-    assert traces(app) == {"backtest", "by what came"}
+    assert traces(app) == {"backtest", "live"}
     assert {"80 %", "95 %"} <= traces(app, 1)
 
 
@@ -67,7 +67,7 @@ def test_a_series_is_opened_by_its_link(open_page: Open, address: str) -> None:
     app = open_page("monitoring", address, workspace="shop", view="Series", watched=SHIFTED)
     assert not app.exception
     assert SHIFTED in [head.value for head in app.subheader]
-    assert traces(app) == {"backtest", "by what came"}
+    assert traces(app) == {"backtest", "live"}
     assert set(app.dataframe[1].value["feature"]) == {"y", "price"}
 
 
@@ -76,7 +76,7 @@ def test_the_forecast_of_a_series_says_how_it_stands(open_page: Open, address: s
     app = open_page("forecast", address, workspace="shop", series=SHIFTED)
     assert not app.exception
     assert "monitored: alert" in texts(app)
-    assert "by what came" in texts(app)
+    assert "live, " in texts(app)
 
 
 def test_the_portfolio_shows_who_is_in_alert(open_page: Open, address: str) -> None:
