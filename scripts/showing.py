@@ -20,7 +20,7 @@ from pipelines.forecasting.monitoring import alerts
 from pipelines.forecasting.settings import Workspace
 from pipelines.storage.catalog import Reader
 from pipelines.storage.disk import replace_file
-from pipelines.tables.schema import DS, MODEL, UNIQUE_ID, Y_HAT, Y, hi, lo
+from pipelines.tables.schema import DS, MODEL, UNIQUE_ID, Y_HAT, Y, hi, is_share, lo
 
 _ROWS = 8  # series of a workspace in the table
 _PICTURES = 4  # series of a workspace in the picture
@@ -101,15 +101,15 @@ def table(workspace: Workspace, reader: Reader) -> Table:
     info = run.read_json("run.json")
     champions = run.read_parquet("champions.parquet").set_index(UNIQUE_ID)
     forecasts = reader.published(workspace.name).read_parquet("forecasts.parquet")
-    level, metric, summary = workspace.levels[-1], info["config"]["metric"].upper(), info["summary"]
+    level, metric, summary = workspace.levels[-1], info["config"]["metric"], info["summary"]
     title = (
-        f"{heading(workspace, reader)}: {summary['n_series']:,} series, {metric} {_number(summary['champion'])} "
-        f"(seasonal naive {_number(summary['baseline'])})"
+        f"{heading(workspace, reader)}: {summary['n_series']:,} series, "
+        f"{metric.upper()} {_figure(summary['champion'], metric)} (seasonal naive {_figure(summary['baseline'], metric)})"
     )
     shown = Table(title=title, title_justify="left")
     shown.add_column("series", overflow="fold")
     shown.add_column("champion", no_wrap=True)
-    for column in (metric, "skill", *(f"step {step} [{level} %]" for step in range(1, _STEPS + 1))):
+    for column in (metric.upper(), "skill", *(f"step {step} [{level} %]" for step in range(1, _STEPS + 1))):
         shown.add_column(column, justify="right", no_wrap=True)
     for name in biggest(reader, workspace, _ROWS):
         row, ahead = champions.loc[name], forecasts[forecasts[UNIQUE_ID] == name].head(_STEPS)
@@ -117,7 +117,11 @@ def table(workspace: Workspace, reader: Reader) -> Table:
             f"{_number(p[Y_HAT])} [{_number(p[lo(level)])}, {_number(p[hi(level)])}]" for _, p in ahead.iterrows()
         ]
         shown.add_row(
-            name, ahead[MODEL].iloc[0], _number(float(row["value"])), f"{row['skill_vs_seasonal_naive']:.1%}", *values
+            name,
+            ahead[MODEL].iloc[0],
+            _figure(float(row["value"]), str(row["metric"])),
+            f"{row['skill_vs_seasonal_naive']:.1%}",
+            *values,
         )
     if (rest := summary["n_series"] - shown.row_count) > 0:
         shown.caption = f"and {rest:,} more series; skill is against the seasonal naive"
@@ -154,7 +158,9 @@ def calibration(workspace: Workspace, reader: Reader) -> go.Figure:
     figure = go.Figure()
     for (level, rows), colour in zip(measured[measured["by"] == "step"].groupby("level"), cycle(_LEVELS)):
         line = {"color": colour, "width": 2}
-        figure.add_trace(go.Scatter(x=rows["group"].astype(int), y=rows["coverage"], name=f"{level} %", line=line))
+        figure.add_trace(
+            go.Scatter(x=rows["group"].astype(int), y=100 * rows["coverage"], name=f"{level} %", line=line)
+        )
         figure.add_hline(y=level, line={"color": colour, "width": 1, "dash": "dash"})
     figure.update_xaxes(title_text="step ahead").update_yaxes(title_text="% of the actuals inside")
     return figure.update_layout(
@@ -195,6 +201,11 @@ def _traces(past: pd.DataFrame, ahead: pd.DataFrame, levels: Sequence[int], lege
 
 def _in_zone(rows: pd.DataFrame, workspace: Workspace, frequency: str) -> pd.DataFrame:
     return rows.assign(**{DS: to_local(rows[DS], workspace.timezone)}) if is_subdaily(frequency) else rows
+
+
+def _figure(value: float | None, metric: str) -> str:
+    """The value of a metric: a share in percent, everything else as a number."""
+    return f"{value:.1%}" if is_share(metric) and value is not None and pd.notna(value) else _number(value)
 
 
 def _number(value: float | None) -> str:

@@ -29,7 +29,10 @@ class MetricsIn(Paged):
 
 
 class MetricRow(BaseModel):
-    """The mean of the known values of a group, and their number; `horizon` is the step ahead, from 1."""
+    """The mean of the known values of a group, and their number; `horizon` is the step ahead, from 1.
+
+    `value`: of MAPE, sMAPE, WAPE and coverage a fraction, 0.801 = 80.1 %.
+    """
 
     unique_id: str | None = None
     model: str

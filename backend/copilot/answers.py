@@ -49,7 +49,10 @@ class SuggestionsOut(BaseModel):
 
 
 class FactOut(BaseModel):
-    """A number, date or name of the answer: as it stands there, and where it comes from. Shares are fractions."""
+    """A number, date or name of the answer: as it stands there, and where it comes from.
+
+    Shares and changes have the unit `fraction`: a `value` of 0.801 has the `text` 80.1 %.
+    """
 
     id: str
     label: str

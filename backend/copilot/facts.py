@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from backend.copilot.concepts import CONCEPTS, Concept, SubjectKind
+from pipelines.tables.schema import FRACTION, is_share
 
 MOST = 60  # facts of one tool's answer
 
@@ -21,7 +22,8 @@ class Subject:
 
 @dataclass(frozen=True)
 class Fact:
-    """`value` in `unit`; shares and changes as fractions, dates in ISO 8601 as the workspace writes them, None: not known.
+    """`value` in `unit`; dates in ISO 8601 as the workspace writes them, None: not known. Shares and changes have the unit
+    `fraction`, as has the error of a metric that is a share; only rendering makes percent of them.
 
     `of`: what it is about, nothing for the workspace; `period`: the dates that it covers; `source`: the file that it
     was read from; `how`: the facts that it was made of. `id` is given by the ledger.
@@ -38,7 +40,8 @@ class Fact:
     id: str = ""
 
     def __post_init__(self) -> None:
-        CONCEPTS[self.concept]  # a concept that nobody has defined is a mistake of ours
+        if self.what.kind in ("share", "change"):  # KeyError for a concept that nobody has defined
+            object.__setattr__(self, "unit", FRACTION)
 
     @property
     def what(self) -> Concept:
@@ -54,6 +57,11 @@ class Fact:
     def names(self) -> Subject | None:
         """The subject that this fact is the name of."""
         return self.of[0] if len(self.of) == 1 and self.concept == self.of[0].kind else None
+
+
+def unit_of(metric: str | None) -> str:
+    """The unit of an error, nothing for a pure number or where it is the target's."""
+    return FRACTION if is_share(metric or "") else ""
 
 
 def name(kind: SubjectKind, called: str, source: str = "") -> Fact:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Literal, get_args
 
 from backend.copilot.facts import Fact
+from pipelines.tables.schema import FRACTION
 
 Form = Literal["", "by", "moves", "signed"]
 FORMS: tuple[str, ...] = get_args(Form)
@@ -28,13 +29,15 @@ def text(fact: Fact, form: str = "") -> str:
         case "change":
             return _moving(float(_number(value)), _percent(abs(_number(value))), form)
         case "difference":
-            return _moving(float(_number(value)), _with(fact.unit, number(abs(_number(value)))), form)
+            return _moving(float(_number(value)), _amount(abs(_number(value)), fact.unit, "percentage points"), form)
         case "share":
             return _percent(_number(value))
         case "level":
             return f"{_number(value):g} %"
-        case "quantity" | "number":
+        case "quantity":  # in the target's own unit, whatever it is called
             return _with(fact.unit, number(_number(value)))
+        case "number":
+            return _amount(_number(value), fact.unit)
         case "count":
             return _with(_singular(fact.unit) if value == 1 else fact.unit, f"{int(_number(value)):,}")
         case "rank":
@@ -86,11 +89,17 @@ def day(stamp: str) -> str:
     return f"{moment:%a} {moment.day} {moment:%b %Y}{clock}"
 
 
-def _percent(share: float) -> str:
+def _percent(share: float, unit: str = "%") -> str:
+    """`80.1 %` of 0.801, `0.6 %` of 0.006; below 0.1 % one figure that counts."""
     percent = share * 100
     size = abs(percent)
-    digits = 0 if size >= 100 else 1
-    return _signed(f"{size:,.{digits}f}", percent) + " %"
+    digits = 0 if size >= 100 else 1 if size >= 0.1 or not size else min(8, math.ceil(-math.log10(size)))
+    return f"{_signed(f'{size:,.{digits}f}', percent)} {unit}"
+
+
+def _amount(value: float, unit: str, of_fractions: str = "%") -> str:
+    """A number with its unit; a fraction in percent, or in `of_fractions`."""
+    return _percent(value, of_fractions) if unit == FRACTION else _with(unit, number(value))
 
 
 def _moving(value: float, size: str, form: str) -> str:

@@ -62,8 +62,11 @@ class Counts(BaseModel):
 
 
 class WindowRow(BaseModel):
-    """A metric over the newest `window` horizons of `n` forecast sets, beside that of the backtest. The status of the bias
-    is that of its CUSUM, which goes on from one forecast set to the next."""
+    """A metric over the newest `window` horizons of `n` forecast sets, beside that of the backtest.
+
+    WAPE, skill and coverage are fractions, 0.801 = 80.1 %. The status of the bias is that of its CUSUM, which goes on from
+    one forecast set to the next.
+    """
 
     window: int
     metric: str
@@ -91,7 +94,7 @@ class FeatureDrift(Counts):
 
 
 class CheckOut(BaseModel):
-    """A check of the data; `value` and `limit` are shares, of the freshness days."""
+    """A check of the data; `value` and `limit` are shares as fractions (0.1 = 10 %), of the freshness days."""
 
     name: str
     status: Grade
@@ -130,7 +133,10 @@ class PastStatus(BaseModel):
 
 
 class Origin(BaseModel):
-    """A forecast set that was judged by the actuals up to `until`: each metric, and the same of the backtest."""
+    """A forecast set that was judged by the actuals up to `until`: each metric, and the same of the backtest.
+
+    `wape` and `coverage_<level>` are fractions, 0.801 = 80.1 %.
+    """
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, float | None]
@@ -174,8 +180,11 @@ class DriftRow(BaseModel):
 
 
 class MonitoredSeries(BaseModel):
-    """A series over the longest window. `lean`: the CUSUM of its bias, positive: under-forecast. `feature`, `psi` and
-    `threshold`: of the feature that exceeds its threshold most."""
+    """A series over the longest window. `wape`, `skill` and `coverage` by level are fractions, 0.801 = 80.1 %.
+
+    `lean`: the CUSUM of its bias, positive: under-forecast. `feature`, `psi` and `threshold`: of the feature that exceeds
+    its threshold most.
+    """
 
     unique_id: str
     status: Grade
@@ -231,7 +240,10 @@ class Sent(BaseModel):
 
 
 class AlertOut(BaseModel):
-    """Something that began at `as_of`. `named`: the series, groups or runs that it is about, the worst first, at most 50."""
+    """Something that began at `as_of`. `named`: the series, groups or runs that it is about, the worst first, at most 50.
+
+    `figures` of coverage are fractions, 0.801 = 80.1 %.
+    """
 
     id: str
     at: str

@@ -25,8 +25,10 @@ class DistributionQuery(Filtered):
 
 class Summary(BaseModel):
     """Sums over series and the horizon (over time means, where `aggregate` is not `sum`), and relative changes over the
-    series that have both. `error` is the mean over series that were judged by the run's metric, `skill` one minus its ratio to that of
-    the seasonal naive over the same series. Null where too little is known.
+    series that have both, as fractions: 0.05 = 5 %. Null where too little is known.
+
+    `error` is the mean over series that were judged by the run's metric, `skill` one minus its ratio to that of the seasonal
+    naive over the same series, a fraction; so is an error by MAPE, sMAPE or WAPE.
     """
 
     n_series: int
@@ -54,11 +56,11 @@ class Total(BaseModel):
 
 class Reason(BaseModel):
     """`share` of the total; `error` in units of the median series'; relative changes `on_year`, `on_period` and
-    `since_previous`. `percentile`: among all series, by size.
+    `since_previous`. Shares and changes are fractions, 0.12 = 12 %. `percentile`: among all series, by size.
 
     What monitoring has found, by its gravity, with `status` and `since`: `worse`, the error in units of the backtest's;
-    `leaning`, the CUSUM of the bias, positive: the forecasts are too low; `uncovered`, by how many points intervals cover
-    too little; `drifted`, the PSI of `feature` in units of its threshold.
+    `leaning`, the CUSUM of the bias, positive: the forecasts are too low; `uncovered`, the coverage that intervals lack,
+    a fraction (0.05: five points too little); `drifted`, the PSI of `feature` in units of its threshold.
 
     Only in `attention`: `worse_than_baseline`, the skill against the seasonal naive; `stale`, by how many days the values
     of the series end before the newest of all.

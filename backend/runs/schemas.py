@@ -24,6 +24,11 @@ class AliasIn(In):
 
 
 class RunOut(BaseModel):
+    """`champion` and `baseline`: mean errors by `metric`, fractions where that is MAPE, sMAPE or WAPE, 0.123 = 12.3 %.
+
+    `skill`: one minus their ratio, a fraction.
+    """
+
     run_id: str
     status: str
     started_at: str | None
@@ -61,7 +66,9 @@ class RunDetail(RunOut):
 
 
 class Coverage(BaseModel):
-    """`coverage`: percent of `n` points within the interval of `level`; `msis`: its mean scaled interval score."""
+    """`coverage`: share of `n` points within the interval of `level`, a fraction, 0.801 = 80.1 %; `level`: nominal coverage
+    in percent; `msis`: the mean scaled interval score.
+    """
 
     level: int
     by: str
@@ -99,6 +106,8 @@ class Change(BaseModel):
 
 
 class Delta(BaseModel):
+    """A figure of both runs and its difference; skill, coverage, MAPE, sMAPE and WAPE are fractions, 0.801 = 80.1 %."""
+
     metric: str
     a: float | None
     b: float | None

@@ -51,6 +51,8 @@ class HistoryOut(BaseModel):
 
 
 class SeriesOut(BaseModel):
+    """`share_zero`, `skill` and, by MAPE, sMAPE or WAPE, `error` are fractions, 0.801 = 80.1 %."""
+
     unique_id: str
     attributes: dict[str, Any]
     first_ds: Stamp | None

@@ -8,7 +8,9 @@ from backend.core.schemas import Stamp
 
 
 class Accuracy(BaseModel):
-    """Means over the series of a run's backtest."""
+    """Means over the series of a run's backtest. `skill`, `coverage` by level, and errors by MAPE, sMAPE or WAPE are
+    fractions, 0.801 = 80.1 %; levels are in percent.
+    """
 
     metric: str
     champion: float | None

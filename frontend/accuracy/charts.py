@@ -13,6 +13,13 @@ from frontend.core.theme import BLUE, GREEN, GREY, PALETTE, RED, drawn, laid_out
 BASELINE = "seasonal_naive"
 
 
+def as_drawn(rows: pd.DataFrame, metric: str, column: str = "value") -> tuple[pd.DataFrame, str]:
+    """The rows of a metric as they are drawn, and what their axis is called: a share in percent, as `sMAPE, %`."""
+    if not words.is_share(metric):
+        return rows, words.metric(metric)
+    return rows.assign(**{column: 100 * rows[column].astype(float)}), f"{words.metric(metric)}, %"
+
+
 def leaderboard(rows: pd.DataFrame, metric: str) -> go.Figure:
     """A bar a model: `model, value, n`, the best on top, the baseline in its own colour.
 
@@ -70,7 +77,7 @@ def calibration(rows: pd.DataFrame) -> go.Figure:
         x=[0, 100], y=[0, 100], name="as promised", mode="lines", line={"color": GREY, "dash": "dot", "width": 1}
     )
     figure.add_scatter(
-        x=rows["level"], y=rows["coverage"], name="covered", mode="lines+markers", line={"color": BLUE, "width": 2},
+        x=rows["level"], y=100 * rows["coverage"].astype(float), name="covered", mode="lines+markers", line={"color": BLUE, "width": 2},
         hovertemplate="of all actuals <b>%{y:.1f} %</b> lay in the %{x} % interval<extra></extra>",
     )  # fmt: skip
     laid_out(figure, height=340)
@@ -84,11 +91,17 @@ def coverage(rows: pd.DataFrame) -> go.Figure:
     figure = go.Figure()
     for (level, part), colour in zip(rows.groupby("level", sort=True), cycle(PALETTE)):
         figure.add_scatter(
-            mode="lines", x=part["step"], y=part["coverage"], name=f"{drawn(level)} %", line={"color": colour, "width": 2},
+            mode="lines", x=part["step"], y=100 * part["coverage"].astype(float), name=f"{drawn(level)} %", line={"color": colour, "width": 2},
             hovertemplate=f"%{{x}} steps ahead <b>%{{y:.1f}} %</b> lay in the {drawn(level)} % interval<extra></extra>",
         )  # fmt: skip
         figure.add_hline(y=level, line={"color": colour, "width": 1, "dash": "dot"})
     return laid_out(figure, height=340).update_xaxes(title_text="steps ahead").update_yaxes(title_text="covered, %")
+
+
+def in_percent(counted: Mapping[str, Any]) -> dict[str, Any]:
+    """The same histogram with its edges and median in percent."""
+    median = None if counted["median"] is None else 100 * counted["median"]
+    return {**counted, "edges": [100 * edge for edge in counted["edges"]], "median": median}
 
 
 def distribution(counted: Mapping[str, Any], what: str) -> go.Figure:

@@ -63,8 +63,9 @@ def _tiles(workspace: Json) -> None:
     measured = workspace["accuracy"]
     metric = words.literal(words.metric(measured["metric"]))
     columns = shell.tiles(2 + 1 + len(measured["coverage"]))
-    columns[0].metric(f"{metric} of the champions", words.literal(words.number(measured["champion"])), border=True)
-    columns[1].metric(f"{metric} of the seasonal naive", words.literal(words.number(measured["baseline"])), border=True)
+    champion, baseline = (words.figure(measured[name], measured["metric"]) for name in ("champion", "baseline"))
+    columns[0].metric(f"{metric} of the champions", champion, border=True)
+    columns[1].metric(f"{metric} of the seasonal naive", baseline, border=True)
     columns[2].metric(
         "Skill",
         words.percent(measured["skill"]),
@@ -76,7 +77,7 @@ def _tiles(workspace: Json) -> None:
 
 
 def _models(board: pd.DataFrame, metric: str, workspace: Json) -> None:
-    figure = charts.leaderboard(board, words.metric(metric))
+    figure = charts.leaderboard(*charts.as_drawn(board, metric))
     figures.show(figure, "leaderboard", f"{words.metric(metric)} by model", workspace)
     st.caption("Means over series and windows. Green is the seasonal naive: what beats it has learnt something.")
     exports.buttons(board, "leaderboard", workspace["name"])
@@ -90,7 +91,7 @@ def _horizon(workspace: Json, metric: str, models: list[str]) -> None:
         )
     with states.loading("Reading the errors by step"):
         rows = frame(calls.metrics(shell.client(), name, "horizon", metric=by))
-    figure = charts.horizons(rows, words.metric(by), _shown(models))
+    figure = charts.horizons(*charts.as_drawn(rows, by), _shown(models))
     figures.show(figure, "horizon", f"{words.metric(by)} over the horizon", workspace)
     exports.buttons(rows, "horizon", name)
 
@@ -105,7 +106,7 @@ def _time(workspace: Json, metric: str, models: list[str]) -> None:
         link.check("cutoffs", labels)
         first, last = st.select_slider("Cutoffs", labels, (labels[0], labels[-1]), key="cutoffs", bind="query-params")
         rows = rows[rows["cutoff"].between(pd.Timestamp(first), pd.Timestamp(last))]
-    figure = charts.cutoffs(rows, words.metric(metric), _shown(models))
+    figure = charts.cutoffs(*charts.as_drawn(rows, metric), _shown(models))
     figures.show(figure, "cutoff_lines", f"{words.metric(metric)} over time", workspace)
     exports.buttons(rows, "cutoffs", name)
 
@@ -125,7 +126,8 @@ def _intervals(workspace: Json) -> None:
         st.header("By segment")
         tables.show(
             groups,
-            labels={"by": "segment", "group": "value", "level": "level, %", "coverage": "covered, %"},
+            labels={"by": "segment", "group": "value", "level": "level, %"},
+            columns={"coverage": tables.number_of("coverage", "covered")},
             height=260,
         )
     exports.buttons(rows, "calibration", name)
@@ -137,6 +139,8 @@ def _series(workspace: Json, metric: str) -> None:
     for column, of, label in ((left, "error", words.metric(metric)), (right, "skill", "skill")):
         with states.loading("Counting series"):
             counted = calls.distribution(client, name, of)
+        if of == "error" and words.is_share(metric):
+            counted, label = charts.in_percent(counted), f"{label}, %"
         figure = charts.distribution(counted, label)
         figures.show(figure, f"distribution_{of}", f"Series by {label}", workspace, into=column)
     with link.to("order", ORDERS):
@@ -147,12 +151,12 @@ def _series(workspace: Json, metric: str) -> None:
         "unique_id": "series", "model": "champion", "runner_up": "runner-up", "error": words.metric(metric),
         "skill": "skill", "demand_class": "demand", "n": "values",
     }  # fmt: skip
-    table = pd.DataFrame(series, columns=list(shown)).rename(columns=shown)
+    rows = ({**one, "error": one["error"] if one["metric"] == metric else None} for one in series)
+    table = pd.DataFrame(rows, columns=list(shown)).rename(columns=shown)
     st.caption("Click a row to open its forecast.")
-    number = st.column_config.NumberColumn
     picked = tables.clicked(
         table, "series_table", height=320,
-        column_config={"skill": number(format="percent"), words.metric(metric): number(format="%.3g")},
+        column_config={"skill": tables.number_of("skill"), words.metric(metric): tables.number_of(metric)},
     )  # fmt: skip
     exports.buttons(table, "series", name)
     if picked is not None:
@@ -167,12 +171,13 @@ def _segments(workspace: Json, metric: str) -> None:
         by = st.segmented_control("By", choices, format_func=words.label, key="by", required=True) or choices[0]
     with states.loading("Reading the segments"):
         rows = pd.DataFrame(calls.segments(client, name, by)).drop(columns="statuses")
-    figure = charts.segments(rows, words.metric(metric))
+    figure = charts.segments(*charts.as_drawn(rows, metric, "error"))
     figures.show(figure, "segments", f"{words.metric(metric)} by {words.model(by)}", workspace)
     number = st.column_config.NumberColumn
     tables.show(
-        rows, workspace, height=260, labels={"error": words.metric(metric)},
+        rows, workspace, height=260,
         columns={
+            "error": tables.number_of(metric, words.metric(metric)),
             **{column: number(tables.label(column), format="percent") for column in ("change", "change_on_year", "change_on_previous", "skill")},
             **{column: number(tables.label(column), format="compact") for column in ("forecast", "last_period", "last_year")},
         },

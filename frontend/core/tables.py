@@ -66,6 +66,11 @@ def height_of(texts: pd.Series, width: int) -> int:
     return _ONE if lines == 1 else max(_WRAPPING, 14 + _LINE * lines)
 
 
+def number_of(metric: str | None, name: str | None = None) -> Any:
+    """A column of values of a metric: a share in percent, any other with three digits."""
+    return st.column_config.NumberColumn(name, format="percent" if words.is_share(metric) else "%.3g")
+
+
 def _column(values: pd.Series, name: str) -> Any:
     """Numbers with four digits, counts with separators, and days without a time of day."""
     config = st.column_config

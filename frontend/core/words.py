@@ -24,6 +24,7 @@ _LONGEST = 80  # letters of a file's name: in most scripts well below the 255 by
 _SIZES = ((1e9, "bn"), (1e6, "M"), (1e4, "k"))
 _CALLED = {"new": "new since the last training", "ended": "no values any more"}  # statuses that are reasons
 _AGAINST = {"on_year": "last year", "on_period": "the last period", "since_previous": "the previous forecast"}
+_SHARES = ("mape", "smape", "wape", "coverage", "skill")  # metrics that are fractions, which people read in percent
 _SPARED = 0.005  # a relative change below this is none worth a word
 
 
@@ -45,6 +46,16 @@ def percent(share: float | None, *, digits: int = 0) -> Markdown:
     if share is None or share != share:
         return NOTHING
     return _rendered(f"{100 * share:,.{digits}f}", " %")
+
+
+def is_share(metric: str | None) -> bool:
+    """Whether a metric is a fraction: `wape`, `coverage_80`."""
+    return (metric or "").partition("_")[0] in _SHARES
+
+
+def figure(value: float | None, metric: str | None) -> Markdown:
+    """The value of a metric: `63.2 %` of a share, `0.734` of any other."""
+    return percent(value, digits=1) if is_share(metric) else literal(number(value))
 
 
 def change(share: float | None) -> Markdown:
@@ -137,7 +148,7 @@ def monitored(reason: Mapping[str, Any]) -> str:
         now = "" if value > 1 else " now; it clears once it stays below"
         return f"{what}{since} (PSI {value:.2g}× its threshold{now})"
     if kind == "uncovered":
-        return f"intervals cover {value:.0f} points too little{since}"
+        return f"intervals cover {100 * value:.0f} points too little{since}"
     if kind == "leaning":
         return f"forecasts too {'low' if value > 0 else 'high'}{since}"
     return f"forecasts worse than in the backtest{since} (MAE {value:.2g}×)"

@@ -39,7 +39,7 @@ def coverage(timeline: pd.DataFrame) -> go.Figure:
     for name, colour in zip(sorted(named), (BLUE, ORANGE, RED), strict=False):
         level = int(name.removeprefix("coverage_"))
         figure.add_scatter(
-            x=timeline["cutoff"], y=timeline[name], name=f"{level:,} %", mode="lines+markers", line={"color": colour, "width": 2},
+            x=timeline["cutoff"], y=100 * timeline[name].astype(float), name=f"{level:,} %", mode="lines+markers", line={"color": colour, "width": 2},
             hovertemplate=f"<b>%{{y:.1f}} %</b> of the actuals after %{{x|%-d %b %Y}} lay in the {level:,} % interval<extra></extra>",
         )  # fmt: skip
         figure.add_hline(y=level, line={"color": colour, "width": 1, "dash": "dot"})

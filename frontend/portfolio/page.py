@@ -150,7 +150,7 @@ def _columns(portfolio: Json) -> dict[str, Any]:
         "share": config.NumberColumn("share of the total", format="percent"),
         "last period": config.NumberColumn(format="compact"),
         "last year": config.NumberColumn(format="compact"),
-        words.metric(portfolio["metric"]): config.NumberColumn(format="%.3g"),
+        words.metric(portfolio["metric"]): tables.number_of(portfolio["metric"]),
         "skill": config.NumberColumn(format="percent", help="Against the seasonal naive; below zero it is worse."),
     }  # fmt: skip
 

@@ -154,7 +154,9 @@ def _two(workspace: str, a: str, b: str) -> None:
     else:
         st.warning(f"Their errors cannot be compared: {words.literal(comparison['reason'])}.", icon=":material/info:")
     st.subheader("Metrics")
-    tables.show(pd.DataFrame(comparison["metrics"]), labels=_OF_TWO)
+    metrics = comparison["metrics"]
+    figures = {name: [words.figure(one[name], _metric_of(one, comparison)) for one in metrics] for name in _OF_TWO}
+    tables.show(pd.DataFrame({"metric": [one["metric"] for one in metrics], **figures}), labels=_OF_TWO)
     st.subheader("Settings")
     if comparison["config"]:
         changes = pd.DataFrame(
@@ -165,18 +167,25 @@ def _two(workspace: str, a: str, b: str) -> None:
         st.caption("They have the same settings.")
 
 
+def _metric_of(one: Json, comparison: Json) -> str:
+    """The metric of a figure: `skill`, `coverage_80`, `smape` of `gbm.smape`, that of the runs for their champions."""
+    of_champions = one["metric"] in ("champion", "baseline")
+    return str(comparison["metric"] if of_champions else one["metric"].rpartition(".")[2])
+
+
 def _counted(comparison: Json) -> None:
     """How many series got better and worse, over the same windows, and which the most."""
     metric = words.literal(words.metric(comparison["metric"]))
-    columns = shell.tiles(3)
-    columns[0].metric("Series that got better", f"{comparison['n_better']:,}", border=True)
-    columns[1].metric("worse", f"{comparison['n_worse']:,}", border=True)
-    columns[2].metric("the same", f"{comparison['n_equal']:,}", border=True)
+    tiles = shell.tiles(3)
+    tiles[0].metric("Series that got better", f"{comparison['n_better']:,}", border=True)
+    tiles[1].metric("worse", f"{comparison['n_worse']:,}", border=True)
+    tiles[2].metric("the same", f"{comparison['n_equal']:,}", border=True)
+    columns = {name: tables.number_of(comparison["metric"], label) for name, label in _OF_TWO.items()}
     left, right = st.columns(2)
     for column, name, rows in ((left, "Better", comparison["better"]), (right, "Worse", comparison["worse"])):
         column.subheader(f"{words.literal(name)}, by {words.literal(metric)}")
         with column:
-            tables.show(pd.DataFrame(rows), labels=_OF_TWO, height=220)
+            tables.show(pd.DataFrame(rows), columns=columns, height=220)
 
 
 page()

@@ -15,7 +15,7 @@ class Evidence(Strict):
     windows: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 4)  # horizons
     min_origins: PositiveInt = 3
     tolerance: Annotated[float, Field(ge=0)] = 0.2
-    points: Annotated[float, Field(ge=0, le=100)] = 5.0
+    shortfall: Annotated[float, Field(ge=0, le=1)] = 0.05  # of coverage, a fraction
     false_discoveries: Share = 0.01
     warn_discoveries: Share = 0.1
     correction: Literal["bh", "by"] = "bh"

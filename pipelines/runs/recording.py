@@ -16,6 +16,7 @@ from typing import Any
 
 from pipelines.core import code
 from pipelines.core.errors import ForecastError, StoreError
+from pipelines.storage import units
 from pipelines.storage.folders import Draft, Folder
 from pipelines.storage.store import Store, new_version
 
@@ -32,6 +33,7 @@ class Recording:
         self.draft: Draft = store.draft(workspace, "runs", self.run_id)
         self.info: dict[str, Any] = {
             "run_id": self.run_id,
+            **units.MARK,
             "workspace": workspace,
             "status": "pending",
             "started_at": _now(),

@@ -7,7 +7,7 @@ from pipelines.core import config
 from pipelines.core.config import Project
 from pipelines.core.errors import NotFound
 from pipelines.core.names import is_safe, safe_name, safe_version
-from pipelines.storage import pointers
+from pipelines.storage import pointers, units
 from pipelines.storage.folders import Folder
 from pipelines.storage.store import Store
 
@@ -98,7 +98,7 @@ class Reader:
 
     def run(self, workspace: str, run_id: str) -> Folder:
         """A finished run; NotFound if it was never finished."""
-        return self.artifacts.folder(safe_name(workspace, "workspace"), "runs", safe_version(run_id))
+        return self.artifacts.folder(safe_name(workspace, "workspace"), "runs", safe_version(run_id), record=units.RUN)
 
     def production(self, workspace: str) -> Folder:
         """The run that the alias `production` names; NotFound with the command that makes one."""
@@ -113,7 +113,10 @@ class Reader:
         return self.run(workspace, alias["run_id"])
 
     def calibration(self, workspace: str, run_id: str) -> "pd.DataFrame":
-        """`level, by, group, n, coverage, msis` of a run's intervals; NotFound if it was made before that was measured."""
+        """`level, by, group, n, coverage, msis` of a run's intervals, the coverage as a fraction.
+
+        NotFound if the run was made before that was measured.
+        """
         run = self.run(workspace, run_id)
         if CALIBRATION not in run.files:
             raise NotFound(
@@ -161,7 +164,7 @@ class Reader:
     def monitoring(self, workspace: str, monitoring_id: str | None = None) -> Folder:
         """What a monitoring has found, without a name the newest one."""
         name = safe_version(monitoring_id or self.monitored(workspace), "monitoring")
-        return self.artifacts.folder(safe_name(workspace, "workspace"), MONITORING, name)
+        return self.artifacts.folder(safe_name(workspace, "workspace"), MONITORING, name, record=units.MONITORING)
 
 
 def reader(project: Project, signing_key: str | None = None, require_signature: bool = False) -> Reader:

@@ -6,14 +6,15 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import fsspec
 
 from pipelines.core import documents
 from pipelines.core.errors import Conflict, NotFound, StoreError, Untrusted
-from pipelines.storage import disk
+from pipelines.storage import disk, units
 from pipelines.storage import manifest as manifests
 from pipelines.storage.copies import Copies
 from pipelines.storage.manifest import Entry, Manifest
@@ -117,11 +118,16 @@ class Draft:
 
 @dataclass(frozen=True)
 class Folder:
-    """A finished directory. Every read is checked against the manifest, on the bytes that are handed out."""
+    """A finished directory. Every read is checked against the manifest, on the bytes that are handed out.
+
+    `record`: its JSON that says in which unit its shares are; without one, it holds none. What release 0.1.0 stored in
+    percent is read as fractions.
+    """
 
     store: "Store"
     parts: tuple[str, ...]
     manifest: Manifest
+    record: str = field(default="", compare=False)
 
     @property
     def name(self) -> str:
@@ -149,12 +155,8 @@ class Folder:
 
     def read_json(self, name: str) -> dict[str, Any]:
         """The JSON object in a file; Untrusted if it holds anything else."""
-        try:
-            return documents.parse_object(self.read_bytes(name))
-        except ValueError as error:
-            raise Untrusted(
-                f"{self.where}/{name} cannot be used ({documents.why(error)})", remedy="Use another run."
-            ) from None
+        values = self._object(name)
+        return units.record(values) if name == self.record else values
 
     def read_text(self, name: str) -> str:
         return self.read_bytes(name).decode()
@@ -166,7 +168,11 @@ class Folder:
 
         content = pa.BufferReader(self.read_bytes(name))
         texts = [field.name for field in pq.read_schema(content) if pa.types.is_string(field.type)]
-        frame: pd.DataFrame = pq.read_table(content, columns=columns, read_dictionary=texts).to_pandas()
+        if self._has_percentages:
+            table = _with_percentages(content, texts).read(columns)
+        else:
+            table = pq.read_table(content, columns=columns, read_dictionary=texts)
+        frame: pd.DataFrame = table.to_pandas()
         return frame.astype({name: object for name in texts if name in frame})
 
     def open_parquet(self, name: str, dictionaries: Sequence[str] = ()) -> "ParquetFile":
@@ -188,6 +194,8 @@ class Folder:
             _COPIES.forget(self.manifest.files[name].sha256)  # the object itself may still be right
             raise
         file.seek(0)
+        if self._has_percentages:
+            return _with_percentages(file, dictionaries)
         return ParquetFile(file, read_dictionary=list(dictionaries), pre_buffer=False)
 
     def verify(self) -> list[str]:
@@ -206,6 +214,19 @@ class Folder:
                 wrong.add(name)
         return sorted(wrong)
 
+    def _object(self, name: str) -> dict[str, Any]:
+        try:
+            return documents.parse_object(self.read_bytes(name))
+        except ValueError as error:
+            raise Untrusted(
+                f"{self.where}/{name} cannot be used ({documents.why(error)})", remedy="Use another run."
+            ) from None
+
+    @cached_property
+    def _has_percentages(self) -> bool:
+        """Whether release 0.1.0 wrote the tables."""
+        return self.record in self.manifest.files and not units.is_marked(self._object(self.record))
+
     def _open(self, name: str) -> BinaryIO:
         """The file, not yet checked. One of an object store is copied to this machine when it is first opened."""
         path = self.store.path(*self.parts, name)
@@ -219,3 +240,10 @@ class Folder:
             raise Untrusted(f"{self.where}/{name} is listed, but gone", remedy="Use another run.") from None
         except OSError as error:
             raise StoreError(f"{path} could not be read", remedy=disk.remedy(error)) from error
+
+
+def _with_percentages(file: Any, dictionaries: Sequence[str]) -> "ParquetFile":
+    """A table of release 0.1.0, read as fractions."""
+    from pipelines.tables.percent import PercentFile
+
+    return PercentFile(file, read_dictionary=list(dictionaries), pre_buffer=False)

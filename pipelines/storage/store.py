@@ -68,15 +68,15 @@ class Store:
         """A fresh directory to fill; it does not exist for readers until `publish`."""
         return Draft(self, parts)
 
-    def folder(self, *parts: str) -> Folder:
-        """A finished directory; NotFound without a manifest, Untrusted with a wrong signature."""
+    def folder(self, *parts: str, record: str = "") -> Folder:
+        """A finished directory; NotFound without a manifest, Untrusted with a wrong signature. `record`: see `Folder`."""
         where = self.path(*parts)
         content = self.read(f"{where}/{manifests.NAME}")
         if content is None:
             raise NotFound(f"{where} does not exist or was never finished", remedy="Name one that is listed.")
         listing = Manifest.from_json(content, where)
         listing.check(self.signing_key, self.require_signature, where)
-        return Folder(self, parts, listing)
+        return Folder(self, parts, listing, record)
 
     def folders(self, *parts: str) -> list[str]:
         """Names of the finished directories below `parts`, oldest first."""

@@ -23,6 +23,20 @@ PREVIOUS = (
 )
 CANARY = "canary"
 BASELINE = "seasonal_naive"  # always a candidate, and what `skill` is measured against
+METRIC = "metric"
+OF_METRIC = (
+    VALUE,
+    "baseline",
+    "baseline_value",
+    "runner_up_value",
+)  # columns in the unit of the metric that a row names
+FRACTION = "fraction"  # the unit of shares in every file and answer: 0.801, which is written as 80.1 % for people
+SHARES = ("mape", "smape", "wape", "coverage")  # the metrics in that unit; coverage also by level: `coverage_80`
+
+
+def is_share(metric: str) -> bool:
+    """Whether a metric, or a column named after one such as `wape_baseline`, is a share."""
+    return metric.partition("_")[0] in SHARES
 
 
 def season(length: int) -> str:

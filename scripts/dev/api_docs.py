@@ -42,6 +42,9 @@ nothing new was published. Limits: a body of 5 MiB (an upload: 32 MiB), 1,000 ro
 years a range of dates, and a number of requests a minute and key (`RateLimit-Limit`, `-Remaining`, `-Reset`; beyond it 429
 with `Retry-After`). Each may answer 401, 403, 422, 429, 500 or 503 besides what stands below: 503 also to what writes
 (uploads, jobs, workspaces) where folders cannot be written or lie on an object store. A `unique_id` in a path is percent-encoded: `Bath/bakery-01` is `Bath%2Fbakery-01`.
+
+Shares are fractions in every answer: a coverage of 0.801 is 80.1 %, and so are skill, relative changes, MAPE, sMAPE (0 to 2) and
+WAPE. Levels of intervals are nominal coverage in percent: 80, 95.
 """
 _ERRORS = """\
 # Types of errors

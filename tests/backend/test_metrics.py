@@ -46,8 +46,8 @@ def test_errors_by_horizon_are_those_of_the_backtest(client: TestClient, site: S
         "mae": error.abs(),
         "rmse": error**2,
         "bias": error,
-        "smape": (200 * error.abs() / size).where(size > 0, 0.0),
-        "coverage_95": (100.0 * rows["y"].between(rows["lo_95"], rows["hi_95"])).where(rows["lo_95"].notna()),
+        "smape": (2 * error.abs() / size).where(size > 0, 0.0),
+        "coverage_95": rows["y"].between(rows["lo_95"], rows["hi_95"]).astype(float).where(rows["lo_95"].notna()),
     }[metric]
     expected = points.groupby([rows["model"].astype(str), rows["step"]]).mean().dropna()
     expected = expected**0.5 if metric == "rmse" else expected

@@ -4,6 +4,7 @@ Three series of 105 days; a run whose ensemble has a member of every model, one 
 monitoring with an acknowledged alert, a note, a finished job, an upload, and the audit of three moves of `production`.
 """
 
+import asyncio
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,16 @@ import pytest
 from starlette.testclient import TestClient
 
 from backend.app import create_app
+from backend.copilot.scope import Scope
+from backend.copilot.tools import accuracy
+from backend.core.catalog import Catalog
 from backend.core.settings import Settings
+from backend.knowledge.knowledge import Knowledge
 from pipelines.core import config
 from pipelines.core.progress import Silent
-from pipelines.forecasting import flows, settings
+from pipelines.forecasting import flows, payload, settings
 from pipelines.forecasting.flows import Context
+from pipelines.runs import aliases
 from pipelines.storage.catalog import Reader
 from pipelines.storage.store import Store
 from pipelines.tables.schema import DS, MODEL, UNIQUE_ID, Y_HAT
@@ -63,6 +69,54 @@ def test_the_service_shows_all_that_was_stored(stored: Reader) -> None:
     assert [one["state"] for one in get("jobs")["jobs"]] == ["succeeded"]
 
 
+def test_shares_are_those_of_a_run_made_today(stored: Reader) -> None:
+    """Release 0.1.0 stored percentages: API and copilot tell the same coverage and errors of its run as of one that this
+    version makes with the same settings from the same data, and that stores fractions.
+    """
+    old = stored.run(NAME, "20261130T184007Z-a52df9c1")
+    version = old.read_json("run.json")["data"]["version"]
+    stored.data.move_pointer("processed", NAME, "current.json", change=lambda now: {**now, "data_version": version})
+    context = Context(config.load_project(), stored, Silent())
+    new = flows.train(payload.workspace_of(old), context, force=True).run
+    app = create_app(Settings(environment="dev"), stored)
+    client = TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 50000))
+
+    def get(path: str, **query: str) -> Any:
+        return client.get(f"/api/v1/{path}", params={"workspace": NAME, **query}).json()
+
+    def told(run_id: str) -> dict[str, Any]:
+        aliases.promote(stored, NAME, run_id, "to be asked about")
+        (workspace,) = client.get("/api/v1/workspaces").json()["workspaces"]
+        scope = Scope(app.state.services[Catalog].open(NAME), app.state.services[Knowledge])
+        facts = [one for name in (None, "Ash/tea") for one in asyncio.run(accuracy.run(scope, name)).facts]
+        return {
+            "calibration": [row["coverage"] for row in get(f"runs/{run_id}/calibration")["rows"]],
+            "errors": [
+                row["value"]
+                for metric in ("coverage_80", "coverage_95", "smape", "mape", "wape", "mae")
+                for row in get("metrics/historical", by="series", metric=metric)["rows"]
+            ],
+            "board": [
+                value
+                for errors in get(f"runs/{run_id}")["summary"]["leaderboard"].values()
+                for value in errors.values()
+            ],
+            "workspace": list(workspace["accuracy"]["coverage"].values()),
+            "copilot": [one.value for one in facts if one.concept in ("coverage", "wape", "skill", "error")],
+        }
+
+    before, now = told(old.name), told(new.name)
+    for what, values in now.items():
+        assert len(values) > 1
+        assert before[what] == [value if value is None else pytest.approx(value, rel=1e-6) for value in values], what
+    assert all(0 <= value <= 1 for value in (*before["calibration"], *before["workspace"]))
+    (series,) = get("monitoring/series", unique_id="Ash/tea")["series"]
+    assert series["coverage"] == {"80": pytest.approx(3 / 7), "95": pytest.approx(4 / 7)}
+    assert series["wape"] == pytest.approx(0.26952442)
+    whole = {(row["metric"], row["window"]): row["value"] for row in get("monitoring/summary")["accuracy"]}
+    assert whole["coverage_80", 1] == pytest.approx(2 / 3)
+
+
 def test_models_of_every_kind_still_forecast_as_they_did(stored: Reader) -> None:
     """A run of release 0.1.0 is loaded and forecasts what it forecast then, from the same data."""
     before = stored.published(NAME).read_parquet("forecasts.parquet")
@@ -78,5 +132,10 @@ def test_monitoring_goes_on_from_what_it_found(stored: Reader) -> None:
     context = Context(config.load_project(), stored, Silent())
     found = flows.monitor(settings.load_workspace(NAME), context, with_report=False)
     assert found.name == stored.monitored(NAME)
-    assert len(found.read_parquet("series.parquet")[UNIQUE_ID].unique()) == 3
+    table = found.read_parquet("series.parquet")
+    assert len(table[UNIQUE_ID].unique()) == 3
+    assert table[["coverage_80", "coverage_95", "coverage_80_baseline"]].stack().between(0, 1).all()
+    timeline = found.read_json("summary.json")["timeline"]  # mostly as release 0.1.0 judged it
+    assert len(timeline) > 1
+    assert all(0 <= one["coverage_80"] <= 1 and 0 < one["wape"] < 10 for one in timeline)
     assert stored.artifacts.lines(NAME, "monitoring", "alerts.jsonl")[: len(alerts)] == alerts

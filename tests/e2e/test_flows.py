@@ -106,7 +106,7 @@ def test_a_run_holds_what_the_design_promises(site: Site) -> None:
     assert info["summary"]["champion"] == pytest.approx(champions["value"].mean())
     calibration = site.reader.calibration("mine", run.name)
     overall = calibration[calibration["by"] == "all"].set_index("level")["coverage"]
-    assert {str(level): value / 100 for level, value in overall.items()} == info["summary"]["coverage"]
+    assert {str(level): value for level, value in overall.items()} == info["summary"]["coverage"]
     assert set(calibration["by"]) == {"all", "step", "demand_class", "curve"}
     assert (calibration["by"] == "step").sum() == 2 * HORIZON
     backtest = run.read_parquet("backtest.parquet")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from backend.copilot.facts import Fact, Facts, Subject
+from backend.copilot.facts import Fact, Facts, Subject, unit_of
 from backend.copilot.scope import Scope, series
 from pipelines.forecasting.read.accuracy import figures
 
@@ -42,21 +42,20 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
         own = await asyncio.to_thread(figures, found.folder, name)
         errors = {model: values.get(metric) for model, values in own.items()}
         baseline = errors.get("seasonal_naive")
-        # `metrics.parquet` has these two in percent; `run.json` has the coverage as a share.
-        percent = own.get(chosen, {})
-        coverage = {level: _share(percent.get(f"coverage_{level}")) for level in found.config["levels"]}
-        wape = _share(percent.get("wape"))
+        judged = own.get(chosen, {})
+        coverage = {level: judged.get(f"coverage_{level}") for level in found.config["levels"]}
+        wape = judged.get("wape")
         if error is None:
             return Facts([], "The backtest of the production run has nothing on this series.")
 
-    def fact(concept: str, value: Any, *of: Subject, period: str = "backtest") -> Fact:
-        return Fact(concept, value, "", (*subject, *of), period, source)
+    def fact(concept: str, value: Any, *of: Subject, period: str = "backtest", unit: str = "") -> Fact:
+        return Fact(concept, value, unit, (*subject, *of), period, source)
 
     ranked = sorted(((value, model) for model, value in errors.items() if value is not None), key=lambda one: one[0])
     facts = [
         Fact("metric", metric.upper(), "", (Subject("metric", metric.upper()),), "", source),
-        fact("error", error),
-        fact("baseline_error", baseline),
+        fact("error", error, unit=unit_of(metric)),
+        fact("baseline_error", baseline, unit=unit_of(metric)),
         fact("skill", skill),
         fact("champion", chosen),
         fact("windows", summary.get("windows"), period=""),
@@ -65,12 +64,8 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
     ]
     for place, (value, model) in enumerate(ranked[:_SHOWN], 1):
         facts += [
-            fact("error", value, Subject("model", model)),
+            fact("error", value, Subject("model", model), unit=unit_of(metric)),
             fact("rank", place, Subject("model", model), period="lowest error"),
         ]
     facts += _covered(coverage, fact)
     return Facts(facts, f"Errors are {metric.upper()}: smaller is better.")
-
-
-def _share(percent: float | None) -> float | None:
-    return None if percent is None else percent / 100

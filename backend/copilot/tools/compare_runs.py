@@ -2,7 +2,7 @@
 
 import asyncio
 
-from backend.copilot.facts import Fact, Facts, Subject, name
+from backend.copilot.facts import Fact, Facts, Subject, name, unit_of
 from backend.copilot.scope import CannotTell, Scope
 from backend.core.catalog import Run
 from pipelines.forecasting.promotion.compare import compare
@@ -24,14 +24,14 @@ async def run(scope: Scope, before: str | None = None, after: str | None = None)
         of = (Subject("run", one.id),)
         facts += [
             Fact("run_date", trained_on(one), "", of, "", source),
-            Fact("mean_error", one.info["summary"]["champion"], "", of, "backtest", source),
+            Fact("mean_error", one.info["summary"]["champion"], unit_of(one.config["metric"]), of, "backtest", source),
             Fact("skill", one.info["summary"]["skill"], "", of, "backtest", source),
         ]
     both = (first, second)
     if found["comparable"]:
         before_error, after_error = older.info["summary"]["champion"], newer.info["summary"]["champion"]
         facts += [
-            Fact("run_difference", after_error - before_error, "", both, "backtest", source),
+            Fact("run_difference", after_error - before_error, unit_of(found["metric"]), both, "backtest", source),
             Fact("n_better", found["n_better"], "series", both, "", source),
             Fact("n_worse", found["n_worse"], "series", both, "", source),
         ]

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from backend.copilot.facts import Fact, Facts, Subject
+from backend.copilot.facts import Fact, Facts, Subject, unit_of
 from backend.copilot.groups import select
 from backend.copilot.scope import CannotTell, Scope, series
 from pipelines.core.errors import UnknownName
@@ -35,21 +35,24 @@ async def run(
         await scope.data.portfolio(),
         await scope.unit(),
     )
-    source = f"forecasts/{published.id}/forecasts.parquet"
+    source, metric = f"forecasts/{published.id}/forecasts.parquet", published.run.config["metric"]
     if by is not None:
         groups = await asyncio.to_thread(_groups, portfolio, by, values, filters, _MEASURES.get(measure, measure))
         groups = groups if order == "highest" else groups[::-1]
         found = []
         for place, one in enumerate(groups[:MOST_GROUPS], 1):
             of = (Subject("group", one["group"]),)
-            found += [Fact("rank", place, "", of, f"{order} {measure}", source), *_facts(of, one, unit, source, by)]
+            found += [
+                Fact("rank", place, "", of, f"{order} {measure}", source),
+                *_facts(of, one, unit, source, by, metric),
+            ]
         return Facts(found, f"The groups of {by}, the {order} {measure.replace('_', ' ')} first.")
     if not unique_ids or len(unique_ids) < 2:
         raise CannotTell("Name at least two series, or an attribute to compare groups by.")
     facts: list[Fact] = []
     for name in await scope.which_of(unique_ids):
         row = np.array([portfolio.table.place(name)])
-        facts += _facts(series(name), portfolio.summary(row), unit, source, "")
+        facts += _facts(series(name), portfolio.summary(row), unit, source, "", metric)
     return Facts(facts)
 
 
@@ -72,14 +75,16 @@ def _groups(
     return sorted((one for one in found if one[measure] is not None), key=lambda one: -one[measure])
 
 
-def _facts(of: tuple[Subject, ...], one: dict[str, Any], unit: str, source: str, period: str) -> list[Fact]:
+def _facts(
+    of: tuple[Subject, ...], one: dict[str, Any], unit: str, source: str, period: str, metric: str
+) -> list[Fact]:
     values = [
         ("n_series", one["n_series"] if of[0].kind == "group" else None, "series"),
         ("forecast_total", one["forecast"], unit),
         ("last_period_total", one["last_period"], unit),
         ("change_on_last_period", one["change"], ""),
         ("change_on_last_year", one["change_on_year"], ""),
-        ("error", one["error"], ""),
+        ("error", one["error"], unit_of(metric)),
         ("skill", one["skill"], ""),
     ]
     return [Fact(concept, value, unit, of, period, source) for concept, value, unit in values]

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from backend.copilot.facts import Fact, Facts, Subject
 from backend.copilot.scope import CannotTell, Scope
+from pipelines.tables.schema import FRACTION
 
 Operation = Literal["sum", "average", "difference", "ratio", "share", "change"]
 _OF_TWO = ("difference", "ratio", "share", "change")
@@ -30,14 +31,14 @@ def combine(operation: Operation, used: list[Fact]) -> Fact:
     kinds = {one.what.kind for one in used}
     if len(values) < len(used) or not kinds <= set(_NUMERIC):
         raise CannotTell("Only facts that are numbers can be calculated with.")
-    if len({one.unit for one in used}) > 1 or len({kind in ("share", "change") for kind in kinds}) > 1:
+    if len({one.unit for one in used}) > 1:
         raise CannotTell("The facts have different units.")
     if operation in _OF_TWO and len(used) != 2:
         raise CannotTell(f"A {operation} is of exactly two facts.")
     if operation in ("ratio", "share", "change") and not values[1]:
         raise CannotTell(f"A {operation} with nothing but zero below has no value.")
-    unit, percent = used[0].unit, kinds <= {"share", "change"}
-    if percent and operation in ("sum", "average"):
+    unit = used[0].unit
+    if unit == FRACTION and operation in ("sum", "average"):
         raise CannotTell("Shares and changes of different wholes cannot be added or averaged.")
     of = _common(used)
     how = f"{operation} of {', '.join(one.id for one in used)}"
@@ -49,16 +50,7 @@ def combine(operation: Operation, used: list[Fact]) -> Fact:
         case "average":
             return Fact("average", sum(values) / len(values), unit, of, period, "calculated", how)
         case "difference":
-            scale = 100 if percent else 1
-            return Fact(
-                "derived_difference",
-                (a - b) * scale,
-                "percentage points" if percent else unit,
-                of,
-                period,
-                "calculated",
-                how,
-            )
+            return Fact("derived_difference", a - b, unit, of, period, "calculated", how)
         case "ratio":
             return Fact("derived_ratio", a / b, "times", of, period, "calculated", how)
         case "share":

@@ -71,7 +71,7 @@ def _of_series(found: Monitored, unique_id: str) -> Facts:
     for level, value in row["coverage"].items():
         if value is not None:
             period = f"new actuals, {level} % interval"
-            facts += [fact("interval_level", int(level), period), fact("live_coverage", value / 100, period)]
+            facts += [fact("interval_level", int(level), period), fact("live_coverage", value, period)]
     for drift in sorted(row["drift"], key=lambda one: -(one["psi"] or 0.0)):
         about = (*of, Subject("feature", drift["feature"]))
         facts += [

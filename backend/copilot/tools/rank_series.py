@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from backend.copilot.facts import Fact, Facts, Subject
+from backend.copilot.facts import Fact, Facts, Subject, unit_of
 from backend.copilot.scope import MOST_SERIES, CannotTell, Scope
 from pipelines.core.errors import UnknownName
 from pipelines.forecasting.read.portfolio import Portfolio
@@ -46,7 +46,8 @@ async def run(
         of = (Subject("series", portfolio.table.ids[rows[row]]),)
         facts.append(Fact("rank", place, "", of, f"{order} {by}", source))
         if concept:
-            facts.append(Fact(concept, float(values[row]), of_unit, of, "", source))
+            shown = unit_of(portfolio.table.row(int(rows[row]))["metric"]) if by == "error" else of_unit
+            facts.append(Fact(concept, float(values[row]), shown, of, "", source))
     return Facts(facts, f"The {order} by {by.replace('_', ' ')}." if len(ranked) else "No series matches.")
 
 

@@ -17,7 +17,7 @@ CLASS = "demand_class"
 COLUMNS = ["level", "by", "group", "n", "n_effective", "coverage", "msis"]
 
 _MOST = 50  # values of an attribute; with more it names series rather than segments
-_TOLERANCE = 5.0  # percentage points under nominal that go without a note
+_TOLERANCE = 0.05  # of coverage under nominal that goes without a note
 _ERRORS = 3.0  # standard errors that luck may explain
 _NAMED = 5  # groups that a note names
 _NOT_KNOWN = "not known"
@@ -51,7 +51,7 @@ def measure(
     - n: the points that have an actual and both bounds
     - n_effective: so many independent points they are worth, n / (1 + (m − 1) ρ), where m of them lie at the same step of
       the same window and hits at one step go together by ρ (Kish 1965): series err together
-    - coverage = 100 · share of these within their bounds, %
+    - coverage = share of these within their bounds, a fraction; levels are in percent
     - msis = mean of interval score / scale over those with a positive scale, unitless (M4)
 
     Null where there is no such point; groups without any are listed all the same.
@@ -89,11 +89,11 @@ def curve(rows: pd.DataFrame, scales: pd.DataFrame, horizon: int) -> pd.DataFram
 
 
 def shortfalls(table: pd.DataFrame) -> pd.DataFrame:
-    """The groups that are covered too little: over 5 points under the level, and by over 3 binomial standard errors of so
+    """The groups that are covered too little: over 0.05 under the level, and by over 3 binomial standard errors of so
     many points as they are worth."""
     nominal = table["level"] / 100
-    short = table["level"] - table["coverage"]
-    error = 100 * np.sqrt(nominal * (1 - nominal) / table["n_effective"].where(table["n"] > 0))
+    short = (nominal - table["coverage"]).round(12)  # 0.8 − 0.75 is a little more than 0.05
+    error = np.sqrt(nominal * (1 - nominal) / table["n_effective"].where(table["n"] > 0))
     return table[(short > _TOLERANCE) & (short > _ERRORS * error)]
 
 
@@ -102,10 +102,10 @@ def notes(table: pd.DataFrame) -> list[str]:
     found = []
     for (level, by), rows in shortfalls(table).groupby(["level", "by"], sort=False):
         worst = rows.sort_values("coverage", kind="stable").head(_NAMED)
-        named = [f"{group} ({value:.1f} %)" for group, value in zip(worst["group"], worst["coverage"], strict=True)]
+        named = [f"{group} ({_percent(value)})" for group, value in zip(worst["group"], worst["coverage"], strict=True)]
         more = f" and {len(rows) - len(worst):,} more" if len(rows) > len(worst) else ""
-        where = f"overall ({rows['coverage'].iloc[0]:.1f} %)" if by == ALL else f"for {by} {', '.join(named)}{more}"
-        found.append(f"The {level} % intervals cover over {_TOLERANCE:.0f} points too little {where}.")
+        where = f"overall ({_percent(rows['coverage'].iloc[0])})" if by == ALL else f"for {by} {', '.join(named)}{more}"
+        found.append(f"The {level} % intervals cover over {100 * _TOLERANCE:.0f} points too little {where}.")
     return found
 
 
@@ -133,7 +133,7 @@ def _correlation(inside: Array, moments: Positions) -> float:
     known = n > 1
     if known.sum() < 2:
         return 0.0
-    size, share = n[known].astype(float), coverage[known] / 100
+    size, share = n[known].astype(float), coverage[known]
     mean = float(np.average(share, weights=size))
     chance = mean * (1 - mean)
     if chance == 0:
@@ -147,6 +147,10 @@ def _means(code: Positions, values: Array, n: int) -> tuple[Positions, Array]:
     known = ~np.isnan(values)
     count = sums(code[known], np.ones(known.sum()), n)
     return count.astype(np.intp), ratio(sums(code[known], values[known], n), count)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 def _text(value: Any) -> str:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipelines.forecasting.evaluation.fit import Fitted
-from pipelines.forecasting.evaluation.metrics import METRIC, Array, ratio
+from pipelines.forecasting.evaluation.metrics import Array, ratio
 from pipelines.forecasting.evaluation.select import RUNNER_UP, SKILL
 from pipelines.forecasting.panel import Panel
 from pipelines.forecasting.protocols import Explains
@@ -27,6 +27,7 @@ from pipelines.tables.schema import (
     KEY,
     LEVEL,
     MEMBER,
+    METRIC,
     MODEL,
     REST,
     TREND,

@@ -11,12 +11,25 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipelines.tables.schema import BASELINE, CUTOFF, DS, MODEL, UNIQUE_ID, VALUE, Y_HAT, Y, hi, lo
+from pipelines.tables.schema import (
+    BASELINE,
+    CUTOFF,
+    DS,
+    FRACTION,
+    METRIC,
+    MODEL,
+    UNIQUE_ID,
+    VALUE,
+    Y_HAT,
+    Y,
+    hi,
+    is_share,
+    lo,
+)
 
 Array = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.intp]
 
-METRIC = "metric"
 SCALE_MAE = "scale_mae"
 SCALE_RMSE = "scale_rmse"
 SQUARED = ("rmse", "rmsse")  # metrics that the mean minimises; the others ask for the median
@@ -33,20 +46,19 @@ def squared_error(y: Array, y_hat: Array) -> Array:
 
 
 def percentage_error(y: Array, y_hat: Array) -> Array:
-    """100 · |y − ŷ| / |y|, in percent; null where y is 0."""
-    return 100 * ratio(np.abs(y - y_hat), np.abs(y))
+    """|y − ŷ| / |y|, a fraction; null where y is 0."""
+    return ratio(np.abs(y - y_hat), np.abs(y))
 
 
 def symmetric_percentage_error(y: Array, y_hat: Array) -> Array:
-    """200 · |y − ŷ| / (|y| + |ŷ|), 0 to 200; 0 where both are 0 (Makridakis et al. 2020, M4)."""
+    """2 · |y − ŷ| / (|y| + |ŷ|), a fraction, 0 to 2; 0 where both are 0 (Makridakis et al. 2020, M4)."""
     error, size = np.abs(y - y_hat), np.abs(y) + np.abs(y_hat)
-    return np.where(size == 0, 0.0, 200 * ratio(error, size))
+    return np.where(size == 0, 0.0, 2 * ratio(error, size))
 
 
 def covered(y: Array, lower: Array, upper: Array) -> Array:
-    """100 where lower ≤ y ≤ upper, else 0; null where a bound is."""
-    inside = 100.0 * ((y >= lower) & (y <= upper))
-    return np.where(np.isnan(lower) | np.isnan(upper), np.nan, inside)
+    """1 where lower ≤ y ≤ upper, else 0; null where a bound is."""
+    return np.where(np.isnan(lower) | np.isnan(upper), np.nan, (y >= lower) & (y <= upper))
 
 
 def interval_score(y: Array, lower: Array, upper: Array, level: int) -> Array:
@@ -89,11 +101,10 @@ def names(levels: Sequence[int]) -> list[str]:
 
 
 def unit(metric: str) -> str:
-    """`%` for percentages, `y` for the unit of the target, an empty string for pure numbers."""
-    stem = metric.partition("_")[0]
-    if stem in ("mape", "smape", "wape", "coverage"):
-        return "%"
-    return "y" if stem in ("mae", "rmse", "bias", "pinball") else ""
+    """`fraction` for shares, `y` for the unit of the target, an empty string for pure numbers."""
+    if is_share(metric):
+        return FRACTION
+    return "y" if metric.partition("_")[0] in ("mae", "rmse", "bias", "pinball") else ""
 
 
 def is_error(metric: str) -> bool:
@@ -111,13 +122,13 @@ def evaluate(backtest: pd.DataFrame, scales: pd.DataFrame, levels: Sequence[int]
 
     - mae = mean |y − ŷ|, in the unit of y
     - rmse = √ mean (y − ŷ)², in the unit of y
-    - mape = 100 · mean (|y − ŷ| / |y|), %; null if some y is 0 (Hyndman & Koehler 2006)
-    - smape = mean (200 · |y − ŷ| / (|y| + |ŷ|)), %, 0 to 200, 0/0 = 0 (M4)
-    - wape = 100 · Σ|y − ŷ| / Σ|y|, % (Kolassa & Schütz 2007)
+    - mape = mean (|y − ŷ| / |y|), a fraction; null if some y is 0 (Hyndman & Koehler 2006)
+    - smape = mean (2 · |y − ŷ| / (|y| + |ŷ|)), a fraction, 0 to 2, 0/0 = 0 (M4)
+    - wape = Σ|y − ŷ| / Σ|y|, a fraction (Kolassa & Schütz 2007)
     - mase = mae / scale_mae, unitless (Hyndman & Koehler 2006; M4)
     - rmsse = rmse / scale_rmse, unitless (M5, here with the seasonal scale)
     - bias = mean (y − ŷ), in the unit of y; positive: under-forecast
-    - coverage_<level> = 100 · share of points within the bounds, %
+    - coverage_<level> = share of points within the bounds, a fraction; levels are in percent
     - msis_<level> = mean interval score / scale_mae, unitless (M4)
     - pinball_<q> = mean pinball loss of the bound at quantile q, in the unit of y
 
@@ -138,7 +149,7 @@ def _evaluate(backtest: pd.DataFrame, scales: pd.DataFrame, levels: Sequence[int
         "rmse": rmse,
         "mape": folds.mean(percentage_error(y, y_hat)),
         "smape": folds.mean(symmetric_percentage_error(y, y_hat)),
-        "wape": 100 * ratio(mae, folds.mean(np.abs(y))),
+        "wape": ratio(mae, folds.mean(np.abs(y))),
         "mase": ratio(mae, scale_mae),
         "rmsse": ratio(rmse, scale_rmse),
         "bias": folds.mean(y - y_hat),

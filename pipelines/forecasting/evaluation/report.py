@@ -10,11 +10,11 @@ import pandas as pd
 from pipelines.forecasting.evaluation import calibration, ensemble, intervals, metrics, select, strategy
 from pipelines.forecasting.evaluation.backtest import ordered
 from pipelines.forecasting.evaluation.ensemble import ENSEMBLE
-from pipelines.forecasting.evaluation.metrics import METRIC, SCALE_MAE, SCALE_RMSE, SQUARED
+from pipelines.forecasting.evaluation.metrics import SCALE_MAE, SCALE_RMSE, SQUARED
 from pipelines.forecasting.evaluation.strategy import Plan
 from pipelines.forecasting.panel import Panel
 from pipelines.forecasting.settings import Workspace
-from pipelines.tables.schema import BASELINE, CUTOFF, DS, MODEL, PHASE, UNIQUE_ID, VALUE
+from pipelines.tables.schema import BASELINE, CUTOFF, DS, METRIC, MODEL, PHASE, UNIQUE_ID, VALUE
 
 _ALL = "champion"  # the champions of all series, judged as one model
 
@@ -39,7 +39,7 @@ class Evaluation:
     def coverage(self) -> dict[int, float | None]:
         """The share of all points that the champions' intervals cover, by level; None where there are no intervals."""
         overall = self.calibration[self.calibration["by"] == calibration.ALL]
-        return {int(row["level"]): known(row["coverage"] / 100) for _, row in overall.iterrows()}
+        return {int(row["level"]): known(row["coverage"]) for _, row in overall.iterrows()}
 
     def leaderboard(self) -> pd.DataFrame:
         """`model` and a column a metric: the mean over series and windows, best MASE first."""

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from pipelines.forecasting.evaluation.metrics import METRIC, ratio
-from pipelines.tables.schema import BASELINE, CUTOFF, MODEL, UNIQUE_ID, VALUE
+from pipelines.forecasting.evaluation.metrics import ratio
+from pipelines.tables.schema import BASELINE, CUTOFF, METRIC, MODEL, UNIQUE_ID, VALUE
 
 FALLBACK = "mae"  # defined wherever there is an actual
 SKILL = "skill_vs_seasonal_naive"

@@ -13,11 +13,11 @@ from scipy import stats
 from pipelines.forecasting import frequency
 from pipelines.forecasting.evaluation import metrics
 from pipelines.forecasting.evaluation.intervals import SCALE
-from pipelines.forecasting.evaluation.metrics import METRIC, SCALE_MAE, SCALE_RMSE, Array, Positions, ratio
+from pipelines.forecasting.evaluation.metrics import SCALE_MAE, SCALE_RMSE, Array, Positions, ratio
 from pipelines.forecasting.monitoring import evidence
 from pipelines.forecasting.monitoring.evidence import CALM, STATUS
 from pipelines.forecasting.thresholds import Evidence
-from pipelines.tables.schema import BASELINE, CUTOFF, KEY, MODEL, STEP, UNIQUE_ID, VALUE, Y
+from pipelines.tables.schema import BASELINE, CUTOFF, KEY, METRIC, MODEL, STEP, UNIQUE_ID, VALUE, Y
 
 SERVED = "production"
 NAIVE = "naive"  # the MAE of the seasonal naive from the same origin
@@ -159,7 +159,7 @@ def _matters(table: pd.DataFrame, settings: Evidence) -> evidence.Flags:
     more = 1 + settings.tolerance
     coverage = table[METRIC].str.startswith("coverage_").to_numpy()
     worse = np.where(metric == SKILL, 1 - value > (1 - baseline) * more, value > baseline * more)
-    found: evidence.Flags = np.where(coverage, value < baseline - settings.points, worse).astype(bool)
+    found: evidence.Flags = np.where(coverage, value < baseline - settings.shortfall, worse).astype(bool)
     return found
 
 
@@ -202,7 +202,7 @@ def _on_scale(metric: str, values: pd.DataFrame, usual: pd.DataFrame) -> Array:
     if metric == SKILL:
         return _on_scale("mae", values, usual) - _on_scale(NAIVE, values, usual)
     if metric.startswith("coverage_"):
-        return -values[metric].to_numpy() / 100
+        return -values[metric].to_numpy()
     return np.log(values[metric].to_numpy() + _SOFT * usual[metric].to_numpy() + _TINY)
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from pipelines.core.errors import NotFound, StoreError
 from pipelines.core.names import safe_name
+from pipelines.storage import units
 from pipelines.storage.catalog import Reader
 
 LOG = ("monitoring", "alerts.jsonl")
@@ -82,7 +83,8 @@ def raise_new(reader: Reader, alerts: Iterable[Alert]) -> list[Alert]:
     for alert in alerts:
         ids = known.setdefault(alert.workspace, {one["id"] for one in all_of(reader, alert.workspace)})
         if alert.id not in ids:
-            _append(reader, alert.workspace, {"event": "raised", "id": alert.id, "at": _now(), **asdict(alert)})
+            raised = {"event": "raised", **units.MARK, "id": alert.id, "at": _now(), **asdict(alert)}
+            _append(reader, alert.workspace, raised)
             ids.add(alert.id)
             added.append(alert)
     return added
@@ -98,7 +100,10 @@ def all_of(reader: Reader, workspace: str) -> list[dict[str, Any]]:
             continue
         match event.pop("event"):
             case "raised":
-                found.setdefault(event["id"], {**event, "acknowledged": None, "sent": None})
+                raised = {name: value for name, value in event.items() if name not in units.MARK}
+                if not units.is_marked(event):
+                    raised["figures"] = [units.row(one) for one in event["figures"]]
+                found.setdefault(event["id"], {**raised, "acknowledged": None, "sent": None})
             case "acknowledged" if event["id"] in found:
                 one = found[event["id"]]
                 one["acknowledged"] = one["acknowledged"] or {key: event[key] for key in ("at", "by", "note")}

@@ -8,7 +8,6 @@ import pandas as pd
 
 from pipelines.core.errors import Conflict
 from pipelines.forecasting import frequency, payload
-from pipelines.forecasting.evaluation.metrics import METRIC
 from pipelines.forecasting.monitoring import accuracy, bias, comparison, drift, health, origins, report, summary
 from pipelines.forecasting.monitoring.accuracy import BIAS
 from pipelines.forecasting.monitoring.alerts import Alert, all_of
@@ -23,7 +22,7 @@ from pipelines.forecasting.thresholds import Comparison
 from pipelines.runs import aliases
 from pipelines.storage.catalog import Dataset, Reader
 from pipelines.storage.folders import Folder
-from pipelines.tables.schema import CANARY, DS, PREVIOUS, UNIQUE_ID, VALUE
+from pipelines.tables.schema import CANARY, DS, METRIC, PREVIOUS, UNIQUE_ID, VALUE
 
 _SHOWN = ["by", "group", "window", METRIC, VALUE, "baseline", STATUS, "n", "p_value"]
 

@@ -18,7 +18,7 @@ from pipelines.forecasting.monitoring.comparison import Verdict
 from pipelines.forecasting.monitoring.origins import Judged
 from pipelines.forecasting.thresholds import Monitoring
 from pipelines.runs.recording import digest
-from pipelines.storage import pointers
+from pipelines.storage import pointers, units
 from pipelines.storage.catalog import CURRENT, MONITORING, Dataset, Reader
 from pipelines.storage.folders import Draft, Folder
 from pipelines.storage.store import new_version
@@ -75,7 +75,7 @@ class Snapshot:
         point = {**named, **{name: told[name] for name in ("as_of", "status", "counts")}, "raised": raised}
         history = [*told["history"], point][-_KEPT:]
         kept = {"key": key, "bias_to": self.judged.bias_to}
-        draft.write_json("summary.json", {**told, **named, **kept, "history": history})
+        draft.write_json("summary.json", {**units.MARK, **told, **named, **kept, "history": history})
         return draft
 
 

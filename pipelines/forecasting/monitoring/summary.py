@@ -6,7 +6,6 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from pipelines.forecasting.evaluation.metrics import METRIC
 from pipelines.forecasting.evaluation.report import known
 from pipelines.forecasting.monitoring import evidence
 from pipelines.forecasting.monitoring.accuracy import BIAS, ERRORS, SKILL, UNTIL
@@ -16,7 +15,7 @@ from pipelines.forecasting.monitoring.drift import FEATURE
 from pipelines.forecasting.monitoring.evidence import ALERT, INSUFFICIENT, OK, STATUS, STATUSES, WARN
 from pipelines.forecasting.monitoring.health import Check
 from pipelines.forecasting.monitoring.origins import ALL, SEPARATOR
-from pipelines.tables.schema import CUTOFF, UNIQUE_ID, VALUE, Y
+from pipelines.tables.schema import CUTOFF, METRIC, UNIQUE_ID, VALUE, Y
 
 KINDS = ("error", "bias", "coverage", "drift")
 SINCE = "since"
@@ -228,7 +227,7 @@ def _told(kind: str, row: pd.Series) -> str:
     if kind == "bias":
         return f"{name} ({'under' if row['lean'] > 0 else 'over'}-forecast, bias {row['bias']:+.4g})"
     levels = _levels(row.to_frame().T)
-    return f"{name} ({', '.join(f'{row[level]:.0f} % of {level[9:]} %' for level in levels)})"
+    return f"{name} ({', '.join(f'{100 * row[level]:.0f} % of {level[9:]} %' for level in levels)})"
 
 
 def _group(by: str, group: str) -> str:

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from pipelines.forecasting.evaluation import intervals
-from pipelines.forecasting.evaluation.metrics import METRIC, ratio
+from pipelines.forecasting.evaluation.metrics import ratio
 from pipelines.forecasting.settings import Workspace
 from pipelines.storage.folders import Folder
 from pipelines.tables import parquet
-from pipelines.tables.schema import CUTOFF, DS, MODEL, STEP, UNIQUE_ID, VALUE, Y_HAT, Y
+from pipelines.tables.schema import CUTOFF, DS, METRIC, MODEL, STEP, UNIQUE_ID, VALUE, Y_HAT, Y
 
 _COLUMNS = [UNIQUE_ID, CUTOFF, DS, MODEL, STEP, Y, Y_HAT]
 

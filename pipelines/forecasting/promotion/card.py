@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.tables.schema import BASELINE, MODEL, UNIQUE_ID
+from pipelines.tables.schema import BASELINE, MODEL, UNIQUE_ID, is_share
 
 _SHOWN = 10
 
@@ -16,6 +16,7 @@ def card(info: dict[str, Any], champions: pd.DataFrame, leaderboard: pd.DataFram
     summary, config = info["summary"], info["config"]
     counts = champions[MODEL].value_counts()
     weakest = champions.sort_values("skill_vs_seasonal_naive").head(_SHOWN)
+    weakest = weakest.assign(value=[figure(*one) for one in zip(weakest["value"], weakest["metric"], strict=True)])
     lines = [
         f"# Run {info['run_id']}",
         "",
@@ -24,8 +25,8 @@ def card(info: dict[str, Any], champions: pd.DataFrame, leaderboard: pd.DataFram
         "",
         "## Result",
         "",
-        f"- {config['metric'].upper()} of the champions: {number(summary['champion'])} "
-        f"(seasonal naive: {number(summary['baseline'])}; skill {percent(summary['skill'])}).",
+        f"- {config['metric'].upper()} of the champions: {figure(summary['champion'], config['metric'])} "
+        f"(seasonal naive: {figure(summary['baseline'], config['metric'])}; skill {percent(summary['skill'])}).",
         *[f"- Coverage of the {level} % intervals: {percent(found)}." for level, found in summary["coverage"].items()],
         f"- Windows: {summary['windows']} with cutoffs {', '.join(summary['cutoffs'])}.",
         "",
@@ -39,7 +40,7 @@ def card(info: dict[str, Any], champions: pd.DataFrame, leaderboard: pd.DataFram
         "",
         "## Leaderboard (mean over series and windows)",
         "",
-        _table(leaderboard),
+        _table(leaderboard.apply(lambda column: column.map(percent) if is_share(str(column.name)) else column)),
         "",
         f"## Series that gain least over {BASELINE}",
         "",
@@ -64,7 +65,13 @@ def number(value: float | None) -> str:
     return "not known" if value is None or pd.isna(value) else f"{value:.4g}"
 
 
+def figure(value: float | None, metric: str) -> str:
+    """The value of a metric: a share in percent, everything else as a number."""
+    return percent(value) if is_share(metric) else number(value)
+
+
 def percent(value: float | None) -> str:
+    """A share in percent, or a word for what is not known."""
     return "not known" if value is None or pd.isna(value) else f"{value:.1%}"
 
 
@@ -78,7 +85,7 @@ def _calibrated(calibration: pd.DataFrame) -> pd.DataFrame:
             {
                 "level": f"{level} %",
                 "points": f"{overall['n']:,}",
-                "covers": percent(float(overall["coverage"]) / 100),
+                "covers": percent(float(overall["coverage"])),
                 "MSIS": overall["msis"],
                 "worst step": _worst(of_level[steps], "{group}"),
                 "worst segment": _worst(of_level[~steps & ~whole], "{by} {group}"),
@@ -93,7 +100,7 @@ def _worst(groups: pd.DataFrame, name: str) -> str:
     if known.empty:
         return "not known"
     worst = known.loc[known["coverage"].idxmin()]
-    return f"{name.format(**worst)}: {percent(float(worst['coverage']) / 100)} of {worst['n']:,}"
+    return f"{name.format(**worst)}: {percent(float(worst['coverage']))} of {worst['n']:,}"
 
 
 def _table(frame: pd.DataFrame) -> str:

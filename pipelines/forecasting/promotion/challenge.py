@@ -12,13 +12,12 @@ from pipelines.forecasting.evaluation import report, select
 from pipelines.forecasting.evaluation.backtest import Build
 from pipelines.forecasting.evaluation.candidates import build
 from pipelines.forecasting.evaluation.ensemble import combine
-from pipelines.forecasting.evaluation.metrics import METRIC
 from pipelines.forecasting.evaluation.report import Evaluation
 from pipelines.forecasting.evaluation.strategy import Plan
-from pipelines.forecasting.promotion.card import number
+from pipelines.forecasting.promotion.card import figure
 from pipelines.forecasting.settings import Workspace
 from pipelines.storage.folders import Folder
-from pipelines.tables.schema import MEMBER, MODEL, UNIQUE_ID, VALUE, WEIGHT
+from pipelines.tables.schema import MEMBER, METRIC, MODEL, UNIQUE_ID, VALUE, WEIGHT
 
 _PRODUCTION = "production"
 _PREFIX = "production:"  # before the name of a model as production configures it, where that differs
@@ -87,7 +86,8 @@ class Rival:
         champions = evaluation.champions
         ours = champions[champions[METRIC] == metric]
         passed, challenger, production = select.no_worse(ours[[UNIQUE_ID, VALUE]], theirs[[UNIQUE_ID, VALUE]])
-        figures = f"{metric} {number(challenger)} against {number(production)} of run {self.run_id} on the same windows"
+        errors = f"{metric} {figure(challenger, metric)} against {figure(production, metric)}"
+        figures = f"{errors} of run {self.run_id} on the same windows"
         reason = ("no worse: " if passed else "worse: ") + figures
         return Verdict(passed, reason, report.known(challenger), report.known(production))
 

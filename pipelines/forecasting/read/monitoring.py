@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from pipelines.core.errors import NotFound
 from pipelines.forecasting.read.clock import Clock
+from pipelines.storage import units
 from pipelines.storage.folders import Folder
 from pipelines.tables import parquet
 from pipelines.tables.parquet import Page
@@ -67,7 +68,7 @@ class Monitored:
 
     def summary(self) -> dict[str, Any]:
         """`summary.json` as it is served."""
-        kept = {name: value for name, value in self.info.items() if name not in ("key", "bias_to")}
+        kept = {name: value for name, value in self.info.items() if name not in ("key", "bias_to", *units.MARK)}
         timeline = [
             {**one, "cutoff": self._write(one["cutoff"]), "until": self._write(one["until"])}
             for one in self.info["timeline"]
@@ -119,13 +120,15 @@ class Monitored:
         """Why a series is in warning or alert, by kind: `kind, status, since, value, feature`.
 
         `value`: of an error in units of the backtest's; of a bias the sum of its CUSUM, positive: the forecasts are too low;
-        of coverage the points that the level falls short by; of drift the PSI in units of its threshold, of `feature`.
+        of coverage the fraction that the level lacks; of drift the PSI in units of its threshold, of `feature`.
         """
         row = self._place.get(unique_id)
         if row is None:
             return []
         known = self._known(row)
-        short = [int(level) - found for level in self._levels if (found := known[f"coverage_{level}"]) is not None]
+        short = [
+            int(level) / 100 - found for level in self._levels if (found := known[f"coverage_{level}"]) is not None
+        ]
         values = {
             "error": _ratio(known["mae"], known["mae_baseline"]),
             "bias": known["lean"],

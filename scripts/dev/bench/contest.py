@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from pipelines.tables.schema import UNIQUE_ID
+from pipelines.tables.schema import UNIQUE_ID, is_share
 from scripts.dev.bench import rivals, site
 from scripts.dev.bench.process import Cost, TooLong
 from scripts.dev.bench.site import Ran
@@ -150,7 +150,9 @@ def _cell(column: str, errors: Mapping[str, float]) -> str:
     value = errors.get(column, np.nan)
     if np.isnan(value):
         return "–"
-    return f"{value:.1f} %" if column.startswith("coverage") else f"{value:.3f}"
+    if column.startswith("coverage"):
+        return f"{100 * value:.1f} %"
+    return f"{100 * value:.3f}" if is_share(column) else f"{value:.3f}"  # competitions publish sMAPE in percent
 
 
 def _seconds(entry: Entry) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.forecasting.evaluation import metrics
-from pipelines.tables.schema import CUTOFF, DS, MODEL, UNIQUE_ID, VALUE, Y_HAT, Y, hi, lo
+from pipelines.tables.schema import CUTOFF, DS, METRIC, MODEL, UNIQUE_ID, VALUE, Y_HAT, Y, hi, lo
 
 
 def errors(
@@ -23,7 +23,7 @@ def errors(
     cutoff = train[DS].max()
     scales = metrics.scales_at(train, [cutoff], m)
     found = metrics.evaluate(both.assign(**{CUTOFF: cutoff, MODEL: "forecast"}), scales, levels)
-    means = found.groupby(metrics.METRIC)[VALUE].mean()
+    means = found.groupby(METRIC)[VALUE].mean()
     rmse_all = np.sqrt(metrics.squared_error(both[Y].to_numpy(float), both[Y_HAT].to_numpy(float)).mean())
     return {**{str(name): float(value) for name, value in means.items()}, "rmse_all": float(rmse_all)}
 

@@ -117,7 +117,9 @@ def write_page(path: Path, panel: M5, results: contest.Results) -> None:
         paragraphs,
         [
             page.Bars("WRMSSE (lower is better)", {entry.name: entry.errors["wrmsse"] for entry in done}, lines),
-            page.Bars("95 % covers, %", {entry.name: entry.errors["coverage_95"] for entry in done}, {"nominal": 95}),
+            page.Bars(
+                "95 % covers, %", {entry.name: 100 * entry.errors["coverage_95"] for entry in done}, {"nominal": 95}
+            ),
             page.Bars("seconds", {entry.name: entry.cost.seconds for entry in done if entry.cost}, log=True),
         ],
     )

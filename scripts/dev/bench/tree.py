@@ -209,13 +209,14 @@ def _backtest(ids: np.ndarray, cutoffs: pd.DatetimeIndex, models: list[str], rng
 def _metrics(ids: np.ndarray, cutoffs: pd.DatetimeIndex, models: list[str], rng: np.random.Generator) -> pd.DataFrame:
     shape = (len(ids), len(cutoffs), len(models), len(_METRICS))
     series, window, model, metric = (axis.ravel() for axis in np.indices(shape, dtype=np.int32))
+    values, covers = rng.gamma(9, 0.1, series.size), np.char.startswith(_METRICS, "coverage_")[metric]
     return pd.DataFrame(
         {
             UNIQUE_ID: pd.Categorical.from_codes(series, pd.Index(ids)),
             CUTOFF: cutoffs.to_numpy()[window],
             MODEL: pd.Categorical.from_codes(model, pd.Index(models)),
             "metric": pd.Categorical.from_codes(metric, pd.Index(_METRICS)),
-            VALUE: rng.gamma(9, 0.1, series.size),
+            VALUE: np.where(covers, values.clip(max=1.0), values),
         }
     )
 
@@ -248,7 +249,8 @@ def _monitoring(reader: Reader, run_id: str, version: str, series: pd.DataFrame,
     table = pd.DataFrame({UNIQUE_ID: ids, **grades})
     table[STATUS] = worst(table)
     for name in ("mae", "mase", "wape", "skill", "bias", "coverage_80", "coverage_95"):
-        table[name], table[f"{name}_baseline"] = rng.gamma(9, 0.1, n), rng.gamma(9, 0.1, n)
+        most = 1.0 if name.startswith("coverage_") else np.inf
+        table[name], table[f"{name}_baseline"] = (rng.gamma(9, 0.1, n).clip(max=most) for _ in range(2))
     psi = rng.gamma(2, 0.05, n)
     table = table.assign(n_origins=4, lean=rng.normal(0, 2, n), feature=Y, psi=psi, threshold=0.15)
     table = table.assign(**{name.replace(STATUS, "since"): end for name in (STATUS, *grades)})

@@ -136,7 +136,8 @@ class Oracle:
         rows = self._metrics[self._metrics["metric"] == f"coverage_{asked['level']}"]
         chosen = rows[rows["model"] == rows["unique_id"].map(self._champions["model"])]
         chosen = chosen[chosen["unique_id"].isin(self.ids(asked.get("of")))]
-        return float(chosen["value"].mean()) / 100
+        in_percent = "units" not in self._run  # as release 0.1.0 published it
+        return float(chosen["value"].mean()) / (100 if in_percent else 1)
 
     def _component_total(self, asked: Mapping[str, Any]) -> float:
         rows = self._table("explanations.parquet")

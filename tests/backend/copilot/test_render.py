@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from backend.copilot import numberwords, render
 from backend.copilot.facts import Fact, Ledger, Subject, name
+from backend.copilot.scope import CannotTell
+from backend.copilot.tools.compute import combine
 
 A = Subject("series", "A")
 
@@ -18,6 +20,15 @@ A = Subject("series", "A")
         (Fact("change_on_last_period", -0.05), "moves", "falls by 5.0 %"),
         (Fact("change_on_last_period", 0.0), "moves", "stays the same"),
         (Fact("change_on_last_year", 0.05), "by", "5.0 %"),
+        (Fact("coverage", 0.801), "", "80.1 %"),
+        (Fact("coverage", 0.006), "", "0.6 %"),
+        (Fact("coverage", 0.0004), "", "0.04 %"),
+        (Fact("coverage", 0.0), "", "0.0 %"),
+        (Fact("coverage", 1.0), "", "100 %"),
+        (Fact("error", 0.123, "fraction"), "", "12.3 %"),
+        (Fact("error", 0.123), "", "0.12"),
+        (Fact("derived_difference", -0.021, "fraction"), "", "−2.1 percentage points"),
+        (Fact("derived_difference", 0.021, "fraction"), "by", "2.1 percentage points"),
         (Fact("forecast_date", "2024-06-03"), "", "Mon 3 Jun 2024"),
         (Fact("forecast_period", "2024-06-03/2024-06-04"), "", "Mon 3 Jun 2024 to Tue 4 Jun 2024"),
         (Fact("horizon_step", 1, "steps"), "", "1 step"),
@@ -29,6 +40,22 @@ A = Subject("series", "A")
 def test_facts_are_written_for_people(fact, form, text):
     """Thousands, signs, units, dates and places as a reader expects them."""
     assert render.text(fact, form) == text
+
+
+@pytest.mark.parametrize("concept", ["coverage", "live_coverage", "skill", "wape", "change_on_last_year", "share_zero"])
+def test_shares_and_changes_are_fractions(concept):
+    """Whatever tool makes the fact."""
+    assert Fact(concept, 0.5).unit == "fraction"
+
+
+def test_a_difference_of_shares_is_in_percentage_points_only_as_text():
+    """The fact itself is a fraction; shares and other numbers are not calculated with each other."""
+    high, low = Fact("coverage", 0.875), Fact("live_coverage", 0.5)
+    found = combine("difference", [high, low])
+    assert (found.value, found.unit, render.text(found)) == (0.375, "fraction", "+37.5 percentage points")
+    for operation, other in (("difference", Fact("error", 0.5)), ("sum", low)):
+        with pytest.raises(CannotTell):
+            combine(operation, [high, other])
 
 
 def test_a_form_that_a_kind_has_not_is_refused():

@@ -92,14 +92,16 @@ def _arguments(name: str) -> dict[str, str]:
     return {"unique_id": IDS[0]} if needed is not None and needed.default is inspect.Parameter.empty else {}
 
 
-@pytest.mark.parametrize("percent", [0.6, 1.0, 0.0, 60.0, 100.0])
-def test_the_unit_of_coverage_is_that_of_its_file(percent, scope, monkeypatch):
-    """`metrics.parquet` has percent however small, `run.json` shares however large."""
-    of_model = {"coverage_80": percent, "coverage_95": percent, "wape": percent}
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.006, "0.6 %"), (0.01, "1.0 %"), (0.0, "0.0 %"), (0.6, "60.0 %"), (1.0, "100 %")]
+)
+def test_coverage_and_wape_are_what_the_files_hold(share, text, scope, monkeypatch):
+    """A fraction is told in percent whatever its size; nothing is guessed from it."""
+    of_model = {"coverage_80": share, "coverage_95": share, "wape": share}
     models = ("seasonal_naive", "moving_average", "linear", "naive")
     monkeypatch.setattr(accuracy, "figures", lambda run, name: dict.fromkeys(models, of_model))
-    found = asyncio.run(accuracy.run(scope, IDS[0])).facts
-    assert {fact.value for fact in found if fact.concept in ("coverage", "wape")} == {percent / 100}
+    found = [one for one in asyncio.run(accuracy.run(scope, IDS[0])).facts if one.concept in ("coverage", "wape")]
+    assert {(fact.value, fact.unit, render.text(fact)) for fact in found} == {(share, "fraction", text)}
     run = asyncio.run(scope.run())
     whole = asyncio.run(accuracy.run(scope)).facts
     told = {fact.value for fact in whole if fact.concept == "coverage"}

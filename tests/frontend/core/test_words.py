@@ -31,6 +31,22 @@ def test_a_number_reads_back_within_one_percent(value: float) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "metric", "text"),
+    [
+        (0.632, "smape", "63.2 %"),
+        (0.006, "coverage_80", "0.6 %"),
+        (-0.05, "skill", "−5.0 %"),
+        (0.734, "mase", "0.734"),
+        (None, "wape", words.NOTHING),
+        (None, None, words.NOTHING),
+    ],
+)
+def test_a_figure_has_the_unit_of_its_metric(value: float | None, metric: str | None, text: str) -> None:
+    """Shares in percent, with a digit more than a rough one; everything else as a number."""
+    assert words.figure(value, metric) == text
+
+
+@pytest.mark.parametrize(
     ("share", "text"),
     [
         (None, "–"),
@@ -132,7 +148,7 @@ def test_each_reason_names_what_it_is_compared_with(kind: str, value: float, tol
     [
         (("worse", 2.13, None), "forecasts worse than in the backtest since Sun 3 Mar 2024 (MAE 2.1×)"),
         (("leaning", -7.0, None), "forecasts too high since Sun 3 Mar 2024"),
-        (("uncovered", 18.6, None), "intervals cover 19 points too little since Sun 3 Mar 2024"),
+        (("uncovered", 0.186, None), "intervals cover 19 points too little since Sun 3 Mar 2024"),
         (("drifted", 3.0, "price"), "its input price has drifted since Sun 3 Mar 2024 (PSI 3× its threshold)"),
         (("drifted", 3.0, "y"), "its values have drifted since Sun 3 Mar 2024 (PSI 3× its threshold)"),
     ],

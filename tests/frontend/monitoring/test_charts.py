@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from frontend.core import theme
 from frontend.monitoring import charts
@@ -49,3 +50,9 @@ def _colour(cells: object, value: float) -> str:
         if start < share < end and fill == other
     }
     return str(found)
+
+
+def test_live_coverage_is_drawn_in_percent() -> None:
+    """The service has fractions; an interval that nothing is known of is a gap."""
+    timeline = pd.DataFrame({"cutoff": pd.to_datetime(["2024-06-01"]), "coverage_80": [0.006], "coverage_95": [None]})
+    assert [trace.y[0] for trace in charts.coverage(timeline).data] == pytest.approx([0.6, np.nan], nan_ok=True)

@@ -141,7 +141,7 @@ def test_production_and_published_follow_their_pointers(reader: Reader) -> None:
 
 def test_the_calibration_of_a_run(reader: Reader) -> None:
     """As it was stored; a run without one, from before it was measured, says what to do."""
-    table = pd.DataFrame({"level": [80], "by": "all", "group": "all", "n": [10], "coverage": [79.0], "msis": [1.5]})
+    table = pd.DataFrame({"level": [80], "by": "all", "group": "all", "n": [10], "coverage": [0.79], "msis": [1.5]})
     draft = reader.artifacts.draft("mine", "runs", new_version())
     draft.write_parquet("calibration.parquet", table)
     assert_frame_equal(reader.calibration("mine", draft.publish().name), table)

@@ -81,7 +81,7 @@ def test_naive2_is_the_published_one(shared_data: Path) -> None:
     """sMAPE and MASE on all 414 hourly series are those of the competition's table."""
     panel = m4.load(shared_data)
     found = panel.judge(m4.naive2(panel.train, m4.H, m4.SEASON))
-    assert {name: round(found[name], 3) for name in m4.NAIVE2} == m4.NAIVE2
+    assert {"smape": round(found["smape"], 5), "mase": round(found["mase"], 3)} == m4.NAIVE2
     assert found["owa"] == 1.0
 
 

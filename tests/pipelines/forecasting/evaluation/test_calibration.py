@@ -50,7 +50,7 @@ def by_loop(
             low, high, y = row[f"lo_{level}"], row[f"hi_{level}"], row["y"]
             if math.isnan(y) or math.isnan(low) or math.isnan(high):
                 continue
-            inside.append(100 * (low <= y <= high))
+            inside.append(low <= y <= high)
             scale = size[row["unique_id"], row["cutoff"]]
             if scale > 0:
                 missed = max(low - y, y - high, 0)
@@ -63,7 +63,7 @@ def by_loop(
 @given(points(), st.lists(st.sampled_from([0.0, 0.5, 2.0, NULL]), min_size=6, max_size=6))
 @settings(max_examples=60, deadline=None, derandomize=True)
 def test_the_figures_are_those_of_a_loop_over_the_points(rows: pd.DataFrame, sizes: list[float]) -> None:
-    """For all points, each step and each segment: the number of points, their coverage in percent, and their MSIS."""
+    """For all points, each step and each segment: the number of points, their coverage as a fraction, and their MSIS."""
     shuffled = rows.sample(frac=1, random_state=1)
     found = calibration.measure(shuffled, scales(sizes), SEGMENTS, [80, 50], horizon=4)
     kind = dict(zip(SEGMENTS["unique_id"], SEGMENTS["demand_class"], strict=True))
@@ -149,14 +149,15 @@ def measured(*rows: tuple[int, str, str, int, float]) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("level", "n", "coverage", "short"),
     [
-        (80, 10_000, 75.1, False),  # within five points
-        (80, 10_000, 74.9, True),
-        (80, 100, 68.1, False),  # three standard errors are 12 points
-        (80, 100, 67.9, True),
-        (95, 10_000, 89.9, True),
-        (95, 100, 88.6, False),  # three standard errors are 6.5 points
-        (95, 100, 88.4, True),
-        (80, 10_000, 99.0, False),  # too wide is no shortfall
+        (80, 10_000, 0.751, False),  # within five points
+        (80, 10_000, 0.75, False),  # five points are not over five
+        (80, 10_000, 0.749, True),
+        (80, 100, 0.681, False),  # three standard errors are 12 points
+        (80, 100, 0.679, True),
+        (95, 10_000, 0.899, True),
+        (95, 100, 0.886, False),  # three standard errors are 6.5 points
+        (95, 100, 0.884, True),
+        (80, 10_000, 0.99, False),  # too wide is no shortfall
         (80, 0, NULL, False),
     ],
 )
@@ -184,14 +185,14 @@ def test_series_that_err_together_are_worth_one(together: bool, worth: int) -> N
 
 def test_notes_name_the_worst_groups() -> None:
     """One sentence a level and kind of group, the worst first, at most five by name."""
-    steps = [(80, "step", str(step), 10_000, 60.0 + step) for step in range(1, 8)]
-    found = calibration.notes(measured((80, "all", "all", 70_000, 64.0), *steps, (95, "step", "1", 10_000, 95.0)))
+    steps = [(80, "step", str(step), 10_000, 0.6 + step / 100) for step in range(1, 8)]
+    found = calibration.notes(measured((80, "all", "all", 70_000, 0.64), *steps, (95, "step", "1", 10_000, 0.95)))
     assert found == [
         "The 80 % intervals cover over 5 points too little overall (64.0 %).",
         "The 80 % intervals cover over 5 points too little for step 1 (61.0 %), 2 (62.0 %), 3 (63.0 %), 4 (64.0 %), "
         "5 (65.0 %) and 2 more.",
     ]
-    assert calibration.notes(measured((80, "step", "1", 10_000, 80.0))) == []
+    assert calibration.notes(measured((80, "step", "1", 10_000, 0.8))) == []
 
 
 def test_the_curve_tells_the_same_as_all_for_a_ladder_of_levels() -> None:
@@ -204,4 +205,4 @@ def test_the_curve_tells_the_same_as_all_for_a_ladder_of_levels() -> None:
     found = calibration.curve(rows, scales, 1)
     assert set(found["by"]) == {calibration.CURVE}
     assert found["level"].tolist() == list(calibration.LADDER)
-    assert found["coverage"].tolist() == pytest.approx(list(calibration.LADDER), abs=0.6)
+    assert found["coverage"].tolist() == pytest.approx([level / 100 for level in calibration.LADDER], abs=0.006)

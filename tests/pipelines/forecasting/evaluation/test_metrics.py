@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as hnp
 from pandas.testing import assert_frame_equal
 
 from pipelines.forecasting.evaluation import metrics
+from pipelines.tables.schema import is_share
 
 CUTOFF = pd.Timestamp("2024-01-10")
 
@@ -33,9 +34,9 @@ def values(backtest: pd.DataFrame, scale: pd.DataFrame | None = None, levels: tu
     [
         ("mae", 2.0),  # (1 + 2 + 3) / 3
         ("rmse", np.sqrt(14 / 3)),
-        ("mape", 100 * (0.1 + 0.1 + 0.1) / 3),
-        ("smape", 200 * (1 / 21 + 2 / 38 + 3 / 63) / 3),
-        ("wape", 100 * 6 / 60),
+        ("mape", (0.1 + 0.1 + 0.1) / 3),
+        ("smape", 2 * (1 / 21 + 2 / 38 + 3 / 63) / 3),
+        ("wape", 6 / 60),
         ("mase", 1.0),
         ("rmsse", np.sqrt(14 / 3) / 4),
         ("bias", -2 / 3),  # (-1 + 2 - 3) / 3: forecast too high on average
@@ -49,7 +50,7 @@ def test_point_metrics_by_hand(metric: str, expected: float) -> None:
 @pytest.mark.parametrize(
     ("metric", "expected"),
     [
-        ("coverage_80", 50.0),
+        ("coverage_80", 0.5),
         ("msis_80", (4 + (4 + 10 * 1) + (4 + 10 * 2) + 4) / 4 / 2),  # α = 0.2: the penalty is ten times the miss
         ("pinball_0.1", (0.1 * 2 + 0.9 * 1 + 0.1 * 6 + 0.1 * 4) / 4),
         ("pinball_0.9", (0.1 * 2 + 0.1 * 5 + 0.9 * 2 + 0.1 * 0) / 4),
@@ -93,7 +94,7 @@ def test_what_is_undefined_is_a_row_with_null(
 
 def test_smape_of_two_zeros_is_zero() -> None:
     """A right forecast of 0 is a perfect one; a wrong one is as wrong as can be."""
-    assert values(fold([0, 0], [0, 5]))["smape"] == 100.0
+    assert values(fold([0, 0], [0, 5]))["smape"] == 1.0
 
 
 def test_rows_without_an_actual_are_ignored() -> None:
@@ -120,14 +121,14 @@ def test_a_missing_forecast_makes_the_fold_null() -> None:
 def test_a_null_actual_stays_out_of_the_coverage() -> None:
     """Half of the two known actuals are inside."""
     backtest = fold([10, 99, np.nan], [10] * 3, lo_80=[8] * 3, hi_80=[12] * 3)
-    assert values(backtest, levels=(80,))["coverage_80"] == 50.0
+    assert values(backtest, levels=(80,))["coverage_80"] == 0.5
 
 
 def test_units_and_signs() -> None:
-    """Percentages, the unit of the target, pure numbers; and what is no error at all."""
+    """Shares are fractions, others have the unit of the target or are pure numbers; bias and coverage are no errors."""
     assert {name: metrics.unit(name) for name in metrics.names((80,))} == {
-        "mae": "y", "rmse": "y", "mape": "%", "smape": "%", "wape": "%", "mase": "", "rmsse": "", "bias": "y",
-        "coverage_80": "%", "msis_80": "", "pinball_0.1": "y", "pinball_0.9": "y",
+        "mae": "y", "rmse": "y", "mape": "fraction", "smape": "fraction", "wape": "fraction", "mase": "", "rmsse": "", "bias": "y",
+        "coverage_80": "fraction", "msis_80": "", "pinball_0.1": "y", "pinball_0.9": "y",
     }  # fmt: skip
     assert [name for name in metrics.names((80,)) if not metrics.is_error(name)] == ["bias", "coverage_80"]
 
@@ -273,12 +274,23 @@ def test_metrics_agree_with_utilsforecast(panel: tuple[pd.DataFrame, pd.DataFram
         "pinball_0.1": oracle.quantile_loss(frame, {"m": "m-lo-80"}, 0.1),
         "pinball_0.9": oracle.quantile_loss(frame, {"m": "m-hi-80"}, 0.9),
     }
-    factor = {"mape": 100, "smape": 200, "wape": 100, "coverage_80": 100, "bias": -1}
+    factor = {"smape": 2, "bias": -1}  # utilsforecast halves the sMAPE
     scale = metrics.seasonal_scales(past, m).set_index("unique_id")["scale_mae"]
     for name, other in others.items():
         expected = factor.get(name, 1) * other.set_index("unique_id")["m"].to_numpy(dtype=float)
         expected = np.where((scale == 0) & (name in ("mase", "rmsse")), np.nan, expected)
         np.testing.assert_allclose(table[name], expected, rtol=1e-9, atol=1e-9, err_msg=name)
+
+
+@given(panels())
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_shares_are_fractions(panel: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    """Coverage lies between 0 and 1, the sMAPE between 0 and 2, and no share is negative."""
+    found = metrics.evaluate(panel[0], scales(), (80,)).dropna()
+    ranges = {"coverage_80": (0, 1), "smape": (0, 2), "mape": (0, np.inf), "wape": (0, np.inf)}
+    for name, (low, high) in ranges.items():
+        assert found.loc[found["metric"] == name, "value"].between(low, high).all()
+    assert set(ranges) == {name for name in metrics.names((80,)) if is_share(name)}
 
 
 @given(panels())
@@ -291,7 +303,7 @@ def test_metrics_agree_with_scikit_learn(panel: tuple[pd.DataFrame, pd.DataFrame
         y, y_hat = rows["y"], rows["y_hat"]
         assert found[name, "mae"] == pytest.approx(sklearn.metrics.mean_absolute_error(y, y_hat))
         assert found[name, "rmse"] == pytest.approx(sklearn.metrics.root_mean_squared_error(y, y_hat))
-        assert found[name, "mape"] == pytest.approx(100 * sklearn.metrics.mean_absolute_percentage_error(y, y_hat))
+        assert found[name, "mape"] == pytest.approx(sklearn.metrics.mean_absolute_percentage_error(y, y_hat))
         expected = sklearn.metrics.mean_pinball_loss(y, rows["lo_80"], alpha=0.1)
         assert found[name, "pinball_0.1"] == pytest.approx(expected)
 

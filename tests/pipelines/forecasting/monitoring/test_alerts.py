@@ -1,5 +1,7 @@
 """The log of alerts and their way out, without a workspace around them."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,32 @@ def test_a_torn_line_hides_no_other(reader: Reader, tmp_path: Path) -> None:
         file.write('{"event": "acknowl')
     (found,) = alerts.all_of(reader, "shop")
     assert found["acknowledged"]["by"] == "ada"
+
+
+def test_the_figures_of_an_alert_of_0_1_0_are_read_as_fractions(reader: Reader) -> None:
+    """They were in percent, and its line says nothing of a unit; those of new alerts are fractions as they are raised."""
+    old = {
+        "event": "raised",
+        "id": "0" * 16,
+        "at": "2024-04-01T00:00:00+00:00",
+        "workspace": "shop",
+        "kind": "coverage",
+    }
+    old |= {"subject": "series", "as_of": "2024-04-01T00:00:00Z", "severity": "alert", "message": "", "named": []}
+    by_name, by_metric = (
+        {"unique_id": "Ash", "coverage_80": 0.5},
+        {"metric": "coverage_80", "value": 50.0, "baseline": 81},
+    )
+    line = json.dumps({**old, "figures": [by_name, by_metric]})
+    reader.artifacts.append("shop", *alerts.LOG, line=line)
+    raised = replace(alert(kind="coverage"), figures=[by_name])
+    alerts.raise_new(reader, [raised])
+    new, old = alerts.all_of(reader, "shop")
+    assert old["figures"] == [
+        {"unique_id": "Ash", "coverage_80": 0.005}, {"metric": "coverage_80", "value": 0.5, "baseline": 0.81}
+    ]  # fmt: skip
+    assert new["figures"] == [by_name]
+    assert set(new) == set(old)
 
 
 def test_what_was_never_raised_cannot_be_acknowledged(reader: Reader) -> None:

@@ -32,16 +32,16 @@ def champions(*rows: tuple[object, ...]) -> pd.DataFrame:
 
 CALIBRATION = pd.DataFrame(
     [
-        (80, "all", "all", 2400, 79.04, 1.25),
-        (80, "step", "1", 1200, 81.0, 1.0),
-        (80, "step", "2", 1200, 77.08, 1.5),
-        (80, "demand_class", "smooth", 1800, 80.0, 1.0),
-        (80, "store", "a|b", 600, 76.0, 2.0),
+        (80, "all", "all", 2400, 0.7904, 1.25),
+        (80, "step", "1", 1200, 0.81, 1.0),
+        (80, "step", "2", 1200, 0.7708, 1.5),
+        (80, "demand_class", "smooth", 1800, 0.8, 1.0),
+        (80, "store", "a|b", 600, 0.76, 2.0),
         (80, "store", "empty", 0, None, None),
     ],
     columns=["level", "by", "group", "n", "coverage", "msis"],
 )
-LEADERBOARD = pd.DataFrame({"model": ["theta", "naive"], "mase": [0.8, float("nan")]})
+LEADERBOARD = pd.DataFrame({"model": ["theta", "naive"], "mase": [0.8, float("nan")], "smape": [0.1234, float("nan")]})
 
 
 def test_a_card_tells_the_run() -> None:
@@ -54,14 +54,25 @@ def test_a_card_tells_the_run() -> None:
         "- Coverage of the 80 % intervals: 79.0%.",
         "- theta: 1 series",
         "| 80 % | 2,400 | 79.0% | 1.25 | 2: 77.1% of 1,200 | store a\\|b: 76.0% of 600 |",
-        "| theta | 0.8 |",
-        "| naive | not known |",
+        "| theta | 0.8 | 12.3% |",
+        "| naive | not known | not known |",
         "| a | theta | mase | 0.8 | 0.2 |",
         "- none",
         "Code 0.1.0, Python 3.11.7, numpy 2.2, pandas 2.3.",
         "- fit: 1.2 s, peak 2,048 MiB",
     ]:
         assert line in text.splitlines()
+
+
+def test_an_error_that_is_a_share_is_told_in_percent() -> None:
+    """The metric of the run, and of a series whose metric is another one."""
+    told = info(champion=0.1234, baseline=0.5)
+    told["config"] = {**told["config"], "metric": "wape"}
+    rows = champions(("a", "theta", "wape", 0.1234, "naive", 0.2), ("b", "theta", "mae", 3.5, "naive", 0.3))
+    text = card(told, rows, LEADERBOARD, CALIBRATION)
+    assert "- WAPE of the champions: 12.3% (seasonal naive: 50.0%; skill 18.8%)." in text
+    assert "| a | theta | wape | 12.3% | 0.2 |" in text
+    assert "| b | theta | mae | 3.5 | 0.3 |" in text
 
 
 def test_what_is_not_known_is_said() -> None:
