@@ -18,8 +18,8 @@ from pipelines.core import config
 from pipelines.core.progress import Silent
 from pipelines.forecasting import flows, settings
 from pipelines.forecasting.flows import Context
-from pipelines.storage.catalog import Reader
-from pipelines.storage.store import Store
+from pipelines.storage.layout import Places
+from pipelines.storage.store import Store, Stores
 from pipelines.tables.schema import DS, MODEL, UNIQUE_ID, Y_HAT
 
 ARCHIVE = Path(__file__).parents[1] / "support/workspace-0.1.0.tar.xz"
@@ -27,17 +27,17 @@ NAME = "shop"
 
 
 @pytest.fixture
-def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
+def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stores:
     with tarfile.open(ARCHIVE) as archive:
         archive.extractall(tmp_path, filter="data")
     for name in ("CONFIG", "DATA", "ARTIFACTS"):
         folder = tmp_path / {"CONFIG": "configs"}.get(name, name.lower())
         monkeypatch.setenv(f"FORECAST_{name}_DIR", str(folder))
     monkeypatch.setenv("FORECAST_N_JOBS", "1")
-    return Reader(Store(str(tmp_path / "data")), Store(str(tmp_path / "artifacts")))
+    return Stores(Store(str(tmp_path / "data")), Store(str(tmp_path / "artifacts")))
 
 
-def test_the_service_shows_all_that_was_stored(stored: Reader) -> None:
+def test_the_service_shows_all_that_was_stored(stored: Stores) -> None:
     """Runs, aliases, forecasts, accuracy, monitoring, alerts, notes and jobs of release 0.1.0 are served."""
     app = create_app(Settings(environment="dev"), stored)
     client = TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 50000))
@@ -63,7 +63,7 @@ def test_the_service_shows_all_that_was_stored(stored: Reader) -> None:
     assert [one["state"] for one in get("jobs")["jobs"]] == ["succeeded"]
 
 
-def test_models_of_every_kind_still_forecast_as_they_did(stored: Reader) -> None:
+def test_models_of_every_kind_still_forecast_as_they_did(stored: Stores) -> None:
     """A run of release 0.1.0 is loaded and forecasts what it forecast then, from the same data."""
     before = stored.published(NAME).read_parquet("forecasts.parquet")
     context = Context(config.load_project(), stored, Silent())
@@ -72,11 +72,11 @@ def test_models_of_every_kind_still_forecast_as_they_did(stored: Reader) -> None
     pd.testing.assert_frame_equal(after[[*key, Y_HAT]], before[[*key, Y_HAT]], rtol=1e-6)
 
 
-def test_monitoring_goes_on_from_what_it_found(stored: Reader) -> None:
+def test_monitoring_goes_on_from_what_it_found(stored: Stores) -> None:
     """A monitoring after the upgrade keeps the history and the alerts of those before it, and raises none of them twice."""
-    alerts = stored.artifacts.lines(NAME, "monitoring", "alerts.jsonl")
+    alerts = stored.artifacts.lines(Places(NAME).alerts)
     context = Context(config.load_project(), stored, Silent())
     found = flows.monitor(settings.load_workspace(NAME), context, with_report=False)
     assert found.name == stored.monitored(NAME)
     assert len(found.read_parquet("series.parquet")[UNIQUE_ID].unique()) == 3
-    assert stored.artifacts.lines(NAME, "monitoring", "alerts.jsonl")[: len(alerts)] == alerts
+    assert stored.artifacts.lines(Places(NAME).alerts)[: len(alerts)] == alerts

@@ -103,7 +103,7 @@ def test_the_unit_of_coverage_is_that_of_its_file(percent, scope, monkeypatch):
     run = asyncio.run(scope.run())
     whole = asyncio.run(accuracy.run(scope)).facts
     told = {fact.value for fact in whole if fact.concept == "coverage"}
-    assert told == {value for value in run.info["summary"]["coverage"].values() if value is not None}
+    assert told == {value for value in run.figures.coverage.values() if value is not None}
 
 
 @pytest.mark.parametrize("name", plugins.names(PACKAGE))
