@@ -59,7 +59,8 @@ from backend.workspaces.status import Statuses
 from pipelines import __version__
 from pipelines.core import config, environment
 from pipelines.core.errors import ConfigError
-from pipelines.storage.catalog import Reader, reader
+from pipelines.storage.store import Stores
+from pipelines.storage.store import stores as store_of
 
 API = "/api/v1"
 # Seconds after the start until the processes that compute and the copilot import what they need, so that neither the first
@@ -74,7 +75,7 @@ _ROUTES = (
 
 
 def create_app(
-    settings: Settings | None = None, store: Reader | None = None, launcher: Launcher | None = None
+    settings: Settings | None = None, store: Stores | None = None, launcher: Launcher | None = None
 ) -> FastAPI:
     """The service over `store`, or over what the environment names. ConfigError where it would be open to others.
 
@@ -84,7 +85,7 @@ def create_app(
     settings.check()
     if not structlog.is_configured():  # under a server that is not ours
         configure_events()
-    services, lifespan = _services(settings, store or _reader(), launcher)
+    services, lifespan = _services(settings, store or _stores(), launcher)
     tracing = traces.wanted()
     app = FastAPI(
         title="Forecast Copilot",
@@ -115,7 +116,7 @@ def create_app(
 
 
 def _services(
-    settings: Settings, store: Reader, launcher: Launcher | None
+    settings: Settings, stores: Stores, launcher: Launcher | None
 ) -> tuple[Services, Callable[[FastAPI], AbstractAsyncContextManager[None]]]:
     """The parts of the application, and the context in which they run."""
     metrics, shutdown, assistant = Metrics(), Shutdown(), copilots.load()
@@ -124,12 +125,12 @@ def _services(
     )
     previewer = (sys.executable, "-m", "pipelines.forecasting.previewer", str(settings.preview_mb))
     previewers = Workers(1, settings.generate_queue, settings.preview_timeout, metrics, previewer, shutdown)
-    catalog = Catalog(store, settings.cache_mb, metrics)
+    catalog = Catalog(stores, settings.cache_mb, metrics)
     statuses = Statuses(catalog)
-    knowledge = Knowledge(catalog, _embedding(assistant))
+    knowledge = Knowledge(stores, catalog, _embedding(assistant))
     copilot = Copilot(knowledge, metrics, assistant)
-    uploads = Uploads(catalog, previewers, Quota(store, settings.uploads_mb))
-    jobs = Jobs(_jobs(settings, store, launcher), shutdown)
+    uploads = Uploads(stores, catalog, previewers, Quota(stores, settings.uploads_mb))
+    jobs = Jobs(_jobs(settings, stores, launcher), shutdown)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -150,7 +151,7 @@ def _services(
             knowledge.close()
             await asyncio.gather(workers.stop(), previewers.stop())
 
-    parts = (metrics, shutdown, workers, catalog, statuses, knowledge, copilot, uploads, jobs, Runs())
+    parts = (metrics, shutdown, workers, stores, catalog, statuses, knowledge, copilot, uploads, jobs, Runs(stores))
     return Services(*parts, Readiness(statuses.checks)), lifespan
 
 
@@ -219,7 +220,7 @@ def main(launcher: Launcher | None = None) -> None:
     Server(config, app.state.services[Shutdown].begin).run()
 
 
-def _jobs(settings: Settings, store: Reader, launcher: Launcher | None) -> LocalJobs | CloudJobs:
+def _jobs(settings: Settings, stores: Stores, launcher: Launcher | None) -> LocalJobs | CloudJobs:
     """The pipelines where the settings run them."""
     if launcher is None and settings.jobs_on == "cloud_run":
         cloud = CloudRun(
@@ -229,13 +230,13 @@ def _jobs(settings: Settings, store: Reader, launcher: Launcher | None) -> Local
             str(settings.cloud_run_url).rstrip("/"),
             str(settings.cloud_logging_url).rstrip("/"),
         )
-        return CloudJobs(store, cloud, settings.jobs)
-    return LocalJobs(store, launcher or LocalProcess(), settings.jobs)
+        return CloudJobs(stores, cloud, settings.jobs)
+    return LocalJobs(stores, launcher or LocalProcess(), settings.jobs)
 
 
-def _reader() -> Reader:
+def _stores() -> Stores:
     """What the project's settings name; signed artifacts only, but in dev."""
-    return reader(config.load_project(), *environment.signing())
+    return store_of(config.load_project(), *environment.signing())
 
 
 def _embedding(assistant: CopilotSettings) -> Embedding:

@@ -74,10 +74,10 @@ def context(json_log: bool) -> "Context":
     """Settings, storage and progress, as the environment says."""
     from pipelines.core import environment
     from pipelines.forecasting.flows import Context
-    from pipelines.storage import catalog
+    from pipelines.storage.store import stores
 
     project = config.load_project()
-    return Context(project, catalog.reader(project, *environment.signing()), Reporter(json_log))
+    return Context(project, stores(project, *environment.signing()), Reporter(json_log))
 
 
 def command(function: Callable[..., None]) -> Callable[[], None]:

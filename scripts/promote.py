@@ -22,11 +22,12 @@ def promote(
     """Point an alias at a run, or roll it back."""
     context = _cli.context(json_log)
     if run is None:
-        pointers = aliases.rollback(context.reader, workspace, reason, alias)
+        pointers = aliases.rollback(context.stores, workspace, reason, alias)
     else:
-        pointers = aliases.promote(context.reader, workspace, run, reason, alias)
+        pointers = aliases.promote(context.stores, workspace, run, reason, alias)
+    served = pointers.published
     context.progress.say(
-        "done", alias=alias, run_id=pointers["aliases"][alias]["run_id"], published=pointers.get("published")
+        "done", alias=alias, run_id=pointers.aliases[alias].run_id, published=served and served.model_dump()
     )
 
 

@@ -8,9 +8,9 @@ def run_etl(workspace: _cli.WorkspaceName, json_log: _cli.JsonLog = False) -> No
     """Bring a workspace's data in and check them."""
     context = _cli.context(json_log)
     dataset = flows.etl(settings.load_workspace(workspace), context)
-    for check in dataset.quality["checks"]:
-        if check["status"] != "pass":
-            context.progress.say(f"{check['status']}: {check['name']}", message=check["message"])
+    for check in dataset.quality.checks:
+        if check.status != "pass":
+            context.progress.say(f"{check.status}: {check.name}", message=check.message)
     context.progress.say("done", data=dataset.folder.where)
 
 

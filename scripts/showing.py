@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from itertools import cycle
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -17,6 +16,8 @@ from pipelines.forecasting.etl.dates import to_local
 from pipelines.forecasting.flows import Context
 from pipelines.forecasting.frequency import is_subdaily
 from pipelines.forecasting.monitoring import alerts
+from pipelines.forecasting.monitoring.alerts import Standing
+from pipelines.forecasting.records import ForecastRun, Monitoring
 from pipelines.forecasting.settings import Workspace
 from pipelines.storage.catalog import Reader
 from pipelines.storage.disk import replace_file
@@ -39,14 +40,14 @@ def show(names: Sequence[str], context: Context) -> None:
         console = Console(width=_WIDTH)
     for name in names:
         workspace = settings.load_workspace(name)
-        console.print(table(workspace, context.reader))
-        figures += [picture(workspace, context.reader), calibration(workspace, context.reader)]
+        console.print(table(workspace, context.stores))
+        figures += [picture(workspace, context.stores), calibration(workspace, context.stores)]
     path = Path(context.project.artifacts_dir) / f"{'-'.join(names)}.html"
     replace_file(str(path), page(figures).encode())
     console.print(f"\nPicture:   {path}")
     for name in names:
-        console.print(f"Forecasts: {context.reader.published(name).where}/forecasts.parquet", soft_wrap=True)
-        console.print(f"Report:    {context.reader.production(name).where}/card.md", soft_wrap=True)
+        console.print(f"Forecasts: {context.stores.published(name).where}/forecasts.parquet", soft_wrap=True)
+        console.print(f"Report:    {context.stores.production(name).where}/card.md", soft_wrap=True)
 
 
 def show_monitoring(names: Sequence[str], context: Context) -> None:
@@ -55,37 +56,35 @@ def show_monitoring(names: Sequence[str], context: Context) -> None:
     if not console.is_terminal:
         console = Console(width=_WIDTH)
     for name in names:
-        folder = context.reader.monitoring(name)
-        console.print(standing(folder.read_json("summary.json"), alerts.all_of(context.reader, name)))
+        folder = context.stores.monitoring(name)
+        console.print(standing(Monitoring.of(folder), alerts.all_of(context.stores, name)))
         console.print(f"Monitoring: {folder.where}", soft_wrap=True)
 
 
-def standing(summary: dict[str, Any], raised: Sequence[dict[str, Any]]) -> Table:
+def standing(summary: Monitoring, raised: Sequence[Standing]) -> Table:
     """One row a monitoring: its status, the series in alert by kind, the error beside the backtest's, and its alerts."""
     shown = Table(
-        title=f"Monitoring of {summary['workspace']}: {summary['status']} as of {summary['as_of'][:10]}",
+        title=f"Monitoring of {summary.workspace}: {summary.status} as of {summary.as_of[:10]}",
         title_justify="left",
     )
     shown.add_column("as of", no_wrap=True)
     for column in ("status", "in alert", "MASE (backtest)"):
         shown.add_column(column, justify="right", no_wrap=True)
     shown.add_column("what was raised", overflow="fold")
-    judged = {one["until"][:10]: one for one in summary["timeline"]}
-    for past in summary["history"][-_MONITORINGS:]:
-        errors = judged.get(past["as_of"][:10])
+    judged = {one.until[:10]: one.metrics for one in summary.timeline}
+    for past in summary.history[-_MONITORINGS:]:
+        errors = judged.get(past.as_of[:10])
         mase = f"{_number(errors['mase'])} ({_number(errors['mase_baseline'])})" if errors else "–"
-        news = [one["message"] for one in reversed(raised) if one["as_of"] == past["as_of"]]
-        count = past["counts"]["overall"]["alert"]
-        shown.add_row(
-            past["as_of"][:10], past["status"], f"{count:,} of {summary['n_series']:,}", mase, "\n".join(news)
-        )
+        news = [one["message"] for one in reversed(raised) if one["as_of"] == past.as_of]
+        count = past.counts["overall"].alert
+        shown.add_row(past.as_of[:10], past.status, f"{count:,} of {summary.n_series:,}", mase, "\n".join(news))
     return shown
 
 
 def heading(workspace: Workspace, reader: Reader) -> str:
     """The workspace's title; synthetic data are always called so."""
     title = workspace.title or workspace.name
-    synthetic = reader.dataset(workspace.name).info["synthetic"] and "synthetic" not in title
+    synthetic = reader.dataset(workspace.name).info.synthetic and "synthetic" not in title
     return f"{title} (synthetic data)" if synthetic else title
 
 
@@ -98,13 +97,13 @@ def biggest(reader: Reader, workspace: Workspace, count: int) -> list[str]:
 def table(workspace: Workspace, reader: Reader) -> Table:
     """The biggest series with champion, error against the baseline and the next values with their interval."""
     run = reader.production(workspace.name)
-    info = run.read_json("run.json")
+    info = ForecastRun.of(run)
     champions = run.read_parquet("champions.parquet").set_index(UNIQUE_ID)
     forecasts = reader.published(workspace.name).read_parquet("forecasts.parquet")
-    level, metric, summary = workspace.levels[-1], info["config"]["metric"], info["summary"]
+    level, metric, figures = workspace.levels[-1], info.settings.metric, info.figures
     title = (
-        f"{heading(workspace, reader)}: {summary['n_series']:,} series, "
-        f"{metric.upper()} {_figure(summary['champion'], metric)} (seasonal naive {_figure(summary['baseline'], metric)})"
+        f"{heading(workspace, reader)}: {figures.n_series:,} series, "
+        f"{metric.upper()} {_figure(figures.champion, metric)} (seasonal naive {_figure(figures.baseline, metric)})"
     )
     shown = Table(title=title, title_justify="left")
     shown.add_column("series", overflow="fold")
@@ -123,7 +122,7 @@ def table(workspace: Workspace, reader: Reader) -> Table:
             f"{row['skill_vs_seasonal_naive']:.1%}",
             *values,
         )
-    if (rest := summary["n_series"] - shown.row_count) > 0:
+    if (rest := figures.n_series - shown.row_count) > 0:
         shown.caption = f"and {rest:,} more series; skill is against the seasonal naive"
     return shown
 
@@ -132,7 +131,7 @@ def picture(workspace: Workspace, reader: Reader) -> go.Figure:
     """History, forecast and intervals of the biggest series, one below the other."""
     names, dataset = biggest(reader, workspace, _PICTURES), reader.dataset(workspace.name)
     forecasts = reader.published(workspace.name).read_parquet("forecasts.parquet")
-    observations, frequency = dataset.observations, dataset.info["frequency"]
+    observations, frequency = dataset.observations, dataset.info.frequency
     figure = make_subplots(rows=len(names), cols=1, subplot_titles=names, vertical_spacing=0.3 / max(len(names), 2))
     for number, name in enumerate(names, start=1):
         ahead = _in_zone(forecasts[forecasts[UNIQUE_ID] == name], workspace, frequency)

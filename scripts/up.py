@@ -41,8 +41,8 @@ class Up:
 
 def up(api_port: ApiPort = 8000, app_port: AppPort = 8501) -> None:
     """Serve what is published, or the demo where nothing is: the API, and the web app. Ctrl-C ends both."""
-    reporter, reader = _cli.Reporter(json_log=False), _cli.context(json_log=False).reader
-    if not any(reader.pointers(name)["published"] for name in reader.workspaces()):
+    reporter, reader = _cli.Reporter(json_log=False), _cli.context(json_log=False).stores
+    if not any(reader.pointers(name).published for name in reader.workspaces()):
         reporter.say("nothing to show yet", first="the demo's workspaces, two to three minutes")
         demo.demo()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

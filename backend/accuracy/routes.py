@@ -43,14 +43,14 @@ async def _run(access: Access, run_id: str | None) -> Run:
 
 
 async def _page(access: Access, run: Run, wanted: MetricsIn, ids: tuple[str, ...] | None) -> dict[str, Any]:
-    metric, by, model = wanted.metric or run.config["metric"], wanted.by, wanted.model
+    metric, by, model = wanted.metric or run.settings.metric, wanted.by, wanted.model
 
     def load() -> Means:
         if by == "horizon":
             return by_horizon(run.folder, metric, model, ids)
         return means(run.folder, by, metric, run.clock, model, ids)
 
-    found = await access.catalog.tables.get("metrics", fingerprint(run.folder.parts, metric, by, model, ids), load)
+    found = await access.catalog.tables.get("metrics", fingerprint(run.folder.place, metric, by, model, ids), load)
     return {
         "workspace": wanted.workspace,
         "run_id": run.id,

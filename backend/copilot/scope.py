@@ -55,7 +55,7 @@ class Scope:
 
     async def unit(self) -> str:
         """The unit of the target."""
-        return str((await self.run()).config["target"]["unit"])
+        return (await self.run()).settings.target.unit
 
     async def which(self, given: str | None) -> str:
         """The series that a name, the id of a fact that names it, or nothing (the one on screen) stands for."""

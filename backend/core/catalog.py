@@ -5,21 +5,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Self, TypeVar
 
 from backend.core.cache import Cache
 from backend.core.errors import Problem
 from backend.core.metrics import Metrics
 from pipelines.core import config
-from pipelines.core.errors import ConfigError, NotFound, StoreError, Untrusted
+from pipelines.core.errors import ConfigError, NotFound, StoreError
+from pipelines.forecasting.figures import Figures
 from pipelines.forecasting.read.clock import Clock
 from pipelines.forecasting.read.forecasts import Forecasts
 from pipelines.forecasting.read.monitoring import Monitored
 from pipelines.forecasting.read.portfolio import Portfolio
 from pipelines.forecasting.read.series import SeriesTable
+from pipelines.forecasting.records import ForecastRun, Settings
 from pipelines.storage.catalog import Dataset, Reader
 from pipelines.storage.folders import Folder
-from pipelines.storage.store import Store
+from pipelines.storage.pointers import Aliases
+from pipelines.storage.records import Etl, ForecastSet
+from pipelines.storage.roots import Root
 
 T = TypeVar("T")
 
@@ -32,24 +36,30 @@ class Run:
     """A finished run."""
 
     folder: Folder
-    info: dict[str, Any]
+    info: ForecastRun
+
+    @classmethod
+    def of(cls, folder: Folder) -> Self:
+        """The run in a directory; Untrusted unless its record is one."""
+        return cls(folder, ForecastRun.of(folder))
 
     @property
     def id(self) -> str:
         return self.folder.name
 
     @property
-    def succeeded(self) -> bool:
-        return bool(self.info.get("status") == "success")
+    def settings(self) -> Settings:
+        """What it was made with."""
+        return self.info.settings
 
     @property
-    def config(self) -> dict[str, Any]:
-        config: dict[str, Any] = self.info["config"]
-        return config
+    def figures(self) -> Figures:
+        """What its backtest came to."""
+        return self.info.figures
 
     @cached_property
     def clock(self) -> Clock:
-        return Clock.of(self.config)
+        return Clock.of(self.settings)
 
 
 @dataclass(frozen=True)
@@ -57,7 +67,7 @@ class Published:
     """The forecast set that is served, in memory."""
 
     folder: Folder
-    info: dict[str, Any]
+    info: ForecastSet
     run: Run
     forecasts: Forecasts
 
@@ -114,9 +124,9 @@ class WorkspaceReader:
     def __init__(self, catalog: Catalog, name: str) -> None:
         self.catalog, self.name = catalog, name
         self._reader = catalog.reader
-        self._pointers: dict[str, Any] | None = None
+        self._pointers: Aliases | None = None
 
-    async def pointers(self) -> dict[str, Any]:
+    async def pointers(self) -> Aliases:
         """What is in production and what is published."""
         if self._pointers is None:
             self._pointers = await self._small(self._reader.artifacts, lambda: self._reader.pointers(self.name))
@@ -126,32 +136,30 @@ class WorkspaceReader:
         """A finished run."""
 
         def load() -> Run:
-            folder = self._reader.run(self.name, run_id)
-            return Run(folder, _whole(folder, "run.json", status=str, config=dict))
+            return Run.of(self._reader.run(self.name, run_id))
 
         return await self._get("run", run_id, load, f"Workspace '{self.name}' has no run {run_id}.")
 
     async def aliased(self, alias: str = "production") -> Run:
         """The run that an alias names."""
-        named = (await self.pointers())["aliases"].get(alias)
+        named = (await self.pointers()).aliases.get(alias)
         if named is None:
             raise Problem(404, f"Workspace '{self.name}' has no {alias} run yet.")
-        return await self.run(named["run_id"])
+        return await self.run(named.run_id)
 
     async def published(self, forecast_id: str | None = None) -> Published:
         """The forecast set that is served, or an earlier one."""
         if forecast_id is None:
-            pointer = (await self.pointers())["published"]
-            if pointer is None:
+            served = (await self.pointers()).published
+            if served is None:
                 raise Problem(404, f"Workspace '{self.name}' has no published forecasts yet.")
-            forecast_id = str(pointer["forecast_id"])
+            forecast_id = served.forecast_id
         wanted = forecast_id
 
         def load() -> Published:
             folder = self._reader.forecast_set(self.name, wanted)
-            info = _whole(folder, "inference.json", run_id=str, as_of=str, horizon=int)
-            run_folder = self._reader.run(self.name, info["run_id"])
-            run = Run(run_folder, _whole(run_folder, "run.json", status=str, config=dict))
+            info = ForecastSet.of(folder)
+            run = Run.of(self._reader.run(self.name, info.run_id))
             return Published(folder, info, run, Forecasts.of(folder, run.clock))
 
         return await self._get("forecasts", wanted, load, f"Workspace '{self.name}' has no forecast set {wanted}.")
@@ -165,28 +173,26 @@ class WorkspaceReader:
         missing = f"Workspace '{self.name}' has no data version {version} any more."
         return await self._get("dataset", version, lambda: self._reader.dataset_version(self.name, version), missing)
 
-    async def info(self, dataset: Dataset) -> dict[str, Any]:
+    async def info(self, dataset: Dataset) -> Etl:
         """`etl.json` of a data version."""
-        return await self.catalog.tables.get(
-            "etl", dataset.folder.parts, lambda: _whole(dataset.folder, "etl.json", frequency=str, horizon=int)
-        )
+        return await self.catalog.tables.get("etl", dataset.folder.place, lambda: dataset.info)
 
     async def clock(self, dataset: Dataset | None = None) -> Clock:
         """How the workspace's times are written: by its production run, or while there is none, by its data."""
-        if (await self.pointers())["aliases"].get("production"):
+        if (await self.pointers()).production:
             return (await self.aliased()).clock
-        return Clock((await self.info(dataset or await self.dataset()))["frequency"])
+        return Clock((await self.info(dataset or await self.dataset())).frequency)
 
     async def series(self) -> SeriesTable:
         """The series of the current data with their champions and forecasts."""
         dataset, pointers = await self.dataset(), await self.pointers()
         clock = await self.clock(dataset)
-        run = await self.aliased() if pointers["aliases"].get("production") else None
-        served = await self.published() if pointers["published"] else None
+        run = await self.aliased() if pointers.production else None
+        served = await self.published() if pointers.published else None
         monitored = await self._monitored_of(run)
 
         def load() -> SeriesTable:
-            forecasts, info = (served.forecasts, served.info) if served else (None, {})
+            forecasts, info = (served.forecasts, served.info) if served else (None, None)
             return SeriesTable(dataset, run.folder if run else None, forecasts, info, clock, monitored)
 
         key = (
@@ -201,8 +207,8 @@ class WorkspaceReader:
     async def portfolio(self) -> Portfolio:
         """The series of the published forecasts, all together."""
         served, dataset = await self.published(), await self.dataset()
-        table, settings = await self.series(), served.run.config
-        summed, horizon = settings["target"]["aggregate"] == "sum", served.info["horizon"]
+        table, summed = await self.series(), served.run.settings.target.sums_over_time
+        horizon = served.info.horizon
 
         def load() -> Portfolio:
             return Portfolio(table, dataset, served.folder, served.run.clock, horizon, summed)
@@ -229,9 +235,9 @@ class WorkspaceReader:
             return None
         return newest if run and newest.run_id == run.id else None
 
-    async def _small(self, store: Store, read: Callable[[], T]) -> T:
+    async def _small(self, root: Root, read: Callable[[], T]) -> T:
         """What `read` gives: on a disk at once, since a thread would take longer; on an object store it waits for the network."""
-        return read() if store.is_local else await asyncio.to_thread(read)
+        return read() if root.is_local else await asyncio.to_thread(read)
 
     async def _get(self, kind: str, version: str, load: Callable[[], T], missing: str) -> T:
         try:
@@ -248,13 +254,3 @@ class WorkspaceReader:
 def unknown(workspace: str) -> Problem:
     """Problem 404 for a workspace that does not exist, or that the caller may not know about."""
     return Problem(404, f"There is no workspace '{workspace}'.")
-
-
-def _whole(folder: Folder, name: str, **types: type) -> dict[str, Any]:
-    """The JSON object in a file that must have keys of these types; Untrusted if it has them not."""
-    found = folder.read_json(name)
-    if wrong := [key for key, kind in types.items() if not isinstance(found.get(key), kind)]:
-        raise Untrusted(
-            f"{folder.where}/{name} cannot be used ({', '.join(wrong)} is missing or wrong)", remedy="Use another run."
-        )
-    return found

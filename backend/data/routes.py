@@ -19,8 +19,8 @@ async def quality(access: Viewer, workspace: Annotated[WorkspaceName, Path()], r
 
     def render() -> dict[str, Any]:
         info = dataset.info
-        facts = {name: info[name] for name in ("synthetic", "as_of", "frequency", "inferred")}
-        return {"workspace": workspace, "data_version": dataset.version, **facts, **dataset.quality}
+        facts = {name: getattr(info, name) for name in ("synthetic", "as_of", "frequency", "inferred")}
+        return {"workspace": workspace, "data_version": dataset.version, **facts, **dataset.quality.model_dump()}
 
     return await cached_json(request, etag(dataset.version), render)
 

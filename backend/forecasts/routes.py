@@ -52,16 +52,16 @@ async def explanation(
         folder, clock = published.folder, published.run.clock
         points, notes = sets.components(folder, unique_id, clock), sets.notes(folder)
         bridge, changes = notes.get("bridge", {}), sets.bridge(folder, unique_id, clock)
-        target = published.run.config["target"]
-        summed = target["aggregate"] == "sum"
+        target = published.run.settings.target
+        summed = target.sums_over_time
         return {
             "workspace": query.workspace,
             "run_id": published.run.id,
             "forecast_id": published.id,
             "unique_id": unique_id,
             "model": published.forecasts.model(unique_id),
-            "unit": target["unit"],
-            "aggregate": target["aggregate"],
+            "unit": target.unit,
+            "aggregate": target.aggregate,
             "method": ("exact" if unique_id in notes.get("exact", []) else "descriptive") if points else None,
             "points": points,
             "totals": sets.totals(points, "components", summed=summed),
@@ -87,7 +87,7 @@ async def generate(access: Analyst, wanted: GenerateIn, workers: Annotated[Worke
     series = await access.workspace.series()
     if missing := [name for name in wanted.unique_ids if name not in series]:
         raise Problem(404, f"Workspace '{wanted.workspace}' has no series {_some(missing)}.")
-    if (await access.workspace.pointers())["published"]:
+    if (await access.workspace.pointers()).published:
         published = await access.workspace.published()
         if _answers(published, wanted):
             workers.metrics.generated.labels("published").inc()
@@ -113,11 +113,11 @@ def _as_json(
 ) -> dict[str, Any]:
     found = published.forecasts
     return {
-        "workspace": published.run.info["workspace"],
+        "workspace": published.run.info.workspace,
         "run_id": published.run.id,
         "forecast_id": published.id,
-        "as_of": published.info["as_of"],
-        "unit": published.run.config["target"]["unit"],
+        "as_of": published.info.as_of,
+        "unit": published.run.settings.target.unit,
         "source": "published",
         "forecasts": [
             {"unique_id": name, "model": found.model(name), "points": found.points(name, horizon, levels)}

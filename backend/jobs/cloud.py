@@ -4,12 +4,12 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, Field
 
 from backend.core.errors import Problem
 from backend.jobs import record as files
@@ -17,14 +17,15 @@ from backend.jobs.google import CloudRun, Execution
 from backend.jobs.local import KEPT, LINES, SCRIPTS, full, refuse_second
 from backend.jobs.log import Log
 from backend.jobs.record import Job, Kind
+from pipelines.core.documents import Stored
 from pipelines.core.errors import Conflict, NotFound, StoreError
-from pipelines.core.names import safe_name, safe_version
+from pipelines.core.names import new_version, safe_version
+from pipelines.storage import layout
 from pipelines.storage.catalog import Reader
-from pipelines.storage.pointers import Pointer, Version
-from pipelines.storage.store import new_version
+from pipelines.storage.pointers import Pointer
+from pipelines.storage.records import Version
+from pipelines.storage.store import Stores
 
-RECORDS = ("jobs", "cloud_run.json")  # the newest jobs of a workspace, each with the name of its execution
-_SLOTS = (".jobs", "running.json")  # no workspace has such a name
 _UNKNOWN = timedelta(minutes=2)  # that a job without an execution may still be about to get one
 _NEVER = "It was never started: the service ended in between, or Cloud Run refused."
 _FORGOTTEN = "Cloud Run does not know its execution any more."
@@ -37,6 +38,10 @@ class Record(Job):
 
     execution: str | None = None
 
+    @property
+    def job(self) -> Job:
+        return Job(**{name: value for name, value in vars(self).items() if name != "execution"})
+
 
 class Records(Pointer):
     """`cloud_run.json` of a workspace."""
@@ -45,7 +50,7 @@ class Records(Pointer):
     jobs: list[Record] = Field(default_factory=list)
 
 
-class Slot(BaseModel):
+class Slot(Stored):
     """A job that runs, or is about to."""
 
     workspace: str
@@ -64,9 +69,13 @@ class Slots(Pointer):
 class CloudJobs:
     """As `LocalJobs`: at most one runs in a workspace, and `at_once` in all of them."""
 
-    reader: Reader
+    stores: Stores
     cloud: CloudRun
     at_once: int
+
+    @property
+    def reader(self) -> Reader:
+        return self.stores
 
     def start(self, workspace: str, kind: Kind, by: str) -> Job:
         """Begins a job. Problem 409 while the workspace has another one, 503 while there are as many as may be."""
@@ -74,16 +83,16 @@ class CloudJobs:
         job = Job(new_version(), workspace, kind, by, files.now())
         known = next(iter(self.ids(workspace)), None)
 
-        def add(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-            if known != (records[0]["job_id"] if records else None):
+        def add(records: list[Record]) -> list[Record]:
+            if known != (records[0].job_id if records else None):
                 raise Problem(409, f"Workspace '{workspace}' was given a job just now. Wait or cancel it.")
-            return [asdict(job) | {"execution": None}, *records[:KEPT]]
+            return [Record(**vars(job)), *records[:KEPT]]
 
         self._take_slot(job)
         try:
             self._change(workspace, add)
         except BaseException:
-            self._move_slots(lambda slots: [one for one in slots if one["job_id"] != job.job_id])
+            self._move_slots(lambda slots: [one for one in slots if one.job_id != job.job_id])
             raise
         try:
             command = [SCRIPTS[kind], "--workspace", workspace, "--json-log"]
@@ -96,19 +105,18 @@ class CloudJobs:
 
     def ids(self, workspace: str) -> list[str]:
         """The jobs of a workspace, newest first."""
-        return [record["job_id"] for record in self._records(workspace)]
+        return [record.job_id for record in self._records(workspace)]
 
     def get(self, workspace: str, job_id: str) -> Job | None:
         """A job as it is now. What has ended is recorded, with its log, before Cloud Run forgets it."""
         safe_version(job_id, "job")
-        record = next((one for one in self._records(workspace) if one["job_id"] == job_id), None)
+        record = next((one for one in self._records(workspace) if one.job_id == job_id), None)
         if record is None:
             return None
-        execution = record.pop("execution")
-        job = Job(**record)
+        job = record.job
         if not job.active:
             return job
-        execution = execution or self.cloud.find(job.kind, job_id)
+        execution = record.execution or self.cloud.find(job.kind, job_id)
         if execution is None:
             if datetime.now(UTC) - datetime.fromisoformat(job.created_at) < _UNKNOWN:
                 return job
@@ -122,7 +130,7 @@ class CloudJobs:
     def log(self, job: Job) -> list[dict[str, Any]]:
         """The newest lines that the script has printed."""
         try:
-            folder = self.reader.artifacts.folder(job.workspace, "jobs", job.job_id)
+            folder = self.reader.artifacts.folder(self.reader.places(job.workspace).job(job.job_id))
             return [dict(line) for line in json.loads(folder.read_text(_LOG))]
         except NotFound:
             execution = self._execution(job)
@@ -139,31 +147,29 @@ class CloudJobs:
 
     def active(self, workspace: str) -> Job | None:
         """The job that runs in a workspace."""
-        found = (self.get(workspace, one["job_id"]) for one in self._records(workspace) if one["state"] in files.ACTIVE)
+        found = (self.get(workspace, one.job_id) for one in self._records(workspace) if one.active)
         return next((job for job in found if job is not None and job.active), None)
 
     def _take_slot(self, job: Job) -> None:
         """Problem 503 unless there is room for one more job, in all workspaces and for all instances of the service."""
 
-        def take(slots: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        def take(slots: list[Slot]) -> list[Slot]:
             held = [one for one in slots if self._holds(one)]
             if len(held) >= self.at_once:
                 raise full(len(held))
-            return [*held, {"workspace": job.workspace, "job_id": job.job_id, "at": job.created_at}]
+            return [*held, Slot(workspace=job.workspace, job_id=job.job_id, at=datetime.fromisoformat(job.created_at))]
 
         self._move_slots(take)
 
-    def _holds(self, slot: dict[str, Any]) -> bool:
+    def _holds(self, slot: Slot) -> bool:
         """Whether the job of a slot runs, or is about to."""
-        job = self.get(slot["workspace"], slot["job_id"])
+        job = self.get(slot.workspace, slot.job_id)
         if job is None:
-            return abs(datetime.now(UTC) - datetime.fromisoformat(slot["at"])) < _UNKNOWN
+            return abs(datetime.now(UTC) - slot.at) < _UNKNOWN
         return job.active
 
-    def _move_slots(self, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
-        self.reader.artifacts.move_pointer(
-            *_SLOTS, change=lambda current: {"slots": change(current.get("slots", []))}, shape=Slots
-        )
+    def _move_slots(self, change: Callable[[list[Slot]], list[Slot]]) -> None:
+        self.stores.artifacts.move_pointer(layout.JOBS_RUNNING, Slots, lambda now: now.changed(slots=change(now.slots)))
 
     def _follow(self, job: Job, found: Execution) -> Job:
         """The job with what its execution and its log say."""
@@ -175,7 +181,7 @@ class CloudJobs:
         if found.state == "failed":
             error = log.error or found.message or "Cloud Run ended it without a word."
         changed = replace(changed, finished_at=found.finished_at, error=error)
-        draft = self.reader.artifacts.draft(job.workspace, "jobs", job.job_id)
+        draft = self.stores.artifacts.draft(self.reader.places(job.workspace).job(job.job_id))
         try:
             draft.write_json(_LOG, lines)
             draft.publish()
@@ -192,20 +198,18 @@ class CloudJobs:
             return log, files.tail(Path(folder), LINES)
 
     def _execution(self, job: Job) -> str | None:
-        found = (one["execution"] for one in self._records(job.workspace) if one["job_id"] == job.job_id)
-        return next(found, None)
+        return next((one.execution for one in self._records(job.workspace) if one.job_id == job.job_id), None)
 
-    def _records(self, workspace: str) -> list[dict[str, Any]]:
-        found = self.reader.artifacts.read_pointer(safe_name(workspace, "workspace"), *RECORDS, shape=Records)
-        return [dict(record) for record in found.get("jobs", [])]
+    def _records(self, workspace: str) -> list[Record]:
+        return self.reader.artifacts.read_pointer(self.reader.places(workspace).cloud_jobs, Records).jobs
 
     def _put(self, job: Job, execution: str | None) -> Job:
         """Replaces the record of a job; its end stays as it was recorded first."""
 
-        def put(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        def put(records: list[Record]) -> list[Record]:
             return [
-                asdict(job) | {"execution": execution or one["execution"]}
-                if one["job_id"] == job.job_id and one["state"] in files.ACTIVE
+                Record(**vars(job), execution=execution or one.execution)
+                if one.job_id == job.job_id and one.active
                 else one
                 for one in records
             ]
@@ -213,16 +217,10 @@ class CloudJobs:
         self._change(job.workspace, put)
         return job
 
-    def _change(self, workspace: str, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
-        where = (safe_name(workspace, "workspace"), *RECORDS)
-        kept: set[str] = set()
-
-        def changed(current: dict[str, Any]) -> dict[str, Any]:
-            jobs = change(current.get("jobs", []))
-            kept.update(one["job_id"] for one in jobs)
-            return {"jobs": jobs}
-
-        self.reader.artifacts.move_pointer(*where, change=changed, shape=Records)
-        for old in self.reader.artifacts.folders(where[0], "jobs"):
+    def _change(self, workspace: str, change: Callable[[list[Record]], list[Record]]) -> None:
+        store, places = self.stores.artifacts, self.reader.places(workspace)
+        moved = store.move_pointer(places.cloud_jobs, Records, lambda now: now.changed(jobs=change(now.jobs)))
+        kept = {one.job_id for one in moved.jobs}
+        for old in store.folders(places.jobs):
             if old not in kept:
-                self.reader.artifacts.remove(where[0], "jobs", old)
+                store.remove(places.job(old))

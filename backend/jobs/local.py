@@ -12,14 +12,13 @@ from backend.jobs import record as files
 from backend.jobs.processes import Launcher
 from backend.jobs.record import Job, Kind
 from pipelines.core.errors import StoreError
-from pipelines.core.names import is_version, safe_name, safe_version
+from pipelines.core.names import is_version, new_version, oldest_first, safe_version
+from pipelines.storage import layout
 from pipelines.storage.catalog import Reader
 from pipelines.storage.disk import failing_clearly, locked, make_folder
-from pipelines.storage.store import new_version, oldest_first
 
 KEPT = 50  # jobs of a workspace, the newest ones
 LINES = 200  # of a log that is shown
-_LOCK = ".jobs.lock"  # of whoever starts a job; no workspace has such a name
 
 SCRIPTS: dict[Kind, str] = {
     "etl": "scripts.run_etl",
@@ -43,7 +42,7 @@ class LocalJobs:
         above = self._above(workspace)
         with failing_clearly(str(above)):
             make_folder(str(above))
-            with locked(self.reader.artifacts.path(_LOCK)):  # of all workspaces, since `at_once` is
+            with locked(self.reader.artifacts.path(layout.JOBS_LOCK)):  # of all workspaces, since `at_once` is
                 refuse_second(self, workspace)
                 job = Job(new_version(), workspace, kind, by, files.now())
                 command = [SCRIPTS[kind], "--workspace", workspace, "--json-log"]
@@ -99,7 +98,7 @@ class LocalJobs:
                 503,
                 "Jobs need artifacts in a folder; these are on an object store. Run them on Cloud Run (API_JOBS_ON=cloud_run), or the scripts by hand.",
             )
-        return Path(artifacts.path(safe_name(workspace, "workspace"), "jobs"))
+        return Path(artifacts.path(self.reader.places(workspace).jobs))
 
 
 class Followed(Protocol):

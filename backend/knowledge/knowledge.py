@@ -18,6 +18,7 @@ from backend.knowledge.index import Index
 from backend.knowledge.shelf import Shelf
 from backend.knowledge.sources import Source
 from pipelines.core.errors import NotFound, StoreError
+from pipelines.storage.store import Stores
 
 _READING = "reading"  # the turn of texts that are read, whatever their workspace
 _REST = 60.0  # seconds without asking a provider that has just failed
@@ -55,8 +56,8 @@ class Listed:
 class Knowledge:
     """What can be looked up about each workspace. Slow work has threads of its own; an index that is behind is never asked."""
 
-    def __init__(self, catalog: Catalog, embedding: Embedding) -> None:
-        self._catalog, self._embedding = catalog, embedding
+    def __init__(self, stores: Stores, catalog: Catalog, embedding: Embedding) -> None:
+        self._stores, self._catalog, self._embedding = stores, catalog, embedding
         self._shelf = Shelf()
         self._executor = BoundedExecutor("searches and notes", threads=3, most=32)
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
@@ -89,7 +90,7 @@ class Knowledge:
         text, form = await self._executor.run(_READING, lambda: texts.read(content))
 
         def work() -> tuple[Listed, bool]:
-            note_id, new = notes.add(self._catalog.reader, workspace, name, text, form, by)
+            note_id, new = notes.add(self._stores, workspace, name, text, form, by)
             return self._one(workspace, note_id), new
 
         return await self._executor.run(workspace, work)
@@ -105,7 +106,7 @@ class Knowledge:
                     409,
                     f"'{found.source.name}' is a {found.source.kind} and follows from the project. Only notes can be deleted.",
                 )
-            notes.delete(self._catalog.reader, workspace, source_id)
+            notes.delete(self._stores, workspace, source_id)
             self._list(workspace)  # it is out of the index when this is answered
             return found
 
@@ -175,9 +176,9 @@ class Knowledge:
 
     def _index(self, workspace: str, embedding: Embedding) -> Index:
         """Beside the notes; where these are on an object store, in a folder of this process."""
-        store = self._catalog.reader.artifacts
-        if store.is_local:
-            return Index(Path(store.path(workspace, notes.FOLDER, "index")), embedding)
+        reader = self._catalog.reader
+        if reader.artifacts.is_local:
+            return Index(Path(reader.artifacts.path(reader.places(workspace).index)), embedding)
         return Index(self._temporary(workspace, embedding), embedding, temporary=True)
 
     def _temporary(self, workspace: str, embedding: Embedding) -> Path:

@@ -3,21 +3,21 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from backend.core.errors import Problem
 from backend.knowledge.chunks import chunks
 from backend.knowledge.texts import Format
+from pipelines.core.documents import Stored
 from pipelines.core.errors import NotFound, StoreError
-from pipelines.core.names import safe_name
+from pipelines.core.names import new_version
 from pipelines.storage.catalog import Reader
-from pipelines.storage.pointers import Pointer, Version
-from pipelines.storage.store import new_version
+from pipelines.storage.pointers import Pointer
+from pipelines.storage.records import Version
+from pipelines.storage.store import Stores
 
-FOLDER = "knowledge"  # below the workspace's artifacts: notes.json, notes/<version>/note.txt
-POINTER = "notes.json"
 FILE = "note.txt"
 MAX_NOTES = 200  # of a workspace
 MAX_CHUNKS = 10_000  # of all of them
@@ -35,7 +35,7 @@ class Note:
     format: Format
 
 
-class Entry(BaseModel):
+class Entry(Stored):
     """A note in the pointer; `folder` holds its text."""
 
     folder: Version
@@ -53,64 +53,60 @@ class Notes(Pointer):
     notes: dict[str, Entry] = Field(default_factory=dict)
 
 
-def pointer(reader: Reader, workspace: str) -> dict[str, Any]:
-    """`{version, notes: {id: {folder, name, added_at, by, format, chunks}}}`, in the order in which they came."""
-    return {
-        "notes": {},
-        **reader.artifacts.read_pointer(safe_name(workspace, "workspace"), FOLDER, POINTER, shape=Notes),
-    }
+def pointer(reader: Reader, workspace: str) -> Notes:
+    """The notes by their ids, in the order in which they came."""
+    return reader.artifacts.read_pointer(reader.places(workspace).current_notes, Notes)
 
 
 def all_of(reader: Reader, workspace: str) -> list[Note]:
     """The notes, oldest first, but for one that was deleted a moment ago."""
-    found = []
-    for note_id, entry in pointer(reader, workspace)["notes"].items():
+    found, places = [], reader.places(workspace)
+    for note_id, entry in pointer(reader, workspace).notes.items():
         try:
-            text = reader.artifacts.folder(workspace, FOLDER, "notes", entry["folder"]).read_text(FILE)
+            text = reader.artifacts.folder(places.note(entry.folder)).read_text(FILE)
         except NotFound:
             continue
-        found.append(Note(note_id, entry["name"], text, entry["added_at"], entry["by"], entry["format"]))
+        found.append(Note(note_id, entry.name, text, entry.added_at, entry.by, entry.format))
     return found
 
 
-def add(reader: Reader, workspace: str, name: str, text: str, form: Format, by: str) -> tuple[str, bool]:
+def add(stores: Stores, workspace: str, name: str, text: str, form: Format, by: str) -> tuple[str, bool]:
     """Keeps a note; its id, and whether it is new. Problem 409 where there are too many."""
     note_id, folder = hashlib.sha256(text.encode()).hexdigest()[:16], new_version()
-    if note_id in pointer(reader, workspace)["notes"]:
+    if note_id in pointer(stores, workspace).notes:
         return note_id, False
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    entry = {"folder": folder, "name": name, "added_at": now, "by": by, "format": form, "chunks": len(chunks(text))}
+    added_at = datetime.now(UTC).isoformat(timespec="seconds")
+    entry = Entry(folder=folder, name=name, added_at=added_at, by=by, format=form, chunks=len(chunks(text)))
 
-    def change(current: dict[str, Any]) -> dict[str, Any]:
-        kept = current.get("notes", {})
-        if len(kept) >= MAX_NOTES or entry["chunks"] + sum(one["chunks"] for one in kept.values()) > MAX_CHUNKS:
+    def change(now: Notes) -> Notes:
+        if len(now.notes) >= MAX_NOTES or entry.chunks + sum(one.chunks for one in now.notes.values()) > MAX_CHUNKS:
             raise Problem(
                 409,
                 f"A workspace keeps {MAX_NOTES} notes of {MAX_CHUNKS:,} sections together at most; this one has "
-                f"{entry['chunks']:,}. Delete one first, or add a shorter one.",
+                f"{entry.chunks:,}. Delete one first, or add a shorter one.",
             )
-        return {**current, "notes": {note_id: entry, **kept}}  # whoever was first in between stays
+        return now.changed(notes={note_id: entry, **now.notes})  # whoever was first in between stays
 
-    store = reader.artifacts
-    draft = store.draft(safe_name(workspace, "workspace"), FOLDER, "notes", folder)
+    store, places = stores.artifacts, stores.places(workspace)
+    draft = store.draft(places.note(folder))
     try:
         draft.write_text(FILE, text)
         draft.publish()
-        moved = store.move_pointer(workspace, FOLDER, POINTER, change=change, shape=Notes)
+        moved = store.move_pointer(places.current_notes, Notes, change)
     except BaseException:
-        _forget(reader, workspace, folder)
+        _forget(stores, workspace, folder)
         raise
-    first = moved["notes"][note_id]["folder"] == folder
+    first = moved.notes[note_id].folder == folder
     if not first:
-        _forget(reader, workspace, folder)
+        _forget(stores, workspace, folder)
     return note_id, first
 
 
-def delete(reader: Reader, workspace: str, note_id: str) -> None:
+def delete(stores: Stores, workspace: str, note_id: str) -> None:
     """Forgets a note; NotFound without it."""
 
-    def change(current: dict[str, Any]) -> dict[str, Any]:
-        kept = dict(current.get("notes", {}))
+    def change(now: Notes) -> Notes:
+        kept = dict(now.notes)
         if note_id not in kept:
             raise NotFound(
                 f"workspace {workspace} has no note {note_id}",
@@ -118,17 +114,18 @@ def delete(reader: Reader, workspace: str, note_id: str) -> None:
                 found=note_id,
                 remedy="Use the id of one that is listed.",
             )
-        removed.append(kept.pop(note_id)["folder"])
-        return {**current, "notes": kept}
+        removed.append(kept.pop(note_id).folder)
+        return now.changed(notes=kept)
 
     removed: list[str] = []
-    reader.artifacts.move_pointer(workspace, FOLDER, POINTER, change=change, shape=Notes)
-    _forget(reader, workspace, removed[-1])
+    stores.artifacts.move_pointer(stores.places(workspace).current_notes, Notes, change)
+    _forget(stores, workspace, removed[-1])
 
 
-def _forget(reader: Reader, workspace: str, folder: str) -> None:
+def _forget(stores: Stores, workspace: str, folder: str) -> None:
     """Removes a text that nothing names."""
+    place = stores.places(workspace).note(folder)
     try:
-        reader.artifacts.remove(workspace, FOLDER, "notes", folder)
+        stores.artifacts.remove(place)
     except (StoreError, FileNotFoundError):  # never finished: it does not exist
-        reader.artifacts.draft(workspace, FOLDER, "notes", folder).discard()
+        stores.artifacts.draft(place).discard()

@@ -1,36 +1,38 @@
 """Stored figures as sentences that can be looked up."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+
+from pipelines.forecasting.monitoring.alerts import Standing
+from pipelines.storage.records import Check, Etl, Quality
 
 _NEWEST = 50  # alerts
 
 
-def quality(version: str, info: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+def quality(version: str, info: Etl, found: Quality) -> str:
     """The quality report of a data version as markdown: what needs a look has a heading of its own."""
     lines = [
         f"# Data quality of version {version}",
         "",
-        f"{'The data are synthetic; their' if info.get('synthetic') else 'The'} status is {found['status']}.",
+        f"{'The data are synthetic; their' if info.synthetic else 'The'} status is {found.status}.",
         "",
     ]
-    counts = (f"{name.replace('_', ' ')}: {value:,}" for name, value in found["counts"].items())
+    counts = (f"{name.replace('_', ' ')}: {value:,}" for name, value in found.counts.items())
     lines += [f"Counted: {'; '.join(counts)}.", ""]
-    if inferred := info.get("inferred"):
+    if info.inferred:
         lines += ["## What was found out about the columns", ""]
-        lines += [*(f"- {name}: {how}" for name, how in inferred.items()), ""]
-    for check in found["checks"]:
-        if check["status"] != "pass":
-            lines += [f"## Check {check['name']}: {check['status']}", "", f"{check['message']}{_examples(check)}", ""]
-    passed = [f"- {check['name']}: {check['message']}" for check in found["checks"] if check["status"] == "pass"]
+        lines += [*(f"- {name}: {how}" for name, how in info.inferred.items()), ""]
+    for check in found.checks:
+        if check.status != "pass":
+            lines += [f"## Check {check.name}: {check.status}", "", f"{check.message}{_examples(check)}", ""]
+    passed = [f"- {check.name}: {check.message}" for check in found.checks if check.status == "pass"]
     return "\n".join([*lines, "## Checks that pass", "", *passed]) + "\n"
 
 
-def alerts(raised: Sequence[Mapping[str, Any]]) -> str:
+def alerts(raised: Sequence[Standing]) -> str:
     """The newest alerts, one a line."""
     lines = [f"- {one['as_of']}, {one['kind']} ({one['severity']}): {one['message']}" for one in raised[:_NEWEST]]
     return "\n".join(["# Alerts of monitoring", "", *lines]) + "\n"
 
 
-def _examples(check: Mapping[str, Any]) -> str:
-    return f" For example: {', '.join(map(str, check['examples']))}." if check["examples"] else ""
+def _examples(check: Check) -> str:
+    return f" For example: {', '.join(check.examples)}." if check.examples else ""

@@ -14,8 +14,9 @@ from backend.knowledge.texts import clean
 from pipelines.core import config
 from pipelines.core.errors import ForecastError, NotFound, StoreError
 from pipelines.forecasting.monitoring import alerts
-from pipelines.storage import disk, pointers
-from pipelines.storage.catalog import CURRENT, MONITORING, Reader
+from pipelines.storage import disk
+from pipelines.storage.catalog import Reader
+from pipelines.storage.records import Run
 
 Kind = Literal["run card", "quality report", "dictionary", "alerts", "document", "note"]
 
@@ -52,13 +53,11 @@ class Source:
 def mark(reader: Reader, workspace: str) -> Hashable:
     """What differs as soon as one of the sources does: pointers and the looks of files, none of which is opened."""
     return (
-        _known(lambda: reader.pointers(workspace)["version"]),
-        _known(lambda: reader.data.read_pointer("processed", workspace, CURRENT, shape=pointers.Data)["version"]),
-        _known(
-            lambda: reader.artifacts.read_pointer(workspace, MONITORING, CURRENT, shape=pointers.Monitoring)["version"]
-        ),
-        _known(lambda: notes.pointer(reader, workspace)["version"]),
-        disk.looks(reader.artifacts.path(workspace, *alerts.LOG)),  # on an object store, the monitoring has to do
+        _known(lambda: reader.pointers(workspace).version),
+        _known(lambda: reader.current_data(workspace).version),
+        _known(lambda: reader.current_monitoring(workspace).version),
+        _known(lambda: notes.pointer(reader, workspace).version),
+        reader.artifacts.looks(reader.places(workspace).alerts),  # on an object store, the monitoring has to do
         tuple(disk.looks(str(path)) for path in [*config.places(workspace, config.workspace_files()), *_documents()]),
     )
 
@@ -91,7 +90,7 @@ def collect(reader: Reader, workspace: str) -> tuple[list[Source], bool]:
 
 def _of_dictionary(reader: Reader, workspace: str) -> Iterator[Source]:
     try:
-        trained = reader.production(workspace).read_json("run.json")["config"]
+        trained = Run.of(reader.production(workspace)).config
     except NotFound:
         trained = {}
     text = dictionary.render(workspace, config.as_written(workspace), trained)
@@ -100,11 +99,11 @@ def _of_dictionary(reader: Reader, workspace: str) -> Iterator[Source]:
 
 def _of_runs(reader: Reader, workspace: str) -> Iterator[Source]:
     """The cards of the run in production, of other runs that an alias names, and of the newest ones before production."""
-    aliases = reader.pointers(workspace)["aliases"]
-    if "production" not in aliases:
+    pointers = reader.pointers(workspace)
+    if pointers.production is None:
         return
-    roles = {aliases[name]["run_id"]: name for name in sorted(aliases, key=lambda name: name == "production")}
-    production = aliases["production"]["run_id"]
+    aliases, production = pointers.aliases, pointers.production.run_id
+    roles = {aliases[name].run_id: name for name in sorted(aliases, key=lambda name: name == "production")}
     earlier = [name for name in reader.runs(workspace) if name < production and name not in roles]
     for run_id in (*reversed(roles), *reversed(earlier[-_EARLIER:])):
         run = reader.run(workspace, run_id)

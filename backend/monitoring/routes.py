@@ -17,6 +17,7 @@ from backend.core.responses import (
     not_modified,
     problems,
 )
+from backend.core.services import provided
 from backend.monitoring import service
 from backend.monitoring.schemas import (
     AcknowledgeIn,
@@ -30,6 +31,8 @@ from backend.monitoring.schemas import (
 )
 from pipelines.core.errors import NotFound
 from pipelines.forecasting.monitoring import page
+from pipelines.forecasting.monitoring.alerts import Standing
+from pipelines.storage.store import Stores
 
 router = APIRouter(prefix="/monitoring", tags=["monitoring"])
 
@@ -53,7 +56,7 @@ async def series(access: Viewer, query: Annotated[MonitoredQuery, Query()], requ
         return {
             "workspace": query.workspace,
             "monitoring_id": found.id,
-            "as_of": found.info["as_of"],
+            "as_of": found.info.as_of,
             "total": rows.total,
             "limit": query.limit,
             "offset": query.offset,
@@ -80,7 +83,7 @@ async def report(access: Viewer, query: Annotated[Of, Query()], request: Request
     tag = etag(found.id, _SERVED)
     if is_known(request, tag):
         return not_modified(tag)
-    shown = await access.catalog.tables.get("report", found.folder.parts, lambda: page.served(found.report()))
+    shown = await access.catalog.tables.get("report", found.folder.place, lambda: page.served(found.report()))
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Content-Security-Policy": shown.policy}
     return Response(shown.html, headers=headers, media_type="text/html; charset=utf-8")
 
@@ -109,7 +112,11 @@ async def listed(access: Viewer, query: Annotated[AlertsQuery, Query()], request
     max_body_size=MAX_BODY,
 )
 async def acknowledge(
-    access: Analyst, alert_id: Annotated[AlertId, Path()], given: AcknowledgeIn, query: Annotated[Of, Query()]
-) -> dict[str, Any]:
+    access: Analyst,
+    alert_id: Annotated[AlertId, Path()],
+    given: AcknowledgeIn,
+    query: Annotated[Of, Query()],
+    stores: Annotated[Stores, provided(Stores)],
+) -> Standing:
     """Says that somebody has seen it; who was first stays."""
-    return await service.acknowledge(access, alert_id, given.note)
+    return await service.acknowledge(access, stores, alert_id, given.note)

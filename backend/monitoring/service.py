@@ -1,24 +1,25 @@
 """Alerts: the list of them, and their acknowledgement."""
 
 import asyncio
-from typing import Any
 
 from backend.core.access import Access
 from backend.core.catalog import WorkspaceReader
 from backend.core.errors import Problem
 from pipelines.core.errors import NotFound
 from pipelines.forecasting.monitoring import alerts
+from pipelines.forecasting.monitoring.alerts import Standing
+from pipelines.storage.store import Stores
 
 
-async def raised(workspace: WorkspaceReader) -> list[dict[str, Any]]:
+async def raised(workspace: WorkspaceReader) -> list[Standing]:
     """Every alert of the workspace, newest first."""
     return await asyncio.to_thread(alerts.all_of, workspace.catalog.reader, workspace.name)
 
 
-async def acknowledge(access: Access, alert_id: str, note: str) -> dict[str, Any]:
+async def acknowledge(access: Access, stores: Stores, alert_id: str, note: str) -> Standing:
     """Acknowledge an alert in the name of the caller; the first acknowledgement is kept. Problem 404 without the alert."""
-    reader, workspace, by = access.catalog.reader, access.workspace.name, access.identity.name
+    workspace, by = access.workspace.name, access.identity.name
     try:
-        return await asyncio.to_thread(alerts.acknowledge, reader, workspace, alert_id, by, note)
+        return await asyncio.to_thread(alerts.acknowledge, stores, workspace, alert_id, by, note)
     except NotFound:
         raise Problem(404, f"Workspace '{workspace}' has no alert {alert_id}.") from None

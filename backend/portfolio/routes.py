@@ -43,16 +43,16 @@ async def portfolio(access: Viewer, query: Annotated[TriageQuery, Query()], requ
         rows = found.table.select(query.search, filters_of(query))
         needing = found.needing(rows)
         listed = found.triage(needing if query.needs_attention else rows)
-        config = published.run.config
+        settings = published.run.settings
         return {
             "workspace": query.workspace,
             "run_id": published.run.id,
             "forecast_id": published.id,
-            "as_of": published.info["as_of"],
-            "unit": config["target"]["unit"],
-            "aggregate": config["target"]["aggregate"],
-            "horizon": config["horizon"],
-            "metric": config["metric"],
+            "as_of": published.info.as_of,
+            "unit": settings.target.unit,
+            "aggregate": settings.target.aggregate,
+            "horizon": settings.horizon,
+            "metric": settings.metric,
             "filters": found.choices,
             "summary": found.summary(rows),
             "totals": found.totals(rows),
@@ -79,8 +79,8 @@ async def segments(access: Viewer, query: Annotated[SegmentsQuery, Query()], req
         rows = found.segments(query.by)
         return {
             "workspace": query.workspace,
-            "unit": published.run.config["target"]["unit"],
-            "metric": published.run.config["metric"],
+            "unit": published.run.settings.target.unit,
+            "metric": published.run.settings.metric,
             "by": query.by,
             "total": len(rows),
             "limit": query.limit,

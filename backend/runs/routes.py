@@ -26,6 +26,7 @@ from backend.runs.schemas import (
 from backend.runs.service import Runs, moved_on
 from pipelines.forecasting.promotion.compare import compare
 from pipelines.storage.catalog import CALIBRATION
+from pipelines.storage.pointers import Aliases
 
 router = APIRouter(tags=["runs"])
 
@@ -45,7 +46,7 @@ _SUMMARY = ("metric", "champion", "baseline", "skill", "n_series")
 async def runs(access: Viewer, query: Annotated[RunsQuery, Query()], runs: RunsDep) -> dict[str, Any]:
     """The finished runs of a workspace, newest first."""
     aliases, found = await runs.aliases(access.workspace), await runs.finished(access.workspace)
-    kept = [run for run in found if query.status in (None, run.info.get("status"))]
+    kept = [run for run in found if query.status in (None, run.info.status)]
     return {
         "workspace": query.workspace,
         "total": len(kept),
@@ -72,9 +73,8 @@ async def run(
     card = await asyncio.to_thread(found.folder.read_text, "card.md") if "card.md" in files else None
     return {
         **_row(found, await runs.aliases(access.workspace)),
-        **{key: found.info.get(key) for key in ("parent", "config", "config_hash", "summary")},
-        "libraries": found.info.get("libraries", {}),
-        "stages": found.info.get("stages", []),
+        **{key: getattr(found.info, key) for key in ("parent", "config", "config_hash", "summary", "libraries")},
+        "stages": [stage.model_dump() for stage in found.info.stages],
         "card": card,
         "files": files,
     }
@@ -130,9 +130,8 @@ async def move(
     runs: RunsDep,
 ) -> Response:
     """Points an alias at a successful run, if nobody moved one since `If-Match` was read; the audit file keeps who and why."""
-    expected = _expected(request, (await access.workspace.pointers())["version"])
-    moved = await runs.move_alias(access, name, wanted.run_id, wanted.reason, expected)
-    return _answer(query.workspace, {"published": None, **moved})
+    expected = _expected(request, (await access.workspace.pointers()).version)
+    return _answer(query.workspace, await runs.move_alias(access, name, wanted.run_id, wanted.reason, expected))
 
 
 def _expected(request: Request, version: int) -> int | None:
@@ -147,28 +146,27 @@ def _expected(request: Request, version: int) -> int | None:
     return version
 
 
-def _answer(workspace: str, pointers: dict[str, Any]) -> Response:
-    rows = [{"previous": None, **alias, "name": name} for name, alias in sorted(pointers["aliases"].items())]
+def _answer(workspace: str, pointers: Aliases) -> Response:
     content = {
         "workspace": workspace,
-        "version": pointers["version"],
-        "aliases": rows,
-        "published": pointers["published"],
+        "version": pointers.version,
+        "aliases": [{**alias.model_dump(), "name": name} for name, alias in sorted(pointers.aliases.items())],
+        "published": pointers.published.model_dump() if pointers.published else None,
     }
-    headers = {"ETag": f'"{pointers["version"]}"', "Cache-Control": "private, no-cache"}
+    headers = {"ETag": f'"{pointers.version}"', "Cache-Control": "private, no-cache"}
     return Response(encode(content), headers=headers, media_type="application/json")
 
 
 def _row(run: Run, aliases: dict[str, str]) -> dict[str, Any]:
-    info, summary = run.info, run.info.get("summary") or {}
+    info, summary = run.info, run.info.summary or {}
     return {
         "run_id": run.id,
-        "status": info["status"],
-        "started_at": info.get("started_at"),
-        "finished_at": info.get("finished_at"),
-        "data_version": info.get("data", {}).get("version"),
-        "code_version": info.get("code_version"),
+        "status": info.status,
+        "started_at": info.started_at,
+        "finished_at": info.finished_at,
+        "data_version": info.data.version,
+        "code_version": info.code_version,
         "aliases": sorted(name for name, run_id in aliases.items() if run_id == run.id),
         **{key: summary.get(key) for key in _SUMMARY},
-        "error": info.get("error"),
+        "error": info.error,
     }

@@ -1,19 +1,21 @@
 """Runs and their aliases: whether a run is intact, and which run an alias names."""
 
 import asyncio
-from typing import Any
 
 from backend.core.access import Access
 from backend.core.catalog import Run, WorkspaceReader
 from backend.core.errors import Problem
 from pipelines.core.errors import Conflict
 from pipelines.runs.aliases import promote
+from pipelines.storage.pointers import Aliases
+from pipelines.storage.store import Stores
 
 
 class Runs:
     """The registry of runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
         self._verifying = asyncio.Semaphore(1)
 
     async def finished(self, workspace: WorkspaceReader) -> list[Run]:
@@ -23,16 +25,14 @@ class Runs:
 
     async def aliases(self, workspace: WorkspaceReader) -> dict[str, str]:
         """The run of each alias."""
-        return {name: alias["run_id"] for name, alias in (await workspace.pointers())["aliases"].items()}
+        return {name: alias.run_id for name, alias in (await workspace.pointers()).aliases.items()}
 
     async def verify(self, run: Run) -> list[str]:
         """Read every file of the run again; the names of those that are not as they were written."""
         async with self._verifying:  # one at a time: it reads as fast as the disk allows
             return await asyncio.to_thread(run.folder.verify)
 
-    async def move_alias(
-        self, access: Access, name: str, run_id: str, reason: str, expected: int | None
-    ) -> dict[str, Any]:
+    async def move_alias(self, access: Access, name: str, run_id: str, reason: str, expected: int | None) -> Aliases:
         """Point an alias at a successful run; the pointers after that. The audit file keeps who and why.
 
         `expected` is the version of the pointers that the caller has seen, None for whichever is current. Problem 404
@@ -40,11 +40,11 @@ class Runs:
         """
         workspace = access.workspace
         run = await workspace.run(run_id)
-        if not run.succeeded:
+        if not run.info.succeeded:
             raise Problem(409, f"Run {run_id} did not succeed and cannot become {name}.")
-        reader, by = access.catalog.reader, access.identity.name
+        stores, by = self._stores, access.identity.name
         try:
-            return await asyncio.to_thread(promote, reader, workspace.name, run_id, reason, name, expected, by)
+            return await asyncio.to_thread(promote, stores, workspace.name, run_id, reason, name, expected, by)
         except Conflict:
             if expected is None:
                 raise  # others kept it busy; nothing has changed that was read

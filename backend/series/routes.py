@@ -22,9 +22,8 @@ router = APIRouter(tags=["series"])
 async def series(access: Viewer, query: Annotated[SeriesQuery, Query()], request: Request) -> Response:
     """The series with their attributes, champion and skill; any static attribute is a filter (`&store=Bath`)."""
     table, dataset = await access.workspace.series(), await access.workspace.dataset()
-    pointers = await access.workspace.pointers()
-    run = pointers["aliases"].get("production")
-    run_id = run["run_id"] if run else None
+    production = (await access.workspace.pointers()).production
+    run_id = production.run_id if production else None
 
     def render() -> dict[str, Any]:
         page = table.find(query.search, filters_of(query), query.sort, query.offset, query.limit)
@@ -56,22 +55,19 @@ async def history(
         raise Problem(404, f"Workspace '{query.workspace}' has no series '{printable(unique_id)}'.")
     start, end = (None if given is None else clock.read(given) for given in (query.start, query.end))
     first = _first(start, end, table.end)
-    pointers = await access.workspace.pointers()
-    config = (await access.workspace.aliased()).config if pointers["aliases"].get("production") else None
-    covariates = [*config["covariates"]["future"], *config["covariates"]["past"]] if config else []
+    run = await access.workspace.aliased() if (await access.workspace.pointers()).production else None
+    covariates = run.settings.covariates.varying if run else []
 
     def render() -> dict[str, Any]:
         return {
             "workspace": query.workspace,
             "data_version": dataset.version,
             "unique_id": unique_id,
-            "unit": config["target"]["unit"] if config else "",
+            "unit": run.settings.target.unit if run else "",
             "points": rows_of(dataset, unique_id, covariates, clock, first, end),
         }
 
-    return await cached_json(
-        request, etag(dataset.version, (pointers["aliases"].get("production") or {}).get("run_id")), render
-    )
+    return await cached_json(request, etag(dataset.version, run.id if run else None), render)
 
 
 @router.get("/series/{unique_id:path}/backtest", response_model=BacktestOut, responses=problems(304, 404))
@@ -93,7 +89,7 @@ async def backtest(
             "workspace": query.workspace,
             "run_id": run.id,
             "unique_id": unique_id,
-            "unit": run.config["target"]["unit"],
+            "unit": run.settings.target.unit,
             "points": points,
         }
 

@@ -16,18 +16,16 @@ from backend.core.access import Access
 from backend.core.catalog import Catalog
 from backend.core.errors import Problem
 from backend.core.executor import BoundedExecutor
-from backend.uploads.quota import FOLDER, Quota
+from backend.uploads.quota import Quota
 from backend.uploads.schemas import WorkspaceIn
 from pipelines.core import config
 from pipelines.core.errors import NotFound
-from pipelines.core.names import safe_name
+from pipelines.core.names import new_version
 from pipelines.storage.catalog import Reader
 from pipelines.storage.disk import failing_clearly, locked, make_folder, replace_file
-from pipelines.storage.folders import Draft
-from pipelines.storage.store import Store, new_version
+from pipelines.storage.store import Draft, Stores
 
-AUDIT = "audit.jsonl"  # a line for each time a workspace was made or changed by an upload
-
+_QUOTA = "quota"  # the turn of whoever makes space for an upload
 _GZIP = b"\x1f\x8b"
 _HEAD = "# Made of an upload. Edit it and it is yours: later uploads will not change it any more.\n"
 
@@ -35,13 +33,9 @@ _HEAD = "# Made of an upload. Edit it and it is yours: later uploads will not ch
 class Uploads:
     """Takes tables, previews them, and makes workspaces of them. For one event loop."""
 
-    def __init__(self, catalog: Catalog, previewers: Workers, quota: Quota) -> None:
-        self._catalog, self._previewers, self._quota = catalog, previewers, quota
+    def __init__(self, stores: Stores, catalog: Catalog, previewers: Workers, quota: Quota) -> None:
+        self._stores, self._catalog, self._previewers, self._quota = stores, catalog, previewers, quota
         self._executor = BoundedExecutor("uploads", threads=2, most=32)
-
-    @property
-    def _data(self) -> Store:
-        return self._catalog.reader.data
 
     def close(self) -> None:
         """Let running work end; drop what has not begun."""
@@ -49,16 +43,15 @@ class Uploads:
 
     async def receive(self, workspace: str, pieces: AsyncIterator[bytes]) -> str:
         """Store a table as an upload that never changes, a piece at a time; its id. Partial uploads are discarded."""
-        data = self._data
+        data = self._stores.data
         if not data.is_local:
             raise Problem(
                 503, "Uploads need data in a folder; these are on an object store. Put the table there by hand."
             )
         upload_id = new_version()
-        safe_name(workspace, "workspace")
-        draft = data.draft(FOLDER, workspace, upload_id)
+        draft = data.draft(self._stores.places(workspace).upload(upload_id))
         with self._quota.reserved():
-            await self._executor.run(FOLDER, lambda: self._quota.prepare(workspace, upload_id))
+            await self._executor.run(_QUOTA, lambda: self._quota.prepare(workspace, upload_id))
             try:
                 await _write(draft, pieces)
                 await self._executor.run(upload_id, draft.publish)
@@ -70,7 +63,7 @@ class Uploads:
     async def preview(self, workspace: str, upload_id: str, wanted: dict[str, Any]) -> bytes:
         """What the upload is under a mapping, found by a worker. Problem 404 for one that does not exist."""
         try:
-            await asyncio.to_thread(self._data.folder, FOLDER, safe_name(workspace, "workspace"), upload_id)
+            await asyncio.to_thread(self._stores.data.folder, self._stores.places(workspace).upload(upload_id))
         except NotFound:
             raise Problem(404, f"Workspace '{workspace}' has no upload {upload_id}.") from None
         request = {**wanted, "workspace": workspace, "upload_id": upload_id}
@@ -83,14 +76,13 @@ class Uploads:
 
         Problem 409 for a workspace whose file was written by hand, 422 for an upload that is not acceptable.
         """
-        reader = self._catalog.reader
-        await asyncio.to_thread(refuse_handwritten, reader, workspace)
+        await asyncio.to_thread(refuse_handwritten, self._stores, workspace)
         given = {**wanted.model_dump(exclude={"upload_id", "mapping"}), **wanted.mapping.model_dump()}
         found = json.loads(await self.preview(workspace, wanted.upload_id, given))
         if not found["acceptable"]:
             raise Problem(422, "The upload cannot become a workspace as it is.", errors=found["problems"])
         by = access.identity.name
-        new = await asyncio.to_thread(make, reader, workspace, wanted.upload_id, found["settings"], by)
+        new = await asyncio.to_thread(make, self._stores, workspace, wanted.upload_id, found["settings"], by)
         self._catalog.forget_workspaces()
         access.enter(workspace)
         return new
@@ -122,14 +114,15 @@ def refuse_handwritten(reader: Reader, workspace: str) -> Path:
     return path
 
 
-def make(reader: Reader, workspace: str, upload_id: str, values: dict[str, Any], by: str) -> bool:
+def make(stores: Stores, workspace: str, upload_id: str, values: dict[str, Any], by: str) -> bool:
     """Writes the workspace's file, and a line on who did it; whether it is new."""
     text = (_HEAD + yaml.safe_dump(values, sort_keys=False, allow_unicode=True)).encode()
-    above = reader.data.path(FOLDER, workspace)
+    places = stores.places(workspace)
+    above, lock = (stores.data.path(place) for place in (places.uploads, places.uploads_lock))
     with failing_clearly(above):
         make_folder(above)
-        with locked(f"{above}/lock"):
-            path = refuse_handwritten(reader, workspace)
+        with locked(lock):
+            path = refuse_handwritten(stores, workspace)
             new = not path.exists()
             line = {
                 "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -139,7 +132,7 @@ def make(reader: Reader, workspace: str, upload_id: str, values: dict[str, Any],
                 "sha256": _digest(text),
             }
             # Before the file: what the line names is ours, also after a crash in between.
-            reader.data.append(FOLDER, workspace, AUDIT, line=json.dumps(line))
+            stores.data.append(places.uploads_audit, json.dumps(line))
             try:
                 replace_file(str(path), text)
             except OSError as error:
@@ -152,7 +145,7 @@ def make(reader: Reader, workspace: str, upload_id: str, values: dict[str, Any],
 
 def _made(reader: Reader, workspace: str) -> set[str]:
     """Digests of all that uploads ever wrote into the workspace's file."""
-    return {str(line.get("sha256")) for line in reader.data.events(FOLDER, workspace, AUDIT)}
+    return {str(line.get("sha256")) for line in reader.data.events(reader.places(workspace).uploads_audit)}
 
 
 def _digest(text: bytes) -> str:

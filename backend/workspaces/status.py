@@ -18,14 +18,16 @@ from backend.core.catalog import Catalog
 from backend.workspaces.schemas import WorkspaceOut
 from pipelines.core import config
 from pipelines.core.errors import ConfigError, ForecastError, NotFound, StoreError
-from pipelines.core.names import safe_name
+from pipelines.core.names import is_safe, safe_name
 from pipelines.forecasting.read.clock import Clock
+from pipelines.forecasting.records import ForecastRun
 from pipelines.storage import disk
-from pipelines.storage.catalog import CURRENT, POINTERS
 from pipelines.storage.folders import Folder
+from pipelines.storage.layout import Place
+from pipelines.storage.records import Etl
+from pipelines.storage.roots import Root
 from pipelines.tables import parquet
 
-_MANIFEST = "MANIFEST.json"
 _AT_ONCE = 16  # workspaces that are read at a time from an object store, where each waits for the network
 _SETTLED = 50_000_000  # nanoseconds; a file that was written again within a tick of the disk's clock may look the same
 
@@ -105,17 +107,19 @@ class Statuses:
         """What differs once the settings or a pointer of the workspace were written: looks on a disk, else the content."""
         written = tuple(disk.looks(str(path)) for path in config.places(name, files))
         found: list[Any] = []
-        for store, where in self._pointers(name):
+        for root, place in self._pointers(name):
             try:
-                found.append(disk.looks(where) if store.is_local else store.read(where))
+                found.append(root.looks(place) if root.is_local else root.read(place))
             except StoreError as error:
                 found.append(str(error))
         return (*written, *found)
 
-    def _pointers(self, name: str) -> list[tuple[Any, str]]:
-        """The stores and paths of its pointers: what is read there is checked for where it leads, what is looked at need not be."""
-        artifacts, data = self.reader.artifacts, self.reader.data
-        return [(artifacts, f"{artifacts.root}/{name}/{POINTERS}"), (data, f"{data.root}/processed/{name}/{CURRENT}")]
+    def _pointers(self, name: str) -> list[tuple[Root, Place]]:
+        """The places of its pointers; none of a workspace whose name is not allowed."""
+        if not is_safe(name):
+            return []
+        places = self.reader.places(name)
+        return [(self.reader.artifacts, places.pointers), (self.reader.data, places.current_dataset)]
 
     def _read(self, name: str, files: Mapping[str, Path]) -> Status:
         facts = {**dict.fromkeys(WorkspaceOut.model_fields), "name": name, "title": "", "status": "unreadable"}
@@ -154,40 +158,40 @@ class Statuses:
     def _served(self, status: Status, name: str, _: Mapping[str, Path]) -> None:
         """What is stored and served. Where it fails on the way, what was found before stays."""
         reader, facts = self.reader, status.facts
-        pointers = reader.pointers(safe_name(name, "workspace"))
+        pointers = reader.pointers(name)
         try:
             version = reader.current(name)
         except NotFound:
             facts["status"] = "no data"
             return
         dataset = self._part("data version", version, lambda: reader.dataset_version(name, version).folder)
-        info = dataset.read_json("etl.json")
+        info = Etl.of(dataset)
         series = dataset.open_parquet("series.parquet").read(columns=["last_ds"], use_threads=False)
-        status.files += self._files(dataset, "etl.json", "series.parquet")
+        status.files += dataset.watched(Etl.file, "series.parquet")
         end = max((ds for ds in parquet.times(series["last_ds"]) if ds), default=None)
-        clock = Clock(info["frequency"])
+        clock = Clock(info.frequency)
         found = {
             "status": "no run",
-            "frequency": info["frequency"],
-            "horizon": info["horizon"],
+            "frequency": info.frequency,
+            "horizon": info.horizon,
             "n_series": len(series),
             "data_version": version,
-            "synthetic": info["synthetic"],
+            "synthetic": info.synthetic,
         }
-        alias, published = pointers["aliases"].get("production"), pointers["published"]
+        alias, published = pointers.production, pointers.published
         if alias:
-            run_id = alias["run_id"]
+            run_id = alias.run_id
             run = self._part("production run", run_id, lambda: reader.run(name, run_id))
-            told = run.read_json("run.json")
-            status.files += self._files(run, "run.json")
-            clock = Clock.of(told["config"])
+            told = ForecastRun.of(run)
+            status.files += run.watched(ForecastRun.file)
+            clock = Clock.of(told.settings)
             found |= {"status": "no forecasts", "production_run": run_id, **_of_run(told)}
         if alias and published:
-            forecast_id = published["forecast_id"]
+            forecast_id = published.forecast_id
             served = self._part("forecast set", forecast_id, lambda: reader.forecast_set(name, forecast_id))
             served.open_parquet("forecasts.parquet").close()
-            status.files += self._files(served, "forecasts.parquet")
-            found |= {"status": "ready", "forecast_id": forecast_id, "as_of": published["as_of"]}
+            status.files += served.watched("forecasts.parquet")
+            found |= {"status": "ready", "forecast_id": forecast_id, "as_of": published.as_of}
         found["last_ds"] = clock.write(end) if end else None
         WorkspaceOut.model_validate({**facts, **found})  # what has another shape is not told with the others
         facts |= found
@@ -205,27 +209,22 @@ class Statuses:
             ) from None
         return found
 
-    def _files(self, folder: Folder, *names: str) -> list[str]:
-        """The files of a directory whose looks tell that it is as it was; on an object store there are none to look at."""
-        return [f"{folder.where}/{name}" for name in (_MANIFEST, *names)] if folder.store.is_local else []
 
-
-def _of_run(told: Mapping[str, Any]) -> dict[str, Any]:
-    config, summary = told["config"], told.get("summary") or {}
+def _of_run(told: ForecastRun) -> dict[str, Any]:
+    settings, figures = told.settings, told.figures
     return {
-        "title": _encodable(config["title"]),
-        "frequency": config["frequency"],
-        "timezone": config["timezone"],
-        "target": _encodable(config["target"]["name"]),
-        "unit": _encodable(config["target"]["unit"]),
-        "horizon": config["horizon"],
-        "levels": config["levels"],
-        "aggregate": config["target"]["aggregate"],
-        "models": sorted(summary.get("leaderboard", {})),
+        "title": _encodable(settings.title),
+        "frequency": settings.frequency,
+        "timezone": settings.timezone,
+        "target": _encodable(settings.target.name),
+        "unit": _encodable(settings.target.unit),
+        "horizon": settings.horizon,
+        "levels": settings.levels,
+        "aggregate": settings.target.aggregate,
+        "models": sorted(figures.leaderboard),
         "accuracy": {
-            **{key: summary.get(key) for key in ("champion", "baseline", "skill")},
-            "metric": summary.get("metric", config["metric"]),
-            "coverage": summary.get("coverage", {}),
+            **{key: getattr(figures, key) for key in ("champion", "baseline", "skill", "coverage")},
+            "metric": figures.metric or settings.metric,
         },
     }
 

@@ -3,13 +3,13 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import PositiveInt, create_model, field_validator, model_validator
 
 from pipelines.core.environment import app_env
 from pipelines.core.errors import ConfigError, UnknownName
-from pipelines.core.layers import Layers, M, Strict
+from pipelines.core.layers import Layers, M, Strict, Values
 
 SECTIONS = ("copilot",)  # parts with a file of their own, which is not about workspaces
 
@@ -66,9 +66,7 @@ def load_section(name: str, model: type[M], environ: Mapping[str, str] | None = 
     return found
 
 
-def as_written(
-    name: str, environ: Mapping[str, str] | None = None, files: Mapping[str, Path] | None = None
-) -> dict[str, Any]:
+def as_written(name: str, environ: Mapping[str, str] | None = None, files: Mapping[str, Path] | None = None) -> Values:
     """What the files of a workspace say, whether or not it is right. `files` are the `workspace_files`, where known."""
     layers = Layers()
     for file in files_of(name, environ, files):

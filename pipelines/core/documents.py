@@ -1,8 +1,47 @@
-"""Stored JSON as it is read back: whatever a damaged file holds, the result is the value or one clear ValueError."""
+"""Stored JSON as it is read back: whatever a damaged file holds, the result is what it should be or one clear error."""
 
 import json
 import math
-from typing import Any
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+
+from pipelines.core.errors import StoreError
+
+Json = dict[str, JsonValue]  # a JSON object
+
+
+class Stored(BaseModel):
+    """A JSON object with known keys. Later versions may add some, so unknown keys are kept."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class Record(Stored):
+    """A JSON file. `remedy`: what to do with one that cannot be used."""
+
+    remedy: ClassVar[str] = "Restore it from a backup."
+    fault: ClassVar[type[StoreError]] = StoreError
+
+    @classmethod
+    def upgraded(cls, values: Json) -> Json:
+        """The values as this version writes them, of those that an earlier one wrote otherwise."""
+        return values
+
+    @classmethod
+    def parse(cls, content: bytes, where: str) -> Self:
+        """The record that `content` holds; the error names the file `where`, the field, what was found and the remedy."""
+        try:
+            return cls.model_validate(cls.upgraded(parse_object(content)))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            key = ".".join(map(str, first["loc"]))
+            reason = f"{key}: found {first['input']!r:.60}: {first['msg'][0].lower()}{first['msg'][1:]}"
+            if first["type"] == "missing":
+                reason = f"{key} is missing"
+        except ValueError as error:
+            reason = why(error)
+        raise cls.fault(f"{where} cannot be used ({reason})", remedy=cls.remedy) from None
 
 
 def parse(content: bytes | str) -> Any:
@@ -16,7 +55,7 @@ def parse(content: bytes | str) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
-def parse_object(content: bytes | str) -> dict[str, Any]:
+def parse_object(content: bytes | str) -> Json:
     """Returns the JSON object; the ValueError names what stands in its place."""
     found = parse(content)
     if not isinstance(found, dict):

@@ -18,6 +18,7 @@ _MOST_VALUES = 100_000  # of a file of settings
 _DEEPEST = 100  # brackets within each other
 M = TypeVar("M", bound=BaseModel)
 Key = tuple[str, ...]
+Values = dict[str, Any]  # settings as YAML has them, nested, before they are checked
 
 
 class Strict(BaseModel):
@@ -30,7 +31,7 @@ class Layers:
     """A merged mapping that remembers which file or variable set each key."""
 
     def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
+        self.values: Values = {}
         self._origins: dict[Key, str] = {}
 
     def add(self, values: Mapping[str, Any], origin: str) -> "Layers":
@@ -79,7 +80,7 @@ class Layers:
             return model.model_validate(self.values)
         raise wrong_settings(list(problems.values()))
 
-    def _merge(self, into: dict[str, Any], values: Mapping[str, Any], above: Key, origin: str) -> None:
+    def _merge(self, into: Values, values: Mapping[str, Any], above: Key, origin: str) -> None:
         for name, value in values.items():
             key = (*above, str(name))
             self._origins[key] = origin
@@ -169,7 +170,7 @@ def environment(environ: Mapping[str, str] | None = None) -> Iterator[tuple[str,
             yield name, tuple(name.removeprefix(PREFIX).lower().split("__")), value
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> Values:
     """A YAML mapping; ConfigError with the line for bad syntax, a repeated key, or anything but a mapping."""
     try:
         values = _load(path.read_text(encoding="utf-8"))

@@ -1,7 +1,10 @@
-"""The one check of every name that comes from outside."""
+"""Names in paths: the one check of those that come from outside, and versions, which sort by time."""
 
 import re
+import secrets
 import unicodedata
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 from pipelines.core.errors import ConfigError
 
@@ -46,6 +49,21 @@ def safe_version(name: str, what: str = "run") -> str:
             remedy="Give it as it is listed.",
         )
     return name
+
+
+def new_version(now: datetime | None = None) -> str:
+    """A name that sorts by time and is safe in a path: YYYYMMDDTHHMMSSZ-xxxxxxxx; microseconds, then chance."""
+    now = now or datetime.now(UTC)
+    return f"{now:%Y%m%dT%H%M%SZ}-{now.microsecond:05x}{secrets.token_hex(2)[1:]}"
+
+
+def oldest_first(names: Iterable[str]) -> list[str]:
+    """Versions by the time in their names. One of the future comes first: the clock was wrong, so it says nothing.
+
+    A day is let pass: the clocks of several machines differ.
+    """
+    tomorrow = new_version(datetime.now(UTC) + timedelta(days=1))
+    return sorted(names, key=lambda name: (name <= tomorrow, name))
 
 
 def printable(text: str, limit: int = 80) -> str:

@@ -9,13 +9,13 @@ so whoever started it leaves nothing behind, or after an answer that says that i
 import json
 import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 from pipelines.core import orphans
 from pipelines.core.errors import ForecastError, ModelError
 
-Answer = Callable[[dict[str, Any]], dict[str, Any]]
+Answer = Callable[[Any], Mapping[str, object]]  # of a request, as its JSON was read
 
 
 def own_output() -> BinaryIO:
@@ -40,7 +40,7 @@ def serve(answer: Answer, requests: BinaryIO, answers: BinaryIO, is_spent: Calla
             return
 
 
-def _answered(answer: Answer, line: bytes) -> tuple[dict[str, Any], bytes]:
+def _answered(answer: Answer, line: bytes) -> tuple[Mapping[str, object], bytes]:
     try:
         content = answer(json.loads(line))
         return {"kind": "ok"}, json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
@@ -57,6 +57,6 @@ def _answered(answer: Answer, line: bytes) -> tuple[dict[str, Any], bytes]:
         return {"kind": "Error", "message": f"{type(error).__name__}: {error}"}, b""
 
 
-def _send(answers: BinaryIO, head: dict[str, Any], body: bytes) -> None:
+def _send(answers: BinaryIO, head: Mapping[str, object], body: bytes) -> None:
     answers.write(json.dumps({**head, "bytes": len(body)}).encode() + b"\n" + body)
     answers.flush()

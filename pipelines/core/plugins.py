@@ -3,8 +3,11 @@
 import importlib
 import pkgutil
 from types import ModuleType
+from typing import Any
 
 from pipelines.core.errors import UnknownName
+
+Params = dict[str, Any]  # what the `build` of a plugin takes, by name
 
 
 def names(package: str) -> list[str]:

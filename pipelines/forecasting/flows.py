@@ -1,13 +1,13 @@
 """The flows: load, call, save. Each reads like the story it tells."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pandas as pd
 
 from pipelines.core import code
 from pipelines.core.config import Project
 from pipelines.core.errors import NotFound
+from pipelines.core.names import new_version
 from pipelines.core.progress import Progress
 from pipelines.forecasting import payload, prepare
 from pipelines.forecasting.etl import clean, load, profile, quality
@@ -17,6 +17,7 @@ from pipelines.forecasting.evaluation.candidates import build, builds
 from pipelines.forecasting.evaluation.ensemble import ENSEMBLE
 from pipelines.forecasting.evaluation.report import Evaluation
 from pipelines.forecasting.evaluation.strategy import Plan
+from pipelines.forecasting.figures import Figures
 from pipelines.forecasting.monitoring import alerts, assessment, delivery, snapshots
 from pipelines.forecasting.monitoring.report import evidently_installed
 from pipelines.forecasting.monitoring.snapshots import Snapshot
@@ -27,13 +28,15 @@ from pipelines.forecasting.promotion.card import card
 from pipelines.forecasting.promotion.challenge import Rival
 from pipelines.forecasting.protocols import Explains
 from pipelines.forecasting.raw import keep_snapshot, read_source
+from pipelines.forecasting.records import ForecastRun
 from pipelines.forecasting.settings import Workspace, seconds
 from pipelines.runs import aliases, recording
 from pipelines.sources import Raw
-from pipelines.storage import pointers
-from pipelines.storage.catalog import CALIBRATION, CURRENT, Dataset, Reader
+from pipelines.storage.catalog import CALIBRATION, Dataset, Reader
 from pipelines.storage.folders import Folder
-from pipelines.storage.store import new_version
+from pipelines.storage.pointers import CurrentData
+from pipelines.storage.records import Data, Etl, ForecastSet, Run, dumped
+from pipelines.storage.store import Stores
 from pipelines.tables.schema import DS, KEY, MODEL, UNIQUE_ID, Y_HAT, hi, lo
 
 # What the processed data depend on: a change of models or levels makes no new data version.
@@ -55,7 +58,7 @@ class Context:
     """What every flow needs: where to read and write, how much of the machine to use, and whom to tell."""
 
     project: Project
-    reader: Reader
+    stores: Stores
     progress: Progress
 
 
@@ -73,17 +76,14 @@ def etl(workspace: Workspace, context: Context) -> Dataset:
 
     A failing quality check keeps the version for inspection, while the current one stays. Raises DataError.
     """
-    reader, say = context.reader, context.progress.say
-    raw = read_source(workspace, context.reader, context.project.data_dir)
-    rows, raw_version = keep_snapshot(raw, workspace, reader)
-    key = {
-        "raw_version": raw_version,
-        "settings_hash": recording.digest(workspace.model_dump(mode="json", include=_OF_DATA)),
-    }
-    current = reader.data.read_pointer("processed", workspace.name, CURRENT, shape=pointers.Data)
-    if key.items() <= current.items():
-        say("data unchanged", version=current["data_version"], origin=raw.origin)
-        return reader.dataset(workspace.name)
+    stores, say, places = context.stores, context.progress.say, context.stores.places(workspace.name)
+    raw = read_source(workspace, stores, context.project.data_dir)
+    rows, raw_version = keep_snapshot(raw, workspace, stores)
+    settings_hash = recording.digest(workspace.model_dump(mode="json", include=_OF_DATA))
+    current = stores.current_data(workspace.name)
+    if (current.raw_version, current.settings_hash) == (raw_version, settings_hash):
+        say("data unchanged", version=current.data_version, origin=raw.origin)
+        return stores.dataset(workspace.name)
     say("rows read", rows=len(rows), origin=raw.origin)
     raw = replace(raw, rows=raw.rows.head(0).copy())  # stored by now: one copy of large data at a time is enough
     as_of = pd.Timestamp.now(tz="UTC").tz_localize(None)
@@ -96,17 +96,17 @@ def etl(workspace: Workspace, context: Context) -> Dataset:
     attributes = list(workspace.covariates.static)
     series = profile.profile(cleaned.observations, cleaned.spans, attributes, seasons[0])
     checks = quality.check(cleaned, series, rejected, complete, as_of)
-    draft = reader.data.draft("processed", workspace.name, new_version())
+    draft = stores.data.draft(places.dataset(new_version()))
     draft.write_parquet("observations.parquet", cleaned.observations.drop(columns=attributes))
     draft.write_parquet("series.parquet", series)
     draft.write_parquet("rejected.parquet", rejected)
     draft.write_json("quality.json", checks.as_json())
-    draft.write_json("etl.json", _etl_info(raw, raw_version, cleaned, complete, as_of))
+    draft.write_record(_etl_info(raw, raw_version, cleaned, complete, as_of))
     dataset = Dataset(draft.publish())
     say("data checked", status=checks.status, **cleaned.counts)
     checks.raise_on_failure(f"{dataset.folder.where}/quality.json, with the rejected rows beside it.")
-    pointer = {**key, "data_version": dataset.version}
-    reader.data.move_pointer("processed", workspace.name, CURRENT, change=lambda _: pointer, shape=pointers.Data)
+    named = {"raw_version": raw_version, "settings_hash": settings_hash, "data_version": dataset.version}
+    stores.data.move_pointer(places.current_dataset, CurrentData, lambda now: now.changed(**named))
     return dataset
 
 
@@ -115,14 +115,14 @@ def train(workspace: Workspace, context: Context, *, force: bool = False) -> Tra
 
     It becomes production unless it is worse than the production run on the same windows; `force` does without that.
     """
-    reader, project, progress = context.reader, context.project, context.progress
-    reader.artifacts.sweep(workspace.name, "runs")
-    dataset = reader.dataset(workspace.name)
-    workspace = workspace.complete(dataset.info["frequency"])
+    stores, project, progress = context.stores, context.project, context.progress
+    stores.artifacts.sweep(stores.places(workspace.name).runs)
+    dataset = stores.dataset(workspace.name)
+    workspace = workspace.complete(dataset.info.frequency)
     budget = seconds(workspace.budget)
     budgeted = Budget(budget) if budget else None
-    production = _production(reader, workspace.name)
-    record = payload.begin(reader.artifacts, workspace, _data(dataset), production.name if production else None)
+    production = _production(stores, workspace.name)
+    record = payload.begin(stores, workspace, _data(dataset), production.name if production else None)
     with record.failing(), parallel.engine(project.engine, project.n_jobs):
         with record.stage("load"):
             panel, ended = prepare.panel_of(dataset, workspace)
@@ -140,30 +140,30 @@ def train(workspace: Workspace, context: Context, *, force: bool = False) -> Tra
         with record.stage("fit"):
             sizes = {"bucket": project.bucket, "n_jobs": project.n_jobs}
             payload.save_models(record, fit.fit(panel, judged.weights, made, progress=progress, share=share, **sizes))
-        summary = report.summary(evaluation, workspace, [*notes, *_notes(ended, evaluation)])
         verdict = rival.verdict(judged, workspace.metric)
-        _save(record, evaluation, summary)
-        run = record.succeed({**summary, "against_production": verdict.as_json()})
+        figures = report.figures(evaluation, workspace, [*notes, *_notes(ended, evaluation)], verdict)
+        _save(record, evaluation, figures)
+        run = record.succeed(figures)
     progress.say(
         "run finished",
         run_id=run.name,
         metric=workspace.metric,
-        champion=summary["champion"],
-        baseline=summary["baseline"],
+        champion=figures.champion,
+        baseline=figures.baseline,
     )
     if verdict.passed or force:
         aliases.promote(
-            reader, workspace.name, run.name, verdict.reason if verdict.passed else f"forced: {verdict.reason}"
+            stores, workspace.name, run.name, verdict.reason if verdict.passed else f"forced: {verdict.reason}"
         )
     return Trained(run, verdict.passed or force, verdict.reason)
 
 
 def inference(workspace: Workspace, context: Context) -> Folder:
     """Forecasts the workspace from its production run on the newest data, and publishes the result."""
-    reader, progress = context.reader, context.progress
-    run = reader.production(workspace.name)  # its manifest is checked before anything is unpickled
+    stores, progress = context.stores, context.progress
+    run = stores.production(workspace.name)  # its manifest is checked before anything is unpickled
     trained = payload.workspace_of(run)
-    horizon, dataset = trained.horizon or 1, reader.dataset(workspace.name)
+    horizon, dataset = trained.horizon or 1, stores.dataset(workspace.name)
     panel, ended = prepare.panel_of(dataset, trained)
     predictor = Predictor.of(run, panel.ids)
     panel = prepare.ahead(panel, trained, predictor.members)
@@ -174,36 +174,36 @@ def inference(workspace: Workspace, context: Context) -> Folder:
     calibration = calibration_of(run)
     forecasts = predictor.with_intervals(rows, panel, calibration, trained.levels)
     bounds = [bound(level) for level in trained.levels for bound in (lo, hi)]
-    draft = reader.artifacts.draft(workspace.name, "forecasts", new_version())
+    draft = stores.artifacts.draft(stores.places(workspace.name).forecast_set(new_version()))
     draft.write_parquet("forecasts.parquet", forecasts[[*KEY, MODEL, Y_HAT, *bounds]])
     parts = explain.components(forecasts, listener.exact, predictor.weights, panel.history, panel.season_lengths)
-    change = previous.change(reader, workspace.name, run, panel, forecasts, prepare.read)
+    change = previous.change(stores, workspace.name, run, panel, forecasts, prepare.read)
     others, told = alternatives.forecasts(
-        reader, workspace.name, run.name, panel, trained, workspace.monitoring.comparison
+        stores, workspace.name, run.name, panel, trained, workspace.monitoring.comparison
     )
     draft.write_parquet("rivals.parquet", others)
     draft.write_parquet("explanations.parquet", parts.table)
     draft.write_parquet("bridge.parquet", change.table)
     draft.write_json("explanations.json", {**parts.as_json(), "bridge": change.as_json()})
     as_of = f"{panel.history[DS].max():%Y-%m-%dT%H:%M:%SZ}"
-    info = {
-        "forecast_id": draft.parts[-1],
-        "run_id": run.name,
-        "data_version": dataset.version,
-        "as_of": as_of,
-        "horizon": horizon,
-        "n_series": len(panel.ids),
-        "rivals": told,
-        "new_series": predictor.fresh,
-        "ended_series": sorted({*ended, *payload.weights_of(run)[UNIQUE_ID]} - set(panel.ids)),
-        "unsupported_levels": sorted(set(calibration[0]["reason"]) - {""}),
-        "synthetic": dataset.info["synthetic"],
-        "code_version": code.version(),
-        "model_code": payload.model_code(),
-    }
-    draft.write_json("inference.json", info)
+    info = ForecastSet(
+        forecast_id=draft.name,
+        run_id=run.name,
+        data_version=dataset.version,
+        as_of=as_of,
+        horizon=horizon,
+        n_series=len(panel.ids),
+        rivals=told,
+        new_series=predictor.fresh,
+        ended_series=sorted({*ended, *payload.weights_of(run)[UNIQUE_ID]} - set(panel.ids)),
+        unsupported_levels=sorted(set(calibration[0]["reason"]) - {""}),
+        synthetic=dataset.info.synthetic,
+        code_version=code.version(),
+        model_code=payload.model_code(),
+    )
+    draft.write_record(info)
     forecast_set = draft.publish()
-    aliases.publish(reader, workspace.name, forecast_set, run.name, as_of)
+    aliases.publish(stores, workspace.name, forecast_set, run.name, as_of)
     progress.say(
         "forecasts published", forecast_id=forecast_set.name, series=len(panel.ids), rows=len(forecasts), as_of=as_of
     )
@@ -217,26 +217,26 @@ def monitor(
 
     Without new data, forecasts, runs or settings nothing is done again. Safe beside a training and beside itself.
     """
-    reader, say, name = context.reader, context.progress.say, workspace.name
-    run, dataset, before = reader.production(name), reader.dataset(name), Snapshot.newest(reader, name)
-    key = snapshots.key(reader, name, run, dataset, workspace.monitoring)
-    if before.summary.get("key") == key:
-        say("monitoring up to date", monitoring_id=before.summary["monitoring_id"])
+    stores, say, name = context.stores, context.progress.say, workspace.name
+    run, dataset, before = stores.production(name), stores.dataset(name), Snapshot.newest(stores, name)
+    key = snapshots.key(stores, name, run, dataset, workspace.monitoring)
+    if before.summary and before.summary.key == key:
+        say("monitoring up to date", monitoring_id=before.summary.monitoring_id)
         _deliver(workspace, context)
-        return reader.monitoring(name)
+        return stores.monitoring(name)
     trained = payload.workspace_of(run).model_copy(update={"monitoring": workspace.monitoring})
     now = now or pd.Timestamp.now(tz="UTC").tz_localize(None)
-    look = assessment.look(reader, trained, run, dataset, before, now)
-    backs = assessment.go_back(reader, trained, look.found)
-    raised = alerts.raise_new(reader, [*look.alerts, *backs])
-    draft = look.found.draft(reader, key, now, len(raised))
+    look = assessment.look(stores, trained, run, dataset, before, now)
+    backs = assessment.go_back(stores, trained, look.found, look.summary.as_of)
+    raised = alerts.raise_new(stores, [*look.alerts, *backs])
+    draft = look.found.draft(stores, key, now, len(raised))
     if with_report and evidently_installed():
-        draft.write_text(snapshots.REPORT, assessment.page(reader, look, run, workspace.monitoring.report_rows))
-    folder = snapshots.publish(reader, name, draft, look.found.summary["as_of"])
+        draft.write_text(snapshots.REPORT, assessment.page(stores, look, run, workspace.monitoring.report_rows))
+    folder = snapshots.publish(stores, name, draft, look.summary.as_of)
     for alert in raised:
         say(f"{alert.severity}: {alert.kind}", message=alert.message)
-    say("monitored", monitoring_id=folder.name, as_of=look.found.summary["as_of"], status=look.found.summary["status"])
-    snapshots.tidy(reader, name, workspace.monitoring.keep)
+    say("monitored", monitoring_id=folder.name, as_of=look.summary.as_of, status=look.summary.status)
+    snapshots.tidy(stores, name, workspace.monitoring.keep)
     _deliver(workspace, context)
     return folder
 
@@ -246,7 +246,7 @@ def run_all(workspace: Workspace, context: Context, *, force: bool = False) -> F
     whose actuals have come.
     """
     forecast_set = _forecast(workspace, context, force=force)
-    if _is_any_judgeable(context.reader, workspace.name):
+    if _is_any_judgeable(context.stores, workspace.name):
         monitor(workspace, context)
     else:
         context.progress.say("nothing to monitor", reason="no actuals came after a published forecast")
@@ -255,29 +255,30 @@ def run_all(workspace: Workspace, context: Context, *, force: bool = False) -> F
 
 def _forecast(workspace: Workspace, context: Context, *, force: bool) -> Folder:
     """Data, training and inference, as far as they are not done yet."""
-    reader = context.reader
+    stores = context.stores
     dataset = etl(workspace, context)
-    if not force and _is_trained(reader, workspace, dataset):
-        context.progress.say("training up to date", run_id=reader.production(workspace.name).name)
+    if not force and _is_trained(stores, workspace, dataset):
+        context.progress.say("training up to date", run_id=stores.production(workspace.name).name)
     else:
         trained = train(workspace, context, force=force)
         context.progress.say(
             "promoted" if trained.promoted else "not promoted", run_id=trained.run.name, reason=trained.reason
         )
-    published = reader.pointers(workspace.name)["published"]
-    if published and published["run_id"] == reader.production(workspace.name).name:
-        info = reader.published(workspace.name).read_json("inference.json")
-        if info["data_version"] == dataset.version and info.get("model_code") == payload.model_code():
-            context.progress.say("forecasts up to date", forecast_id=info["forecast_id"])
-            return reader.published(workspace.name)
+    served = stores.pointers(workspace.name).published
+    if served and served.run_id == stores.production(workspace.name).name:
+        forecast_set = stores.published(workspace.name)
+        info = ForecastSet.of(forecast_set)
+        if info.data_version == dataset.version and info.model_code == payload.model_code():
+            context.progress.say("forecasts up to date", forecast_id=info.forecast_id)
+            return forecast_set
     return inference(workspace, context)
 
 
 def _is_any_judgeable(reader: Reader, name: str) -> bool:
     """Whether some forecast set was made before the newest data ended: then there is something to compare it with."""
-    newest = reader.published(name).read_json("inference.json")["as_of"]
+    newest = ForecastSet.of(reader.published(name)).as_of
     return any(
-        reader.forecast_set(name, forecast_id).read_json("inference.json")["as_of"] < newest
+        ForecastSet.of(reader.forecast_set(name, forecast_id)).as_of < newest
         for forecast_id in reader.forecast_sets(name)
     )
 
@@ -285,30 +286,28 @@ def _is_any_judgeable(reader: Reader, name: str) -> bool:
 def _deliver(workspace: Workspace, context: Context) -> None:
     """Sends what is waiting, where somebody wants it."""
     if url := delivery.webhook():
-        sent = delivery.deliver(context.reader, workspace.name, url, workspace.monitoring.delivery)
+        sent = delivery.deliver(context.stores, workspace.name, url, workspace.monitoring.delivery)
         if any(sent.values()):
             context.progress.say("alerts sent", **sent)
 
 
-def _etl_info(
-    raw: Raw, raw_version: str, cleaned: clean.Cleaned, workspace: Workspace, as_of: pd.Timestamp
-) -> dict[str, Any]:
-    return {
-        "raw_version": raw_version,
-        "as_of": f"{as_of:%Y-%m-%dT%H:%M:%SZ}",
-        "origin": raw.origin,
-        "synthetic": raw.synthetic,
-        "frequency": cleaned.frequency,
-        "season_lengths": workspace.season_lengths,
-        "horizon": workspace.horizon,
-        "counts": cleaned.counts,
-        "inferred": cleaned.notes,
-        "source_notes": raw.notes,
-    }
+def _etl_info(raw: Raw, raw_version: str, cleaned: clean.Cleaned, workspace: Workspace, as_of: pd.Timestamp) -> Etl:
+    return Etl(
+        raw_version=raw_version,
+        as_of=f"{as_of:%Y-%m-%dT%H:%M:%SZ}",
+        origin=raw.origin,
+        synthetic=raw.synthetic,
+        frequency=cleaned.frequency,
+        season_lengths=list(workspace.season_lengths or ()),
+        horizon=workspace.horizon or 1,
+        counts=cleaned.counts,
+        inferred=cleaned.notes,
+        source_notes=list(raw.notes),
+    )
 
 
-def _data(dataset: Dataset) -> dict[str, str]:
-    return {"version": dataset.version, "sha256": dataset.folder.manifest.files["observations.parquet"].sha256}
+def _data(dataset: Dataset) -> Data:
+    return Data(version=dataset.version, sha256=dataset.folder.manifest.files["observations.parquet"].sha256)
 
 
 def _production(reader: Reader, workspace: str) -> Folder | None:
@@ -322,9 +321,9 @@ def _is_trained(reader: Reader, workspace: Workspace, dataset: Dataset) -> bool:
     run = _production(reader, workspace.name)
     if run is None:
         return False
-    info = run.read_json("run.json")
-    same = payload.config_hash(workspace.complete(dataset.info["frequency"])) == info["config_hash"]
-    return bool(same and info["data"] == _data(dataset) and info.get("model_code") == payload.model_code())
+    info = Run.of(run)
+    same = payload.config_hash(workspace.complete(dataset.info.frequency)) == info.config_hash
+    return same and info.data == _data(dataset) and info.model_code == payload.model_code()
 
 
 def _backtest(
@@ -376,7 +375,7 @@ def _notes(ended: list[str], evaluation: Evaluation) -> list[str]:
     return [*notes, *evaluation.notes]
 
 
-def _save(record: recording.Recording, evaluation: Evaluation, summary: dict[str, Any]) -> None:
+def _save(record: recording.Recording, evaluation: Evaluation, figures: Figures) -> None:
     record.draft.write_parquet("backtest.parquet", evaluation.backtest)
     record.draft.write_parquet("metrics.parquet", evaluation.metrics)
     record.draft.write_parquet("champions.parquet", evaluation.champions)
@@ -386,7 +385,6 @@ def _save(record: recording.Recording, evaluation: Evaluation, summary: dict[str
     record.draft.write_parquet("quantiles.parquet", evaluation.quantiles)
     record.draft.write_parquet(payload.PHASES, evaluation.phases)
     record.draft.write_parquet(CALIBRATION, evaluation.calibration)
-    told = card(
-        {**record.info, "summary": summary}, evaluation.champions, evaluation.leaderboard(), evaluation.calibration
-    )
+    run = ForecastRun.model_validate({**dumped(record.info), "summary": dumped(figures)})
+    told = card(run, evaluation.champions, evaluation.leaderboard(), evaluation.calibration)
     record.draft.write_text("card.md", told)

@@ -3,12 +3,12 @@
 import functools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from pydantic import ValidationError
 
 from pipelines.core import code
+from pipelines.core.documents import Json
 from pipelines.core.errors import ConfigError
 from pipelines.core.secrets import address
 from pipelines.forecasting.evaluation.ensemble import ENSEMBLE
@@ -17,7 +17,8 @@ from pipelines.forecasting.settings import Workspace
 from pipelines.runs import pickles
 from pipelines.runs.recording import Recording, digest
 from pipelines.storage.folders import Folder
-from pipelines.storage.store import Store
+from pipelines.storage.records import Data, Run
+from pipelines.storage.store import Stores
 from pipelines.tables.schema import MEMBER, MODEL, PHASE, SIZE, UNIQUE_ID, WEIGHT
 
 MODELS = "model/models.parquet"
@@ -27,11 +28,10 @@ PHASES = "phases.parquet"
 _MODEL_CODE = ("evaluation", "features", "flows.py", "models", "panel.py", "predict.py", "prepare.py", "promotion")
 
 
-def begin(store: Store, workspace: Workspace, data: dict[str, str], parent: str | None) -> Recording:
+def begin(stores: Stores, workspace: Workspace, data: Data, parent: str | None) -> Recording:
     """Return the recording of a run of *workspace*, which is complete."""
-    record = Recording(store, workspace.name, config_of(workspace), data, parent)
-    record.info["model_code"] = model_code()
-    return record
+    places, config = stores.places(workspace.name), config_of(workspace)
+    return Recording(stores.artifacts, places, config, data, parent, model_code())
 
 
 @functools.cache
@@ -91,9 +91,9 @@ def n_model_files(run: Folder) -> int:
     return sum(name.startswith("model/") and name.endswith(".pkl") for name in run.files)
 
 
-def config_of(workspace: Workspace) -> dict[str, Any]:
+def config_of(workspace: Workspace) -> Json:
     """The resolved configuration as JSON values, but for what changes no run, monitoring and descriptions, and for secrets."""
-    found: dict[str, Any] = workspace.model_dump(mode="json", exclude={"monitoring", "descriptions"})
+    found = workspace.model_dump(mode="json", exclude={"monitoring", "descriptions"})
     if "url" in found["source"]:
         found["source"]["url"] = address(found["source"]["url"])
     return found
@@ -102,7 +102,7 @@ def config_of(workspace: Workspace) -> dict[str, Any]:
 def workspace_of(run: Folder) -> Workspace:
     """The settings that a run was made with; ConfigError if this version of the code does not know them any more."""
     try:
-        return Workspace.model_validate(run.read_json("run.json")["config"])
+        return Workspace.model_validate(Run.of(run).config)
     except ValidationError as error:
         keys = sorted({".".join(map(str, problem["loc"])) for problem in error.errors()})
         raise ConfigError(

@@ -27,13 +27,14 @@ def panel_of(dataset: Dataset, workspace: Workspace, ids: Collection[str] | None
         observations = parquet.rows_of(dataset.folder.open_parquet("observations.parquet"), ids).to_pandas()
     lacking = [name for name in covariates.varying if name not in observations]
     lacking += [name for name in covariates.static if name not in series]
-    if lacking or dataset.info["frequency"] != workspace.frequency:
-        found = f"no {', '.join(lacking)}" if lacking else f"frequency {dataset.info['frequency']}"
+    found_frequency = dataset.info.frequency
+    if lacking or found_frequency != workspace.frequency:
+        found = f"no {', '.join(lacking)}" if lacking else f"frequency {found_frequency}"
         raise DataError(
             f"data version {dataset.version} of workspace {workspace.name} has {found}, unlike the settings (frequency "
             f"{workspace.frequency})",
             code="data_of_other_settings",
-            found={"missing": lacking, "frequency": dataset.info["frequency"]},
+            found={"missing": lacking, "frequency": found_frequency},
             remedy=f"Run: python scripts/run_all.py --workspace {workspace.name}",
         )
     panel, ended = panels.from_tables(
@@ -69,11 +70,10 @@ def stored(dataset: Dataset, workspace: Workspace, models: Iterable[str]) -> Sha
 
     What travels is where the data lie and the names of the series; the key that signs stays here.
     """
-    keyless = Dataset(replace(dataset.folder, store=dataset.folder.store.without_key()))
     settings, needed = workspace.model_dump_json(), tuple(models)
 
     def share(_: Panel, ids: list[str]) -> Part:
-        return _Stored(keyless.folder.where, settings, needed, tuple(ids), keyless, workspace)
+        return _Stored(dataset.folder.where, settings, needed, tuple(ids), dataset, workspace)
 
     return share
 

@@ -64,7 +64,7 @@ class Preview:
     def __init__(self, reader: Reader, workspace: str, upload_id: str, name: str, wanted: Mapping[str, Any]) -> None:
         self.workspace, self.wanted = workspace, wanted
         self.data_dir = Path(reader.data.root)
-        self.path = f"uploads/{workspace}/{upload_id}/{name}"
+        self.path = str(reader.places(workspace).upload(upload_id).file(name))
         self.problems: list[dict[str, Any]] = []
         self.found: dict[str, Any] = {
             **dict.fromkeys(["encoding", "separator", "n_rows", "n_columns", "frequency", "n_series", "horizon"]),
@@ -219,7 +219,7 @@ class Preview:
 def preview(reader: Reader, request: Mapping[str, Any]) -> dict[str, Any]:
     """The answer to `{workspace, upload_id, ds, y, keys, static, future, frequency, timezone, title, unit, horizon}`."""
     workspace, upload_id = request["workspace"], request["upload_id"]
-    folder = reader.data.folder("uploads", workspace, upload_id)
+    folder = reader.data.folder(reader.places(workspace).upload(upload_id))
     if wrong := folder.verify():
         raise DataError(
             f"upload {upload_id} is not what was received ({', '.join(wrong)})",

@@ -8,11 +8,14 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from pipelines.core import plugins
+from pipelines.core.names import new_version
 from pipelines.forecasting.etl import snapshot
 from pipelines.forecasting.settings import Workspace
 from pipelines.sources import Raw
+from pipelines.storage import layout
 from pipelines.storage.catalog import Reader
-from pipelines.storage.store import new_version
+from pipelines.storage.records import Snapshot
+from pipelines.storage.store import Stores
 
 
 def read_source(workspace: Workspace, reader: Reader, data_dir: str) -> Raw:
@@ -25,25 +28,21 @@ def read_source(workspace: Workspace, reader: Reader, data_dir: str) -> Raw:
     with tempfile.TemporaryDirectory() as folder:
         path = PurePosixPath(getattr(options, "path", ""))
         if path.parts and not path.is_absolute():
-            data.fetch(str(path), to=folder)
+            data.fetch(layout.source(str(path)), to=folder)
         raw = module.build(options, Path(folder)).read()
         return replace(raw, origin=raw.origin.replace(folder, data_dir.rstrip("/")))
 
 
-def keep_snapshot(raw: Raw, workspace: Workspace, reader: Reader) -> tuple[pd.DataFrame, str]:
+def keep_snapshot(raw: Raw, workspace: Workspace, stores: Stores) -> tuple[pd.DataFrame, str]:
     """The rows as stored, and their version: the newest one if it holds the same bytes."""
     content = snapshot.to_parquet(raw.rows)
     sha256 = hashlib.sha256(content).hexdigest()
-    versions = reader.data.folders("raw", workspace.name)
-    if (
-        not versions
-        or reader.data.folder("raw", workspace.name, versions[-1]).read_json("source.json")["sha256"] != sha256
-    ):
+    places = stores.places(workspace.name)
+    versions = stores.data.folders(places.raw)
+    if not versions or Snapshot.of(stores.data.folder(places.snapshot(versions[-1]))).sha256 != sha256:
         versions = [new_version()]
-        draft = reader.data.draft("raw", workspace.name, versions[-1])
+        draft = stores.data.draft(places.snapshot(versions[-1]))
         draft.write_bytes("rows.parquet", content)
-        draft.write_json(
-            "source.json", {"sha256": sha256, "origin": raw.origin, "synthetic": raw.synthetic, "rows": len(raw.rows)}
-        )
+        draft.write_record(Snapshot(sha256=sha256, origin=raw.origin, synthetic=raw.synthetic, rows=len(raw.rows)))
         draft.publish()
     return snapshot.from_parquet(content), versions[-1]

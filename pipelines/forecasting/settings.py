@@ -21,6 +21,7 @@ from pipelines.core.config import SECTIONS, Project, config_dir, files_of, overl
 from pipelines.core.errors import ConfigError, UnknownName, did_you_mean
 from pipelines.core.layers import Layers, Strict, as_value_error, environment, read_yaml, wrong_settings
 from pipelines.core.names import safe_name
+from pipelines.core.plugins import Params
 from pipelines.forecasting.thresholds import Monitoring
 from pipelines.tables.limits import Limits
 
@@ -60,6 +61,11 @@ class Target(Strict):
     unit: str = ""
     non_negative: bool = False
     aggregate: Aggregate = "sum"
+
+    @property
+    def sums_over_time(self) -> bool:
+        """Whether values of several steps are added up; of any other target, such as a mean, a total is its mean."""
+        return self.aggregate == "sum"
 
 
 class Covariates(Strict):
@@ -129,7 +135,7 @@ class Workspace(Strict):
     monitoring: Monitoring = Monitoring()
     models: Annotated[tuple[str, ...], Field(min_length=1)] = (DEFAULT,)
     budget: str | None = None  # of a training, such as 5m; what cannot be afforded is left out
-    model_params: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    model_params: dict[str, Params] = Field(default_factory=dict)
     metric: MetricName = "mase"
     levels: tuple[Annotated[int, Field(ge=1, le=99)], ...] = (80, 95)
     descriptions: dict[str, str] = Field(default_factory=dict)  # of columns, for people and for the copilot
@@ -177,7 +183,7 @@ class Workspace(Strict):
 
     @field_validator("model_params")
     @classmethod
-    def _params_of_known_models(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    def _params_of_known_models(cls, value: dict[str, Params]) -> dict[str, Params]:
         cls._known_models(tuple(value))
         return value
 

@@ -4,12 +4,13 @@ import importlib
 import sys
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, NotRequired, TypedDict
 
 import pandas as pd
 import pyarrow as pa
 
 from pipelines.core import config, environment, pipe
+from pipelines.core.documents import Json
 from pipelines.core.errors import DataError, NotFound, UnknownName
 from pipelines.core.names import printable
 from pipelines.forecasting import payload, prepare
@@ -17,7 +18,7 @@ from pipelines.forecasting.panel import Panel
 from pipelines.forecasting.predict import Calibration, Predictor, calibration_of
 from pipelines.forecasting.promotion import calibration
 from pipelines.forecasting.read.clock import Clock
-from pipelines.forecasting.read.forecasts import Forecasts
+from pipelines.forecasting.read.forecasts import Forecasts, Point
 from pipelines.forecasting.settings import Workspace
 from pipelines.storage import catalog
 from pipelines.storage.catalog import Reader
@@ -28,6 +29,41 @@ _WARM = ("lightgbm", "sklearn.ensemble", "statsforecast.models", "holidays")  # 
 _CALIBRATIONS = 8  # that are kept, 4 MB each of 30,000 series: clients choose the levels
 
 
+class Wanted(TypedDict):
+    """A request. `horizon`, `levels` and `model` are the run's where they are null.
+
+    `future`: rows of known covariates that go before the stored ones.
+    """
+
+    workspace: str
+    run_id: str
+    unique_ids: list[str]
+    horizon: NotRequired[int | None]
+    levels: NotRequired[list[int] | None]
+    model: NotRequired[str | None]
+    future: NotRequired[list[Json] | None]
+
+
+class OfSeries(TypedDict):
+    """The forecasts of a series, a point per step."""
+
+    unique_id: str
+    model: str
+    points: list[Point]
+
+
+class Answer(TypedDict):
+    """The forecasts as those of a published set are written."""
+
+    workspace: str
+    run_id: str
+    forecast_id: None
+    as_of: str
+    unit: str
+    source: Literal["computed"]
+    forecasts: list[OfSeries]
+
+
 class Worker:
     """Forecasts series of a workspace from one of its runs on the newest data, as the API serves them."""
 
@@ -35,12 +71,8 @@ class Worker:
         self.reader = reader
         self._calibrated: dict[tuple[Any, ...], Calibration] = {}  # those that took a look at a whole backtest
 
-    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The answer to `{workspace, run_id, unique_ids, horizon, levels, model, future}`.
-
-        `horizon`, `levels` and `model` are the run's where they are null; `future` are rows of known covariates that go
-        before the stored ones. Raises ForecastError.
-        """
+    def answer(self, request: Wanted) -> Answer:
+        """The forecasts that are wanted. Raises ForecastError."""
         run = self.reader.run(request["workspace"], request["run_id"])
         config = payload.workspace_of(run)
         horizon = int(request.get("horizon") or config.horizon or 1)
@@ -81,7 +113,7 @@ class Worker:
         """What the run has stored, or the same of what it has not."""
         if member is None and set(levels) <= set(config.levels):
             return calibration_of(run)
-        key = (run.parts, tuple(levels), member)
+        key = (run.place, tuple(levels), member)
         found = self._calibrated.pop(key, None) or calibration.calibrate(run, levels, config, member)
         self._calibrated[key] = found
         if len(self._calibrated) > _CALIBRATIONS:
@@ -107,7 +139,7 @@ def _member(predictor: Predictor, model: str | None) -> str | None:
     return model
 
 
-def _what_if(panel: Panel, horizon: int, rows: list[dict[str, Any]], config: Workspace, clock: Clock) -> Panel:
+def _what_if(panel: Panel, horizon: int, rows: list[Json], config: Workspace, clock: Clock) -> Panel:
     """The panel with the given values in place of the known ones; DataError for a covariate or a step it has not."""
     if not rows:
         return panel
@@ -118,8 +150,8 @@ def _what_if(panel: Panel, horizon: int, rows: list[dict[str, Any]], config: Wor
     columns = {name: ahead[name].tolist() for name in config.covariates.future}
     words = {name for name in columns if ahead[name].dtype == object and ahead[name].notna().any()}
     for number, row in enumerate(rows):
-        ds = clock.read(datetime.fromisoformat(row[DS]))
-        names = panel.ids if row.get(UNIQUE_ID) is None else [row[UNIQUE_ID]]
+        ds = clock.read(datetime.fromisoformat(str(row[DS])))
+        names = panel.ids if row.get(UNIQUE_ID) is None else [str(row[UNIQUE_ID])]
         steps = [place[name, ds] for name in names if (name, ds) in place]
         if not steps:
             raise DataError(
@@ -148,11 +180,10 @@ def _what_if(panel: Panel, horizon: int, rows: list[dict[str, Any]], config: Wor
     return replace(panel, known=ahead.assign(**columns))
 
 
-def _as_json(forecasts: pd.DataFrame, levels: list[int], ids: list[str], clock: Clock) -> list[dict[str, Any]]:
-    """The forecasts as those of a published set are written."""
+def _as_json(forecasts: pd.DataFrame, levels: list[int], ids: list[str], clock: Clock) -> list[OfSeries]:
     columns = [*KEY, MODEL, Y_HAT, *(bound(level) for level in levels for bound in (lo, hi))]
     found = Forecasts.of_rows(pa.Table.from_pandas(forecasts[columns].sort_values(KEY), preserve_index=False), clock)
-    return [{UNIQUE_ID: name, MODEL: found.model(name), "points": found.points(name)} for name in ids]
+    return [OfSeries(unique_id=name, model=found.model(name), points=found.points(name)) for name in ids]
 
 
 def main() -> None:

@@ -6,27 +6,27 @@ import json
 import os
 import secrets
 from datetime import UTC, datetime
-from typing import Any
 
 from pipelines.core.errors import Conflict, ForecastError, NotFound, Untrusted
 from pipelines.core.names import safe_name
-from pipelines.storage.catalog import POINTERS, Reader
+from pipelines.storage.catalog import Reader
 from pipelines.storage.folders import Folder
-from pipelines.storage.pointers import Aliases
+from pipelines.storage.pointers import Alias, Aliases, Served
+from pipelines.storage.records import ForecastSet, Run
+from pipelines.storage.store import Stores
 
 PRODUCTION = "production"
-AUDIT = "audit.jsonl"  # a line for each move of an alias, in the order of the pointers' versions
 
 
 def promote(
-    reader: Reader,
+    stores: Stores,
     workspace: str,
     run_id: str,
     reason: str,
     alias: str = PRODUCTION,
     expected: int | None = None,
     by: str | None = None,
-) -> dict[str, Any]:
+) -> Aliases:
     """Points `alias` at a successful run; with `production`, also `published` at that run's newest forecast set.
 
     One write moves both. `expected` is the pointers' version that the caller has seen; Conflict if they moved on. `by`:
@@ -34,38 +34,33 @@ def promote(
     crash in between, the line's version is that of the next move. Of the lines of one `move` only the last one counts: on
     an object store it is written again, with a later version, when another writer was faster.
     """
-    _refuse_failed(reader.run(workspace, run_id), alias)
+    _refuse_failed(stores.run(workspace, run_id), alias)
     safe_name(alias, "alias")
-    move_id = secrets.token_hex(4)
+    move_id, places = secrets.token_hex(4), stores.places(workspace)
 
-    def change(current: dict[str, Any]) -> dict[str, Any]:
-        aliases = current.get("aliases", {})
-        before = aliases.get(alias, {})
-        named = {
-            "run_id": run_id,
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "by": by or _user(),
-            "reason": reason,
-            "previous": before.get("previous" if before.get("run_id") == run_id else "run_id"),
-        }
+    def change(now: Aliases) -> Aliases:
+        before = now.aliases.get(alias)
+        previous = None if before is None else before.previous if before.run_id == run_id else before.run_id
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        named = Alias(run_id=run_id, at=at, by=by or _user(), reason=reason, previous=previous)
         move = {
-            "version": current["version"] + 1,
+            "version": now.version + 1,
             "move": move_id,
             "alias": alias,
-            "from": before.get("run_id"),
+            "from": before.run_id if before else None,
             "to": run_id,
-            **{key: named[key] for key in ("at", "by", "reason")},
+            **{key: getattr(named, key) for key in ("at", "by", "reason")},
         }
-        reader.artifacts.append(workspace, AUDIT, line=json.dumps(move))
-        moved = {**current, "aliases": {**aliases, alias: named}}
-        newest = newest_forecast_set(reader, workspace, run_id) if alias == PRODUCTION else None
-        return moved if newest is None else {**moved, "published": newest}
+        stores.artifacts.append(places.audit, json.dumps(move))
+        moved = now.changed(aliases={**now.aliases, alias: named})
+        newest = newest_forecast_set(stores, workspace, run_id) if alias == PRODUCTION else None
+        return moved if newest is None else moved.changed(published=newest)
 
-    return reader.artifacts.move_pointer(workspace, POINTERS, change=change, expected=expected, shape=Aliases)
+    return stores.artifacts.move_pointer(places.pointers, Aliases, change, expected)
 
 
 def _refuse_failed(run: Folder, alias: str) -> None:
-    if run.read_json("run.json")["status"] != "success":
+    if not Run.of(run).succeeded:
         raise ForecastError(
             f"run {run.name} did not succeed and cannot become {alias}",
             code="run_did_not_succeed",
@@ -75,45 +70,43 @@ def _refuse_failed(run: Folder, alias: str) -> None:
         )
 
 
-def rollback(
-    reader: Reader, workspace: str, reason: str, alias: str = PRODUCTION, by: str | None = None
-) -> dict[str, Any]:
+def rollback(stores: Stores, workspace: str, reason: str, alias: str = PRODUCTION, by: str | None = None) -> Aliases:
     """Points `alias` at the run it named before; once more, and it is where it was."""
-    pointers = reader.pointers(workspace)
-    current = pointers["aliases"].get(alias)
-    if current is None or not current.get("previous"):
+    pointers = stores.pointers(workspace)
+    current = pointers.aliases.get(alias)
+    if current is None or not current.previous:
         raise NotFound(
             f"alias {alias} of workspace {workspace} has no earlier run to go back to",
             code="no_earlier_run",
             found=alias,
             remedy="Name the run to promote.",
         )
-    return promote(reader, workspace, current["previous"], reason, alias, expected=pointers["version"], by=by)
+    return promote(stores, workspace, current.previous, reason, alias, expected=pointers.version, by=by)
 
 
-def publish(reader: Reader, workspace: str, forecast_set: Folder, run_id: str, as_of: str) -> dict[str, Any]:
+def publish(stores: Stores, workspace: str, forecast_set: Folder, run_id: str, as_of: str) -> Aliases:
     """Serves a finished forecast set; Conflict when `production` is another run by now."""
-    pointer = {"forecast_id": forecast_set.name, "run_id": run_id, "as_of": as_of}
+    served = Served(forecast_id=forecast_set.name, run_id=run_id, as_of=as_of)
 
-    def change(current: dict[str, Any]) -> dict[str, Any]:
-        production = current.get("aliases", {}).get(PRODUCTION, {}).get("run_id")
+    def change(now: Aliases) -> Aliases:
+        production = now.production.run_id if now.production else None
         if production != run_id:
             raise Conflict(
                 f"production is run {production} by now, not {run_id}", found=production, remedy="Run inference again."
             )
-        return {**current, "published": pointer}
+        return now.changed(published=served)
 
-    return reader.artifacts.move_pointer(workspace, POINTERS, change=change, shape=Aliases)
+    return stores.artifacts.move_pointer(stores.places(workspace).pointers, Aliases, change)
 
 
-def newest_forecast_set(reader: Reader, workspace: str, run_id: str) -> dict[str, str] | None:
+def newest_forecast_set(reader: Reader, workspace: str, run_id: str) -> Served | None:
     """The pointer to the newest intact forecast set of a run, or None if it has none."""
     later = [forecast_id for forecast_id in reader.forecast_sets(workspace) if forecast_id > run_id]
     for forecast_id in reversed(later):
         with contextlib.suppress(NotFound, Untrusted):  # what cannot be served does not stand in the way
-            info = reader.forecast_set(workspace, forecast_id).read_json("inference.json")
-            if info["run_id"] == run_id:
-                return {"forecast_id": forecast_id, "run_id": run_id, "as_of": info["as_of"]}
+            info = ForecastSet.of(reader.forecast_set(workspace, forecast_id))
+            if info.run_id == run_id:
+                return Served(forecast_id=forecast_id, run_id=run_id, as_of=info.as_of)
     return None
 
 

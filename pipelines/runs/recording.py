@@ -15,10 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.core import code
+from pipelines.core.documents import Json, Stored
 from pipelines.core.errors import ForecastError, StoreError
-from pipelines.storage import units
-from pipelines.storage.folders import Draft, Folder
-from pipelines.storage.store import Store, new_version
+from pipelines.core.names import new_version
+from pipelines.storage.folders import Folder
+from pipelines.storage.layout import Places
+from pipelines.storage.records import Data, Run, Stage, dumped
+from pipelines.storage.store import Draft, Store
+from pipelines.tables.schema import FRACTION
 
 _LIBRARIES = ("numpy", "pandas", "statsforecast", "pmdarima", "prophet", "scikit-learn", "statsmodels")
 
@@ -27,38 +31,40 @@ class Recording:
     """A run while it happens: pending, running, then success or failed, when it is finished and never changes again."""
 
     def __init__(
-        self, store: Store, workspace: str, config: dict[str, Any], data: dict[str, str], parent: str | None
+        self, store: Store, places: Places, config: Json, data: Data, parent: str | None, model_code: str
     ) -> None:
         self.run_id = new_version()
-        self.draft: Draft = store.draft(workspace, "runs", self.run_id)
-        self.info: dict[str, Any] = {
-            "run_id": self.run_id,
-            **units.MARK,
-            "workspace": workspace,
-            "status": "pending",
-            "started_at": _now(),
-            "config": config,
-            "config_hash": digest(config),
-            "data": data,
-            "code_version": code.version(),
-            "python": platform.python_version(),
-            "libraries": libraries(),
-            "parent": parent,
-            "stages": [],
-        }
-        self._write()
+        self.draft: Draft = store.draft(places.run(self.run_id))
+        self.info = Run(
+            run_id=self.run_id,
+            units=FRACTION,
+            workspace=places.workspace,
+            status="pending",
+            started_at=_now(),
+            config=config,
+            config_hash=digest(config),
+            data=data,
+            code_version=code.version(),
+            python=platform.python_version(),
+            libraries=libraries(),
+            parent=parent,
+            stages=[],
+            model_code=model_code,
+        )
+        self.draft.write_record(self.info)
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Notes the seconds of a stage and the peak memory of the process and its children up to its end."""
-        self.info["status"] = "running"
-        self._write()
+        self.info = self.info.model_copy(update={"status": "running"})
+        self.draft.write_record(self.info)
         start = time.perf_counter()
         try:
             yield
         finally:
             seconds = round(time.perf_counter() - start, 3)
-            self.info["stages"].append({"name": name, "seconds": seconds, "peak_mb": round(peak_memory_mb(), 1)})
+            stage = Stage(name=name, seconds=seconds, peak_mb=round(peak_memory_mb(), 1))
+            self.info = self.info.model_copy(update={"stages": [*self.info.stages, stage]})
 
     @contextlib.contextmanager
     def failing(self) -> Iterator[None]:
@@ -70,21 +76,18 @@ class Recording:
                 self.fail(error)
             raise
 
-    def succeed(self, summary: dict[str, Any]) -> Folder:
+    def succeed(self, summary: Stored) -> Folder:
         """Finishes the run; from here on it exists."""
-        return self._finish(status="success", summary=summary)
+        return self._finish(status="success", summary=dumped(summary))
 
     def fail(self, error: BaseException) -> Folder:
         """Finishes the run as failed, with the reason."""
         reason = str(error) if isinstance(error, ForecastError) else f"{type(error).__name__}: {error}"
         return self._finish(status="failed", error=reason)
 
-    def _finish(self, **facts: Any) -> Folder:
-        self.draft.write_json("run.json", {**self.info, "finished_at": _now(), **facts})
+    def _finish(self, **facts: object) -> Folder:
+        self.draft.write_record(self.info.model_copy(update={"finished_at": _now(), **facts}))
         return self.draft.publish()
-
-    def _write(self) -> None:
-        self.draft.write_json("run.json", self.info)
 
 
 def digest(values: Any) -> str:

@@ -20,6 +20,7 @@ from pipelines.core.names import safe_name
 from pipelines.core.secrets import address
 from pipelines.sources import Raw, Source
 from pipelines.sources.file import ENDINGS, ReadOptions, read_table
+from pipelines.storage import layout
 
 _TIMEOUT = 30  # seconds without an answer
 _CHUNK = 1 << 20
@@ -84,7 +85,8 @@ class DownloadSource:
     @property
     def path(self) -> Path:
         """Where the file is kept."""
-        return self.data_dir.absolute() / "cache" / f"{self.options.sha256}-{self.options.filename}"
+        place = layout.download(f"{self.options.sha256}-{self.options.filename}")
+        return self.data_dir.absolute().joinpath(*place.parts)
 
     @property
     def _address(self) -> str:

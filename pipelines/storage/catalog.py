@@ -1,24 +1,28 @@
-"""Data versions, runs, aliases and forecast sets: always by pointer, always verified."""
+"""Data versions, runs, aliases and forecast sets: always by pointer, always verified. A catalog reads and never writes."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from pipelines.core import config
 from pipelines.core.config import Project
 from pipelines.core.errors import NotFound
-from pipelines.core.names import is_safe, safe_name, safe_version
-from pipelines.storage import pointers, units
+from pipelines.core.names import is_safe
+from pipelines.storage import units
 from pipelines.storage.folders import Folder
-from pipelines.storage.store import Store
+from pipelines.storage.layout import DEFAULT_TENANT, Places
+from pipelines.storage.pointers import Aliases, CurrentData, CurrentMonitoring
+from pipelines.storage.records import Etl, Quality
+from pipelines.storage.roots import Root
 
 if TYPE_CHECKING:  # a second to import: who reads no frame does without
     import pandas as pd
 
 
-POINTERS = "pointers.json"
-CURRENT = "current.json"
-MONITORING = "monitoring"
 CALIBRATION = "calibration.parquet"
+
+
+_places = lru_cache(maxsize=1024)(Places)  # each request asks for those of its workspace several times
 
 
 @dataclass(frozen=True)
@@ -32,15 +36,14 @@ class Dataset:
         return self.folder.name
 
     @property
-    def info(self) -> dict[str, Any]:
-        """`etl.json`: source, frequency, counts, what was inferred, and the SHA-256 of the raw rows."""
-        info: dict[str, Any] = self.folder.read_json("etl.json")
-        return info
+    def info(self) -> Etl:
+        """Its source, frequency, counts and what was inferred."""
+        return Etl.of(self.folder)
 
     @property
-    def quality(self) -> dict[str, Any]:
-        quality: dict[str, Any] = self.folder.read_json("quality.json")
-        return quality
+    def quality(self) -> Quality:
+        """Its checks, and what became of its rows."""
+        return Quality.of(self.folder)
 
     @property
     def observations(self) -> "pd.DataFrame":
@@ -57,52 +60,58 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads what is published of every workspace."""
+    """Reads what is published of every workspace of a tenant."""
 
-    data: Store
-    artifacts: Store
+    data: Root
+    artifacts: Root
+    tenant: str = DEFAULT_TENANT
+
+    def places(self, workspace: str) -> Places:
+        """Where everything of a workspace lies; ConfigError for a name that is not safe in a path."""
+        return _places(workspace, self.tenant)
 
     def workspaces(self) -> list[str]:
         """Workspaces that are configured under a usable name, sorted."""
         return sorted(name for name in config.workspace_files() if is_safe(name))
 
+    def current_data(self, workspace: str) -> CurrentData:
+        """The pointer to the data version that is in use."""
+        return self.data.read_pointer(self.places(workspace).current_dataset, CurrentData)
+
     def current(self, workspace: str) -> str:
         """The name of the current data version; NotFound with the command that makes one."""
-        current = self.data.read_pointer("processed", safe_name(workspace, "workspace"), CURRENT, shape=pointers.Data)
-        if current.get("data_version") is None:
+        version = self.current_data(workspace).data_version
+        if version is None:
             raise NotFound(
                 f"workspace {workspace} has no data yet",
                 code="no_data",
                 found=workspace,
                 remedy=f"Run: python scripts/run_etl.py --workspace {workspace}",
             )
-        return str(current["data_version"])
+        return version
 
     def dataset(self, workspace: str) -> Dataset:
         """The current data version."""
         return self.dataset_version(workspace, self.current(workspace))
 
     def dataset_version(self, workspace: str, version: str) -> Dataset:
-        return Dataset(
-            self.data.folder("processed", safe_name(workspace, "workspace"), safe_version(version, "data version"))
-        )
+        return Dataset(self.data.folder(self.places(workspace).dataset(version)))
 
-    def pointers(self, workspace: str) -> dict[str, Any]:
-        """`{version, aliases: {name: {run_id, at, by, reason}}, published: {forecast_id, run_id, as_of} or null}`."""
-        values = self.artifacts.read_pointer(safe_name(workspace, "workspace"), POINTERS, shape=pointers.Aliases)
-        return {"aliases": {}, "published": None, **values}
+    def pointers(self, workspace: str) -> Aliases:
+        """What the aliases name and what is published."""
+        return self.artifacts.read_pointer(self.places(workspace).pointers, Aliases)
 
     def runs(self, workspace: str) -> list[str]:
         """Finished runs, successful or failed, oldest first."""
-        return self.artifacts.folders(safe_name(workspace, "workspace"), "runs")
+        return self.artifacts.folders(self.places(workspace).runs)
 
     def run(self, workspace: str, run_id: str) -> Folder:
         """A finished run; NotFound if it was never finished."""
-        return self.artifacts.folder(safe_name(workspace, "workspace"), "runs", safe_version(run_id), record=units.RUN)
+        return self.artifacts.folder(self.places(workspace).run(run_id), record=units.RUN)
 
     def production(self, workspace: str) -> Folder:
         """The run that the alias `production` names; NotFound with the command that makes one."""
-        alias = self.pointers(workspace)["aliases"].get("production")
+        alias = self.pointers(workspace).production
         if alias is None:
             raise NotFound(
                 f"workspace {workspace} has no production run yet",
@@ -110,7 +119,7 @@ class Reader:
                 found=workspace,
                 remedy=f"Run: python scripts/train.py --workspace {workspace}",
             )
-        return self.run(workspace, alias["run_id"])
+        return self.run(workspace, alias.run_id)
 
     def calibration(self, workspace: str, run_id: str) -> "pd.DataFrame":
         """`level, by, group, n, coverage, msis` of a run's intervals, the coverage as a fraction.
@@ -130,46 +139,46 @@ class Reader:
 
     def forecast_sets(self, workspace: str) -> list[str]:
         """Finished forecast sets, oldest first."""
-        return self.artifacts.folders(safe_name(workspace, "workspace"), "forecasts")
+        return self.artifacts.folders(self.places(workspace).forecast_sets)
 
     def forecast_set(self, workspace: str, forecast_id: str) -> Folder:
-        name = safe_version(forecast_id, "forecast set")
-        return self.artifacts.folder(safe_name(workspace, "workspace"), "forecasts", name)
+        return self.artifacts.folder(self.places(workspace).forecast_set(forecast_id))
 
     def published(self, workspace: str) -> Folder:
         """The forecast set that is served; NotFound with the command that makes one."""
-        pointer = self.pointers(workspace)["published"]
-        if pointer is None:
+        served = self.pointers(workspace).published
+        if served is None:
             raise NotFound(
                 f"workspace {workspace} has no forecasts yet",
                 code="no_forecasts",
                 found=workspace,
                 remedy=f"Run: python scripts/inference.py --workspace {workspace}",
             )
-        return self.forecast_set(workspace, pointer["forecast_id"])
+        return self.forecast_set(workspace, served.forecast_id)
+
+    def current_monitoring(self, workspace: str) -> CurrentMonitoring:
+        """The pointer to the newest monitoring."""
+        return self.artifacts.read_pointer(self.places(workspace).current_monitoring, CurrentMonitoring)
 
     def monitored(self, workspace: str) -> str:
         """The name of the newest monitoring; NotFound with the command that makes one."""
-        where = (safe_name(workspace, "workspace"), MONITORING, CURRENT)
-        pointer = self.artifacts.read_pointer(*where, shape=pointers.Monitoring)
-        if pointer.get("monitoring_id") is None:
+        newest = self.current_monitoring(workspace).monitoring_id
+        if newest is None:
             raise NotFound(
                 f"workspace {workspace} was not monitored yet",
                 code="not_monitored",
                 found=workspace,
                 remedy=f"Run: python scripts/monitor.py --workspace {workspace}",
             )
-        return str(pointer["monitoring_id"])
+        return newest
 
     def monitoring(self, workspace: str, monitoring_id: str | None = None) -> Folder:
         """What a monitoring has found, without a name the newest one."""
-        name = safe_version(monitoring_id or self.monitored(workspace), "monitoring")
-        return self.artifacts.folder(safe_name(workspace, "workspace"), MONITORING, name, record=units.MONITORING)
+        place = self.places(workspace).monitoring(monitoring_id or self.monitored(workspace))
+        return self.artifacts.folder(place, record=units.MONITORING)
 
 
 def reader(project: Project, signing_key: str | None = None, require_signature: bool = False) -> Reader:
     """A reader over the project's data and artifacts."""
-    return Reader(
-        Store(project.data_dir, signing_key, require_signature),
-        Store(project.artifacts_dir, signing_key, require_signature),
-    )
+    signed = signing_key, require_signature
+    return Reader(Root(project.data_dir, *signed), Root(project.artifacts_dir, *signed))

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 from typing import BinaryIO
 
+import fsspec
 from filelock import FileLock, Timeout
 
 from pipelines.core.errors import Conflict, StoreError
@@ -43,6 +44,12 @@ def replacing(path: str) -> Iterator[BinaryIO]:
         raise StoreError(
             f"{path} was replaced, but the disk does not confirm that it will last", remedy=remedy(error)
         ) from error
+
+
+def opened(path: str) -> BinaryIO:
+    """A file to read, which whoever forgets it closes: pyarrow does not close what it was given."""
+    file: BinaryIO = fsspec.filesystem("file").open(path, "rb")
+    return file
 
 
 def looks(path: str) -> Looks | None:

@@ -8,9 +8,9 @@ import contextlib
 import errno
 import os
 import re
-from typing import Any
 
 from pipelines.core import documents
+from pipelines.core.documents import Json
 from pipelines.storage import disk
 
 _BLOCK = 1 << 16  # bytes that are looked at for the last end of a line
@@ -51,7 +51,7 @@ def finished(content: bytes) -> list[str]:
     return content[: content.rfind(b"\n") + 1].decode(errors="replace").split("\n")[:-1]
 
 
-def objects(content: bytes) -> list[dict[str, Any]]:
+def objects(content: bytes) -> list[Json]:
     """The JSON object of each finished line. A line that holds none is skipped.
 
     Where a whole object stands behind a torn piece on one line, as versions before this one left it, it is read.
@@ -59,7 +59,7 @@ def objects(content: bytes) -> list[dict[str, Any]]:
     return [found for line in finished(content) if (found := _object(line)) is not None]
 
 
-def _object(line: str) -> dict[str, Any] | None:
+def _object(line: str) -> Json | None:
     """The object of a line, or the one behind a torn piece: it begins with the same key, as all lines of a file do."""
     for match in _OBJECT.finditer(line):
         start, head = match.start(), match.group(1)

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import asdict, dataclass
-from typing import Any, BinaryIO, Self
+from typing import BinaryIO, Self
 
 from pipelines.core import documents
 from pipelines.core.errors import Untrusted
@@ -93,7 +93,7 @@ class Manifest:
     @classmethod
     def from_json(cls, content: bytes, where: str) -> Self:
         try:
-            values = documents.parse_object(content)
+            values = documents.parse(content)
             files = {name: Entry(**entry) for name, entry in values["files"].items()}
             if not all(isinstance(one.size, int) and isinstance(one.sha256, str) for one in files.values()):
                 raise ValueError
@@ -105,7 +105,7 @@ class Manifest:
             ) from None
 
 
-def _listing(files: dict[str, Entry]) -> dict[str, Any]:
+def _listing(files: dict[str, Entry]) -> dict[str, dict[str, int | str]]:
     return {name: asdict(entry) for name, entry in sorted(files.items())}
 
 

@@ -1,25 +1,24 @@
 """What each pointer holds, checked whenever it is read or moved: a damaged one is one clear error, whatever it holds."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import Field
 
-from pipelines.core import documents
-from pipelines.core.errors import StoreError
-from pipelines.core.names import VERSION
-
-Version = Annotated[str, StringConstraints(pattern=rf"^{VERSION}$")]
+from pipelines.core.documents import Record, Stored
+from pipelines.storage.records import Version
 
 
-class Pointer(BaseModel):
-    """Any pointer: `version` counts its moves. `remedy`: what to do with one that cannot be used."""
+class Pointer(Record):
+    """Any pointer: `version` counts its moves, and is 0 where there is none."""
 
-    model_config = ConfigDict(extra="allow")
-    remedy: ClassVar[str] = "Restore it from a backup."
     version: Annotated[int, Field(ge=0, strict=True)]
 
+    def changed(self, **values: object) -> Self:
+        """The same pointer with other values, checked."""
+        return self.model_validate({**dict(self), **values})
 
-class Alias(BaseModel):
+
+class Alias(Stored):
     """The run that an alias names, and the one before."""
 
     run_id: Version
@@ -29,7 +28,7 @@ class Alias(BaseModel):
     previous: Version | None = None
 
 
-class Served(BaseModel):
+class Served(Stored):
     """The forecast set that is served, with its run and the newest actual that it knows."""
 
     forecast_id: Version
@@ -41,37 +40,27 @@ class Aliases(Pointer):
     """`pointers.json` of a workspace."""
 
     remedy = "Restore it from a backup, or delete it and point production at a run: python scripts/promote.py --run RUN"
-    aliases: dict[str, Alias] = {}
+    aliases: dict[str, Alias] = Field(default_factory=dict)
     published: Served | None = None
 
+    @property
+    def production(self) -> Alias | None:
+        """The run that inference uses and that is served."""
+        return self.aliases.get("production")
 
-class Data(Pointer):
-    """`current.json` of a workspace's data."""
+
+class CurrentData(Pointer):
+    """`current.json` of a workspace's data: the version in use, and what it was made of."""
 
     remedy = "Restore it from a backup, or delete it and run: python scripts/run_etl.py"
     data_version: Version | None = None
+    raw_version: Version | None = None
+    settings_hash: str | None = None
 
 
-class Monitoring(Pointer):
-    """`current.json` of a workspace's monitoring."""
+class CurrentMonitoring(Pointer):
+    """`current.json` of a workspace's monitoring: the newest one, and the newest actual that it knew."""
 
     remedy = "Restore it from a backup, or delete it and run: python scripts/monitor.py"
     monitoring_id: Version | None = None
-
-
-def read(content: bytes | None, where: str, shape: type[Pointer]) -> dict[str, Any]:
-    """The values of a pointer, version 0 where there is none; StoreError if they are not those of `shape`."""
-    if content is None:
-        return {"version": 0}
-    try:
-        found = documents.parse_object(content)
-        shape.model_validate(found)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        reason = f"{key}: found {first['input']!r:.60}: {first['msg'][0].lower()}{first['msg'][1:]}"
-    except ValueError as error:
-        reason = documents.why(error)
-    else:
-        return found
-    raise StoreError(f"{where} cannot be used ({reason})", remedy=shape.remedy) from None
+    as_of: str | None = None

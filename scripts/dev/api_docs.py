@@ -12,8 +12,7 @@ from backend.core.problem_types import TYPES
 from backend.core.responses import ALWAYS
 from backend.core.settings import Settings
 from pipelines.core.codes import CODES
-from pipelines.storage.catalog import Reader
-from pipelines.storage.store import Store
+from pipelines.storage.store import Store, Stores
 from scripts import _cli
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -65,7 +64,7 @@ upload, has them, too. Compare the code, not the message: wording may change, th
 def openapi() -> dict[str, Any]:
     """The contract, without a project."""
     return create_app(
-        Settings(environment="dev"), Reader(Store("memory://data"), Store("memory://artifacts"))
+        Settings(environment="dev"), Stores(Store("memory://data"), Store("memory://artifacts"))
     ).openapi()
 
 

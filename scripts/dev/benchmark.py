@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from pipelines.core.errors import DataError
+from pipelines.storage import layout
 from scripts import _cli
 from scripts.dev.bench import (
     api,
@@ -32,7 +33,7 @@ from scripts.dev.bench import (
 )
 from scripts.dev.bench.site import ROOT
 
-DOCS, TRIES = ROOT / "docs/benchmarks", ROOT / "artifacts/benchmarks"
+DOCS, TRIES = ROOT / "docs/benchmarks", ROOT / "artifacts" / str(layout.BENCHMARKS)
 
 Workspaces = Annotated[list[str] | None, typer.Option("--workspace", "-w", help="Which to measure; without it, all.")]
 Data = Annotated[Path, typer.Option("--data", help="The folder that holds the competitions' and examples' files.")]

@@ -13,7 +13,7 @@ from backend.core.settings import Settings, load
 from pipelines.core.config import Project
 from pipelines.core.environment import signing
 from pipelines.core.errors import ConfigError
-from pipelines.storage import catalog
+from pipelines.storage.store import stores
 from tests.backend.conftest import connect
 from tests.support import site as sites
 from tests.support.site import Site
@@ -268,7 +268,7 @@ def test_no_secret_is_shown(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_pat
     (tmp_path / "key").write_text(f"{hidden}\n")
     monkeypatch.setenv("ARTIFACT_SIGNING_KEY_FILE", str(tmp_path / "key"))
     monkeypatch.setenv("APP_ENV", "prod")
-    settings, reader = load(), catalog.reader(Project(), *signing())
+    settings, reader = load(), stores(Project(), *signing())
     assert reader.artifacts.signing_key == hidden
     app = create_app(settings, reader)
     told = [repr(settings), str(settings), repr(reader), repr(vars(reader)), repr(app.state.services)]

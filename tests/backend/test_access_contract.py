@@ -142,7 +142,7 @@ def test_the_body_of_a_request_decides_and_not_its_query(site: Site) -> None:
     client = connect(site)
     wanted = {"workspace": "meter", "by": "model"}
     found = client.post("/api/v1/metrics/historical?workspace=shop", json=wanted)
-    assert found.json()["run_id"] == site.reader.pointers("meter")["aliases"]["production"]["run_id"]
+    assert found.json()["run_id"] == site.reader.pointers("meter").production.run_id
 
 
 def test_every_request_that_names_a_workspace_has_it_in_the_log(site: Site, capsys: pytest.CaptureFixture[str]) -> None:

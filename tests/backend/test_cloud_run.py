@@ -1,6 +1,5 @@
 """Jobs on Cloud Run: started once, followed over restarts of the service, and told as they are."""
 
-import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,15 +13,17 @@ from starlette.testclient import TestClient
 
 from backend.core.errors import Problem
 from backend.core.settings import load
-from backend.jobs.cloud import CloudJobs
+from backend.jobs.cloud import CloudJobs, Records
 from backend.jobs.google import CloudRun
 from pipelines.core.errors import ConfigError, StoreError
+from pipelines.storage.layout import Places
 from tests.backend.conftest import connect
 from tests.support import google as stand_in
 from tests.support.serving import Quiet, answering
 from tests.support.site import Site
 
 API = "/api/v1"
+RECORDS = Places("shop").cloud_jobs
 BODY = {"kind": "train", "workspace": "shop"}
 
 
@@ -154,10 +155,10 @@ def test_a_service_that_dies_while_it_starts_a_job_leaves_it_findable(changeable
     jobs = CloudJobs(changeable.reader, CloudRun("p1", "r1", "forecast-", cloud.url, cloud.url), 2)
     job = jobs.start("shop", "train", "ada")
 
-    def forget(current: dict[str, Any], created_at: str = job.created_at) -> dict[str, Any]:
-        return {"jobs": [one | {"execution": None, "created_at": created_at} for one in current["jobs"]]}
+    def forget(now: Records, created_at: str = job.created_at) -> Records:
+        return now.changed(jobs=[replace(one, execution=None, created_at=created_at) for one in now.jobs])
 
-    changeable.reader.artifacts.move_pointer("shop", "jobs", "cloud_run.json", change=forget)
+    changeable.reader.artifacts.move_pointer(RECORDS, Records, forget)
     assert jobs.active("shop") is not None
     (name,) = cloud.executions
     cloud.finish(name, succeededCount=1)
@@ -167,12 +168,12 @@ def test_a_service_that_dies_while_it_starts_a_job_leaves_it_findable(changeable
 
     lost = jobs.start("shop", "train", "ada")
     cloud.executions.clear()
-    changeable.reader.artifacts.move_pointer("shop", "jobs", "cloud_run.json", change=forget)
+    changeable.reader.artifacts.move_pointer(RECORDS, Records, forget)
     assert jobs.get("shop", lost.job_id) == replace(lost, created_at=job.created_at)
     with pytest.raises(Problem, match="only being started"):
         jobs.cancel(lost, "ada")
     long_ago = (datetime.now(UTC) - timedelta(minutes=3)).isoformat()
-    changeable.reader.artifacts.move_pointer("shop", "jobs", "cloud_run.json", change=lambda now: forget(now, long_ago))
+    changeable.reader.artifacts.move_pointer(RECORDS, Records, lambda now: forget(now, long_ago))
     found = jobs.get("shop", lost.job_id)
     assert found is not None
     assert (found.state, found.error is not None and "never started" in found.error) == ("failed", True)
@@ -189,16 +190,7 @@ def test_cloud_run_that_is_away_is_told(changeable: Site, cloud: stand_in.Google
     assert (answer.status_code, "Check the rights" in answer.json()["detail"]) == (503, True)
     cloud.fault = lambda method, path: None
     start(service(changeable, cloud))
-    assert "token-of-the-account" not in json.dumps(
-        [
-            replace_none(one)
-            for one in changeable.reader.artifacts.read_pointer("shop", "jobs", "cloud_run.json")["jobs"]
-        ]
-    )
-
-
-def replace_none(record: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in record.items() if value is not None}
+    assert b"token-of-the-account" not in changeable.reader.artifacts.read(RECORDS)
 
 
 def test_only_the_newest_jobs_are_kept(
@@ -216,7 +208,7 @@ def test_only_the_newest_jobs_are_kept(
         assert replace(found, state="succeeded") == found
         made.append(job.job_id)
     assert jobs.ids("shop") == made[:1:-1]
-    assert changeable.reader.artifacts.folders("shop", "jobs") == made[2:]
+    assert changeable.reader.artifacts.folders(Places("shop").jobs) == made[2:]
 
 
 def test_project_and_region_belong_to_cloud_run(monkeypatch: pytest.MonkeyPatch) -> None:

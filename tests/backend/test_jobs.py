@@ -21,8 +21,7 @@ from backend.jobs import record as files
 from backend.jobs.local import KEPT, LocalJobs
 from backend.jobs.log import INSIDE, Log
 from backend.jobs.record import Job
-from pipelines.storage.catalog import Reader
-from pipelines.storage.store import Store
+from pipelines.storage.store import Store, Stores
 from tests.backend.conftest import connect
 from tests.support import site as sites
 from tests.support.launchers import Instant, Tiny
@@ -329,7 +328,7 @@ def test_the_newest_fifty_are_kept(tmp_path: Path) -> None:
     """In pages, the newest first."""
     folder = tmp_path / "configs/workspaces"
     folder.mkdir(parents=True)
-    jobs = LocalJobs(Reader(Store(str(tmp_path / "data")), Store(str(tmp_path / "artifacts"))), Instant(), 2)
+    jobs = LocalJobs(Stores(Store(str(tmp_path / "data")), Store(str(tmp_path / "artifacts"))), Instant(), 2)
     made = [jobs.start("shop", "etl", "ada").job_id for _ in range(KEPT + 3)]
     assert jobs.ids("shop") == sorted(made, reverse=True)[:KEPT]
 
@@ -379,6 +378,6 @@ def test_where_artifacts_are_no_folder_there_are_no_jobs(changeable: Site) -> No
     client = connect(changeable, Instant())
     (changeable.folder / "artifacts/shop/jobs").write_text("in the way")
     assert client.post(f"{API}/jobs", json=BODY).status_code == 503
-    remote = Reader(Store("memory://data"), Store("memory://artifacts"))
+    remote = Stores(Store("memory://data"), Store("memory://artifacts"))
     response = connect(changeable, Instant(), remote).get(f"{API}/jobs?workspace=shop")
     assert (response.status_code, "object store" in response.json()["detail"]) == (503, True)

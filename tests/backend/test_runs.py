@@ -193,7 +193,7 @@ def test_who_sends_a_star_never_loses_a_race(changeable: Site) -> None:
 
 def test_a_star_that_others_keep_out_is_told_the_truth(changeable: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that was read has changed, so the answer is 409 with what to do, and not 412."""
-    monkeypatch.setattr("pipelines.storage.store._LOCK_PATIENCE", 0.05)
+    monkeypatch.setattr("pipelines.storage.local._LOCK_PATIENCE", 0.05)
     pointers = changeable.folder / "artifacts/shop/pointers.json.lock"
     with pointers.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
+from pipelines.storage.layout import Places
+from pipelines.storage.pointers import CurrentData
 from tests.backend.conftest import connect
 from tests.support import site as sites
 from tests.support.site import Site
@@ -93,13 +95,13 @@ def test_without_a_run_there_is_still_the_data(client: TestClient) -> None:
 def test_data_from_before_there_was_a_last_value_have_none(changeable: Site) -> None:
     """Null, and sorted by it last; no error."""
     dataset = changeable.reader.dataset("shop")
-    draft = changeable.reader.data.draft("processed", "shop", "20250101T000000Z-00000000")
+    draft = changeable.reader.data.draft(Places("shop").dataset("20250101T000000Z-00000000"))
     draft.write_parquet("series.parquet", dataset.series.drop(columns="last_y"))
     draft.write_parquet("observations.parquet", dataset.observations)
-    draft.write_json("etl.json", dataset.info)
+    draft.write_record(dataset.info)
     name = draft.publish().name
     changeable.reader.data.move_pointer(
-        "processed", "shop", "current.json", change=lambda now: {**now, "data_version": name}
+        Places("shop").current_dataset, CurrentData, lambda now: now.changed(data_version=name)
     )
     found = listed(connect(changeable), sort="-last_value")
     assert {one["last_value"] for one in found["series"]} == {None}

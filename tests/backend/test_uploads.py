@@ -25,8 +25,8 @@ from backend.jobs.service import Jobs
 from backend.uploads import quota
 from backend.uploads import service as uploads
 from pipelines.forecasting import settings
-from pipelines.storage.catalog import Reader
-from pipelines.storage.store import Store
+from pipelines.storage.layout import Place
+from pipelines.storage.store import Store, Stores
 from pipelines.tables import limits
 from tests.backend.conftest import connect, part
 from tests.support import site as sites
@@ -95,7 +95,7 @@ def test_an_upload_is_stored_and_described(service: TestClient, project: Site) -
     assert {check["name"] for check in found["quality"]["checks"]} >= {"schema", "rejected", "gaps", "length"}
     assert sum(found["demand_classes"].values()) == 2
     assert "mine" not in part(service, Catalog).workspaces()
-    stored = project.reader.data.folder("uploads", "mine", found["upload_id"])
+    stored = project.reader.data.folder(Place(("uploads", "mine", found["upload_id"])))
     assert stored.read_bytes("table.csv") == table()
 
 
@@ -104,7 +104,7 @@ def test_a_gzipped_table_is_known_by_its_content(service: TestClient, project: S
     packed = gzip.compress(table())
     found = send(service, iter([packed[:1], packed[1:]]))
     assert (found["acceptable"], found["n_rows"]) == (True, 80)
-    assert project.reader.data.folder("uploads", "mine", found["upload_id"]).files == ["table.csv.gz"]
+    assert project.reader.data.folder(Place(("uploads", "mine", found["upload_id"]))).files == ["table.csv.gz"]
 
 
 def test_a_mapping_is_followed_and_an_upload_can_be_looked_at_again(service: TestClient) -> None:
@@ -269,7 +269,7 @@ def test_receiving_takes_no_memory(project: Site, tmp_path: Path) -> None:
         response = httpx2.post(url, content=body(), timeout=120)
         assert (response.status_code, "previews took longer" in response.json()["detail"]) == (504, True)
         assert psutil.Process(process.pid).memory_info().rss - before < 12 * 2**20
-    stored = project.reader.data.folder("uploads", "flat", response.json()["upload_id"])
+    stored = project.reader.data.folder(Place(("uploads", "flat", response.json()["upload_id"])))
     assert stored.manifest.files["table.csv"].size == 24 * 2**20
 
 
@@ -287,7 +287,7 @@ def test_an_upload_that_breaks_off_does_not_exist(project: Site, tmp_path: Path)
             if list(folder.glob("*/*")):
                 break
             time.sleep(0.05)
-        assert project.reader.data.folders("uploads", "broken") == []
+        assert project.reader.data.folders(Place(("uploads", "broken"))) == []
         connection.close()
         for _ in range(200):
             if not list(folder.iterdir()):
@@ -359,11 +359,11 @@ def test_old_uploads_are_swept_away_but_not_the_one_in_use(service: TestClient, 
     reader = project.reader
     others = []
     for number in range(quota.KEPT + 1):
-        draft = reader.data.draft("uploads", "many", f"20990101T0000{number:02d}Z-00000000")
+        draft = reader.data.draft(Place(("uploads", "many", f"20990101T0000{number:02d}Z-00000000")))
         draft.write_bytes("table.csv", b"x")
         others.append(draft.publish().name)
     quota.Quota(reader, mb=512).prepare("another", "20990101T000000Z-00000000")
-    assert reader.data.folders("uploads", "many") == [used, *others[1:]]
+    assert reader.data.folders(Place(("uploads", "many"))) == [used, *others[1:]]
 
 
 @pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("analyst", 201)])
@@ -392,7 +392,7 @@ def test_where_nothing_can_be_written_it_is_said(
     assert (response.status_code, "cannot write its settings (Read-only" in response.json()["detail"]) == (503, True)
     (project.folder / "data/uploads/blocked").write_text("in the way")
     assert service.post(f"{API}/workspaces/blocked/uploads", content=table()).status_code == 503
-    remote = connect(project, Instant(), Reader(Store("memory://data"), Store("memory://artifacts")))
+    remote = connect(project, Instant(), Stores(Store("memory://data"), Store("memory://artifacts")))
     response = remote.post(f"{API}/workspaces/mine/uploads", content=table())
     assert (response.status_code, "object store" in response.json()["detail"]) == (503, True)
 

@@ -157,8 +157,8 @@ def test_a_run_is_rolled_back_with_a_reason_and_returned_to(page: Page, up: Up, 
         page.get_by_label("Reason").press("Enter")
         page.get_by_role("button", name="Roll back", exact=True).click()
         expect(page.get_by_text(f"In production: {run}")).to_be_visible()
-        alias = site.reader.pointers("shop")["aliases"]["production"]
-        assert (alias["run_id"], alias["previous"], alias["reason"]) == (run, other, "the other one was better")
+        alias = site.reader.pointers("shop").aliases["production"]
+        assert (alias.run_id, alias.previous, alias.reason) == (run, other, "the other one was better")
 
 
 def test_a_run_is_verified(page: Page, up: Up) -> None:

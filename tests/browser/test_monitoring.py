@@ -28,10 +28,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     found = Snapshot.newest(watched.reader, "shop")
     worse = Verdict("production", watched.second, watched.first, worse=True, why=WHY, error=2.0, other_error=1.0)
     drift = found.drift.assign(status=np.where(found.drift["psi"] > found.drift["threshold"], "alert", "ok"))
-    told = replace(found, drift=drift, summary={**found.summary, "comparisons": [worse.as_json()]})
-    draft = told.draft(watched.reader, found.summary["key"], found.drift["as_of"].max(), 0)
+    told = replace(found, drift=drift, summary=found.summary.model_copy(update={"comparisons": [worse.as_json()]}))
+    draft = told.draft(watched.reader, found.summary.key, found.drift["as_of"].max(), 0)
     draft.write_bytes(snapshots.REPORT, watched.reader.monitoring("shop").read_bytes(snapshots.REPORT))
-    snapshots.publish(watched.reader, "shop", draft, found.summary["as_of"])
+    snapshots.publish(watched.reader, "shop", draft, found.summary.as_of)
     return watched
 
 
@@ -108,9 +108,5 @@ def test_a_worse_run_is_left_on_the_word_of_a_person(page: Page, up: Up, site: S
     page.get_by_role("button", name="Roll back", exact=True).click()
     settled(page)
     expect(page.get_by_role("dialog")).to_have_count(0)
-    alias = site.reader.pointers("shop")["aliases"]["production"]
-    assert (alias["run_id"], alias["previous"], alias["reason"]) == (
-        site.first,
-        site.second,
-        "worse than in the backtest",
-    )
+    alias = site.reader.pointers("shop").aliases["production"]
+    assert (alias.run_id, alias.previous, alias.reason) == (site.first, site.second, "worse than in the backtest")

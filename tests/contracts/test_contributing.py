@@ -26,6 +26,7 @@ from pipelines.core.progress import Silent
 from pipelines.forecasting import flows, settings
 from pipelines.forecasting.flows import Context
 from pipelines.storage import catalog
+from pipelines.storage.store import stores
 from tests.backend.conftest import open_scope
 from tests.contracts import test_models, test_sources
 from tests.support import site as sites
@@ -128,9 +129,7 @@ def test_the_workspace_is_forecast_with_the_new_source_and_the_new_model(added: 
     (added / "data").mkdir()
     (added / "data/kiosks.json").write_text(json.dumps(rows), encoding="utf-8")
     workspace = settings.load_workspace("kiosks", {"FORECAST_CONFIG_DIR": str(added / "configs")})
-    forecasts = flows.run_all(workspace, Context(project, catalog.reader(project), Silent())).read_parquet(
-        "forecasts.parquet"
-    )
+    forecasts = flows.run_all(workspace, Context(project, stores(project), Silent())).read_parquet("forecasts.parquet")
     assert forecasts.groupby("unique_id").size().to_dict() == {"a": 7, "b": 7}
     metrics = catalog.reader(project).production("kiosks").read_parquet("metrics.parquet")
     assert {"drift", "seasonal_naive"} <= set(metrics["model"])

@@ -23,9 +23,12 @@ from pipelines.core import config
 from pipelines.core.progress import Silent
 from pipelines.forecasting import flows, payload, settings
 from pipelines.forecasting.flows import Context
+from pipelines.forecasting.records import Monitoring
 from pipelines.runs import aliases
-from pipelines.storage.catalog import Reader
-from pipelines.storage.store import Store
+from pipelines.storage.layout import Places
+from pipelines.storage.pointers import CurrentData
+from pipelines.storage.records import Run
+from pipelines.storage.store import Store, Stores
 from pipelines.tables.schema import DS, MODEL, UNIQUE_ID, Y_HAT
 
 ARCHIVE = Path(__file__).parents[1] / "support/workspace-0.1.0.tar.xz"
@@ -33,17 +36,17 @@ NAME = "shop"
 
 
 @pytest.fixture
-def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
+def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stores:
     with tarfile.open(ARCHIVE) as archive:
         archive.extractall(tmp_path, filter="data")
     for name in ("CONFIG", "DATA", "ARTIFACTS"):
         folder = tmp_path / {"CONFIG": "configs"}.get(name, name.lower())
         monkeypatch.setenv(f"FORECAST_{name}_DIR", str(folder))
     monkeypatch.setenv("FORECAST_N_JOBS", "1")
-    return Reader(Store(str(tmp_path / "data")), Store(str(tmp_path / "artifacts")))
+    return Stores(Store(str(tmp_path / "data")), Store(str(tmp_path / "artifacts")))
 
 
-def test_the_service_shows_all_that_was_stored(stored: Reader) -> None:
+def test_the_service_shows_all_that_was_stored(stored: Stores) -> None:
     """Runs, aliases, forecasts, accuracy, monitoring, alerts, notes and jobs of release 0.1.0 are served."""
     app = create_app(Settings(environment="dev"), stored)
     client = TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 50000))
@@ -69,13 +72,13 @@ def test_the_service_shows_all_that_was_stored(stored: Reader) -> None:
     assert [one["state"] for one in get("jobs")["jobs"]] == ["succeeded"]
 
 
-def test_shares_are_those_of_a_run_made_today(stored: Reader) -> None:
+def test_shares_are_those_of_a_run_made_today(stored: Stores) -> None:
     """Release 0.1.0 stored percentages: API and copilot tell the same coverage and errors of its run as of one that this
     version makes with the same settings from the same data, and that stores fractions.
     """
     old = stored.run(NAME, "20261130T184007Z-a52df9c1")
-    version = old.read_json("run.json")["data"]["version"]
-    stored.data.move_pointer("processed", NAME, "current.json", change=lambda now: {**now, "data_version": version})
+    version = Run.of(old).data.version
+    stored.data.move_pointer(Places(NAME).current_dataset, CurrentData, lambda now: now.changed(data_version=version))
     context = Context(config.load_project(), stored, Silent())
     new = flows.train(payload.workspace_of(old), context, force=True).run
     app = create_app(Settings(environment="dev"), stored)
@@ -117,7 +120,7 @@ def test_shares_are_those_of_a_run_made_today(stored: Reader) -> None:
     assert whole["coverage_80", 1] == pytest.approx(2 / 3)
 
 
-def test_models_of_every_kind_still_forecast_as_they_did(stored: Reader) -> None:
+def test_models_of_every_kind_still_forecast_as_they_did(stored: Stores) -> None:
     """A run of release 0.1.0 is loaded and forecasts what it forecast then, from the same data."""
     before = stored.published(NAME).read_parquet("forecasts.parquet")
     context = Context(config.load_project(), stored, Silent())
@@ -126,16 +129,16 @@ def test_models_of_every_kind_still_forecast_as_they_did(stored: Reader) -> None
     pd.testing.assert_frame_equal(after[[*key, Y_HAT]], before[[*key, Y_HAT]], rtol=1e-6)
 
 
-def test_monitoring_goes_on_from_what_it_found(stored: Reader) -> None:
+def test_monitoring_goes_on_from_what_it_found(stored: Stores) -> None:
     """A monitoring after the upgrade keeps the history and the alerts of those before it, and raises none of them twice."""
-    alerts = stored.artifacts.lines(NAME, "monitoring", "alerts.jsonl")
+    alerts = stored.artifacts.lines(Places(NAME).alerts)
     context = Context(config.load_project(), stored, Silent())
     found = flows.monitor(settings.load_workspace(NAME), context, with_report=False)
     assert found.name == stored.monitored(NAME)
     table = found.read_parquet("series.parquet")
     assert len(table[UNIQUE_ID].unique()) == 3
     assert table[["coverage_80", "coverage_95", "coverage_80_baseline"]].stack().between(0, 1).all()
-    timeline = found.read_json("summary.json")["timeline"]  # mostly as release 0.1.0 judged it
+    timeline = Monitoring.of(found).timeline  # mostly as release 0.1.0 judged it
     assert len(timeline) > 1
-    assert all(0 <= one["coverage_80"] <= 1 and 0 < one["wape"] < 10 for one in timeline)
-    assert stored.artifacts.lines(NAME, "monitoring", "alerts.jsonl")[: len(alerts)] == alerts
+    assert all(0 <= one.metrics["coverage_80"] <= 1 and 0 < one.metrics["wape"] < 10 for one in timeline)
+    assert stored.artifacts.lines(Places(NAME).alerts)[: len(alerts)] == alerts

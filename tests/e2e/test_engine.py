@@ -18,7 +18,7 @@ from pipelines.core.progress import Silent
 from pipelines.forecasting import flows, settings
 from pipelines.forecasting.evaluation import parallel
 from pipelines.forecasting.flows import Context
-from pipelines.storage import catalog
+from pipelines.storage.store import stores
 from tests.e2e import tasks
 
 
@@ -58,7 +58,7 @@ def forecasts(folder: Path, engine: Engine) -> pd.DataFrame:
     where = {"data_dir": str(folder / "data"), "artifacts_dir": str(folder / "artifacts")}
     project = Project(**where, n_jobs=1, bucket=2, engine=engine)
     workspace = settings.load_workspace("mine", {"FORECAST_CONFIG_DIR": str(folder / "configs")})
-    found = flows.run_all(workspace, Context(project, catalog.reader(project), Silent()))
+    found = flows.run_all(workspace, Context(project, stores(project), Silent()))
     return found.read_parquet("forecasts.parquet")
 
 

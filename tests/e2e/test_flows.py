@@ -19,7 +19,7 @@ from pipelines.core.progress import Silent
 from pipelines.forecasting import flows, payload, settings
 from pipelines.forecasting.flows import Context
 from pipelines.runs import aliases
-from pipelines.storage import catalog
+from pipelines.storage.store import Stores, stores
 
 ROOT = Path(__file__).parents[2]
 ROWS = 70
@@ -39,11 +39,11 @@ class Site:
             "FORECAST_ARTIFACTS_DIR": str(folder / "artifacts"),
         }
         project = Project(data_dir=str(folder / "data"), artifacts_dir=str(folder / "artifacts"), n_jobs=1)
-        self.context = Context(project, catalog.reader(project), Silent())
+        self.context = Context(project, stores(project), Silent())
 
     @property
-    def reader(self) -> catalog.Reader:
-        return self.context.reader
+    def reader(self) -> Stores:
+        return self.context.stores
 
     def workspace(self, text: str = "") -> settings.Workspace:
         base = "source: {kind: file, path: inbox/mine.csv}\nfrequency: D\nhorizon: 7\nmodels: [naive, moving_average]\n"
@@ -149,7 +149,7 @@ def test_a_run_without_a_digest_of_its_code_is_trained_again(site: Site, monkeyp
 
     def begin_as_before(*args: Any) -> Any:
         record = begin(*args)
-        del record.info["model_code"]
+        record.info = record.info.model_copy(update={"model_code": None})
         return record
 
     with monkeypatch.context() as before:
@@ -169,7 +169,7 @@ def test_newer_data_are_forecast_without_training(site: Site) -> None:
     flows.etl(workspace, site.context)
     forecast_set = flows.inference(workspace, site.context)
     assert forecast_set.read_parquet("forecasts.parquet")["ds"].min() == pd.Timestamp("2024-03-18")
-    assert site.reader.pointers("mine")["published"]["run_id"] == run
+    assert site.reader.pointers("mine").published.run_id == run
 
 
 def test_a_series_that_came_after_training_gets_the_baseline(site: Site) -> None:
@@ -224,11 +224,11 @@ def test_rolling_back_serves_the_forecasts_of_the_run_before(site: Site) -> None
     run = site.reader.production("mine").name
     second = flows.run_all(site.workspace("models: [naive, moving_average]"), site.context)
     assert site.reader.published("mine").name == second.name
-    version = site.reader.pointers("mine")["version"]
+    version = site.reader.pointers("mine").version
     aliases.rollback(site.reader, "mine", "test")
     assert site.reader.production("mine").name == run
     assert site.reader.published("mine").name == first.name
-    assert site.reader.pointers("mine")["version"] == version + 1
+    assert site.reader.pointers("mine").version == version + 1
 
 
 def test_covariates_and_holidays_reach_the_model(site: Site) -> None:
@@ -422,7 +422,7 @@ def test_a_failing_check_keeps_the_report_for_inspection(site: Site) -> None:
     folder = Path(str(error.value).partition("Report: ")[2].partition("/quality.json")[0])
     assert json.loads((folder / "quality.json").read_text())["status"] == "fail"
     assert len(pd.read_parquet(folder / "rejected.parquet")) == 14
-    assert site.reader.pointers("mine")["published"] is None
+    assert site.reader.pointers("mine").published is None
 
 
 def test_a_failed_training_is_recorded_with_its_reason(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -214,8 +214,8 @@ def test_a_canary_that_is_worse_is_called_back(site: Site) -> None:
     workspace = site.workspace(MONITORED)
     flows.inference(workspace, site.context)
     weeks(site, workspace, 4)
-    named = site.reader.pointers("mine")["aliases"]
-    assert (named["production"]["run_id"], named["canary"]["run_id"], named["canary"]["previous"]) == (
+    named = site.reader.pointers("mine").aliases
+    assert (named["production"].run_id, named["canary"].run_id, named["canary"].previous) == (
         first,
         first,
         canary,

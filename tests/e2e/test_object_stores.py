@@ -18,8 +18,9 @@ from pipelines.forecasting import flows, settings
 from pipelines.forecasting.flows import Context
 from pipelines.forecasting.worker import Worker
 from pipelines.runs import aliases
-from pipelines.storage import catalog
+from pipelines.storage import layout
 from pipelines.storage.copies import Copies
+from pipelines.storage.store import stores as stores_of
 from tests.support import stores
 
 KEY = "a key that signs what is stored"
@@ -42,7 +43,7 @@ class Site:
         self.project = Project(
             data_dir=self.environ["FORECAST_DATA_DIR"], artifacts_dir=self.environ["FORECAST_ARTIFACTS_DIR"], n_jobs=1
         )
-        self.reader = catalog.reader(self.project, KEY, require_signature=True)
+        self.reader = stores_of(self.project, KEY, require_signature=True)
         self.context = Context(self.project, self.reader, Silent())
         self.workspace = settings.load_workspace("mine", self.environ)
 
@@ -52,14 +53,12 @@ class Site:
             pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=days), "shop": shop, "y": 20 * k + 5 * (day % 7)})
             for k, shop in enumerate(["Ash", "Elm"], start=1)
         ]
-        self.reader.data.objects.write(
-            self.reader.data.path("inbox/mine.csv"), pd.concat(rows).to_csv(index=False).encode()
-        )
+        self.reader.data.medium.write(layout.source("inbox/mine.csv"), pd.concat(rows).to_csv(index=False).encode())
 
 
 @pytest.fixture(params=["gs", "s3"])
 def site(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.setattr("pipelines.storage.folders._COPIES", Copies(tmp_path / "copies"))
+    monkeypatch.setattr("pipelines.storage.bucket._COPIES", Copies(tmp_path / "copies"))
     with stores.serve(request.param) as bucket:
         made = Site(tmp_path, request.param, bucket)
         for name, value in made.environ.items():
@@ -74,14 +73,14 @@ def test_the_whole_way_on_an_object_store(site: Site) -> None:
     site.csv(70)
     dataset = flows.etl(site.workspace, site.context)
     assert flows.etl(site.workspace, site.context).version == dataset.version
-    assert dataset.info["origin"] == f"{site.environ['FORECAST_DATA_DIR']}/inbox/mine.csv"
+    assert dataset.info.origin == f"{site.environ['FORECAST_DATA_DIR']}/inbox/mine.csv"
     first = flows.train(site.workspace, site.context, force=True).run
     shown = flows.inference(site.workspace, site.context)
     site.csv(77)
     flows.etl(site.workspace, site.context)
     flows.monitor(site.workspace, site.context, with_report=False)
     second = flows.train(site.workspace.model_copy(update={"models": ("naive",)}), site.context, force=True).run
-    assert site.reader.pointers("mine")["published"]["forecast_id"] == shown.name
+    assert site.reader.pointers("mine").published.forecast_id == shown.name
     flows.inference(site.workspace, site.context)
     assert site.reader.runs("mine") == [first.name, second.name]
     assert [folder.verify() for folder in (first, second, shown, site.reader.monitoring("mine"))] == [[]] * 4
@@ -110,7 +109,7 @@ def test_the_whole_way_on_an_object_store(site: Site) -> None:
     aliases.rollback(site.reader, "mine", "as it was")
     assert client.get(f"{api}/forecasts?workspace=mine&unique_id=Ash", headers=known).status_code == 304
     assert client.get(f"{api}/monitoring/summary?workspace=mine").status_code == 200
-    audit = [json.loads(line) for line in site.reader.artifacts.lines("mine", aliases.AUDIT)]
+    audit = [json.loads(line) for line in site.reader.artifacts.lines(site.reader.places("mine").audit)]
     assert [move["to"] for move in audit] == [first.name, second.name, first.name, second.name]
 
     request = {"workspace": "mine", "run_id": first.name, "unique_ids": ["Elm"], "horizon": 3}
@@ -124,10 +123,10 @@ def test_what_lies_in_the_bucket_is_not_trusted(site: Site) -> None:
     flows.etl(site.workspace, site.context)
     run = flows.train(site.workspace, site.context, force=True).run
     model = next(name for name in run.files if name.startswith("model/"))
-    site.reader.artifacts.objects.write(f"{run.where}/{model}", b"evil")
+    site.reader.artifacts.medium.write(run.place.file(model), b"evil")
     with pytest.raises(Untrusted, match="SHA-256 differs"):
         flows.inference(site.workspace, site.context)
-    unsigned = catalog.reader(site.project).artifacts.draft("mine", "runs", "20240101T000000Z-00000000")
+    unsigned = stores_of(site.project).artifacts.draft(site.reader.places("mine").run("20240101T000000Z-00000000"))
     unsigned.write_json("run.json", {})
     unsigned.publish()
     with pytest.raises(Untrusted, match="not signed"):

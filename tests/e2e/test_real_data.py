@@ -8,7 +8,7 @@ from pipelines.core.config import Project
 from pipelines.core.progress import Silent
 from pipelines.forecasting import flows, settings
 from pipelines.forecasting.flows import Context
-from pipelines.storage import catalog
+from pipelines.storage.store import stores
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -32,12 +32,12 @@ def test_an_example_runs_from_its_file_to_forecasts(
     }
     workspace = settings.load_workspace(name, environ)
     project = Project(data_dir=str(tmp_path / "data"), artifacts_dir=str(tmp_path / "artifacts"), n_jobs=1)
-    context = Context(project, catalog.reader(project), Silent())
+    context = Context(project, stores(project), Silent())
     forecasts = flows.run_all(workspace, context).read_parquet("forecasts.parquet")
-    counts = context.reader.dataset(name).info["counts"]
+    counts = context.stores.dataset(name).info.counts
     assert counts["rows_in"] == rows
     assert counts["rows_kept"] + counts["rows_merged"] + counts["rows_rejected"] == rows
     assert forecasts.groupby("unique_id").size().eq(workspace.horizon).sum() == series
-    summary = context.reader.production(name).read_json("run.json")["summary"]
+    summary = context.stores.production(name).read_json("run.json")["summary"]
     assert summary["champion"] < summary["baseline"]
     assert 0.6 < summary["coverage"]["80"] < 0.95

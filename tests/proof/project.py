@@ -18,7 +18,7 @@ import pandas as pd
 
 from pipelines.core.errors import ForecastError
 from pipelines.storage.catalog import Reader
-from pipelines.storage.store import Store
+from pipelines.storage.store import Store, Stores
 
 NAME = "tiny"
 FAULTY = ("write", "fsync", "replace", "mkdir")  # what the disk of `_killer.py` can refuse
@@ -53,7 +53,7 @@ class Project:
 
     @property
     def reader(self) -> Reader:
-        return Reader(Store(str(self.folder / "data")), Store(str(self.folder / "artifacts")))
+        return Stores(Store(str(self.folder / "data")), Store(str(self.folder / "artifacts")))
 
     @property
     def acknowledged(self) -> set[str]:
@@ -82,7 +82,7 @@ class Project:
             found += [f"{folder.name}/{name}" for name in folder.verify()]
         found += [f"{name} was acknowledged and is lost" for name in self.acknowledged - {*runs, *sets}]
         pointers = reader.pointers(NAME)
-        if pointers["aliases"]["production"]["run_id"] not in runs or pointers["published"]["forecast_id"] not in sets:
+        if pointers.production.run_id not in runs or pointers.published.forecast_id not in sets:
             found.append("a pointer leads nowhere")
         return found
 
@@ -141,16 +141,16 @@ class Onlooker(threading.Thread):
 
     def look(self, version: int) -> int:
         pointers = self.reader.pointers(NAME)
-        if pointers["version"] < version:
-            self.wrong.append(f"version {pointers['version']} after {version}")
-        production, published = pointers["aliases"]["production"]["run_id"], pointers["published"]
+        if pointers.version < version:
+            self.wrong.append(f"version {pointers.version} after {version}")
+        production, published = pointers.production.run_id, pointers.published
         run = self.reader.run(NAME, production)
-        forecasts = self.reader.forecast_set(NAME, published["forecast_id"])
+        forecasts = self.reader.forecast_set(NAME, published.forecast_id)
         self.wrong += [f"{run.name}/{name}" for name in run.verify()]
         self.wrong += [f"{forecasts.name}/{name}" for name in forecasts.verify()]
         if run.read_json("run.json")["status"] != "success":
             self.wrong.append(f"{run.name} in production without success")
-        if forecasts.read_json("inference.json")["run_id"] != published["run_id"]:
+        if forecasts.read_json("inference.json")["run_id"] != published.run_id:
             self.wrong.append(f"{forecasts.name} published as of another run")
-        self.seen |= {production, published["forecast_id"]}
-        return int(pointers["version"])
+        self.seen |= {production, published.forecast_id}
+        return pointers.version

@@ -19,16 +19,15 @@ CLIENTS = 50
 MOVE = """
 import sys
 from pipelines.core.errors import Conflict
-from pipelines.storage.catalog import Reader
 from pipelines.runs import aliases
-from pipelines.storage.store import Store
+from pipelines.storage.store import Store, Stores
 
 data, artifacts, moves, *runs = sys.argv[1:]
-reader, conflicts = Reader(Store(data), Store(artifacts)), 0
+reader, conflicts = Stores(Store(data), Store(artifacts)), 0
 for number in range(int(moves)):
     while True:
         try:
-            print(aliases.promote(reader, "shop", runs[number % 2], f"move {number}")["version"])
+            print(aliases.promote(reader, "shop", runs[number % 2], f"move {number}").version)
         except Conflict:
             conflicts += 1
         else:
@@ -46,7 +45,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 @pytest.mark.proof
 def test_eight_writers_lose_no_move_of_an_alias(site: Site, record_property: Callable[[str, object], None]) -> None:
     """Eight processes: every move has a version of its own, ascending for each writer, and a line in the audit file."""
-    moves, before = times(10, 50), site.reader.pointers("shop")["version"]
+    moves, before = times(10, 50), site.reader.pointers("shop").version
     command = [
         sys.executable, "-c", MOVE, str(site.folder / "data"), str(site.folder / "artifacts"),
         str(moves), site.first, site.second,
@@ -58,7 +57,7 @@ def test_eight_writers_lose_no_move_of_an_alias(site: Site, record_property: Cal
     assert all(versions == sorted(versions) for versions in found)
     everyone = sorted(version for versions in found for version in versions)
     assert everyone == list(range(before + 1, before + 1 + WRITERS * moves))
-    audit = [json.loads(line)["version"] for line in site.reader.artifacts.lines("shop", "audit.jsonl")]
+    audit = [json.loads(line)["version"] for line in site.reader.artifacts.lines(site.reader.places("shop").audit)]
     assert audit[-len(everyone) :] == everyone
     record_property(
         f"{WRITERS} writers move one alias",

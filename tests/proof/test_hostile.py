@@ -24,11 +24,13 @@ import pytest
 from pipelines.core.errors import ForecastError
 from pipelines.forecasting import payload
 from pipelines.forecasting.evaluation.fit import Fitted
+from pipelines.forecasting.figures import Figures
 from pipelines.forecasting.payload import MODELS, load_models
 from pipelines.forecasting.settings import Workspace
 from pipelines.storage import manifest
 from pipelines.storage.manifest import Entry, Manifest
-from pipelines.storage.store import Store
+from pipelines.storage.records import Data
+from pipelines.storage.store import Store, Stores
 
 ARTIFACTS = 500
 KEY = "a-key-of-tests-that-signs-artifacts-0001"
@@ -192,9 +194,10 @@ def test_hostile_artifacts_are_refused_before_a_byte_is_executed(
 ) -> None:
     """Gadgets in five codecs, swapped digests, truncation, flipped bits, paths and links; an honest run is loaded."""
     rng, found = random.Random(5), Counter[str]()
-    honest = payload.begin(Store(str(tmp_path / "honest"), KEY), WORKSPACE, {"version": "v"}, parent=None)
+    own = Store(str(tmp_path / "honest"), KEY)
+    honest = payload.begin(Stores(own, own), WORKSPACE, Data(version="v"), parent=None)
     payload.save_models(honest, iter([Fitted("naive", ("a", "b"), {"value": 1})]))
-    run = honest.succeed({})
+    run = honest.succeed(Figures())
     with watch.watching():
         assert [one.forecaster for one in load_models(run, ["a"])] == [{"value": 1}]
     assert watch.seen == []  # a dictionary of numbers looks nothing up
@@ -207,7 +210,7 @@ def test_hostile_artifacts_are_refused_before_a_byte_is_executed(
         attack(Attack(folder, CODECS[codec](gadgets(boom)[gadget]), rng))
         store = Store(str(root / "artifacts"), KEY, require_signature=True)
         with pytest.raises(ForecastError) as refused, watch.watching():
-            list(load_models(store.folder("mine", "runs", run.name), ["a"]))
+            list(load_models(store.folder(run.place), ["a"]))
         found[f"{attack.__name__}, {type(refused.value).__name__}"] += 1
         assert not boom.exists()
         assert watch.seen == []

@@ -13,8 +13,7 @@ import pytest
 
 from backend.core import keys as auth
 from pipelines.forecasting.worker import Worker
-from pipelines.storage.catalog import Reader
-from pipelines.storage.store import Store
+from pipelines.storage.store import Store, Stores
 from scripts.dev.bench import tree
 from scripts.dev.bench.client import Load
 from tests.support import site as sites
@@ -68,7 +67,7 @@ def test_a_key_that_cannot_be_made_is_told(options: list[str], code: int, messag
 def test_the_walk_reaches_every_endpoint(site: Site, tmp_path: Path) -> None:
     """With a key, over all of the OpenAPI; it ends with 0 and leaves production where it was."""
     secrets, lines = sites.keys()
-    before = site.reader.pointers("shop")["aliases"]["production"]
+    before = site.reader.pointers("shop").aliases["production"]
     with running(site, tmp_path / "log", API_KEYS=lines.replace("\n", ",")) as (address, _):
         options = ("--base-url", address, "--workspace", "shop")
         done = call("smoke.py", *options, API_KEY=secrets["admin"])
@@ -79,7 +78,7 @@ def test_the_walk_reaches_every_endpoint(site: Site, tmp_path: Path) -> None:
         reading = call("smoke.py", *options, "--reading", API_KEY=secrets["viewer"])
         assert reading.returncode == 0, reading.stderr
         assert not re.search(r"(PUT|DELETE) |POST (?!/api/v1/(metrics/historical|copilot/))", reading.stderr)
-    assert site.reader.pointers("shop")["aliases"]["production"] == before
+    assert site.reader.pointers("shop").aliases["production"] == before
 
 
 def test_the_walk_says_when_there_is_no_service() -> None:
@@ -106,7 +105,7 @@ def test_the_load_client_counts_what_it_sent(site: Site, tmp_path: Path) -> None
 
 def test_the_made_up_workspace_is_one_that_the_service_can_use(tmp_path: Path) -> None:
     """As many rows as it should have, intact, and its models forecast what is not published."""
-    reader = Reader(Store(str(tmp_path / "data")), Store(str(tmp_path / "artifacts")))
+    reader = Stores(Store(str(tmp_path / "data")), Store(str(tmp_path / "artifacts")))
     tree.make(tmp_path, reader, 30, seed=1)
     run, forecasts = reader.production(tree.NAME), reader.published(tree.NAME)
     assert (run.verify(), forecasts.verify()) == ([], [])

@@ -11,6 +11,7 @@ import pytest
 from pipelines.core.errors import ConfigError, DataError
 from pipelines.forecasting import payload, settings
 from pipelines.forecasting.monitoring import alerts
+from pipelines.forecasting.records import Monitoring
 from pipelines.forecasting.settings import SourceSpec
 from scripts import showing
 from scripts.simulate import Shift, replay
@@ -37,8 +38,8 @@ def test_a_replay_ends_with_the_shift_that_was_put_in(tmp_path: Path, monkeypatc
         monkeypatch.setenv(variable, value)
     workspace = site.workspace(WORKSPACE)
     replay(SOURCE, workspace, site.context, steps=5, every=7, shift=Shift("Bath/", factor=6.0, at=4))
-    summary = site.reader.monitoring("mine").read_json("summary.json")
-    history = [point["as_of"][:10] for point in summary["history"]]
+    summary = Monitoring.of(site.reader.monitoring("mine"))
+    history = [point.as_of[:10] for point in summary.history]
     assert history == ["2024-05-26", "2024-06-02", "2024-06-09", "2024-06-16", "2024-06-23", "2024-06-30"]
     found = alerts.all_of(site.reader, "mine")
     errors = [one for one in found if (one["kind"], one["subject"]) == ("error", "series")]

@@ -25,8 +25,8 @@ from pipelines.forecasting import flows, payload, settings
 from pipelines.forecasting.flows import Context
 from pipelines.forecasting.monitoring import alerts, snapshots, summary
 from pipelines.forecasting.monitoring.snapshots import Snapshot
-from pipelines.storage.catalog import Reader
-from pipelines.storage.store import Store
+from pipelines.storage.records import Data
+from pipelines.storage.store import Store, Stores
 
 ROOT = Path(__file__).parents[2]
 WORKSPACE = """\
@@ -74,8 +74,8 @@ class Site:
         }
 
     @property
-    def reader(self) -> Reader:
-        return Reader(Store(str(self.folder / "data")), Store(str(self.folder / "artifacts")))
+    def reader(self) -> Stores:
+        return Stores(Store(str(self.folder / "data")), Store(str(self.folder / "artifacts")))
 
     def copy(self, folder: Path) -> "Site":
         """The same project elsewhere, for a test that changes it."""
@@ -125,9 +125,7 @@ def make(folder: Path) -> Site:
     )
     flows.inference(workspace("shop"), context)
     flows.run_all(workspace("meter"), context)
-    failed = payload.begin(site.reader.artifacts, workspace("shop").complete("D"), {}, None).fail(
-        ForecastError("no luck")
-    )
+    failed = payload.begin(site.reader, workspace("shop").complete("D"), Data(), None).fail(ForecastError("no luck"))
     return Site(folder, first.run.name, second.run.name, failed.name)
 
 
@@ -162,12 +160,12 @@ def drifted(site: Site) -> Snapshot:
         threshold=0.2, psi=table["status"].map({"alert": 0.5, "warn": 0.3, "ok": 0.1, "insufficient": 0.9})
     )
     series = summary.series(found.accuracy, found.bias, table, found.series)
-    told = {**found.summary, "counts": summary.counts(series), "drift": summary.features(table)}
+    told = found.summary.model_copy(update={"counts": summary.counts(series), "drift": summary.features(table)})
     before = (found.series, found.groups, [])
-    alerts.raise_new(site.reader, summary.news("shop", told["as_of"], series, found.groups, [], before))
+    alerts.raise_new(site.reader, summary.news("shop", told.as_of, series, found.groups, [], before))
     made = replace(found, drift=table, series=series, summary=told)
-    draft = made.draft(site.reader, told["key"], table["as_of"].max(), 1)
-    snapshots.publish(site.reader, "shop", draft, told["as_of"])
+    draft = made.draft(site.reader, told.key, table["as_of"].max(), 1)
+    snapshots.publish(site.reader, "shop", draft, told.as_of)
     return made
 
 

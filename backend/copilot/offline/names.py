@@ -3,13 +3,14 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from backend.copilot import numberwords
 from backend.copilot.offline import vocabulary
 from pipelines.forecasting.read.series import Positions, SeriesTable
+from pipelines.forecasting.records import Settings
 
 Kind = Literal["series", "part", "value", "attribute", "model", "metric", "column", "unit"]
 METRICS = ("mae", "rmse", "mape", "smape", "wape", "mase", "rmsse", "msis", "pinball")
@@ -44,7 +45,7 @@ class Mention:
 class Names:
     """Every name by its words; made once for a version of the table."""
 
-    def __init__(self, table: SeriesTable, config: dict[str, Any], models: Collection[str]) -> None:
+    def __init__(self, table: SeriesTable, settings: Settings, models: Collection[str]) -> None:
         self.table = table
         self._by_words: dict[tuple[str, ...], list[Name]] = {}
         parts: dict[tuple[str, ...], tuple[str, list[int]]] = {}
@@ -65,11 +66,10 @@ class Names:
             self._add("model", model)
         for metric in METRICS:
             self._add("metric", metric)
-        for role in ("future", "past"):
-            for column in config["covariates"][role]:
-                self._add("column", column)
-        self._add("unit", config["target"]["unit"])
-        self._add("unit", config["target"]["name"])
+        for column in settings.covariates.varying:
+            self._add("column", column)
+        self._add("unit", settings.target.unit)
+        self._add("unit", settings.target.name)
         self.longest = max(map(len, self._by_words), default=0)
         found = {word for words in self._by_words for word in words if not word.isdigit()}
         self.words = frozenset(found)

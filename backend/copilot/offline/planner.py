@@ -47,7 +47,7 @@ class Planner:
             only = table.ids[0] if len(table.ids) == 1 else None
             series = tuple(one for one in (self.scope.focus or only,) if one)
         tools = frozenset(tool.name for tool in info.function_tools)
-        summed = run.config["target"]["aggregate"] == "sum"
+        summed = run.settings.target.sums_over_time
         filters = {} if series or asked.matching else asked.filters
         return About(asked, series, filters, summed, tools, table)
 

@@ -84,7 +84,7 @@ async def understand(scope: Scope, ask: ExplainIn) -> Question:
     table, run = await scope.series(), await scope.run()
     key = (scope.workspace, table.version, run.id)
     names: Names = await scope.data.catalog.tables.get(
-        "names", key, lambda: Names(table, run.config, run.info["summary"].get("leaderboard", ()))
+        "names", key, lambda: Names(table, run.settings, run.figures.leaderboard)
     )
     calendar = await _calendar(scope, table)
     found = _read(ask, ask.question, names, calendar)
@@ -284,4 +284,4 @@ async def _calendar(scope: Scope, table: SeriesTable) -> dates.Calendar:
     if table.last_ds is None:
         raise CannotTell("The workspace has no actuals yet.")
     last, published = local(table.last_ds), await scope.published()
-    return dates.Calendar(last, clock.longest_step, last + (int(published.info["horizon"]) * clock.longest_step))
+    return dates.Calendar(last, clock.longest_step, last + (published.info.horizon * clock.longest_step))

@@ -27,13 +27,13 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
     Without `unique_id`: of the whole workspace.
     """
     found = await scope.run()
-    metric, summary = str(found.config["metric"]), found.info["summary"]
+    metric, summary = found.settings.metric, found.figures
     source = f"runs/{found.id}/metrics.parquet"
     if unique_id is None:
         subject: tuple[Subject, ...] = ()
-        errors = {model: values.get(metric) for model, values in summary["leaderboard"].items()}
-        chosen, error, skill = None, summary["champion"], summary["skill"]
-        baseline, coverage, wape = summary["baseline"], summary["coverage"], None
+        errors = {model: values.get(metric) for model, values in summary.leaderboard.items()}
+        chosen, error, skill = None, summary.champion, summary.skill
+        baseline, coverage, wape = summary.baseline, summary.coverage, None
     else:
         name = await scope.which(unique_id)
         subject, table = series(name), await scope.series()
@@ -43,7 +43,7 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
         errors = {model: values.get(metric) for model, values in own.items()}
         baseline = errors.get("seasonal_naive")
         judged = own.get(chosen, {})
-        coverage = {level: judged.get(f"coverage_{level}") for level in found.config["levels"]}
+        coverage = {str(level): judged.get(f"coverage_{level}") for level in found.settings.levels}
         wape = judged.get("wape")
         if error is None:
             return Facts([], "The backtest of the production run has nothing on this series.")
@@ -58,7 +58,7 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
         fact("baseline_error", baseline, unit=unit_of(metric)),
         fact("skill", skill),
         fact("champion", chosen),
-        fact("windows", summary.get("windows"), period=""),
+        fact("windows", summary.windows, period=""),
         fact("n_models", len(ranked), period=""),
         fact("wape", wape),
     ]

@@ -31,7 +31,7 @@ async def run(
     except Problem as problem:
         raise CannotTell(str(problem.detail)) from None
     run, table = await scope.run(), await scope.series()
-    unit, summed = await scope.unit(), run.config["target"]["aggregate"] == "sum"
+    unit, summed = await scope.unit(), run.settings.target.sums_over_time
     of: tuple[Subject, ...]
     if unique_id is not None:
         name = await scope.which(unique_id)

@@ -22,7 +22,7 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
     model = None if name is None else (table := await scope.series()).row(table.place(name))["model"]
     steps = await asyncio.to_thread(by_horizon, found.folder, _METRIC, model, ids)
     windows = await asyncio.to_thread(means, found.folder, "cutoff", _METRIC, found.clock, model, ids)
-    champions = found.info["summary"].get("champions") or {BASELINE: 0}
+    champions = found.figures.champions or {BASELINE: 0}
     chosen = model or max(
         champions, key=lambda one: champions[one]
     )  # of all series: what most of them are forecast with

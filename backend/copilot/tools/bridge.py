@@ -17,7 +17,7 @@ async def run(scope: Scope, unique_id: str) -> Facts:
     told = sets.notes(folder).get("bridge", {})
     if not points:
         return Facts([], "There is no forecast before this one to compare with. " + " ".join(told.get("notes", [])))
-    summed = published.run.config["target"]["aggregate"] == "sum"
+    summed = published.run.settings.target.sums_over_time
     totals = sets.totals(points, "parts", summed=summed)
     period, source = f"{points[0]['ds']}/{points[-1]['ds']}", f"forecasts/{published.id}/bridge.parquet"
     facts = [

@@ -24,14 +24,15 @@ async def run(scope: Scope, before: str | None = None, after: str | None = None)
         of = (Subject("run", one.id),)
         facts += [
             Fact("run_date", trained_on(one), "", of, "", source),
-            Fact("mean_error", one.info["summary"]["champion"], unit_of(one.config["metric"]), of, "backtest", source),
-            Fact("skill", one.info["summary"]["skill"], "", of, "backtest", source),
+            Fact("mean_error", one.figures.champion, unit_of(one.settings.metric), of, "backtest", source),
+            Fact("skill", one.figures.skill, "", of, "backtest", source),
         ]
     both = (first, second)
     if found["comparable"]:
-        before_error, after_error = older.info["summary"]["champion"], newer.info["summary"]["champion"]
+        errors = older.figures.champion, newer.figures.champion
+        difference = None if errors[0] is None or errors[1] is None else errors[1] - errors[0]
         facts += [
-            Fact("run_difference", after_error - before_error, unit_of(found["metric"]), both, "backtest", source),
+            Fact("run_difference", difference, unit_of(found["metric"]), both, "backtest", source),
             Fact("n_better", found["n_better"], "series", both, "", source),
             Fact("n_worse", found["n_worse"], "series", both, "", source),
         ]
@@ -47,14 +48,14 @@ async def run(scope: Scope, before: str | None = None, after: str | None = None)
 
 
 async def _parent(scope: Scope, run: Run) -> Run:
-    parent = run.info.get("parent")
+    parent = run.info.parent
     if parent is None:
         earlier = [
             one for one in await asyncio.to_thread(scope.data.catalog.reader.runs, scope.workspace) if one < run.id
         ]
         for parent in reversed(earlier):
             found = await scope.run(parent)
-            if found.succeeded:
+            if found.info.succeeded:
                 return found
         raise CannotTell("There is no run before the production run to compare it with.")
     return await scope.run(parent)
@@ -62,4 +63,4 @@ async def _parent(scope: Scope, run: Run) -> Run:
 
 def trained_on(run: Run) -> str:
     """The date of a run: its id begins with it."""
-    return str(run.info.get("started", ""))[:10] or f"{run.id[:4]}-{run.id[4:6]}-{run.id[6:8]}"
+    return f"{run.id[:4]}-{run.id[4:6]}-{run.id[6:8]}"

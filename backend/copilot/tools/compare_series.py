@@ -35,7 +35,7 @@ async def run(
         await scope.data.portfolio(),
         await scope.unit(),
     )
-    source, metric = f"forecasts/{published.id}/forecasts.parquet", published.run.config["metric"]
+    source, metric = f"forecasts/{published.id}/forecasts.parquet", published.run.settings.metric
     if by is not None:
         groups = await asyncio.to_thread(_groups, portfolio, by, values, filters, _MEASURES.get(measure, measure))
         groups = groups if order == "highest" else groups[::-1]

@@ -22,17 +22,17 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
         Fact("data_version", dataset.version, source=source),
         Fact("n_series", len(table.ids), "series", source=source),
         Fact("last_date", table.last_ds, source=source),
-        Fact("n_rows", quality["counts"]["rows_in"], source=source),
-        Fact("n_rejected", quality["counts"]["rows_rejected"], source=source),
-        Fact("n_checks", len(quality["checks"]), source=source),
-        Fact("n_failing", sum(one["status"] != "pass" for one in quality["checks"]), source=source),
+        Fact("n_rows", quality.counts.get("rows_in"), source=source),
+        Fact("n_rejected", quality.counts.get("rows_rejected"), source=source),
+        Fact("n_checks", len(quality.checks), source=source),
+        Fact("n_failing", sum(one.status != "pass" for one in quality.checks), source=source),
     ]
-    for check in quality["checks"]:
-        if check["status"] != "pass":
-            of = (Subject("check", check["name"]),)
+    for check in quality.checks:
+        if check.status != "pass":
+            of = (Subject("check", check.name),)
             facts += [
-                Fact("check_status", check["status"], "", of, "", source),
-                Fact("check_message", check["message"], "", of, "", source),
+                Fact("check_status", check.status, "", of, "", source),
+                Fact("check_message", check.message, "", of, "", source),
             ]
     return Facts(facts)
 

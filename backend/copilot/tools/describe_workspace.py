@@ -16,23 +16,22 @@ async def run(scope: Scope) -> Facts:
     step and horizon, levels of the intervals, covariates, when the models were trained and which ones were chosen.
     """
     found, table, published = await scope.run(), await scope.series(), await scope.published()
-    config, summary = found.config, found.info["summary"]
+    settings, figures = found.settings, found.figures
     run, data = f"runs/{found.id}/run.json", f"data/{table.version}/series.parquet"
     facts = [
-        Fact("workspace", config.get("title") or scope.workspace, source=run),
+        Fact("workspace", settings.title or scope.workspace, source=run),
         Fact("n_series", len(table.ids), "series", source=data),
-        Fact("unit", config["target"]["unit"], source=run),
-        Fact("forecast_steps", published.info["horizon"], "steps", source=run),
-        Fact("frequency", _STEPS.get(config["frequency"], config["frequency"]), source=run),
+        Fact("unit", settings.target.unit, source=run),
+        Fact("forecast_steps", published.info.horizon, "steps", source=run),
+        Fact("frequency", _STEPS.get(settings.frequency, settings.frequency), source=run),
         Fact("last_date", table.last_ds, source=data),
-        Fact("n_models", len(summary.get("leaderboard", {})), "models", source=run),
-        Fact("windows", summary.get("windows"), "windows", source=run),
+        Fact("n_models", len(figures.leaderboard), "models", source=run),
+        Fact("windows", figures.windows, "windows", source=run),
         Fact("run_date", trained_on(found), "", (Subject("run", found.id),), "", run),
     ]
-    facts += [Fact("interval_level", level, period=f"{level} %", source=run) for level in config["levels"]]
-    for role in ("future", "past"):
-        facts += [name("covariate", column, run) for column in config["covariates"][role]]
-    for model, count in sorted(summary.get("champions", {}).items(), key=lambda one: -one[1])[:_MODELS]:
+    facts += [Fact("interval_level", level, period=f"{level} %", source=run) for level in settings.levels]
+    facts += [name("covariate", column, run) for column in settings.covariates.varying]
+    for model, count in sorted(figures.champions.items(), key=lambda one: -one[1])[:_MODELS]:
         facts.append(Fact("champion_share", count, "series", (Subject("model", model),), "", run))
     facts += await asyncio.to_thread(_attributes, table, data)
     return Facts(facts)

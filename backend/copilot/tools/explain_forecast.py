@@ -17,7 +17,7 @@ async def run(scope: Scope, unique_id: str) -> Facts:
     points = await asyncio.to_thread(sets.components, published.folder, name, published.run.clock)
     if not points:
         return Facts([], "The forecast of this series came without explanation.")
-    summed = published.run.config["target"]["aggregate"] == "sum"
+    summed = published.run.settings.target.sums_over_time
     totals = sets.totals(points, "components", summed=summed)
     period, source = f"{points[0]['ds']}/{points[-1]['ds']}", f"forecasts/{published.id}/explanations.parquet"
     whole = sum(totals.values())

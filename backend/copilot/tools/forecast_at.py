@@ -26,7 +26,7 @@ async def run(
     """
     asked = Stretch.of(start, end)
     published, unit = await scope.published(), await scope.unit()
-    source, config = f"forecasts/{published.id}/forecasts.parquet", published.run.config
+    source, summed = f"forecasts/{published.id}/forecasts.parquet", published.run.settings.target.sums_over_time
     of: tuple[Subject, ...]
     if unique_id is not None:
         name = await scope.which(unique_id)
@@ -46,7 +46,7 @@ async def run(
         )
     beyond = asked.reaches_beyond(points[-1]["ds"], published.run.clock.longest_step)
     levels = [] if unique_id is None else published.forecasts.levels
-    facts = _single(found[0], of, unit, source, levels) if len(found) == 1 else _range(found, of, unit, source, config)
+    facts = _single(found[0], of, unit, source, levels) if len(found) == 1 else _range(found, of, unit, source, summed)
     return Facts([*facts, *([reach] if beyond else [])], "The forecast ends before the range does." if beyond else "")
 
 
@@ -67,11 +67,9 @@ def _single(point: dict[str, Any], of: tuple[Subject, ...], unit: str, source: s
     return facts
 
 
-def _range(
-    points: list[dict[str, Any]], of: tuple[Subject, ...], unit: str, source: str, config: dict[str, Any]
-) -> list[Fact]:
+def _range(points: list[dict[str, Any]], of: tuple[Subject, ...], unit: str, source: str, summed: bool) -> list[Fact]:
     period = f"{points[0]['ds']}/{points[-1]['ds']}"
-    mean, summed = sum(point["y_hat"] for point in points) / len(points), config["target"]["aggregate"] == "sum"
+    mean = sum(point["y_hat"] for point in points) / len(points)
     high = max(points, key=lambda point: point["y_hat"])
     low = min(points, key=lambda point: point["y_hat"])
     return [

@@ -35,7 +35,7 @@ async def run(
     source = f"forecasts/{published.id}/forecasts.parquet"
     if unique_id is None:
         rows, group = await asyncio.to_thread(select, portfolio.table, filters)
-        as_of = str(published.info["as_of"])
+        as_of = published.info.as_of
         return await asyncio.to_thread(_of_many, portfolio, rows, group, unit, source, as_of)
     name = await scope.which(unique_id)
     if name not in published.forecasts:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from pipelines.core.documents import Json
 from pipelines.core.errors import DataError, DataErrors
 from pipelines.forecasting.etl.clean import MODAL, Cleaned
 from pipelines.forecasting.etl.profile import within
@@ -41,7 +42,7 @@ class Check:
         affected = {"check": self.name, "count": self.count, "total": self.total}
         return DataError(told, code="check_failed", found=affected, remedy=remedy or self.remedy or _REMEDY)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Json:
         """The check as it is stored and shown: `message` is for people, so the remedy is in it."""
         return {name: value for name, value in asdict(replace(self, message=self.text)).items() if name != "remedy"}
 
@@ -59,8 +60,8 @@ class Quality:
         found = {check.status for check in self.checks}
         return "fail" if "fail" in found else "warn" if "warn" in found else "pass"
 
-    def as_json(self) -> dict[str, Any]:
-        return {"status": self.status, "counts": self.counts, "checks": [check.as_json() for check in self.checks]}
+    def as_json(self) -> Json:
+        return {"status": self.status, "counts": {**self.counts}, "checks": [check.as_json() for check in self.checks]}
 
     def raise_on_failure(self, where: str) -> None:
         """DataError with every failed check, and where the report lies."""

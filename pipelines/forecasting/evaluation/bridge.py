@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pandas as pd
 
+from pipelines.core.documents import Json
 from pipelines.forecasting.evaluation import explain
 from pipelines.forecasting.panel import Panel
 from pipelines.tables.schema import KEY, MEMBER, UNIQUE_ID, WEIGHT
@@ -47,7 +47,7 @@ class Bridge:
     notes: tuple[str, ...] = ()
     since: str | None = None
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Json:
         return {"since": self.since, "notes": list(self.notes)}
 
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Any
 
 from pipelines.core import plugins
 from pipelines.core.errors import ConfigError
+from pipelines.core.plugins import Params
 from pipelines.forecasting.evaluation.backtest import Build
 from pipelines.forecasting.settings import Workspace
 
 # The mean has the smallest squared error, the median the smallest absolute one.
-_MEAN: dict[str, dict[str, Any]] = {"rmse": {"objective": "mean"}, "rmsse": {"objective": "mean"}}
+_MEAN: dict[str, Params] = {"rmse": {"objective": "mean"}, "rmsse": {"objective": "mean"}}
 _BY_METRIC = {"gbm": _MEAN, "gbm_seasonal": _MEAN}
 
 

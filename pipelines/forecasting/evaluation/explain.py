@@ -7,12 +7,12 @@ the models are sums themselves, their components are theirs (`exact`); any other
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from pipelines.core.documents import Json
 from pipelines.forecasting.evaluation.fit import Fitted
 from pipelines.forecasting.evaluation.metrics import Array, ratio
 from pipelines.forecasting.evaluation.select import RUNNER_UP, SKILL
@@ -60,7 +60,7 @@ class Explanation:
     table: pd.DataFrame
     methods: pd.DataFrame
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Json:
         """How many series have which method, and the exact ones by name; all others are descriptive."""
         exact = self.methods.loc[self.methods[METHOD] == EXACT, UNIQUE_ID]
         return {

@@ -16,6 +16,7 @@ from pipelines.core.progress import Progress
 
 A = TypeVar("A")
 R = TypeVar("R")
+Options = dict[str, Any]  # of a cluster library
 
 _TIMEOUT = 20  # seconds for a cluster to answer
 _PER_CORE = 4  # tasks a core at a time, where results come only once all are done
@@ -93,7 +94,7 @@ def engine(settings: Engine, n_jobs: int) -> Iterator[None]:
 
 
 @contextmanager
-def _dask(address: str | None, n_jobs: int) -> Iterator[dict[str, Any]]:
+def _dask(address: str | None, n_jobs: int) -> Iterator[Options]:
     """A client of the cluster, as joblib's options: one thread a worker, since not every model library shares well."""
     from distributed import Client, LocalCluster
 
@@ -107,7 +108,7 @@ def _dask(address: str | None, n_jobs: int) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def _ray(address: str | None, n_jobs: int) -> Iterator[dict[str, Any]]:
+def _ray(address: str | None, n_jobs: int) -> Iterator[Options]:
     """A connection to the cluster, through which joblib starts its workers."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report each start to its makers
     import ray
@@ -116,7 +117,7 @@ def _ray(address: str | None, n_jobs: int) -> Iterator[dict[str, Any]]:
     register_ray()
     if address and address != "auto":
         _knock(address)
-    own: dict[str, Any] = {} if address else {"num_cpus": n_jobs, "include_dashboard": False}
+    own: Options = {} if address else {"num_cpus": n_jobs, "include_dashboard": False}
     ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
     try:
         yield {}
@@ -132,7 +133,7 @@ def _knock(address: str) -> None:
     socket.create_connection((host, int(port)), _TIMEOUT).close()
 
 
-_CLUSTERS: dict[str, Callable[[str | None, int], AbstractContextManager[dict[str, Any]]]] = {"dask": _dask, "ray": _ray}
+_CLUSTERS: dict[str, Callable[[str | None, int], AbstractContextManager[Options]]] = {"dask": _dask, "ray": _ray}
 
 
 def _in_parts(calls: list[Any], pool: Any) -> Iterator[Any]:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
 
 import pandas as pd
 
@@ -12,6 +11,7 @@ from pipelines.forecasting.evaluation.backtest import ordered
 from pipelines.forecasting.evaluation.ensemble import ENSEMBLE
 from pipelines.forecasting.evaluation.metrics import SCALE_MAE, SCALE_RMSE, SQUARED
 from pipelines.forecasting.evaluation.strategy import Plan
+from pipelines.forecasting.figures import Figures, Verdict
 from pipelines.forecasting.panel import Panel
 from pipelines.forecasting.settings import Workspace
 from pipelines.tables.schema import BASELINE, CUTOFF, DS, METRIC, MODEL, PHASE, UNIQUE_ID, VALUE
@@ -118,7 +118,7 @@ def _champions(
     return champions
 
 
-def summary(evaluation: Evaluation, workspace: Workspace, notes: Sequence[str]) -> dict[str, Any]:
+def figures(evaluation: Evaluation, workspace: Workspace, notes: Sequence[str], against_production: Verdict) -> Figures:
     """The figures of `run.json`: means over the series that could be judged by the workspace's metric.
 
     The skill is one minus the ratio of two means, not a mean of ratios (docs/decisions/0018).
@@ -128,23 +128,24 @@ def summary(evaluation: Evaluation, workspace: Workspace, notes: Sequence[str]) 
     values = mean_by_series(evaluation.metrics, workspace.metric)
     baseline = values.loc[values[MODEL] == BASELINE, VALUE].mean()
     cutoffs = sorted(evaluation.backtest[CUTOFF].unique())
-    return {
-        "n_series": len(evaluation.champions),
-        "n_judged": int(judged[VALUE].notna().sum()),
-        "metric": workspace.metric,
-        "champion": known(champion),
-        "baseline": known(baseline),
-        "skill": known(1 - champion / baseline) if baseline else None,
-        "coverage": {str(level): value for level, value in evaluation.coverage.items()},
-        "windows": len(cutoffs),
-        "cutoffs": [f"{pd.Timestamp(cutoff):%Y-%m-%d %H:%M}" for cutoff in cutoffs],
-        "champions": {str(name): int(count) for name, count in evaluation.champions[MODEL].value_counts().items()},
-        "leaderboard": {
+    return Figures(
+        n_series=len(evaluation.champions),
+        n_judged=int(judged[VALUE].notna().sum()),
+        metric=workspace.metric,
+        champion=known(champion),
+        baseline=known(baseline),
+        skill=known(1 - champion / baseline) if baseline else None,
+        coverage={str(level): value for level, value in evaluation.coverage.items()},
+        windows=len(cutoffs),
+        cutoffs=[f"{pd.Timestamp(cutoff):%Y-%m-%d %H:%M}" for cutoff in cutoffs],
+        champions={str(name): int(count) for name, count in evaluation.champions[MODEL].value_counts().items()},
+        leaderboard={
             str(row[MODEL]): {name: known(row[name]) for name in row.index.drop(MODEL)}
             for _, row in evaluation.leaderboard().iterrows()
         },
-        "notes": list(notes),
-    }
+        notes=list(notes),
+        against_production=against_production,
+    )
 
 
 def _of(models: Sequence[str], table: pd.DataFrame) -> pd.DataFrame:

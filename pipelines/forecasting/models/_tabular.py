@@ -103,7 +103,7 @@ class TabularForecaster:
 
     def _typed(self, table: pd.DataFrame) -> pd.DataFrame:
         """The features by the names that the model knows, the codes of text as categories."""
-        found: dict[str, Any] = {}
+        found: dict[str, pd.Series | pd.Categorical] = {}
         for known, feature in self._names(table).items():
             codes = self.codes_.get(origin.covariate(feature) or "")
             found[known] = table[feature]

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 
+from pipelines.core.plugins import Params
 from pipelines.forecasting.models._local import Array, targets
 from pipelines.forecasting.models._regressors import Regressors
 from pipelines.forecasting.panel import Panel
@@ -40,7 +41,7 @@ class ArimaForecaster:
     scope: Literal["series"] = "series"
     uses_future = True
 
-    def __init__(self, season_length: int | None, max_history: int, params: dict[str, Any]) -> None:
+    def __init__(self, season_length: int | None, max_history: int, params: Params) -> None:
         self.season_length = season_length
         self.max_history = max_history
         self.params = params

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipelines.core.plugins import Params
 from pipelines.forecasting.models._additive import AdditiveForecaster
 from pipelines.forecasting.models._tabular import Block, TabularForecaster
 from pipelines.forecasting.protocols import Forecaster
@@ -22,7 +23,7 @@ def build(
     return AdditiveForecaster(make, _terms, rows, block, difference, seed)
 
 
-def _make(seed: int, params: dict[str, Any]) -> Any:
+def _make(seed: int, params: Params) -> Any:
     from interpret.glassbox import ExplainableBoostingRegressor
     from sklearn.compose import make_column_selector, make_column_transformer
     from sklearn.impute import SimpleImputer

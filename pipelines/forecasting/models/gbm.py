@@ -3,11 +3,12 @@
 from functools import partial
 from typing import Any, Literal
 
+from pipelines.core.plugins import Params
 from pipelines.forecasting.models._tabular import Block, TabularForecaster
 from pipelines.forecasting.protocols import Forecaster
 
 # Middle-of-the-road values: small steps, trees that a leaf of a few dozen examples still supports.
-_TREES: dict[str, Any] = {
+_TREES: Params = {
     "n_estimators": 300,
     "learning_rate": 0.06,
     "num_leaves": 63,
@@ -31,7 +32,7 @@ def build(
     return TabularForecaster(partial(_make, objective, seed, params), rows, block, difference, seed)
 
 
-def _make(objective: str, seed: int, params: dict[str, Any]) -> Any:
+def _make(objective: str, seed: int, params: Params) -> Any:
     from lightgbm import LGBMRegressor
 
     loss = {"median": "l1", "mean": "l2"}[objective]

@@ -4,8 +4,10 @@ import logging
 from typing import Any, Literal, Self
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from pipelines.core.plugins import Params
 from pipelines.forecasting import frequency
 from pipelines.forecasting.models._components import long
 from pipelines.forecasting.models._regressors import Regressors
@@ -27,7 +29,7 @@ class ProphetForecaster:
     scope: Literal["series"] = "series"
     uses_future = True
 
-    def __init__(self, params: dict[str, Any]) -> None:
+    def __init__(self, params: Params) -> None:
         self.params = params
 
     def fit(self, panel: Panel) -> Self:
@@ -73,14 +75,14 @@ class ProphetForecaster:
             rows = rows.merge(matrix[varying], left_on=DS, right_index=True)
         return str(model_to_json(model.fit(rows)))
 
-    def _predict_one(self, name: str, grid: pd.DataFrame, matrix: pd.DataFrame | None) -> Any:
+    def _predict_one(self, name: str, grid: pd.DataFrame, matrix: pd.DataFrame | None) -> npt.NDArray[np.float64]:
         if name not in self.fitted_:
             return np.full(len(grid), self.last_[name])
-        return _load(self.fitted_[name]).predict(_rows(grid, matrix))["yhat"].to_numpy()
+        return np.asarray(_load(self.fitted_[name]).predict(_rows(grid, matrix))["yhat"])
 
     def _explain_one(
         self, name: str, grid: pd.DataFrame, matrix: pd.DataFrame | None, end: pd.Timestamp, alias: str
-    ) -> dict[str, Any]:
+    ) -> dict[str, npt.NDArray[np.float64]]:
         """The values of each component over `grid`; nothing for a fit whose parts do not add up to the forecast."""
         if name not in self.fitted_:
             return {LEVEL: self._predict_one(name, grid, matrix)}
@@ -110,7 +112,7 @@ def _load(fitted: str) -> Any:
     return model_from_json(fitted)
 
 
-def _prophet(params: dict[str, Any]) -> Any:
+def _prophet(params: Params) -> Any:
     from prophet import Prophet
 
     logging.getLogger("cmdstanpy").disabled = True  # it reports every fit

@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Any
 
+from pipelines.core.plugins import Params
 from pipelines.forecasting.models._scaled import scaled
 from pipelines.forecasting.models._tabular import Block, TabularForecaster
 from pipelines.forecasting.protocols import Forecaster
@@ -15,7 +16,7 @@ def build(
     return TabularForecaster(partial(_make, seed, params), rows, block, difference, seed)
 
 
-def _make(seed: int, params: dict[str, Any]) -> Any:
+def _make(seed: int, params: Params) -> Any:
     from sklearn.ensemble import RandomForestRegressor
 
     fixed = {"n_estimators": 100, "min_samples_leaf": 5, "max_features": 0.4, "random_state": seed}

@@ -5,19 +5,18 @@ Read and written without frames: the service imports this.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, TypedDict, cast
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from pipelines.core.documents import Json
 from pipelines.core.errors import NotFound, StoreError
-from pipelines.core.names import safe_name
 from pipelines.storage import units
 from pipelines.storage.catalog import Reader
-
-LOG = ("monitoring", "alerts.jsonl")
+from pipelines.storage.store import Stores
 
 Severity = Literal["warn", "alert"]
 Kind = Literal["error", "bias", "coverage", "drift", "health", "rollback"]
@@ -34,13 +33,45 @@ class Alert:
     severity: Severity
     message: str
     named: Sequence[str] = ()
-    figures: Sequence[dict[str, Any]] = field(default_factory=tuple)
+    figures: Sequence[Json] = field(default_factory=tuple)
 
     @property
     def id(self) -> str:
         """The same for the same news: running monitoring again raises nothing twice."""
         what = [self.workspace, self.kind, self.subject, self.as_of, sorted(self.named)]
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
+
+
+class Acknowledged(TypedDict):
+    """Who has seen an alert first, and what they said."""
+
+    at: str
+    by: str
+    note: str
+
+
+class Sent(TypedDict):
+    """Whether the receiver took an alert, or it was given up."""
+
+    at: str
+    delivered: bool
+
+
+class Standing(TypedDict):
+    """An alert as it stands: what was raised, and whether it was acknowledged and sent."""
+
+    id: str
+    at: str
+    workspace: str
+    kind: Kind
+    subject: str
+    as_of: str
+    severity: Severity
+    message: str
+    named: list[str]
+    figures: list[Json]
+    acknowledged: Acknowledged | None
+    sent: Sent | None
 
 
 class _Event(BaseModel):
@@ -57,7 +88,7 @@ class _Raised(_Event):
     severity: Severity
     message: str
     named: list[str]
-    figures: list[dict[str, Any]]
+    figures: list[Json]
 
 
 class _Acknowledged(_Event):
@@ -76,60 +107,59 @@ _EVENT: TypeAdapter[_Raised | _Acknowledged | _Sent] = TypeAdapter(
 )
 
 
-def raise_new(reader: Reader, alerts: Iterable[Alert]) -> list[Alert]:
+def raise_new(stores: Stores, alerts: Iterable[Alert]) -> list[Alert]:
     """Adds those to their workspace's log that are not in it, and returns them."""
     added = []
     known: dict[str, set[str]] = {}
     for alert in alerts:
-        ids = known.setdefault(alert.workspace, {one["id"] for one in all_of(reader, alert.workspace)})
+        ids = known.setdefault(alert.workspace, {one["id"] for one in all_of(stores, alert.workspace)})
         if alert.id not in ids:
             raised = {"event": "raised", **units.MARK, "id": alert.id, "at": _now(), **asdict(alert)}
-            _append(reader, alert.workspace, raised)
+            _append(stores, alert.workspace, raised)
             ids.add(alert.id)
             added.append(alert)
     return added
 
 
-def all_of(reader: Reader, workspace: str) -> list[dict[str, Any]]:
-    """Every alert of a workspace as it stands, newest first: what was raised, with `acknowledged` and `sent` or null."""
-    found: dict[str, dict[str, Any]] = {}
-    for event in reader.artifacts.events(safe_name(workspace, "workspace"), *LOG):
+def all_of(reader: Reader, workspace: str) -> list[Standing]:
+    """Every alert of a workspace as it stands, newest first."""
+    found: dict[str, Standing] = {}
+    for line in reader.artifacts.events(reader.places(workspace).alerts):
         try:
-            _EVENT.validate_python(event)
+            event = _EVENT.validate_python(line)
         except ValidationError:  # damaged, or of a kind that this version does not know
             continue
-        match event.pop("event"):
-            case "raised":
-                raised = {name: value for name, value in event.items() if name not in units.MARK}
-                if not units.is_marked(event):
-                    raised["figures"] = [units.row(one) for one in event["figures"]]
-                found.setdefault(event["id"], {**raised, "acknowledged": None, "sent": None})
-            case "acknowledged" if event["id"] in found:
-                one = found[event["id"]]
-                one["acknowledged"] = one["acknowledged"] or {key: event[key] for key in ("at", "by", "note")}
-            case "sent" if event["id"] in found:
-                found[event["id"]]["sent"] = {key: event[key] for key in ("at", "delivered")}
+        if isinstance(event, _Raised):
+            figures = event.figures if units.is_marked(line) else [units.row(one) for one in event.figures]
+            alert = {**event.model_dump(exclude={"event"}), "figures": figures, "acknowledged": None, "sent": None}
+            found.setdefault(event.id, cast(Standing, alert))
+        elif (one := found.get(event.id)) is None:
+            continue
+        elif isinstance(event, _Sent):
+            one["sent"] = Sent(at=event.at, delivered=event.delivered)
+        else:
+            one["acknowledged"] = one["acknowledged"] or Acknowledged(at=event.at, by=event.by, note=event.note)
     return sorted(found.values(), key=lambda one: (one["as_of"], one["at"], one["id"]), reverse=True)
 
 
-def acknowledge(reader: Reader, workspace: str, alert_id: str, by: str, note: str = "") -> dict[str, Any]:
+def acknowledge(stores: Stores, workspace: str, alert_id: str, by: str, note: str = "") -> Standing:
     """Says that somebody has seen an alert; who was first stays. NotFound without such an alert."""
-    found = _one(reader, workspace, alert_id)
+    found = _one(stores, workspace, alert_id)
     if found["acknowledged"] is None:
         event = {"event": "acknowledged", "id": alert_id, "at": _now(), "by": by, "note": note}
-        _append(reader, workspace, event)
-        found = _one(reader, workspace, alert_id)
+        _append(stores, workspace, event)
+        found = _one(stores, workspace, alert_id)
         if found["acknowledged"] is None:
             raise StoreError(f"the acknowledgement of alert {alert_id} was not recorded", remedy="Try again.")
     return found
 
 
-def mark_sent(reader: Reader, workspace: str, alert_id: str, *, delivered: bool) -> None:
+def mark_sent(stores: Stores, workspace: str, alert_id: str, *, delivered: bool) -> None:
     """Says that an alert was sent, or that it was given up."""
-    _append(reader, workspace, {"event": "sent", "id": alert_id, "at": _now(), "delivered": delivered})
+    _append(stores, workspace, {"event": "sent", "id": alert_id, "at": _now(), "delivered": delivered})
 
 
-def _one(reader: Reader, workspace: str, alert_id: str) -> dict[str, Any]:
+def _one(reader: Reader, workspace: str, alert_id: str) -> Standing:
     for alert in all_of(reader, workspace):
         if alert["id"] == alert_id:
             return alert
@@ -141,8 +171,8 @@ def _one(reader: Reader, workspace: str, alert_id: str) -> dict[str, Any]:
     )
 
 
-def _append(reader: Reader, workspace: str, event: dict[str, Any]) -> None:
-    reader.artifacts.append(safe_name(workspace, "workspace"), *LOG, line=json.dumps(event, ensure_ascii=False))
+def _append(stores: Stores, workspace: str, event: Mapping[str, object]) -> None:
+    stores.artifacts.append(stores.places(workspace).alerts, json.dumps(event, ensure_ascii=False))
 
 
 def _now() -> str:

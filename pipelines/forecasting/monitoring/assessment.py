@@ -17,21 +17,27 @@ from pipelines.forecasting.monitoring.origins import SEPARATOR, Judged
 from pipelines.forecasting.monitoring.snapshots import Snapshot
 from pipelines.forecasting.panel import Panel
 from pipelines.forecasting.prepare import panel_of
+from pipelines.forecasting.promotion import alternatives
+from pipelines.forecasting.records import Check as Health
+from pipelines.forecasting.records import ForecastRun
+from pipelines.forecasting.records import Monitoring as Summary
 from pipelines.forecasting.settings import Workspace
 from pipelines.forecasting.thresholds import Comparison
 from pipelines.runs import aliases
 from pipelines.storage.catalog import Dataset, Reader
 from pipelines.storage.folders import Folder
-from pipelines.tables.schema import CANARY, DS, METRIC, PREVIOUS, UNIQUE_ID, VALUE
+from pipelines.storage.store import Stores
+from pipelines.tables.schema import DS, METRIC, UNIQUE_ID, VALUE
 
 _SHOWN = ["by", "group", "window", METRIC, VALUE, "baseline", STATUS, "n", "p_value"]
 
 
 @dataclass(frozen=True)
 class Look:
-    """What was found, and what of it is news."""
+    """What was found, in tables and summed up, and what of it is news."""
 
     found: Snapshot
+    summary: Summary
     alerts: list[Alert]
     panel: Panel
     window: int
@@ -62,55 +68,56 @@ def look(
     verdicts = list(_verdicts(reader, name, run, judged, settings.comparison))
     series = summary.series(table, leaning, drifted, before.series)
     stamp = f"{as_of:%Y-%m-%dT%H:%M:%SZ}"
-    told = {
-        "workspace": name,
-        "run_id": run.name,
-        "data_version": dataset.version,
-        "as_of": stamp,
-        "status": summary.status(series, groups, checks, verdicts),
-        "n_series": len(series),
-        "counts": summary.counts(series),
-        "accuracy": summary.rows(groups, _SHOWN),
-        "drift": summary.features(drifted),
-        "health": [check.as_json() for check in checks],
-        "comparisons": [verdict.as_json() for verdict in verdicts],
-        "history": before.summary.get("history", []),
-        "timeline": summary.timeline(judged.groups, before.summary.get("timeline", [])),
-    }
+    past = before.summary
+    told = Summary(
+        workspace=name,
+        run_id=run.name,
+        data_version=dataset.version,
+        as_of=stamp,
+        status=summary.status(series, groups, checks, verdicts),
+        n_series=len(series),
+        counts=summary.counts(series),
+        accuracy=summary.rows(groups, _SHOWN),
+        drift=summary.features(drifted),
+        health=[Health.model_validate(check.as_json()) for check in checks],
+        comparisons=[verdict.as_json() for verdict in verdicts],
+        history=past.history if past else [],
+        timeline=summary.timeline(judged.groups, past.timeline if past else []),
+    )
     found = Snapshot(judged, table, groups, leaning, groups_leaning, drifted, series, told, tuple(verdicts))
-    old_checks = [one["name"] for one in before.summary.get("health", []) if one["status"] == ALERT]
+    old_checks = [check.name for check in (past.health if past else []) if check.status == ALERT]
     news = list(summary.news(name, stamp, series, groups, checks, (before.series, before.groups, old_checks)))
-    return Look(found, news, panel, window)
+    return Look(found, told, news, panel, window)
 
 
 def page(reader: Reader, look: Look, run: Folder, rows: int) -> str:
     """The report on the same data as HTML."""
     stamps = look.panel.history[DS].drop_duplicates().nlargest(look.window + (look.panel.horizon or 1))
-    said = origins.forecasts(reader, look.found.summary["workspace"], run, stamps.min())
+    said = origins.forecasts(reader, look.summary.workspace, run, stamps.min())
     return report.render(*report.samples(look.panel, *said, look.window, rows))
 
 
 def trained_to(run: Folder, workspace: Workspace) -> pd.Timestamp:
     """The newest step that a run has learnt from: where the actuals of its newest window ended."""
-    cutoff = pd.Timestamp(run.read_json("run.json")["summary"]["cutoffs"][-1])
+    cutoff = pd.Timestamp(ForecastRun.of(run).figures.cutoffs[-1])
     steps = (workspace.horizon or 1) + workspace.backtest.gap
     return pd.Timestamp(frequency.future(cutoff, workspace.frequency, steps)[-1])
 
 
-def go_back(reader: Reader, workspace: Workspace, found: Snapshot) -> list[Alert]:
+def go_back(stores: Stores, workspace: Workspace, found: Snapshot, as_of: str) -> list[Alert]:
     """Proposes to go back from runs that are worse, or does it; what was said before is not said again.
 
     A run is left at most once for another: who undoes that has the last word.
     """
-    name, as_of, auto = workspace.name, found.summary["as_of"], workspace.monitoring.comparison.auto_rollback
-    said = {one["subject"] for one in all_of(reader, name) if one["kind"] == "rollback"}
+    name, auto = workspace.name, workspace.monitoring.comparison.auto_rollback
+    said = {one["subject"] for one in all_of(stores, name) if one["kind"] == "rollback"}
     alerts = []
     for verdict in (one for one in found.verdicts if one.worse):
         subject = f"{verdict.alias} from {verdict.run_id} to {verdict.other_run_id}"
         if subject in said:
             continue
         undo = f"python scripts/promote.py --workspace {name} --alias {verdict.alias}"
-        done = auto and _moved(reader, name, verdict)
+        done = auto and _moved(stores, name, verdict)
         message = (
             f"Went back: {subject}, {verdict.why}. To undo it: {undo}"
             if done
@@ -121,27 +128,27 @@ def go_back(reader: Reader, workspace: Workspace, found: Snapshot) -> list[Alert
     return alerts
 
 
-def _moved(reader: Reader, workspace: str, verdict: Verdict) -> bool:
+def _moved(stores: Stores, workspace: str, verdict: Verdict) -> bool:
     """Whether the alias could be moved; not if somebody else moved it just now."""
-    pointers = reader.pointers(workspace)
-    if pointers["aliases"].get(verdict.alias, {}).get("run_id") != verdict.run_id:
+    pointers = stores.pointers(workspace)
+    named = pointers.aliases.get(verdict.alias)
+    if named is None or named.run_id != verdict.run_id:
         return False
+    why = f"worse: {verdict.why}"
     try:
         aliases.promote(
-            reader, workspace, verdict.other_run_id, f"worse: {verdict.why}", verdict.alias, pointers["version"], "monitoring"
-        )  # fmt: skip
+            stores, workspace, verdict.other_run_id, why, verdict.alias, expected=pointers.version, by="monitoring"
+        )
     except Conflict:
         return False
     return True
 
 
 def _verdicts(reader: Reader, name: str, run: Folder, judged: Judged, settings: Comparison) -> Sequence[Verdict]:
-    named = reader.pointers(name)["aliases"]
-    found = {PREVIOUS: named.get(aliases.PRODUCTION, {}).get("previous"), CANARY: named.get(CANARY, {}).get("run_id")}
     return [
         comparison.verdict(judged.rivals, rival, run.name, other, settings)
-        for rival, other in found.items()
-        if other and other != run.name
+        for rival, other in alternatives.rivals(reader.pointers(name)).items()
+        if other != run.name
     ]
 
 

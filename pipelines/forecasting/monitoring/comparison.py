@@ -1,12 +1,13 @@
 """Whether it is time to go back: production against the run before it, and a canary against production, on the same actuals."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from pipelines.core.documents import Json
 from pipelines.forecasting.monitoring.accuracy import SERVED, UNTIL
 from pipelines.forecasting.thresholds import Comparison
 from pipelines.tables.schema import CANARY, CUTOFF, MODEL, PREVIOUS, UNIQUE_ID
@@ -34,23 +35,23 @@ class Verdict:
     other_error: float | None = None
     n_series: int = 0
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Json:
         return asdict(self)
 
 
-def scored(values: pd.DataFrame, info: dict[str, Any], until: pd.Timestamp) -> pd.DataFrame:
+def scored(values: pd.DataFrame, run_id: str, rivals: Mapping[str, str], until: pd.Timestamp) -> pd.DataFrame:
     """`SCORED`: the mean error of what was served and of each rival over the series that both have, for one forecast set.
 
-    `values` as `accuracy.judge` gives them; `info`: the set's `inference.json`.
+    `values` as `accuracy.judge` gives them. `run_id` served; `rivals`: the runs of the others, by their role.
     """
     served = values.loc[values[MODEL] == SERVED, [UNIQUE_ID, CUTOFF, METRIC]]
     rows = []
-    for rival, told in info.get("rivals", {}).items():
+    for rival, rival_run_id in rivals.items():
         other = values.loc[values[MODEL] == rival, [UNIQUE_ID, METRIC]]
         both = served.merge(other, on=UNIQUE_ID, suffixes=("", "_other")).dropna()
         if len(both):
             means = both[METRIC].mean(), both[f"{METRIC}_other"].mean()
-            rows.append((both[CUTOFF].iloc[0], until, rival, info["run_id"], told["run_id"], *means, len(both)))
+            rows.append((both[CUTOFF].iloc[0], until, rival, run_id, rival_run_id, *means, len(both)))
     return pd.DataFrame(rows, columns=SCORED)
 
 

@@ -8,18 +8,19 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import tenacity
+from pydantic import JsonValue
 
+from pipelines.core.documents import Json
 from pipelines.core.environment import WEBHOOK
 from pipelines.core.errors import ConfigError
 from pipelines.core.secrets import secret
 from pipelines.forecasting.monitoring import alerts
+from pipelines.forecasting.monitoring.alerts import Standing
 from pipelines.forecasting.thresholds import Delivery
-from pipelines.storage.catalog import Reader
-
-DEAD_LETTERS = ("monitoring", "dead_letters.jsonl")
+from pipelines.storage.store import Stores
 
 _MARKS = {"alert": ":rotating_light:", "warn": ":warning:"}
 
@@ -53,13 +54,13 @@ def webhook(environ: Mapping[str, str] | None = None) -> str | None:
     return url
 
 
-def deliver(reader: Reader, workspace: str, url: str, settings: Delivery) -> dict[str, int]:
+def deliver(stores: Stores, workspace: str, url: str, settings: Delivery) -> dict[str, int]:
     """Sends what was raised and neither sent nor given up; how many were `delivered` and `given_up`.
 
     At least once: a process that dies after the other side has taken an alert sends it again, with the same id.
     """
     counts = {"delivered": 0, "given_up": 0}
-    for alert in reversed(alerts.all_of(reader, workspace)):
+    for alert in reversed(alerts.all_of(stores, workspace)):
         if alert["sent"] or (settings.least == "alert" and alert["severity"] != "alert"):
             continue
         body = slack(alert) if settings.format == "slack" else generic(alert)
@@ -69,18 +70,18 @@ def deliver(reader: Reader, workspace: str, url: str, settings: Delivery) -> dic
         except _Refused as error:
             delivered = False
             letter = {"id": alert["id"], "why": str(error), "body": body}
-            reader.artifacts.append(workspace, *DEAD_LETTERS, line=json.dumps(letter, ensure_ascii=False))
-        alerts.mark_sent(reader, workspace, alert["id"], delivered=delivered)
+            stores.artifacts.append(stores.places(workspace).dead_letters, json.dumps(letter, ensure_ascii=False))
+        alerts.mark_sent(stores, workspace, alert["id"], delivered=delivered)
         counts["delivered" if delivered else "given_up"] += 1
     return counts
 
 
-def generic(alert: Mapping[str, Any]) -> dict[str, Any]:
+def generic(alert: Standing) -> Json:
     """The alert itself; `id` is the same whenever it comes."""
-    return {key: value for key, value in alert.items() if key not in ("acknowledged", "sent")}
+    return {key: cast(JsonValue, value) for key, value in alert.items() if key not in ("acknowledged", "sent")}
 
 
-def slack(alert: Mapping[str, Any]) -> dict[str, Any]:
+def slack(alert: Standing) -> Json:
     """What Slack's incoming webhooks, and those that are like them, show; text from data is no markup."""
     safe = alert["message"].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     head = f"{_MARKS[alert['severity']]} *{alert['workspace']}*: {alert['kind']}, as of {alert['as_of']}"

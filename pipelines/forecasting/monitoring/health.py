@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from pipelines.core.documents import Json
 from pipelines.forecasting import frequency
 from pipelines.forecasting.monitoring.evidence import ALERT, INSUFFICIENT, OK, WARN
 from pipelines.forecasting.panel import Panel
@@ -28,7 +28,7 @@ class Check:
     count: int = 0
     examples: tuple[str, ...] = ()
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Json:
         return asdict(self)
 
 

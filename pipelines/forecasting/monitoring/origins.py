@@ -3,7 +3,7 @@
 import contextlib
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
-from typing import Any, Self
+from typing import Self
 
 import pandas as pd
 
@@ -14,11 +14,13 @@ from pipelines.forecasting.evaluation import intervals
 from pipelines.forecasting.evaluation.intervals import SCALE
 from pipelines.forecasting.evaluation.metrics import ratio
 from pipelines.forecasting.monitoring import accuracy, bias, comparison
-from pipelines.forecasting.monitoring.accuracy import SERVED, UNTIL
+from pipelines.forecasting.monitoring.accuracy import SERVED
 from pipelines.forecasting.panel import Panel
 from pipelines.forecasting.promotion import calibration
+from pipelines.forecasting.records import ForecastRun, State
 from pipelines.forecasting.settings import Workspace
 from pipelines.forecasting.thresholds import Bias
+from pipelines.storage import records
 from pipelines.storage.catalog import Reader
 from pipelines.storage.folders import Folder
 from pipelines.tables.schema import BASELINE, CUTOFF, DS, KEY, MODEL, STEP, UNIQUE_ID, VALUE, Y_HAT, Y, hi, lo
@@ -47,7 +49,7 @@ class Judged:
     rivals: pd.DataFrame
     bias: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=STATE))
     group_bias: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=STATE))
-    bias_to: dict[str, str] = field(default_factory=dict)
+    bias_to: State = field(default_factory=State)
 
     @classmethod
     def nothing(cls) -> Self:
@@ -57,7 +59,7 @@ class Judged:
         """What was said of a forecast set, if it was judged over its whole horizon."""
 
         def same(table: pd.DataFrame) -> pd.DataFrame:
-            its = (table["forecast_id"] == one.folder.name) & (table["steps"] == one.info["horizon"])
+            its = (table["forecast_id"] == one.folder.name) & (table["steps"] == one.info.horizon)
             found: pd.DataFrame = table[its]
             return found
 
@@ -66,19 +68,19 @@ class Judged:
 
     def follows(self, cutoff: pd.Timestamp) -> bool:
         """Whether a batch from there does not overlap with those before."""
-        return UNTIL not in self.bias_to or cutoff >= pd.Timestamp(self.bias_to[UNTIL])
+        return self.bias_to.until is None or cutoff >= pd.Timestamp(self.bias_to.until)
 
     def after(
         self, one: "ForecastSet", scores: tuple[pd.DataFrame, pd.DataFrame], until: pd.Timestamp, settings: Bias
     ) -> "Judged":
         """With one more batch of forecasts, `scores` of its series and groups; another run has other biases and begins at 0."""
-        run_id = one.info["run_id"]
-        same = self.bias_to.get("run_id", run_id) == run_id
+        run_id = one.info.run_id
+        same = self.bias_to.run_id in (None, run_id)
         state, of_groups = (
             bias.follow(before if same else before.head(0), found, settings)
             for before, found in zip((self.bias, self.group_bias), scores, strict=True)
         )
-        return replace(self, bias=state, group_bias=of_groups, bias_to={"run_id": run_id, UNTIL: until.isoformat()})
+        return replace(self, bias=state, group_bias=of_groups, bias_to=State(run_id=run_id, until=until.isoformat()))
 
 
 @dataclass(frozen=True)
@@ -86,11 +88,16 @@ class ForecastSet:
     """One that was published: what it said, and from when."""
 
     folder: Folder
-    info: dict[str, Any]
+    info: records.ForecastSet
 
     @property
     def cutoff(self) -> pd.Timestamp:
-        return pd.Timestamp(self.info["as_of"]).tz_localize(None)
+        return pd.Timestamp(self.info.as_of).tz_localize(None)
+
+    @property
+    def rivals(self) -> dict[str, str]:
+        """The other runs that forecast some of its series, by their role."""
+        return {role: other.run_id for role, other in self.info.rivals.items()}
 
     def said(self) -> pd.DataFrame:
         """`unique_id, ds, cutoff, model, step, y_hat` and bounds: what was served, the baseline and the rivals."""
@@ -106,7 +113,7 @@ def published(reader: Reader, name: str, since: pd.Timestamp) -> list[ForecastSe
     found: dict[pd.Timestamp, ForecastSet] = {}
     for forecast_id in reader.forecast_sets(name):
         folder = reader.forecast_set(name, forecast_id)
-        one = ForecastSet(folder, folder.read_json("inference.json"))
+        one = ForecastSet(folder, records.ForecastSet.of(folder))
         if one.cutoff >= since:
             found[one.cutoff] = one
     return [found[cutoff] for cutoff in sorted(found)]
@@ -131,7 +138,7 @@ def collect(
         judged = replace(judged, bias=before.bias, group_bias=before.group_bias, bias_to=before.bias_to)
     parts = [judged]
     for one in published(reader, name, stamps[0]):
-        dates = frequency.future(one.cutoff, panel.frequency, one.info["horizon"])
+        dates = frequency.future(one.cutoff, panel.frequency, one.info.horizon)
         steps, batch = accuracy.matured(list(dates), end, season), season if season <= len(dates) else len(dates)
         follows = judged.follows(one.cutoff) and dates[batch - 1] <= end
         old = before.of(one) if before and steps == len(dates) and dates[-1] <= stamps[-horizon - 1] else None
@@ -142,7 +149,7 @@ def collect(
         with contextlib.suppress(
             StoreError
         ):  # a run or a set that is gone or damaged cannot be judged, and hides no other
-            judge = _Judge(one, one.said(), panel.history[[*KEY, Y]], reference(one.info["run_id"]), groups)
+            judge = _Judge(one, one.said(), panel.history[[*KEY, Y]], reference(one.info.run_id), groups)
             if follows:
                 judged = judged.after(one, judge.bias(batch), dates[batch - 1], settings.bias)
             if old is None and steps:
@@ -171,7 +178,7 @@ class _Reference:
 
     @classmethod
     def of(cls, run: Folder, groups: pd.DataFrame) -> Self:
-        levels = tuple(run.read_json("run.json")["config"]["levels"])  # its other settings may not be known any more
+        levels = tuple(ForecastRun.of(run).settings.levels)  # its other settings may not be known any more
         columns = [UNIQUE_ID, CUTOFF, DS, MODEL, STEP, Y, Y_HAT, *(bound(n) for n in levels for bound in (lo, hi))]
         served = calibration.champion_rows(run, columns).assign(**{MODEL: SERVED})
         rows = pd.concat([served, calibration.champion_rows(run, columns, BASELINE)], ignore_index=True)
@@ -215,7 +222,7 @@ class _Judge:
         return Judged(
             named(accuracy.compare(values, folds, until)),
             named(accuracy.compare(*together, until)),
-            named(comparison.scored(values, self.one.info, until)),
+            named(comparison.scored(values, self.one.info.run_id, self.one.rivals, until)),
         )
 
     def bias(self, steps: int) -> tuple[pd.DataFrame, pd.DataFrame]:

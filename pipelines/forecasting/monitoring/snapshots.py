@@ -5,23 +5,27 @@ Its pointer is not that of the aliases: who moves an alias does not lose against
 
 import contextlib
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
 import pandas as pd
 
 from pipelines.core.errors import NotFound, StoreError
+from pipelines.core.names import new_version
 from pipelines.forecasting.monitoring import bias as biases
 from pipelines.forecasting.monitoring import drift as drifts
 from pipelines.forecasting.monitoring import summary
 from pipelines.forecasting.monitoring.accuracy import COLUMNS
 from pipelines.forecasting.monitoring.comparison import Verdict
 from pipelines.forecasting.monitoring.origins import Judged
+from pipelines.forecasting.records import Key, Past
+from pipelines.forecasting.records import Monitoring as Summary
 from pipelines.forecasting.thresholds import Monitoring
 from pipelines.runs.recording import digest
-from pipelines.storage import pointers, units
-from pipelines.storage.catalog import CURRENT, MONITORING, Dataset, Reader
-from pipelines.storage.folders import Draft, Folder
-from pipelines.storage.store import new_version
+from pipelines.storage import units
+from pipelines.storage.catalog import Dataset, Reader
+from pipelines.storage.folders import Folder
+from pipelines.storage.pointers import CurrentMonitoring
+from pipelines.storage.store import Draft, Stores
 from pipelines.tables.schema import UNIQUE_ID
 
 REPORT = "report.html"
@@ -33,7 +37,7 @@ _KEPT = 400  # monitorings that the history holds
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One monitoring: its tables as they are stored, and `summary.json`."""
+    """One monitoring: its tables as they are stored, and `summary.json`; none where nothing was monitored yet."""
 
     judged: Judged = field(default_factory=Judged.nothing)
     accuracy: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=COLUMNS))
@@ -42,7 +46,7 @@ class Snapshot:
     group_bias: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=biases.COLUMNS))
     drift: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=drifts.COLUMNS))
     series: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SERIES))
-    summary: dict[str, Any] = field(default_factory=dict)
+    summary: Summary | None = None
     verdicts: tuple[Verdict, ...] = ()
 
     @classmethod
@@ -52,30 +56,31 @@ class Snapshot:
             folder = reader.monitoring(workspace)
         except NotFound:
             return cls()
-        told = folder.read_json("summary.json")
+        told = Summary.of(folder)
 
         def read(name: str) -> pd.DataFrame:
             return folder.read_parquet(f"{name}.parquet")
 
         accuracy, groups, bias, drift, series = (read(name) for name in _TABLES if name != _NEWER)
-        series = _dated(reader, workspace, folder.name, series, pd.Timestamp(told["as_of"]).tz_localize(None))
+        series = _dated(reader, workspace, folder.name, series, pd.Timestamp(told.as_of).tz_localize(None))
         group_bias = read(_NEWER) if f"{_NEWER}.parquet" in folder.files else cls().group_bias
-        judged = Judged(
-            read("origins"), read("group_origins"), read("rivals"), bias, group_bias, told["bias_to"]
-        )  # fmt: skip
+        judged = Judged(read("origins"), read("group_origins"), read("rivals"), bias, group_bias, told.bias_to)
         return cls(judged, accuracy, groups, bias, group_bias, drift, series, told)
 
-    def draft(self, reader: Reader, key: dict[str, Any], now: pd.Timestamp, raised: int) -> Draft:
+    def draft(self, stores: Stores, key: Key, now: pd.Timestamp, raised: int) -> Draft:
         """A directory with all of it, not yet finished."""
-        told, draft = self.summary, reader.artifacts.draft(self.summary["workspace"], MONITORING, new_version())
+        told = self.summary
+        if told is None:
+            raise ValueError("there is no monitoring to store")
+        draft = stores.artifacts.draft(stores.places(told.workspace).monitoring(new_version()))
         tables = {"origins": self.judged.series, "group_origins": self.judged.groups, "rivals": self.judged.rivals}
         for name, table in {**tables, **{name: getattr(self, name) for name in _TABLES}}.items():
             draft.write_parquet(f"{name}.parquet", table)
-        named = {"monitoring_id": draft.parts[-1], "at": f"{now:%Y-%m-%dT%H:%M:%SZ}"}
-        point = {**named, **{name: told[name] for name in ("as_of", "status", "counts")}, "raised": raised}
-        history = [*told["history"], point][-_KEPT:]
-        kept = {"key": key, "bias_to": self.judged.bias_to}
-        draft.write_json("summary.json", {**units.MARK, **told, **named, **kept, "history": history})
+        named = {"monitoring_id": draft.name, "at": f"{now:%Y-%m-%dT%H:%M:%SZ}"}
+        point = Past(**named, as_of=told.as_of, status=told.status, counts=told.counts, raised=raised)
+        history = [*told.history, point][-_KEPT:]
+        whole = {**units.MARK, **named, "key": key, "bias_to": self.judged.bias_to, "history": history}
+        draft.write_record(told.model_copy(update=whole))
         return draft
 
 
@@ -89,43 +94,46 @@ def _dated(
     if not (series[summary.SINCE] == as_of).all():
         return series
     found = pd.DataFrame(columns=SERIES)
-    for name in (one for one in reader.artifacts.folders(workspace, MONITORING) if one <= monitoring_id):
+    names = reader.artifacts.folders(reader.places(workspace).monitorings)
+    for name in (one for one in names if one <= monitoring_id):
         table = reader.monitoring(workspace, name).read_parquet("series.parquet")
         found = summary.with_since(table, found, table[summary.SINCE].max())
     return found
 
 
-def key(reader: Reader, workspace: str, run: Folder, dataset: Dataset, settings: Monitoring) -> dict[str, Any]:
+def key(reader: Reader, workspace: str, run: Folder, dataset: Dataset, settings: Monitoring) -> Key:
     """What a monitoring depends on: the same again finds the same."""
     sets = reader.forecast_sets(workspace)
-    aliases = {name: alias["run_id"] for name, alias in reader.pointers(workspace)["aliases"].items()}
-    return {
-        "run_id": run.name,
-        "aliases": aliases,
-        "data_version": dataset.version,
-        "forecast_id": sets[-1] if sets else None,
-        "settings_hash": digest(settings.model_dump(mode="json")),
-    }
+    return Key(
+        run_id=run.name,
+        aliases={name: alias.run_id for name, alias in reader.pointers(workspace).aliases.items()},
+        data_version=dataset.version,
+        forecast_id=sets[-1] if sets else None,
+        settings_hash=digest(settings.model_dump(mode="json")),
+    )
 
 
-def publish(reader: Reader, workspace: str, draft: Draft, as_of: str) -> Folder:
+def publish(stores: Stores, workspace: str, draft: Draft, as_of: str) -> Folder:
     """Finishes it and points to it; who reads sees the one before or this one."""
     folder = draft.publish()
-    pointer = {"monitoring_id": folder.name, "as_of": as_of}
-    reader.artifacts.move_pointer(workspace, MONITORING, CURRENT, change=lambda _: pointer, shape=pointers.Monitoring)
+    stores.artifacts.move_pointer(
+        stores.places(workspace).current_monitoring,
+        CurrentMonitoring,
+        lambda now: now.changed(monitoring_id=folder.name, as_of=as_of),
+    )
     return folder
 
 
-def tidy(reader: Reader, workspace: str, keep: int) -> list[str]:
+def tidy(stores: Stores, workspace: str, keep: int) -> list[str]:
     """Removes all but the newest `keep` monitorings, and what died before it was finished; returns their names.
 
     A monitoring goes on from the newest one, which holds the history, the timeline, the judged forecast sets and the states
     of CUSUM and hysteresis: the others are only to look back at. The one that is pointed to stays in any case.
     """
-    store, pointed = reader.artifacts, reader.monitored(workspace)
-    store.sweep(workspace, MONITORING)
-    old = [name for name in store.folders(workspace, MONITORING)[:-keep] if name != pointed]
+    store, places, pointed = stores.artifacts, stores.places(workspace), stores.monitored(workspace)
+    store.sweep(places.monitorings)
+    old = [name for name in store.folders(places.monitorings)[:-keep] if name != pointed]
     for name in old:
         with contextlib.suppress(StoreError):  # another process may tidy up too
-            store.remove(workspace, MONITORING, name)
+            store.remove(places.monitoring(name))
     return old

@@ -1,11 +1,12 @@
 """What monitoring's tables come to: a row a series, the figures of the whole workspace, and what is news."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pandas as pd
 
+from pipelines.core.documents import Json
 from pipelines.forecasting.evaluation.report import known
 from pipelines.forecasting.monitoring import evidence
 from pipelines.forecasting.monitoring.accuracy import BIAS, ERRORS, SKILL, UNTIL
@@ -15,6 +16,7 @@ from pipelines.forecasting.monitoring.drift import FEATURE
 from pipelines.forecasting.monitoring.evidence import ALERT, INSUFFICIENT, OK, STATUS, STATUSES, WARN
 from pipelines.forecasting.monitoring.health import Check
 from pipelines.forecasting.monitoring.origins import ALL, SEPARATOR
+from pipelines.forecasting.records import Counts, Feature, Judged
 from pipelines.tables.schema import CUTOFF, METRIC, UNIQUE_ID, VALUE, Y
 
 KINDS = ("error", "bias", "coverage", "drift")
@@ -66,10 +68,10 @@ def with_since(table: pd.DataFrame, before: pd.DataFrame, as_of: pd.Timestamp) -
     return table.assign(**dates)
 
 
-def counts(table: pd.DataFrame) -> dict[str, dict[str, int]]:
+def counts(table: pd.DataFrame) -> dict[str, Counts]:
     """How many series have each status, of each kind and `overall`."""
     columns = {"overall": STATUS, **{kind: f"{kind}_status" for kind in KINDS}}
-    return {kind: {status: int((table[name] == status).sum()) for status in STATUSES} for kind, name in columns.items()}
+    return {kind: Counts(**_counted(table[name])) for kind, name in columns.items()}
 
 
 def status(table: pd.DataFrame, groups: pd.DataFrame, checks: Sequence[Check], verdicts: Sequence[Verdict]) -> str:
@@ -82,21 +84,21 @@ def status(table: pd.DataFrame, groups: pd.DataFrame, checks: Sequence[Check], v
     return str(max(found or {INSUFFICIENT}, key=STATUSES.index))
 
 
-def features(drift: pd.DataFrame) -> list[dict[str, Any]]:
+def features(drift: pd.DataFrame) -> list[Feature]:
     """Each feature over all series: how many are in which status, and how far the PSI of those goes that can be judged."""
     return [
-        {
-            FEATURE: str(name),
-            "n_series": len(rows),
-            **{status: int((rows[STATUS] == status).sum()) for status in STATUSES},
-            "psi_median": known(rows.loc[rows[STATUS] != INSUFFICIENT, "psi"].median()),
-            "psi_largest": known(rows.loc[rows[STATUS] != INSUFFICIENT, "psi"].max()),
-        }
+        Feature(
+            feature=str(name),
+            n_series=len(rows),
+            **_counted(rows[STATUS]),
+            psi_median=known(rows.loc[rows[STATUS] != INSUFFICIENT, "psi"].median()),
+            psi_largest=known(rows.loc[rows[STATUS] != INSUFFICIENT, "psi"].max()),
+        )
         for name, rows in drift.groupby(FEATURE)
     ]
 
 
-def rows(table: pd.DataFrame, columns: Sequence[str]) -> list[dict[str, Any]]:
+def rows(table: pd.DataFrame, columns: Sequence[str]) -> list[Json]:
     """The table as JSON values."""
     found = zip(*(table[name].tolist() for name in columns), strict=True)
     return [
@@ -104,12 +106,12 @@ def rows(table: pd.DataFrame, columns: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
-def timeline(groups: pd.DataFrame, before: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The means over all series, forecast set by forecast set: `cutoff, until, steps`, each metric and its `…_baseline`.
+def timeline(groups: pd.DataFrame, before: Sequence[Judged]) -> list[Judged]:
+    """The means over all series, forecast set by forecast set.
 
     `groups`: the judged origins of groups; `before`: what was known of earlier ones.
     """
-    found = {one[CUTOFF]: one for one in before}
+    found = {one.cutoff: one for one in before}
     whole = groups[groups[UNIQUE_ID] == f"{ALL}{SEPARATOR}{ALL}"]
     for keys, part in whole.groupby([CUTOFF, UNTIL, "steps"], sort=True):
         cutoff, until, steps = cast(tuple[pd.Timestamp, pd.Timestamp, int], keys)
@@ -117,7 +119,9 @@ def timeline(groups: pd.DataFrame, before: Sequence[dict[str, Any]]) -> list[dic
         values = {str(name): known(value) for name, value in by_metric[VALUE].items() if name != SKILL}
         baselines = {f"{name}_baseline": known(value) for name, value in by_metric["baseline"].items() if name != SKILL}
         stamp = cutoff.isoformat()
-        found[stamp] = {CUTOFF: stamp, UNTIL: until.isoformat(), "steps": int(steps), **values, **baselines}
+        found[stamp] = Judged.model_validate(
+            {CUTOFF: stamp, UNTIL: until.isoformat(), "steps": int(steps), **values, **baselines}
+        )
     return [found[stamp] for stamp in sorted(found)][-_KEPT:]
 
 
@@ -150,6 +154,10 @@ def news(
     for check in checks:
         if check.status == ALERT and check.name not in checks_before:
             yield Alert(workspace, "health", check.name, as_of, ALERT, f"Data: {check.message}", check.examples, [check.as_json()])  # fmt: skip
+
+
+def _counted(statuses: pd.Series) -> dict[str, int]:
+    return {status: int((statuses == status).sum()) for status in STATUSES}
 
 
 def _of_kind(kind: str, accuracy: pd.DataFrame, bias: pd.DataFrame, drift: pd.DataFrame) -> pd.Series:

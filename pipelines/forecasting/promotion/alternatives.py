@@ -5,7 +5,6 @@ They are kept with each forecast set, before the actuals come: nobody can be wis
 
 import zlib
 from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
 
@@ -16,8 +15,9 @@ from pipelines.forecasting.panel import Panel
 from pipelines.forecasting.predict import Predictor
 from pipelines.forecasting.settings import Workspace
 from pipelines.forecasting.thresholds import Comparison
-from pipelines.runs.aliases import PRODUCTION
 from pipelines.storage.catalog import Reader
+from pipelines.storage.pointers import Aliases
+from pipelines.storage.records import Other
 from pipelines.tables.schema import BASELINE, CANARY, KEY, MODEL, PREVIOUS, Y_HAT
 
 COLUMNS = [*KEY, MODEL, Y_HAT]
@@ -25,7 +25,7 @@ COLUMNS = [*KEY, MODEL, Y_HAT]
 
 def forecasts(
     reader: Reader, name: str, run_id: str, panel: Panel, workspace: Workspace, settings: Comparison
-) -> tuple[pd.DataFrame, dict[str, Any]]:
+) -> tuple[pd.DataFrame, dict[str, Other]]:
     """`unique_id, ds, model, y_hat` of the models `seasonal_naive`, `previous` and `canary`, and which runs these are.
 
     `panel` is what the run `run_id` forecasts by `workspace`, its settings. A run that cannot forecast the newest data is
@@ -33,17 +33,24 @@ def forecasts(
     """
     horizon = workspace.horizon or 1
     naive = build(BASELINE, workspace)().fit(panel).predict(panel, horizon)
-    parts, told = [naive.assign(**{MODEL: BASELINE})], dict[str, Any]()
+    parts, told = [naive.assign(**{MODEL: BASELINE})], dict[str, Other]()
     for rival, other in _runs(reader, name, run_id):
-        told[rival] = {"run_id": other}
+        told[rival] = Other(run_id=other)
         try:
             rows = _forecast(reader, name, other, sample(panel.ids, settings), horizon)
         except Exception as error:  # noqa: BLE001 - old models under new code raise anything, and the forecasts must be published
-            told[rival]["reason"] = f"{type(error).__name__}: {error}"
+            told[rival] = Other(run_id=other, reason=f"{type(error).__name__}: {error}")
         else:
             parts.append(rows.assign(**{MODEL: rival}))
     table = pd.concat(parts)[COLUMNS].sort_values([*KEY, MODEL], ignore_index=True)
     return at_zero(table, workspace.target.non_negative), told
+
+
+def rivals(pointers: Aliases) -> dict[str, str]:
+    """The runs that production is compared with, by their role: the one before it, and the canary."""
+    production, canary = pointers.production, pointers.aliases.get(CANARY)
+    found = {PREVIOUS: production and production.previous, CANARY: canary and canary.run_id}
+    return {role: str(run_id) for role, run_id in found.items() if run_id}
 
 
 def sample(ids: list[str], settings: Comparison) -> list[str]:
@@ -54,9 +61,9 @@ def sample(ids: list[str], settings: Comparison) -> list[str]:
 
 def _runs(reader: Reader, name: str, run_id: str) -> Iterator[tuple[str, str]]:
     """The rivals that there are, and their runs."""
-    aliases = reader.pointers(name)["aliases"]
-    found = {PREVIOUS: aliases.get(PRODUCTION, {}).get("previous"), CANARY: aliases.get(CANARY, {}).get("run_id")}
-    yield from ((rival, other) for rival, other in found.items() if other and other != run_id)
+    for rival, other in rivals(reader.pointers(name)).items():
+        if other != run_id:
+            yield rival, other
 
 
 def _forecast(reader: Reader, name: str, run_id: str, ids: list[str], horizon: int) -> pd.DataFrame:

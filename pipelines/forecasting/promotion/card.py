@@ -4,31 +4,32 @@ from typing import Any
 
 import pandas as pd
 
+from pipelines.forecasting.records import ForecastRun
 from pipelines.tables.schema import BASELINE, MODEL, UNIQUE_ID, is_share
 
 _SHOWN = 10
 
 
-def card(info: dict[str, Any], champions: pd.DataFrame, leaderboard: pd.DataFrame, calibration: pd.DataFrame) -> str:
+def card(run: ForecastRun, champions: pd.DataFrame, leaderboard: pd.DataFrame, calibration: pd.DataFrame) -> str:
     """Markdown. `champions` and `calibration` as stored; `leaderboard`: `model` + one column a metric, the mean over
     series.
     """
-    summary, config = info["summary"], info["config"]
+    figures, settings = run.figures, run.settings
     counts = champions[MODEL].value_counts()
     weakest = champions.sort_values("skill_vs_seasonal_naive").head(_SHOWN)
     weakest = weakest.assign(value=[figure(*one) for one in zip(weakest["value"], weakest["metric"], strict=True)])
     lines = [
-        f"# Run {info['run_id']}",
+        f"# Run {run.run_id}",
         "",
-        f"{config['title'] or info['workspace']}: {summary['n_series']:,} series, a horizon of {config['horizon']} steps "
-        f"({config['frequency']}), data version {info['data']['version']}.",
+        f"{settings.title or run.workspace}: {figures.n_series:,} series, a horizon of {settings.horizon} steps "
+        f"({settings.frequency}), data version {run.data.version}.",
         "",
         "## Result",
         "",
-        f"- {config['metric'].upper()} of the champions: {figure(summary['champion'], config['metric'])} "
-        f"(seasonal naive: {figure(summary['baseline'], config['metric'])}; skill {percent(summary['skill'])}).",
-        *[f"- Coverage of the {level} % intervals: {percent(found)}." for level, found in summary["coverage"].items()],
-        f"- Windows: {summary['windows']} with cutoffs {', '.join(summary['cutoffs'])}.",
+        f"- {settings.metric.upper()} of the champions: {figure(figures.champion, settings.metric)} "
+        f"(seasonal naive: {figure(figures.baseline, settings.metric)}; skill {percent(figures.skill)}).",
+        *[f"- Coverage of the {level} % intervals: {percent(found)}." for level, found in figures.coverage.items()],
+        f"- Windows: {figures.windows} with cutoffs {', '.join(figures.cutoffs)}.",
         "",
         "## Calibration (of windows that the intervals have not seen)",
         "",
@@ -48,14 +49,14 @@ def card(info: dict[str, Any], champions: pd.DataFrame, leaderboard: pd.DataFram
         "",
         "## Notes",
         "",
-        *([f"- {note}" for note in summary["notes"]] or ["- none"]),
+        *([f"- {note}" for note in figures.notes] or ["- none"]),
         "",
         "## Made with",
         "",
-        f"Code {info['code_version']}, Python {info['python']}, "
-        + ", ".join(f"{name} {version}" for name, version in info["libraries"].items())
+        f"Code {run.code_version}, Python {run.python}, "
+        + ", ".join(f"{name} {version}" for name, version in run.libraries.items())
         + ".",
-        *[f"- {stage['name']}: {stage['seconds']:.1f} s, peak {stage['peak_mb']:,.0f} MiB" for stage in info["stages"]],
+        *[f"- {stage.name}: {stage.seconds:.1f} s, peak {stage.peak_mb:,.0f} MiB" for stage in run.stages],
     ]
     return "\n".join(lines) + "\n"
 

@@ -1,12 +1,13 @@
 """The test that a run must pass to replace production: no worse on the same windows."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Self
 
 import pandas as pd
 
 from pipelines.core import plugins
 from pipelines.core.errors import ConfigError
+from pipelines.core.plugins import Params
 from pipelines.forecasting import payload
 from pipelines.forecasting.evaluation import report, select
 from pipelines.forecasting.evaluation.backtest import Build
@@ -14,6 +15,7 @@ from pipelines.forecasting.evaluation.candidates import build
 from pipelines.forecasting.evaluation.ensemble import combine
 from pipelines.forecasting.evaluation.report import Evaluation
 from pipelines.forecasting.evaluation.strategy import Plan
+from pipelines.forecasting.figures import Verdict
 from pipelines.forecasting.promotion.card import figure
 from pipelines.forecasting.settings import Workspace
 from pipelines.storage.folders import Folder
@@ -21,19 +23,6 @@ from pipelines.tables.schema import MEMBER, METRIC, MODEL, UNIQUE_ID, VALUE, WEI
 
 _PRODUCTION = "production"
 _PREFIX = "production:"  # before the name of a model as production configures it, where that differs
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether a run may replace production, why, and the two means of the metric over the common series."""
-
-    passed: bool
-    reason: str
-    challenger: float | None = None
-    production: float | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -104,5 +93,5 @@ def _obstacle(run: Folder, workspace: Workspace, names: set[str]) -> str | None:
     return f"its {differs[0]} differs" if differs else None
 
 
-def _params(workspace: Workspace, name: str) -> tuple[dict[str, Any], tuple[int, ...] | None]:
+def _params(workspace: Workspace, name: str) -> tuple[Params, tuple[int, ...] | None]:
     return workspace.model_params.get(name, {}), workspace.season_lengths

@@ -1,8 +1,12 @@
 """Two runs side by side: what was set differently, what came out, and for which series it is better or worse."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TypedDict
 
+from pydantic import JsonValue
+
+from pipelines.forecasting.figures import Figures
+from pipelines.forecasting.records import ForecastRun
 from pipelines.storage.folders import Folder
 from pipelines.tables import parquet
 from pipelines.tables.schema import MODEL, UNIQUE_ID, VALUE
@@ -11,15 +15,60 @@ _METRIC = "metric"
 _FIGURES = ("champion", "baseline", "skill")
 
 
-def compare(a: Folder, b: Folder, shown: int = 20) -> dict[str, Any]:
+class Change(TypedDict):
+    """A setting by its dotted key; null where one run lacks it."""
+
+    key: str
+    a: JsonValue
+    b: JsonValue
+
+
+class Delta(TypedDict):
+    """A figure of both runs, and the change from the first to the second."""
+
+    metric: str
+    a: float | None
+    b: float | None
+    delta: float | None
+
+
+class Series(TypedDict):
+    """The error of a series' champion in both runs, and the champions."""
+
+    unique_id: str
+    a: float
+    b: float
+    delta: float
+    model_a: str
+    model_b: str
+
+
+class Compared(TypedDict):
+    """From run `a` to run `b`."""
+
+    a: str
+    b: str
+    metric: str
+    comparable: bool
+    reason: str
+    config: list[Change]
+    metrics: list[Delta]
+    n_better: int
+    n_worse: int
+    n_equal: int
+    better: list[Series]
+    worse: list[Series]
+
+
+def compare(a: Folder, b: Folder, shown: int = 20) -> Compared:
     """From run `a` to run `b`: `config`, `metrics`, and the series by the change of their champion's error.
 
     `better` and `worse` hold the `shown` largest changes. Errors of two metrics, of other windows or of other horizons are of two
     things: then `comparable` is false for a `reason`, no figure has a delta, and no series is counted.
     """
-    first, second = a.read_json("run.json"), b.read_json("run.json")
-    metric = first["config"]["metric"]
-    same_metric = second["config"]["metric"] == metric
+    first, second = ForecastRun.of(a), ForecastRun.of(b)
+    metric = first.settings.metric
+    same_metric = second.settings.metric == metric
     reason = _difference(first, second)
     series = [] if reason else _series(a, b, metric)
     better = sorted((row for row in series if row["delta"] < 0), key=lambda row: row["delta"])
@@ -27,11 +76,13 @@ def compare(a: Folder, b: Folder, shown: int = 20) -> dict[str, Any]:
     return {
         "a": a.name,
         "b": b.name,
-        _METRIC: metric,
+        "metric": metric,
         "comparable": not reason,
         "reason": reason,
-        "config": changes(first["config"], second["config"]),
-        "metrics": [row | {"delta": None} if reason else row for row in _metrics(first, second, same_metric)],
+        "config": changes(first.config, second.config),
+        "metrics": [
+            row | {"delta": None} if reason else row for row in _metrics(first.figures, second.figures, same_metric)
+        ],
         "n_better": len(better),
         "n_worse": len(worse),
         "n_equal": len(series) - len(better) - len(worse),
@@ -40,7 +91,7 @@ def compare(a: Folder, b: Folder, shown: int = 20) -> dict[str, Any]:
     }
 
 
-def changes(a: Any, b: Any, above: str = "") -> list[dict[str, Any]]:
+def changes(a: JsonValue, b: JsonValue, above: str = "") -> list[Change]:
     """`[{key, a, b}]` of what differs in two nested configurations, by dotted keys; null where one lacks it."""
     if isinstance(a, dict) and isinstance(b, dict):
         return [
@@ -51,22 +102,19 @@ def changes(a: Any, b: Any, above: str = "") -> list[dict[str, Any]]:
     return [] if a == b else [{"key": above, "a": a, "b": b}]
 
 
-def _succeeded(*infos: dict[str, Any]) -> bool:
-    return all(info["status"] == "success" for info in infos)
-
-
-def _difference(a: dict[str, Any], b: dict[str, Any]) -> str:
+def _difference(a: ForecastRun, b: ForecastRun) -> str:
     """Why the figures of two runs are not of the same thing; empty if they are."""
-    if not _succeeded(a, b):
+    if not (a.succeeded and b.succeeded):
         return "a run that failed has no figures"
-    if a["config"]["metric"] != b["config"]["metric"]:
-        return f"the metrics differ: {a['config']['metric']} and {b['config']['metric']}"
-    (left, cutoffs), (right, others) = ((one["config"], one["summary"].get("cutoffs", [])) for one in (a, b))
+    left, right = a.settings, b.settings
+    if left.metric != right.metric:
+        return f"the metrics differ: {left.metric} and {right.metric}"
+    cutoffs, others = a.figures.cutoffs, b.figures.cutoffs
     if cutoffs != others:
         return f"the backtest windows differ: those after {_listed(cutoffs)}, and those after {_listed(others)}"
-    if left["horizon"] != right["horizon"]:
-        return f"the horizons differ: {left['horizon']} and {right['horizon']} steps"
-    gaps = [config.get("backtest", {}).get("gap", 0) for config in (left, right)]
+    if left.horizon != right.horizon:
+        return f"the horizons differ: {left.horizon} and {right.horizon} steps"
+    gaps = left.backtest.gap, right.backtest.gap
     return f"the gaps after the cutoffs differ: {gaps[0]} and {gaps[1]} steps" if gaps[0] != gaps[1] else ""
 
 
@@ -74,29 +122,28 @@ def _listed(cutoffs: list[str]) -> str:
     return ", ".join(cutoff.removesuffix(" 00:00") for cutoff in cutoffs) or "no cutoff"
 
 
-def _metrics(a: dict[str, Any], b: dict[str, Any], same_metric: bool) -> Iterator[dict[str, Any]]:
+def _metrics(a: Figures, b: Figures, same_metric: bool) -> Iterator[Delta]:
     """The headline figures, then the mean of each metric for the models that both have."""
-    first, second = a.get("summary", {}), b.get("summary", {})
     for name in _FIGURES if same_metric else ("skill",):
-        yield _delta(name, first.get(name), second.get(name))
-    for level in sorted({*first.get("coverage", {}), *second.get("coverage", {})}, key=int):
-        yield _delta(f"coverage_{level}", first.get("coverage", {}).get(level), second.get("coverage", {}).get(level))
-    boards = first.get("leaderboard", {}), second.get("leaderboard", {})
+        yield _delta(name, getattr(a, name), getattr(b, name))
+    for level in sorted({*a.coverage, *b.coverage}, key=int):
+        yield _delta(f"coverage_{level}", a.coverage.get(level), b.coverage.get(level))
+    boards = a.leaderboard, b.leaderboard
     for model in sorted(set(boards[0]) & set(boards[1])):
         for name in sorted(set(boards[0][model]) & set(boards[1][model])):
             yield _delta(f"{model}.{name}", boards[0][model][name], boards[1][model][name])
 
 
-def _delta(name: str, a: float | None, b: float | None) -> dict[str, Any]:
-    return {_METRIC: name, "a": a, "b": b, "delta": None if a is None or b is None else b - a}
+def _delta(name: str, a: float | None, b: float | None) -> Delta:
+    return {"metric": name, "a": a, "b": b, "delta": None if a is None or b is None else b - a}
 
 
-def _series(a: Folder, b: Folder, metric: str) -> list[dict[str, Any]]:
+def _series(a: Folder, b: Folder, metric: str) -> list[Series]:
     """The series whose champion's error both runs know, with its change."""
     first, second = _errors(a, metric), _errors(b, metric)
     return [
         {
-            UNIQUE_ID: name,
+            "unique_id": name,
             "a": first[name][0],
             "b": second[name][0],
             "delta": second[name][0] - first[name][0],

@@ -18,6 +18,7 @@ from pipelines.forecasting.protocols import Forecaster
 from pipelines.forecasting.settings import Workspace
 from pipelines.storage.catalog import Dataset, Reader
 from pipelines.storage.folders import Folder
+from pipelines.storage.records import ForecastSet
 from pipelines.tables.schema import KEY, MEMBER, MODEL, UNIQUE_ID, Y_HAT
 
 _SLOW = {"auto_arima"}  # minutes a series with a long season: nothing to do on the way to a forecast
@@ -31,19 +32,19 @@ def change(reader: Reader, name: str, run: Folder, panel: Panel, forecasts: pd.D
     `run` made `forecasts` (`unique_id, ds, y_hat`) from `panel`; `read` makes a panel of a data version by a run's
     settings, with what its models must know of the steps ahead.
     """
-    pointer = reader.pointers(name)["published"]
-    if pointer is None:
+    served = reader.pointers(name).published
+    if served is None:
         return Bridge(explain.bridge(forecasts.head(0), forecasts, forecasts, forecasts, forecasts))
-    published = reader.forecast_set(name, pointer["forecast_id"])
-    info, paths = published.read_json("inference.json"), published.read_parquet("forecasts.parquet", [*KEY, Y_HAT])
-    same, since = info["run_id"] == run.name, pointer["forecast_id"]
+    published = reader.forecast_set(name, served.forecast_id)
+    info, paths = ForecastSet.of(published), published.read_parquet("forecasts.parquet", [*KEY, Y_HAT])
+    same, since = info.run_id == run.name, served.forecast_id
     try:
-        old = run if same else reader.run(name, info["run_id"])
-        previous = _previous(reader, name, old, run, info["data_version"], paths, panel if same else None, read)
+        old = run if same else reader.run(name, info.run_id)
+        previous = _previous(reader, name, old, run, info.data_version, paths, panel if same else None, read)
         return replace(bridge.replay(previous, forecasts, payload.weights_of(run), same_run=same), since=since)
     except Exception as error:  # noqa: BLE001 - old models under new code raise anything, and the forecasts must be published
         between = forecasts if same else forecasts.head(0)
-        why = f"The previous run {info['run_id']} cannot forecast the newest data ({type(error).__name__}: {error})"
+        why = f"The previous run {info.run_id} cannot forecast the newest data ({type(error).__name__}: {error})"
         share = "new actuals" if same else "model"
         table = explain.bridge(paths, between, between, between, forecasts)
         return Bridge(table, (f"{why}; the whole change counts as {share}.",), since)

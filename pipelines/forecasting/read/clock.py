@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipelines.core.errors import DataError
+from pipelines.forecasting.records import Settings
 
 _DAY = timedelta(days=1)
 _SECONDS = {"h": 3600.0, "min": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
@@ -25,9 +25,9 @@ class Clock:
     timezone: str = "UTC"
 
     @classmethod
-    def of(cls, config: dict[str, Any]) -> "Clock":
-        """The clock of a run's stored configuration."""
-        return cls(config["frequency"], config["timezone"])
+    def of(cls, settings: Settings) -> "Clock":
+        """The clock of a run's settings."""
+        return cls(settings.frequency, settings.timezone)
 
     @cached_property
     def tells_moments(self) -> bool:

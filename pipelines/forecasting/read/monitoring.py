@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from pipelines.core.errors import NotFound
 from pipelines.forecasting.read.clock import Clock
-from pipelines.storage import units
+from pipelines.forecasting.records import Monitoring
 from pipelines.storage.folders import Folder
 from pipelines.tables import parquet
 from pipelines.tables.parquet import Page
@@ -35,7 +35,7 @@ class Monitored:
 
     def __init__(self, folder: Folder, clock: Clock) -> None:
         self.folder, self._clock = folder, clock
-        self.info: dict[str, Any] = folder.read_json("summary.json")
+        self.info = Monitoring.of(folder)
         self._table = parquet.microseconds(folder.open_parquet("series.parquet").read())
         self._ids: list[str] = self._table[UNIQUE_ID].to_pylist()  # sorted
         self._place = {name: row for row, name in enumerate(self._ids)}
@@ -56,7 +56,7 @@ class Monitored:
     @property
     def run_id(self) -> str:
         """The production run that it looked at."""
-        return str(self.info["run_id"])
+        return self.info.run_id
 
     @property
     def has_report(self) -> bool:
@@ -68,12 +68,10 @@ class Monitored:
 
     def summary(self) -> dict[str, Any]:
         """`summary.json` as it is served."""
-        kept = {name: value for name, value in self.info.items() if name not in ("key", "bias_to", *units.MARK)}
-        timeline = [
-            {**one, "cutoff": self._write(one["cutoff"]), "until": self._write(one["until"])}
-            for one in self.info["timeline"]
-        ]
-        return {**kept, "timeline": timeline, "report": self.has_report}
+        told = self.info.model_dump(mode="json", exclude={"key", "bias_to", "units"})
+        for one in told["timeline"]:
+            one |= {"cutoff": self._write(one["cutoff"]), "until": self._write(one["until"])}
+        return {**told, "report": self.has_report}
 
     def find(
         self,

@@ -12,8 +12,10 @@ from pipelines.core.errors import UnknownName
 from pipelines.forecasting.read.clock import Clock
 from pipelines.forecasting.read.forecasts import Forecasts
 from pipelines.forecasting.read.monitoring import Monitored
+from pipelines.forecasting.records import ForecastRun
 from pipelines.storage.catalog import Dataset
 from pipelines.storage.folders import Folder
+from pipelines.storage.records import ForecastSet
 from pipelines.tables import parquet
 from pipelines.tables.parquet import Page
 from pipelines.tables.schema import MODEL, UNIQUE_ID, VALUE
@@ -46,7 +48,7 @@ class SeriesTable:
         dataset: Dataset,
         run: Folder | None,
         forecasts: Forecasts | None,
-        info: Mapping[str, Any],
+        info: ForecastSet | None,
         clock: Clock,
         monitored: Monitored | None = None,
     ) -> None:
@@ -68,7 +70,7 @@ class SeriesTable:
         self.numbers = {
             name: np.array(self._columns[name], dtype=float) for name in SORTS[1:]
         }  # null: NaN, sorted last
-        metric = run.read_json("run.json")["config"]["metric"] if run else None
+        metric = ForecastRun.of(run).settings.metric if run else None
         # Whose error is of the run's metric; where that is undefined, of another one, in another unit.
         self.judged = np.array([name == metric for name in self._columns["metric"]], dtype=bool)
         self._lower = [name.casefold() for name in self.ids]
@@ -77,7 +79,7 @@ class SeriesTable:
         parts = (
             dataset.version,
             run.name if run else "",
-            info.get("forecast_id", ""),
+            info.forecast_id if info else "",
             monitored.id if monitored else "",
         )
         self.version = ".".join(parts)  # what this depends on
@@ -221,8 +223,8 @@ def _baselines(run: Folder, champions: pa.Table) -> list[float]:
     return [known.get(name, np.nan) for name in champions[UNIQUE_ID].to_pylist()]
 
 
-def _statuses(forecasts: Forecasts | None, info: Mapping[str, Any], ids: list[str]) -> list[Status]:
-    new, ended = set(info.get("new_series", [])), set(info.get("ended_series", []))
+def _statuses(forecasts: Forecasts | None, info: ForecastSet | None, ids: list[str]) -> list[Status]:
+    new, ended = (set(info.new_series), set(info.ended_series)) if info else (set(), set())
 
     def status(name: str) -> Status:
         if name in new:

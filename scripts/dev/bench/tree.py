@@ -14,17 +14,21 @@ import numpy as np
 import pandas as pd
 
 from pipelines.core.config import Project
-from pipelines.forecasting import payload, settings
+from pipelines.core.names import new_version
+from pipelines.forecasting import payload, records, settings
 from pipelines.forecasting.evaluation.candidates import build
 from pipelines.forecasting.evaluation.fit import Fitted
+from pipelines.forecasting.figures import Figures
 from pipelines.forecasting.monitoring import drift, snapshots, summary
 from pipelines.forecasting.monitoring.evidence import STATUS, STATUSES, worst
 from pipelines.forecasting.panel import Panel
 from pipelines.forecasting.prepare import panel_of
 from pipelines.forecasting.settings import Workspace
 from pipelines.runs import aliases
-from pipelines.storage.catalog import CURRENT, Reader, reader
-from pipelines.storage.store import new_version
+from pipelines.storage.pointers import CurrentData
+from pipelines.storage.records import Data, Etl, ForecastSet
+from pipelines.storage.store import Stores
+from pipelines.storage.store import stores as store_of
 from pipelines.tables.schema import (
     BASELINE,
     CUTOFF,
@@ -63,11 +67,11 @@ _METRICS = ("mae", "rmse", "mape", "smape", "wape", "mase", "rmsse", "bias", "co
 
 
 @contextmanager
-def made(n: int, seed: int) -> Iterator[tuple[Reader, dict[str, str]]]:
+def made(n: int, seed: int) -> Iterator[tuple[Stores, dict[str, str]]]:
     """The workspace in a folder that is gone afterwards, and the environment in which a service finds it, whatever the load."""
     with tempfile.TemporaryDirectory() as folder:
         project = Project(data_dir=f"{folder}/data", artifacts_dir=f"{folder}/artifacts")
-        store = reader(project)
+        store = store_of(project)
         make(Path(folder), store, n, seed)
         yield (
             store,
@@ -80,19 +84,21 @@ def made(n: int, seed: int) -> Iterator[tuple[Reader, dict[str, str]]]:
         )
 
 
-def make(folder: Path, store: Reader, n: int, seed: int) -> None:
+def make(folder: Path, store: Stores, n: int, seed: int) -> None:
     """Writes the workspace's file, its data, a run in production, its forecasts and a monitoring."""
     (folder / "configs/workspaces").mkdir(parents=True, exist_ok=True)
     (folder / f"configs/workspaces/{NAME}.yaml").write_text(CONFIG, encoding="utf-8")
     rng = np.random.default_rng(seed)
     workspace = settings.load_workspace(NAME, {"FORECAST_CONFIG_DIR": str(folder / "configs")}).complete("D")
     series, observations = _data(n, rng)
-    draft = store.data.draft("processed", NAME, new_version())
+    draft = store.data.draft(store.places(NAME).dataset(new_version()))
     draft.write_parquet("observations.parquet", observations)
     draft.write_parquet("series.parquet", series)
-    draft.write_json("etl.json", {"frequency": "D", "horizon": H, "season_lengths": [7], "synthetic": True})
+    draft.write_record(Etl(frequency="D", horizon=H, season_lengths=[7], synthetic=True))
     version = draft.publish().name
-    store.data.move_pointer("processed", NAME, CURRENT, change=lambda _: {"data_version": version})
+    store.data.move_pointer(
+        store.places(NAME).current_dataset, CurrentData, lambda now: now.changed(data_version=version)
+    )
     run_id = _run(store, workspace, version, series, rng)
     aliases.promote(store, NAME, run_id, "for the benchmark")
     _forecasts(store, run_id, version, series, rng)
@@ -143,10 +149,10 @@ def _data(n: int, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]
     return static.assign(**profile), observations
 
 
-def _run(reader: Reader, workspace: Workspace, version: str, series: pd.DataFrame, rng: np.random.Generator) -> str:
-    dataset = reader.dataset_version(NAME, version)
+def _run(stores: Stores, workspace: Workspace, version: str, series: pd.DataFrame, rng: np.random.Generator) -> str:
+    dataset = stores.dataset_version(NAME, version)
     sha256 = dataset.folder.manifest.files["observations.parquet"].sha256
-    record = payload.begin(reader.artifacts, workspace, {"version": version, "sha256": sha256}, None)
+    record = payload.begin(stores, workspace, Data(version=version, sha256=sha256), None)
     panel, _ = panel_of(dataset, workspace)
     ids, n = series[UNIQUE_ID].to_numpy(), len(series)
     members = (*_LOCAL, _WHOLE)
@@ -169,8 +175,10 @@ def _run(reader: Reader, workspace: Workspace, version: str, series: pd.DataFram
     quantiles = pd.DataFrame({STEP: steps, "level": np.tile(LEVELS, H), "quantile": np.tile([1.3, 2.1], H), "n": 3 * n})
     record.draft.write_parquet("quantiles.parquet", quantiles.assign(reason=""))
     record.draft.write_text("card.md", "# A run for the benchmark\n")
-    figures = {"metric": workspace.metric, "champion": 0.9, "baseline": 1.1, "skill": 0.18, "n_series": n}
-    record.succeed({**figures, "coverage": {"80": 0.8, "95": 0.95}, "cutoffs": [], "leaderboard": {}})
+    coverage: dict[str, float | None] = {"80": 0.8, "95": 0.95}
+    record.succeed(
+        Figures(metric=workspace.metric, champion=0.9, baseline=1.1, skill=0.18, n_series=n, coverage=coverage)
+    )
     return record.run_id
 
 
@@ -221,7 +229,7 @@ def _metrics(ids: np.ndarray, cutoffs: pd.DatetimeIndex, models: list[str], rng:
     )
 
 
-def _forecasts(reader: Reader, run_id: str, version: str, series: pd.DataFrame, rng: np.random.Generator) -> None:
+def _forecasts(stores: Stores, run_id: str, version: str, series: pd.DataFrame, rng: np.random.Generator) -> None:
     ids, n = series[UNIQUE_ID].to_numpy(), len(series)
     days = pd.date_range(series["last_ds"].max(), periods=H + 1)[1:].to_numpy()
     rows = pd.DataFrame({UNIQUE_ID: ids.repeat(H), DS: np.tile(days, n), MODEL: "ensemble"})
@@ -229,17 +237,27 @@ def _forecasts(reader: Reader, run_id: str, version: str, series: pd.DataFrame, 
     parts = ["level", "rest", "season 7", "trend"]
     told = pd.DataFrame({UNIQUE_ID: ids.repeat(H * len(parts)), DS: np.tile(days.repeat(len(parts)), n)})
     told = told.assign(component=np.tile(parts, n * H), value=(rows[Y_HAT].to_numpy() / len(parts)).repeat(len(parts)))
-    draft = reader.artifacts.draft(NAME, "forecasts", new_version())
+    draft = stores.artifacts.draft(stores.places(NAME).forecast_set(new_version()))
     draft.write_parquet("forecasts.parquet", _with_bounds(rows))
     draft.write_parquet("explanations.parquet", told)
     draft.write_json("explanations.json", {"methods": {"exact": 0, "descriptive": n}, "exact": []})
     as_of = f"{series['last_ds'].max():%Y-%m-%dT%H:%M:%SZ}"
-    info = {"forecast_id": draft.parts[-1], "run_id": run_id, "data_version": version, "as_of": as_of, "horizon": H}
-    draft.write_json("inference.json", {**info, "n_series": n, "new_series": [], "ended_series": [], "synthetic": True})
-    aliases.publish(reader, NAME, draft.publish(), run_id, as_of)
+    info = ForecastSet(
+        forecast_id=draft.name,
+        run_id=run_id,
+        data_version=version,
+        as_of=as_of,
+        horizon=H,
+        n_series=n,
+        new_series=[],
+        ended_series=[],
+        synthetic=True,
+    )
+    draft.write_record(info)
+    aliases.publish(stores, NAME, draft.publish(), run_id, as_of)
 
 
-def _monitoring(reader: Reader, run_id: str, version: str, series: pd.DataFrame, rng: np.random.Generator) -> None:
+def _monitoring(stores: Stores, run_id: str, version: str, series: pd.DataFrame, rng: np.random.Generator) -> None:
     """As if it had looked once: a series in twenty stands out by something."""
     ids, n, end = series[UNIQUE_ID].to_numpy(), len(series), series["last_ds"].max()
     grades = {
@@ -262,20 +280,19 @@ def _monitoring(reader: Reader, run_id: str, version: str, series: pd.DataFrame,
         threshold=0.15, as_of=end, n_reference=300, n_current=56, p_value=rng.random(2 * n), calm=0
     )
     as_of = f"{end:%Y-%m-%dT%H:%M:%SZ}"
-    told = {
-        "workspace": NAME,
-        "run_id": run_id,
-        "data_version": version,
-        "as_of": as_of,
-        "status": "warn",
-        "n_series": n,
-        "counts": summary.counts(table),
-        "drift": summary.features(features),
-        **{name: [] for name in ("accuracy", "health", "comparisons", "history", "timeline")},
-    }
+    told = records.Monitoring(
+        workspace=NAME,
+        run_id=run_id,
+        data_version=version,
+        as_of=as_of,
+        status="warn",
+        n_series=n,
+        counts=summary.counts(table),
+        drift=summary.features(features),
+    )
     features = features.sort_values([UNIQUE_ID, "feature"])[drift.COLUMNS]
     found = snapshots.Snapshot(series=table, drift=features, summary=told)
-    snapshots.publish(reader, NAME, found.draft(reader, {}, end, 0), as_of)
+    snapshots.publish(stores, NAME, found.draft(stores, records.Key(), end, 0), as_of)
 
 
 def _with_bounds(rows: pd.DataFrame) -> pd.DataFrame:

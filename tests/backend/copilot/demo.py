@@ -9,8 +9,7 @@ from pipelines.core.config import Project
 from pipelines.core.progress import Silent
 from pipelines.forecasting import flows, settings
 from pipelines.forecasting.flows import Context
-from pipelines.storage.catalog import Reader
-from pipelines.storage.store import Store
+from pipelines.storage.store import Store, Stores
 from scripts import demo as demos
 from scripts.simulate import replay
 
@@ -24,7 +23,7 @@ def make(folder: Path) -> Path:
         for variable, value in environ(folder).items():
             patch.setenv(variable, value)
         project = Project(data_dir=str(folder / "data"), artifacts_dir=str(folder / "artifacts"), n_jobs=1)
-        context = Context(project, Reader(Store(str(folder / "data")), Store(str(folder / "artifacts"))), Silent())
+        context = Context(project, Stores(Store(str(folder / "data")), Store(str(folder / "artifacts"))), Silent())
         for name in demos.WORKSPACES:
             found = settings.load_workspace(name).model_copy(update={"models": ("seasonal_naive", "moving_average")})
             flows.etl(found, context)

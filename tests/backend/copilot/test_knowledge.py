@@ -21,8 +21,7 @@ from backend.knowledge.sources import Source
 from pipelines.forecasting import payload, settings
 from pipelines.forecasting.monitoring.alerts import Alert, raise_new
 from pipelines.runs.aliases import promote
-from pipelines.storage.catalog import Reader
-from pipelines.storage.store import Store
+from pipelines.storage.store import Store, Stores
 from tests.backend.conftest import connect, part
 from tests.support.site import Site
 
@@ -169,7 +168,7 @@ def test_too_many_notes_are_refused(knowledge: Knowledge, changeable: Site, monk
     monkeypatch.setattr(notes, "MAX_CHUNKS", 3)
     with pytest.raises(Problem, match="this one has 4"):
         asyncio.run(knowledge.add("shop", "long", b"# a\nx\n# b\nx\n# c\nx\n# d\nx", "ada"))
-    folder = Path(changeable.reader.artifacts.path("shop", notes.FOLDER, "notes"))
+    folder = Path(changeable.reader.artifacts.path(changeable.reader.places("shop").notes))
     assert len(list(folder.iterdir())) == 1
 
 
@@ -185,7 +184,7 @@ def test_two_who_add_the_same_text_at_once_share_a_note(changeable: Site) -> Non
     found = asyncio.run(both())
     assert len({note_id for note_id, _ in found}) == 1
     assert sum(new for _, new in found) == 1
-    folder = Path(changeable.reader.artifacts.path("shop", notes.FOLDER, "notes"))
+    folder = Path(changeable.reader.artifacts.path(changeable.reader.places("shop").notes))
     assert len(list(folder.iterdir())) == 1
 
 
@@ -198,7 +197,9 @@ def test_a_provider_that_fails_is_replaced_and_that_is_said(changeable: Site, mo
         raise EmbeddingFailed("not there")
 
     monkeypatch.setattr(Provider, "embed", fail)
-    knowledge = Knowledge(Catalog(changeable.reader, 1, Metrics()), Provider("small", "http://127.0.0.1:9/v1"))
+    knowledge = Knowledge(
+        changeable.reader, Catalog(changeable.reader, 1, Metrics()), Provider("small", "http://127.0.0.1:9/v1")
+    )
     for _ in range(3):
         found = asyncio.run(knowledge.find("shop", "price"))
         assert found.hits
@@ -217,8 +218,8 @@ def test_workspaces_know_nothing_of_each_other(knowledge: Knowledge) -> None:
 
 def test_on_an_object_store_the_index_is_made_in_a_folder_of_its_own(site: Site) -> None:
     """All in it follows from what is stored."""
-    reader = Reader(Store(str(site.folder / "data")), Store("memory://knowledge"))
-    knowledge = Knowledge(Catalog(reader, 1, Metrics()), Lexical())
+    stores = Stores(Store(str(site.folder / "data")), Store("memory://knowledge"))
+    knowledge = Knowledge(stores, Catalog(stores, 1, Metrics()), Lexical())
     found = asyncio.run(knowledge.search("shop", "what does price mean"))
     assert found[0].kind == "dictionary"
     assert not (site.folder / "artifacts/shop/knowledge").exists()

@@ -105,7 +105,7 @@ def test_coverage_and_wape_are_what_the_files_hold(share, text, scope, monkeypat
     run = asyncio.run(scope.run())
     whole = asyncio.run(accuracy.run(scope)).facts
     told = {fact.value for fact in whole if fact.concept == "coverage"}
-    assert told == {value for value in run.info["summary"]["coverage"].values() if value is not None}
+    assert told == {value for value in run.figures.coverage.values() if value is not None}
 
 
 @pytest.mark.parametrize("name", plugins.names(PACKAGE))

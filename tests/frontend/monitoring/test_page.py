@@ -127,8 +127,8 @@ def test_a_date_that_is_monitored_twice_is_one_bar_of_each_series_once(
 ) -> None:
     """In alert and in warning together there are never more series than the workspace has."""
     found = Snapshot.newest(watched.reader, "shop")
-    draft = found.draft(watched.reader, found.summary["key"], found.drift["as_of"].max(), 0)
-    snapshots.publish(watched.reader, "shop", draft, found.summary["as_of"])
+    draft = found.draft(watched.reader, found.summary.key, found.drift["as_of"].max(), 0)
+    snapshots.publish(watched.reader, "shop", draft, found.summary.as_of)
     app = open_page("monitoring", address, workspace="shop")
     bars = {trace["name"]: dict(zip(trace["x"], trace["y"], strict=True)) for trace in figure(app, 2)["data"]}
     dates = list(figure(app, 2)["data"][0]["x"])

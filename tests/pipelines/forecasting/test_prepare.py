@@ -13,8 +13,8 @@ from pipelines.forecasting import flows, prepare, settings
 from pipelines.forecasting.flows import Context
 from pipelines.forecasting.panel import Panel
 from pipelines.forecasting.settings import Workspace
-from pipelines.storage import catalog
 from pipelines.storage.catalog import Dataset
+from pipelines.storage.store import stores
 
 KEY = "a key that signs artifacts"
 
@@ -40,8 +40,8 @@ def brought_in(tmp_path_factory: pytest.TempPathFactory) -> tuple[Dataset, Works
     )
     project = Project(data_dir=str(folder / "data"), artifacts_dir=str(folder / "artifacts"))
     workspace = settings.load_workspace("mine", {"FORECAST_CONFIG_DIR": str(folder / "configs")})
-    dataset = flows.etl(workspace, Context(project, catalog.reader(project, KEY), Silent()))
-    return dataset, workspace.complete(dataset.info["frequency"])
+    dataset = flows.etl(workspace, Context(project, stores(project, KEY), Silent()))
+    return dataset, workspace.complete(dataset.info.frequency)
 
 
 def test_a_part_read_from_the_store_is_what_a_selection_leaves(brought_in: tuple[Dataset, Workspace]) -> None:

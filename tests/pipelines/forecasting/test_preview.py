@@ -10,9 +10,11 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from pipelines.core.errors import DataError, NotFound
+from pipelines.core.names import new_version
 from pipelines.forecasting import preview, settings
 from pipelines.storage.catalog import Reader
-from pipelines.storage.store import Store, new_version
+from pipelines.storage.layout import Place
+from pipelines.storage.store import Store, Stores
 
 PLAIN = {"frequency": "auto", "timezone": "UTC", "title": "", "unit": "", "horizon": None}
 DAYS = "".join(f"2024-01-{day:02d},Ash,{day % 7},{day % 3}\n" for day in range(1, 32))
@@ -23,12 +25,12 @@ TABLE = f"day,shop,units,price\n{DAYS}"
 def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
     (tmp_path / "configs/workspaces").mkdir(parents=True)
     monkeypatch.setenv("FORECAST_CONFIG_DIR", str(tmp_path / "configs"))
-    return Reader(Store(str(tmp_path / "data")), Store(str(tmp_path / "artifacts")))
+    return Stores(Store(str(tmp_path / "data")), Store(str(tmp_path / "artifacts")))
 
 
 def look(reader: Reader, content: bytes | str, **wanted: Any) -> dict[str, Any]:
     upload_id = new_version()
-    draft = reader.data.draft("uploads", "mine", upload_id)
+    draft = reader.data.draft(Place(("uploads", "mine", upload_id)))
     with draft.open("table.csv") as file:
         file.write(content if isinstance(content, bytes) else content.encode())
     draft.publish()
@@ -140,8 +142,8 @@ def test_an_upload_that_was_changed_is_no_upload(reader: Reader) -> None:
     with pytest.raises(NotFound):
         preview.preview(reader, {"workspace": "mine", "upload_id": new_version(), **PLAIN})
     look(reader, TABLE)
-    (upload_id,) = reader.data.folders("uploads", "mine")
-    Path(reader.data.path("uploads", "mine", upload_id, "table.csv")).write_text("day,units\n")
+    (upload_id,) = reader.data.folders(Place(("uploads", "mine")))
+    Path(reader.data.path(Place(("uploads", "mine", upload_id, "table.csv")))).write_text("day,units\n")
     with pytest.raises(DataError, match="not what was received"):
         preview.preview(reader, {"workspace": "mine", "upload_id": upload_id, **PLAIN})
 

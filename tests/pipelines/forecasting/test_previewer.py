@@ -11,9 +11,11 @@ from typing import Any
 import psutil
 import pytest
 
+from pipelines.core.names import new_version
 from pipelines.forecasting import preview
 from pipelines.storage.catalog import Reader
-from pipelines.storage.store import Store, new_version
+from pipelines.storage.layout import Place
+from pipelines.storage.store import Store, Stores
 
 ROOT = Path(__file__).parents[3]
 
@@ -24,7 +26,7 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
     for name in ("configs", "data", "artifacts"):
         folder = "CONFIG" if name == "configs" else name.upper()
         monkeypatch.setenv(f"FORECAST_{folder}_DIR", str(tmp_path / name))
-    return Reader(Store(str(tmp_path / "data")), Store(str(tmp_path / "artifacts")))
+    return Stores(Store(str(tmp_path / "data")), Store(str(tmp_path / "artifacts")))
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def process(reader: Reader) -> Iterator["subprocess.Popen[bytes]"]:
 
 def look(process: "subprocess.Popen[bytes]", reader: Reader, pieces: Iterator[bytes]) -> tuple[dict[str, Any], Any]:
     """The head and the content of the answer about a table."""
-    draft = reader.data.draft("uploads", "w", new_version())
+    draft = reader.data.draft(Place(("uploads", "w", new_version())))
     with draft.open("table.csv") as file:
         file.writelines(pieces)
     wanted = {"workspace": "w", "upload_id": draft.publish().name, "frequency": "auto", "timezone": "UTC"}
@@ -97,7 +99,7 @@ def test_memory_that_ends_is_a_problem_of_the_file(reader: Reader, monkeypatch: 
         raise MemoryError
 
     monkeypatch.setattr("pipelines.forecasting.etl.load.load", fail)
-    draft = reader.data.draft("uploads", "w", new_version())
+    draft = reader.data.draft(Place(("uploads", "w", new_version())))
     draft.write_bytes("table.csv", b"".join(days()))
     wanted = dict.fromkeys(["ds", "y", "keys", "static", "future", "title", "unit", "horizon"])
     request = {**wanted, "workspace": "w", "upload_id": draft.publish().name, "frequency": "auto", "timezone": "UTC"}

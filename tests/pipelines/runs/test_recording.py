@@ -17,18 +17,22 @@ from pipelines.core import code
 from pipelines.core.errors import ConfigError, DataError, NotFound, StoreError, Untrusted
 from pipelines.forecasting import payload
 from pipelines.forecasting.evaluation.fit import Fitted
+from pipelines.forecasting.figures import Figures
 from pipelines.forecasting.payload import load_models
 from pipelines.forecasting.settings import Workspace
 from pipelines.runs import recording as runs
 from pipelines.runs.recording import Recording
 from pipelines.storage.folders import Folder
-from pipelines.storage.store import Store
+from pipelines.storage.layout import Place
+from pipelines.storage.records import Data
+from pipelines.storage.store import Store, Stores
 
 ROOT = Path(__file__).parents[3]
 WORKSPACE = Workspace.model_validate(
     {"name": "mine", "source": {"kind": "file", "path": "x.csv"}, "frequency": "D", "model_params": {"theta": {"a": 1}}}
 )
-SUMMARY = {"champion": 0.5}
+DATA = Data(version="v", sha256="s")
+SUMMARY = Figures(champion=0.5)
 
 
 @pytest.fixture
@@ -37,7 +41,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def record(store: Store) -> Recording:
-    return payload.begin(store, WORKSPACE, {"version": "v", "sha256": "s"}, parent=None)
+    return payload.begin(Stores(store, store), WORKSPACE, DATA, parent=None)
 
 
 def status(recording: Recording) -> dict[str, Any]:
@@ -62,18 +66,18 @@ def test_a_run_is_pending_then_running_then_a_success(store: Store) -> None:
     with recording.failing(), recording.stage("load"):
         assert status(recording)["status"] == "running"
     with pytest.raises(NotFound):
-        store.folder("mine", "runs", recording.run_id)
+        store.folder(Place(("mine", "runs", recording.run_id)))
     info = recording.succeed(SUMMARY).read_json("run.json")
-    assert (info["status"], info["summary"], info["run_id"]) == ("success", SUMMARY, recording.run_id)
+    assert (info["status"], info["summary"], info["run_id"]) == ("success", {"champion": 0.5}, recording.run_id)
     assert info["started_at"] <= info["finished_at"]
-    assert store.folders("mine", "runs") == [recording.run_id]
+    assert store.folders(Place(("mine", "runs"))) == [recording.run_id]
 
 
 def test_the_address_of_a_source_is_kept_without_its_secrets(store: Store) -> None:
     """Neither user, password nor query of a download's address is in the run's file; the host and the path are."""
     url = "https://me:hunter2@data.example/sales.csv?token=abc#part"
     workspace = Workspace.model_validate({"name": "mine", "source": {"kind": "download", "url": url}, "frequency": "D"})
-    recording = payload.begin(store, workspace, {"version": "v", "sha256": "s"}, parent=None)
+    recording = payload.begin(Stores(store, store), workspace, DATA, parent=None)
     written = json.dumps(status(recording))
     assert "https://data.example/sales.csv" in written
     assert not any(secret in written for secret in ("hunter2", "me:", "token", "abc"))
@@ -88,9 +92,9 @@ def test_a_stage_notes_its_seconds_and_memory(store: Store, monkeypatch: pytest.
         pass
     with pytest.raises(ZeroDivisionError), recording.stage("fit"):
         raise ZeroDivisionError
-    stages = recording.info["stages"]
-    assert [(stage["name"], stage["seconds"]) for stage in stages] == [("load", 2.5), ("fit", 0.25)]
-    assert all(1 < stage["peak_mb"] < 100_000 for stage in stages)
+    stages = recording.info.stages
+    assert [(stage.name, stage.seconds) for stage in stages] == [("load", 2.5), ("fit", 0.25)]
+    assert all(1 < stage.peak_mb < 100_000 for stage in stages)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +106,7 @@ def test_a_failed_run_is_kept_with_its_reason(store: Store, error: Exception, re
     recording = record(store)
     with pytest.raises(type(error)), recording.failing(), recording.stage("fit"):
         raise error
-    run = store.folder("mine", "runs", recording.run_id)
+    run = store.folder(Place(("mine", "runs", recording.run_id)))
     assert run.verify() == []
     info = run.read_json("run.json")
     assert (info["status"], info["error"], "summary" in info) == ("failed", reason, False)
@@ -113,8 +117,8 @@ def test_a_summary_that_is_no_json_fails_the_run(store: Store) -> None:
     """An infinite figure is a bug that must not leave the run without an end."""
     recording = record(store)
     with pytest.raises(ValueError, match="not JSON compliant"), recording.failing():
-        recording.succeed({"champion": float("inf")})
-    assert store.folder("mine", "runs", recording.run_id).read_json("run.json")["status"] == "failed"
+        recording.succeed(Figures(champion=float("inf")))
+    assert store.folder(Place(("mine", "runs", recording.run_id))).read_json("run.json")["status"] == "failed"
 
 
 def test_a_full_disk_hides_no_error(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +131,7 @@ def test_a_full_disk_hides_no_error(store: Store, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(recording.draft, "write_bytes", full)
     with pytest.raises(DataError, match="first"), recording.failing():
         raise DataError("first")
-    assert store.folders("mine", "runs") == []
+    assert store.folders(Place(("mine", "runs"))) == []
 
 
 def test_a_success_that_the_disk_does_not_confirm_stays_whole(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,13 +139,13 @@ def test_a_success_that_the_disk_does_not_confirm_stays_whole(store: Store, monk
     recording = record(store)
 
     def unconfirmed(folder: str) -> None:
-        if store.folders("mine", "runs"):
+        if store.folders(Place(("mine", "runs"))):
             raise OSError(5, "Input/output error")
 
     monkeypatch.setattr("pipelines.storage.disk.sync_folder", unconfirmed)
     with pytest.raises(StoreError, match="does not confirm"), recording.failing():
         recording.succeed(SUMMARY)
-    run = store.folder("mine", "runs", recording.run_id)
+    run = store.folder(Place(("mine", "runs", recording.run_id)))
     assert (run.verify(), run.read_json("run.json")["status"]) == ([], "success")
 
 
@@ -183,7 +187,7 @@ def test_a_model_with_another_checksum_is_not_unpickled(store: Store, tmp_path: 
     run = trained(store, {"is": 1})
     Path(run.where, "model/00000.pkl").write_bytes(pickle.dumps(Bomb(tmp_path / "boom")))
     with pytest.raises(Untrusted, match="not what was written"):
-        list(load_models(store.folder(*run.parts), ["s0"]))
+        list(load_models(store.folder(run.place), ["s0"]))
     assert not (tmp_path / "boom").exists()
 
 
@@ -193,7 +197,7 @@ def test_production_loads_nothing_that_it_has_not_signed(tmp_path: Path, key: st
     root = str(tmp_path / "artifacts")
     run = trained(Store(root, key), Bomb(tmp_path / "boom"))
     with pytest.raises(Untrusted, match="sign"):
-        list(load_models(Store(root, "key", require_signature=True).folder(*run.parts), ["s0"]))
+        list(load_models(Store(root, "key", require_signature=True).folder(run.place), ["s0"]))
     assert not (tmp_path / "boom").exists()
 
 
@@ -235,7 +239,7 @@ def test_a_run_from_before_phases_were_learnt_has_none(store: Store) -> None:
     recording = record(store)
     table = pd.DataFrame({"phase": [0, 1], "size": [0.5, 1.5]})
     recording.draft.write_parquet("phases.parquet", table)
-    assert payload.phases_of(recording.succeed({})).equals(table)
+    assert payload.phases_of(recording.succeed(SUMMARY)).equals(table)
 
 
 def test_pickles_are_loaded_in_one_place_only() -> None:
@@ -259,7 +263,7 @@ def test_the_settings_of_a_run_come_back(store: Store) -> None:
 def test_settings_of_another_version_are_told(store: Store) -> None:
     """Which keys, and what to do."""
     recording = record(store)
-    recording.info["config"] |= {"frequency": "sometimes", "colour": "red"}
+    recording.info.config.update({"frequency": "sometimes", "colour": "red"})
     with pytest.raises(ConfigError, match=r"not valid any more \(colour, frequency\). Train again"):
         payload.workspace_of(recording.succeed(SUMMARY))
 

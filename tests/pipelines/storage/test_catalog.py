@@ -1,5 +1,6 @@
 """The reader: by pointer, verified, and where there is nothing yet, the command that makes it."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,17 @@ from pandas.testing import assert_frame_equal
 
 from pipelines.core.config import Project
 from pipelines.core.errors import ConfigError, DataError, NotFound, StoreError, Untrusted
+from pipelines.core.names import new_version
 from pipelines.forecasting.prepare import panel_of
 from pipelines.forecasting.settings import Workspace
 from pipelines.storage import catalog
-from pipelines.storage.catalog import CURRENT, POINTERS, Reader
+from pipelines.storage.catalog import Reader
 from pipelines.storage.folders import Folder
-from pipelines.storage.store import Store, new_version
+from pipelines.storage.pointers import Aliases, CurrentData
+from pipelines.storage.records import Quality
+from pipelines.storage.store import Store, Stores, stores
+from tests.support import records
+from tests.support.places import at
 
 DAYS = pd.date_range("2024-01-01", periods=4)
 OBSERVATIONS = pd.DataFrame({"unique_id": ["a"] * 4 + ["b"] * 4, "ds": [*DAYS] * 2, "y": [*range(8)]})
@@ -37,37 +43,42 @@ ASKS: list[Callable[[Reader, str], Any]] = [
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> Reader:
-    return catalog.reader(Project(data_dir=str(tmp_path / "data"), artifacts_dir=str(tmp_path / "artifacts")))
+def reader(tmp_path: Path) -> Stores:
+    return stores(Project(data_dir=str(tmp_path / "data"), artifacts_dir=str(tmp_path / "artifacts")))
 
 
 def processed(reader: Reader) -> Folder:
-    draft = reader.data.draft("processed", "mine", new_version())
+    draft = reader.data.draft(reader.places("mine").dataset(new_version()))
     draft.write_parquet("observations.parquet", OBSERVATIONS)
     draft.write_parquet("series.parquet", SERIES)
     draft.write_parquet("rejected.parquet", pd.DataFrame({"reason": ["no date"]}))
     draft.write_json("quality.json", {"status": "pass"})
-    draft.write_json("etl.json", {"frequency": "D"})
+    draft.write_record(records.etl())
     return draft.publish()
 
 
-def finished(reader: Reader, kind: str) -> Folder:
-    draft = reader.artifacts.draft("mine", kind, new_version())
+def finished(reader: Stores, kind: str) -> Folder:
+    draft = reader.artifacts.draft(at("mine", kind, new_version()))
     draft.write_json("run.json", {})
     return draft.publish()
 
 
-def point(reader: Reader, **values: Any) -> None:
-    reader.artifacts.move_pointer("mine", POINTERS, change=lambda now: {**now, **values})
+def point(reader: Stores, **values: Any) -> None:
+    reader.artifacts.move_pointer(at("mine", "pointers.json"), Aliases, lambda now: now.changed(**values))
+
+
+def use(reader: Stores, version: str) -> None:
+    place = at("processed", "mine", "current.json")
+    reader.data.move_pointer(place, CurrentData, lambda now: now.changed(data_version=version))
 
 
 def test_the_current_data_are_what_the_pointer_names(reader: Reader) -> None:
     """Not the newest directory: a version whose checks failed is there, but not current."""
     first, second = processed(reader), processed(reader)
-    reader.data.move_pointer("processed", "mine", CURRENT, change=lambda _: {"data_version": first.name})
+    use(reader, first.name)
     dataset = reader.dataset("mine")
     assert dataset.version == first.name
-    assert (dataset.info, dataset.quality) == ({"frequency": "D"}, {"status": "pass"})
+    assert (dataset.info, dataset.quality) == (records.etl(), Quality(status="pass"))
     assert dataset.rejected["reason"].tolist() == ["no date"]
     assert_frame_equal(dataset.observations, OBSERVATIONS)
     assert_frame_equal(dataset.series, SERIES)
@@ -77,7 +88,7 @@ def test_the_current_data_are_what_the_pointer_names(reader: Reader) -> None:
 def test_the_panel_leaves_out_series_that_ended(reader: Reader) -> None:
     """b ended three days ago, with a horizon of two; a is what the models see."""
     processed(reader)
-    dataset = reader.dataset_version("mine", reader.data.folders("processed", "mine")[0])
+    dataset = reader.dataset_version("mine", reader.data.folders(at("processed", "mine"))[0])
     panel, ended = panel_of(dataset, WORKSPACE)
     assert (panel.ids, ended) == (["a"], ["b"])
     assert panel.history["y"].tolist() == [0, 1, 2, 3]
@@ -86,7 +97,7 @@ def test_the_panel_leaves_out_series_that_ended(reader: Reader) -> None:
 def test_the_panel_has_the_clock_of_the_workspace(reader: Reader) -> None:
     """Models learn hours and weekdays as they are lived there."""
     processed(reader)
-    dataset = reader.dataset_version("mine", reader.data.folders("processed", "mine")[0])
+    dataset = reader.dataset_version("mine", reader.data.folders(at("processed", "mine"))[0])
     panel, _ = panel_of(dataset, WORKSPACE.model_copy(update={"timezone": "Europe/London"}))
     assert panel.timezone == "Europe/London"
 
@@ -101,7 +112,7 @@ def test_the_panel_has_the_clock_of_the_workspace(reader: Reader) -> None:
 def test_data_of_other_settings_are_refused(reader: Reader, change: dict[str, Any], found: str) -> None:
     """A covariate that came into the settings after the data, or another frequency: what to run is told."""
     processed(reader)
-    dataset = reader.dataset_version("mine", reader.data.folders("processed", "mine")[0])
+    dataset = reader.dataset_version("mine", reader.data.folders(at("processed", "mine"))[0])
     changed = Workspace.model_validate({**WORKSPACE.model_dump(), **change})
     with pytest.raises(DataError, match=f"has {found}, unlike the settings .* Run: python scripts/run_all.py"):
         panel_of(dataset, changed)
@@ -122,14 +133,14 @@ def test_what_is_not_there_yet_comes_with_its_command(
 def test_nothing_yet_is_empty_lists_and_pointers(reader: Reader) -> None:
     """No error where there is simply nothing to list."""
     assert (reader.runs("mine"), reader.forecast_sets("mine")) == ([], [])
-    assert reader.pointers("mine") == {"version": 0, "aliases": {}, "published": None}
+    assert reader.pointers("mine") == Aliases(version=0)
 
 
 def test_production_and_published_follow_their_pointers(reader: Reader) -> None:
     """Also when newer ones are there; the lists have all, oldest first."""
     runs = [finished(reader, "runs").name for _ in range(3)]
     sets = [finished(reader, "forecasts").name for _ in range(3)]
-    reader.artifacts.draft("mine", "runs", new_version()).write_json("run.json", {})
+    reader.artifacts.draft(at("mine", "runs", new_version())).write_json("run.json", {})
     point(
         reader,
         aliases={"production": {"run_id": runs[1]}},
@@ -142,7 +153,7 @@ def test_production_and_published_follow_their_pointers(reader: Reader) -> None:
 def test_the_calibration_of_a_run(reader: Reader) -> None:
     """As it was stored; a run without one, from before it was measured, says what to do."""
     table = pd.DataFrame({"level": [80], "by": "all", "group": "all", "n": [10], "coverage": [0.79], "msis": [1.5]})
-    draft = reader.artifacts.draft("mine", "runs", new_version())
+    draft = reader.artifacts.draft(at("mine", "runs", new_version()))
     draft.write_parquet("calibration.parquet", table)
     assert_frame_equal(reader.calibration("mine", draft.publish().name), table)
     with pytest.raises(NotFound, match=r"has no calibration\.parquet.* Run: python scripts/train.py --workspace mine"):
@@ -158,11 +169,13 @@ def test_no_workspace_name_leads_elsewhere(reader: Reader, ask: Callable[[Reader
 
 
 @pytest.mark.parametrize("version", ["", "..", "../../x", "latest"])
-def test_no_version_leads_elsewhere(reader: Reader, version: str) -> None:
+def test_no_version_leads_elsewhere(reader: Stores, version: str) -> None:
     """Also when it comes from a pointer that someone has changed."""
     published = {"forecast_id": version, "run_id": version, "as_of": ""}
-    point(reader, aliases={"production": {"run_id": version}}, published=published)
-    reader.data.move_pointer("processed", "mine", CURRENT, change=lambda _: {"data_version": version})
+    pointers = {"version": 1, "aliases": {"production": {"run_id": version}}, "published": published}
+    places = reader.places("mine")
+    reader.artifacts.medium.write(places.pointers, json.dumps(pointers).encode())
+    reader.data.medium.write(places.current_dataset, json.dumps({"version": 1, "data_version": version}).encode())
     for ask in (Reader.production, Reader.published, Reader.dataset):
         with pytest.raises(StoreError, match=r"cannot be used .* should match pattern"):
             ask(reader, "mine")
@@ -171,7 +184,7 @@ def test_no_version_leads_elsewhere(reader: Reader, version: str) -> None:
 def test_the_key_guards_data_and_artifacts(tmp_path: Path) -> None:
     """A reader that wants signatures takes neither data nor runs without."""
     project = Project(data_dir=str(tmp_path / "data"), artifacts_dir=str(tmp_path / "artifacts"))
-    plain = catalog.reader(project)
+    plain = stores(project)
     data, run = processed(plain), finished(plain, "runs")
     strict = catalog.reader(project, "key", require_signature=True)
     with pytest.raises(Untrusted, match="not signed"):
@@ -191,7 +204,7 @@ def test_the_workspaces_are_the_files(reader: Reader, tmp_path: Path, monkeypatc
 
 def test_a_store_elsewhere_is_read_alike() -> None:
     """Any fsspec URL; lists and folders need no local disk."""
-    reader = Reader(Store("memory://data"), Store("memory://artifacts"))
+    reader = Stores(Store("memory://data"), Store("memory://artifacts"))
     run = finished(reader, "runs")
     assert run.name in reader.runs("mine")
     assert reader.run("mine", run.name).verify() == []

@@ -16,6 +16,7 @@ from pipelines.core.errors import Conflict, StoreError
 from pipelines.storage import lines
 from pipelines.storage.store import Store
 from tests.support import stores
+from tests.support.places import at
 
 ROOT = Path(__file__).parents[3]
 FIRST = {"event": "raised", "id": "a", "named": [{"x": "Gruyère ☃ 日本"}]}
@@ -39,14 +40,14 @@ def local(tmp_path: Path) -> Store:
 def put(store: Store, content: bytes) -> None:
     """Leaves a file as a crash would."""
     if store.is_local:
-        Path(store.path("w")).mkdir(parents=True, exist_ok=True)
-        Path(store.path("w/log.jsonl")).write_bytes(content)
+        Path(store.path(at("w"))).mkdir(parents=True, exist_ok=True)
+        Path(store.path(at("w/log.jsonl"))).write_bytes(content)
     else:
-        store.objects.update(store.path("w/log.jsonl"), lambda _: content)
+        store.medium.update(at("w/log.jsonl"), lambda _: content)
 
 
 def kept(store: Store) -> bytes:
-    return store.read(store.path("w/log.jsonl.torn")) or b""
+    return store.read(at("w/log.jsonl.torn")) or b""
 
 
 def line(values: dict[str, Any]) -> bytes:
@@ -54,23 +55,23 @@ def line(values: dict[str, Any]) -> bytes:
 
 
 def add(store: Store, values: dict[str, Any]) -> None:
-    store.append("w", "log.jsonl", line=json.dumps(values, ensure_ascii=False))
+    store.append(at("w", "log.jsonl"), json.dumps(values, ensure_ascii=False))
 
 
 def test_after_a_line_torn_at_any_byte_the_next_one_is_recorded(local: Store) -> None:
     """The piece is kept aside as it was, and what a writer was told is written can be read."""
     whole = line(FIRST)
     for size in range(1, len(whole)):
-        Path(local.path("w/log.jsonl.torn")).unlink(missing_ok=True)
+        Path(local.path(at("w/log.jsonl.torn"))).unlink(missing_ok=True)
         put(local, whole + whole[:size])
         add(local, SECOND)
-        found = local.events("w", "log.jsonl")
+        found = local.events(at("w", "log.jsonl"))
         if size == len(whole) - 1:  # only its end was missing: it is whole now
             assert found == [FIRST, FIRST, SECOND]
         else:
             assert found == [FIRST, SECOND], size
         assert kept(local) == whole[:size] + b"\n"
-        assert Path(local.path("w/log.jsonl")).read_bytes().startswith(whole + whole[:size] + b"\n")
+        assert Path(local.path(at("w/log.jsonl"))).read_bytes().startswith(whole + whole[:size] + b"\n")
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_on_every_store_a_torn_piece_takes_nothing_with_it(store: Store, piece: 
     put(store, line(FIRST) + piece)
     add(store, SECOND)
     add(store, FIRST)
-    read = store.events("w", "log.jsonl")
+    read = store.events(at("w", "log.jsonl"))
     assert [one for one in read if one in (FIRST, SECOND)] == [FIRST, SECOND, FIRST]
     assert kept(store) == piece + b"\n"
 
@@ -99,13 +100,13 @@ def test_on_every_store_a_torn_piece_takes_nothing_with_it(store: Store, piece: 
 def test_a_damaged_line_in_the_middle_is_skipped(local: Store, damage: bytes) -> None:
     """Whatever it holds."""
     put(local, line(FIRST) + damage + line(SECOND))
-    assert local.events("w", "log.jsonl") == [FIRST, SECOND]
+    assert local.events(at("w", "log.jsonl")) == [FIRST, SECOND]
 
 
 def test_bytes_that_are_no_text_stop_no_reader(local: Store) -> None:
     """They are replaced where they stand, and the rest of their line is read."""
     put(local, b'{"event": "raised", "id": "\xff"}\n' + line(SECOND))
-    assert local.events("w", "log.jsonl") == [{"event": "raised", "id": "\ufffd"}, SECOND]
+    assert local.events(at("w", "log.jsonl")) == [{"event": "raised", "id": "\ufffd"}, SECOND]
 
 
 def test_an_event_that_an_earlier_version_wrote_behind_a_torn_piece_is_found(local: Store) -> None:
@@ -113,7 +114,7 @@ def test_an_event_that_an_earlier_version_wrote_behind_a_torn_piece_is_found(loc
     whole = line(FIRST)
     for size in range(1, len(whole) - 1):
         put(local, whole[:size] + line(SECOND) + line(FIRST))
-        assert local.events("w", "log.jsonl") == [SECOND, FIRST], size
+        assert local.events(at("w", "log.jsonl")) == [SECOND, FIRST], size
 
 
 def short(real: Callable[..., int], share: float) -> Callable[..., int]:
@@ -135,9 +136,9 @@ def test_a_write_that_the_disk_takes_a_part_of_is_an_error(
         patch.setattr(os, "write", short(os.write, share))
         with pytest.raises(StoreError, match="disk is full"):
             add(local, SECOND)
-    assert Path(local.path("w/log.jsonl")).read_bytes() == line(FIRST)
+    assert Path(local.path(at("w/log.jsonl"))).read_bytes() == line(FIRST)
     add(local, SECOND)
-    assert local.events("w", "log.jsonl") == [FIRST, SECOND]
+    assert local.events(at("w", "log.jsonl")) == [FIRST, SECOND]
 
 
 @pytest.mark.parametrize("call", ["write", "fsync"])
@@ -152,7 +153,7 @@ def test_a_write_that_fails_leaves_the_file_as_it_was(local: Store, monkeypatch:
         patch.setattr(os, call, fail)
         with pytest.raises(StoreError, match="check it"):
             add(local, SECOND)
-    assert local.events("w", "log.jsonl") == [FIRST]
+    assert local.events(at("w", "log.jsonl")) == [FIRST]
 
 
 def test_many_writers_and_one_that_dies_lose_no_line(local: Store) -> None:
@@ -161,9 +162,9 @@ def test_many_writers_and_one_that_dies_lose_no_line(local: Store) -> None:
     def write(writer: int) -> None:
         for n in range(20):
             if n == 10:
-                with open(local.path("w/log.jsonl"), "ab") as file:
+                with open(local.path(at("w/log.jsonl")), "ab") as file:
                     file.write(b'{"torn": "' + str(writer).encode())
-            Store(local.root).append("w", "log.jsonl", line=json.dumps({"writer": writer, "n": n}))
+            Store(local.root).append(at("w", "log.jsonl"), json.dumps({"writer": writer, "n": n}))
 
     add(local, FIRST)
     threads = [threading.Thread(target=write, args=(n,)) for n in range(4)]
@@ -171,7 +172,7 @@ def test_many_writers_and_one_that_dies_lose_no_line(local: Store) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    found = [(one["writer"], one["n"]) for one in local.events("w", "log.jsonl") if "writer" in one]
+    found = [(one["writer"], one["n"]) for one in local.events(at("w", "log.jsonl")) if "writer" in one]
     assert sorted(found) == [(writer, n) for writer in range(4) for n in range(20)]
 
 
@@ -182,9 +183,9 @@ def test_a_writer_that_is_killed_leaves_no_lock(local: Store) -> None:
         "import fcntl, os, signal, sys; f = open(sys.argv[1], 'ab'); fcntl.flock(f, fcntl.LOCK_EX);"
         "f.write(b'{\"event'); f.flush(); os.kill(os.getpid(), signal.SIGKILL)"
     )
-    subprocess.run([sys.executable, "-c", code, local.path("w/log.jsonl")], cwd=ROOT, check=False)
+    subprocess.run([sys.executable, "-c", code, local.path(at("w/log.jsonl"))], cwd=ROOT, check=False)
     add(local, SECOND)
-    assert local.events("w", "log.jsonl") == [FIRST, SECOND]
+    assert local.events(at("w", "log.jsonl")) == [FIRST, SECOND]
 
 
 def test_a_writer_does_not_wait_for_ever(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import builtins
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -18,10 +19,12 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from pipelines.core.errors import Conflict, NotFound, StoreError, Untrusted
+from pipelines.core.names import new_version, oldest_first
 from pipelines.storage import disk
 from pipelines.storage.disk import replace_file
 from pipelines.storage.folders import Folder
-from pipelines.storage.store import Store, new_version, oldest_first
+from pipelines.storage.store import Store
+from tests.support.places import POINTER, Moves, at, one_more
 
 ROOT = Path(__file__).parents[3]
 
@@ -37,7 +40,7 @@ def local(tmp_path: Path) -> Store:
 
 
 def finished(store: Store, *parts: str, **files: bytes) -> Folder:
-    draft = store.draft(*(parts or ("runs", "one")))
+    draft = store.draft(at(*(parts or ("runs", "one"))))
     for name, content in (files or {"a": b"aaaa", "b": b"bbbb"}).items():
         draft.write_bytes(name, content)
     return draft.publish()
@@ -57,24 +60,24 @@ def test_versions_sort_by_the_moment_they_were_made() -> None:
 
 def test_a_draft_is_invisible_until_it_is_published(store: Store) -> None:
     """Neither listed nor readable while it is written; both afterwards."""
-    draft = store.draft("runs", "one")
+    draft = store.draft(at("runs", "one"))
     draft.write_text("a.txt", "hello")
-    assert store.folders("runs") == []
+    assert store.folders(at("runs")) == []
     with pytest.raises(NotFound, match="never finished"):
-        store.folder("runs", "one")
+        store.folder(at("runs", "one"))
     draft.publish()
-    assert store.folders("runs") == ["one"]
-    assert store.folder("runs", "one").read_text("a.txt") == "hello"
+    assert store.folders(at("runs")) == ["one"]
+    assert store.folder(at("runs", "one")).read_text("a.txt") == "hello"
 
 
 def test_everything_written_is_read_back(store: Store) -> None:
     """Bytes, JSON, text and tables, also in a folder of the folder."""
-    draft, table = store.draft("runs", "one"), pd.DataFrame({"x": [1.5, None], "name": ["ä", "b"]})
+    draft, table = store.draft(at("runs", "one")), pd.DataFrame({"x": [1.5, None], "name": ["ä", "b"]})
     draft.write_bytes("model/0.pkl", b"\0\1")
     draft.write_json("run.json", {"n": 1, "null": None})
     draft.write_parquet("table.parquet", table)
     draft.publish()
-    folder = store.folder("runs", "one")
+    folder = store.folder(at("runs", "one"))
     assert folder.files == ["model/0.pkl", "run.json", "table.parquet"]
     assert folder.read_bytes("model/0.pkl") == b"\0\1"
     assert folder.read_json("run.json") == {"n": 1, "null": None}
@@ -94,15 +97,15 @@ def test_the_manifest_is_written_last(local: Store, monkeypatch: pytest.MonkeyPa
 
 def test_a_finished_directory_never_changes(store: Store) -> None:
     """Neither its draft nor a second one of the same name can write to it."""
-    draft = store.draft("runs", "one")
+    draft = store.draft(at("runs", "one"))
     draft.write_text("a.txt", "hello")
     draft.publish()
-    for late in (draft, store.draft("runs", "one")):
+    for late in (draft, store.draft(at("runs", "one"))):
         with pytest.raises(Conflict, match="never changes again"):
             late.write_text("a.txt", "other")
         with pytest.raises(Conflict, match="never changes again"):
             late.publish()
-    assert store.folder("runs", "one").verify() == []
+    assert store.folder(at("runs", "one")).verify() == []
 
 
 def flip(path: Path) -> None:
@@ -120,14 +123,14 @@ def test_damage_is_noticed_by_verify_and_by_every_read(local: Store, damage: Cal
     damage(Path(folder.where) / "a")
     assert folder.verify() == ["a"]
     with pytest.raises(Untrusted, match="runs/one/a"):
-        local.folder("runs", "one").read_bytes("a")
+        local.folder(at("runs", "one")).read_bytes("a")
     assert folder.read_bytes("b") == b"bbbb"
 
 
 def test_a_file_that_was_added_is_noticed_and_not_read(store: Store) -> None:
     """What the manifest does not list was not written by the store."""
     folder = finished(store)
-    store.fs.pipe_file(f"{folder.where}/c", b"cccc")
+    store.medium.write(folder.place.file("c"), b"cccc")
     assert folder.verify() == ["c"]
     with pytest.raises(NotFound, match="has no c"):
         folder.read_bytes("c")
@@ -138,10 +141,11 @@ def test_a_file_that_was_added_is_noticed_and_not_read(store: Store) -> None:
 )
 def test_no_path_leads_out_of_the_store(store: Store, parts: tuple[str, ...]) -> None:
     """Parents, absolute paths, backslashes and NUL are refused whoever asks."""
-    write = lambda *parts: store.draft(*parts).write_bytes("a", b"")  # noqa: E731
-    for ask in (store.path, store.folder, store.folders, store.read_pointer, write):
+    read = lambda place: store.read_pointer(place, Moves)  # noqa: E731
+    write = lambda place: store.draft(place).write_bytes("a", b"")  # noqa: E731
+    for ask in (store.path, store.folder, store.folders, read, write):
         with pytest.raises(Untrusted, match="leads out of the store"):
-            ask(*parts)
+            ask(at(*parts))
 
 
 def test_links_out_of_the_store_are_refused(local: Store, tmp_path: Path) -> None:
@@ -152,9 +156,9 @@ def test_links_out_of_the_store_are_refused(local: Store, tmp_path: Path) -> Non
     runs = Path(folder.where).parent
     (runs / "inside").symlink_to(runs / "one")
     (runs / "outside").symlink_to(tmp_path / "secret")
-    assert local.folder("runs", "inside").read_bytes("a") == b"aaaa"
+    assert local.folder(at("runs", "inside")).read_bytes("a") == b"aaaa"
     with pytest.raises(Untrusted):
-        local.folder("runs", "outside")
+        local.folder(at("runs", "outside"))
     (runs / "one/a").unlink()
     (runs / "one/a").symlink_to(tmp_path / "secret/a")
     assert folder.verify() == ["a"]
@@ -167,15 +171,15 @@ def test_the_root_itself_may_be_a_link_and_have_any_name(tmp_path: Path) -> None
     for root in ("disk [2]*", "data"):
         store = Store(str(tmp_path / root))
         finished(store, "runs", root[:4])
-        assert root[:4] in store.folders("runs")
-    assert Store(str(tmp_path / "data")).folders("runs") == ["data", "disk"]
+        assert root[:4] in store.folders(at("runs"))
+    assert Store(str(tmp_path / "data")).folders(at("runs")) == ["data", "disk"]
 
 
 def test_the_key_is_never_shown() -> None:
     """Neither the store nor a folder of it prints its signing key."""
     store = Store(f"memory://{uuid.uuid4()}", signing_key="hush-hush")
     folder = finished(store)
-    assert "hush" not in f"{store} {store!r} {folder!r} {store.draft('x')!r}"
+    assert "hush" not in f"{store} {store!r} {folder!r} {store.draft(at('x'))!r}"
 
 
 def test_signatures_are_asked_for_as_the_store_was_told(tmp_path: Path) -> None:
@@ -183,9 +187,9 @@ def test_signatures_are_asked_for_as_the_store_was_told(tmp_path: Path) -> None:
     root = str(tmp_path)
     finished(Store(root), "unsigned")
     finished(Store(root, "key"), "signed")
-    assert Store(root, "key", require_signature=True).folder("signed").verify() == []
-    assert Store(root, "key").folder("unsigned").verify() == []
-    assert Store(root).folder("signed").verify() == []
+    assert Store(root, "key", require_signature=True).folder(at("signed")).verify() == []
+    assert Store(root, "key").folder(at("unsigned")).verify() == []
+    assert Store(root).folder(at("signed")).verify() == []
     for store, name in [
         (Store(root, "key", require_signature=True), "unsigned"),
         (Store(root, "other", require_signature=True), "signed"),
@@ -193,25 +197,33 @@ def test_signatures_are_asked_for_as_the_store_was_told(tmp_path: Path) -> None:
         (Store(root, require_signature=True), "signed"),
     ]:
         with pytest.raises(Untrusted, match="sign"):
-            store.folder(name)
+            store.folder(at(name))
 
 
 def test_pointers_count_their_versions(local: Store) -> None:
     """From 0 where there is none; a change sees the values before it."""
-    assert local.read_pointer("w", "pointers.json") == {"version": 0}
+    assert local.read_pointer(at("w", "pointers.json"), Moves) == Moves(version=0)
     for step in range(1, 4):
-        moved = local.move_pointer("w", "pointers.json", change=lambda now: {**now, "steps": now.get("steps", 0) + 1})
-        assert moved == {"version": step, "steps": step} == local.read_pointer("w", "pointers.json")
+        moved = local.move_pointer(at("w", "pointers.json"), Moves, one_more)
+        assert moved == Moves(version=step, n=step) == local.read_pointer(at("w", "pointers.json"), Moves)
+
+
+def test_what_a_later_version_added_survives_a_move(local: Store) -> None:
+    """An older release that moves a pointer leaves alone what it does not know."""
+    local.medium.write(POINTER, b'{"version": 7, "n": 1, "added later": {"a": [1]}}')
+    local.move_pointer(POINTER, Moves, one_more)
+    content = json.loads(Path(local.path(POINTER)).read_text())
+    assert content == {"version": 8, "n": 2, "run": "", "added later": {"a": [1]}}
 
 
 def test_a_stale_writer_is_told_and_changes_nothing(local: Store) -> None:
     """Who has seen version 1 cannot move version 2."""
     for name in ("first", "second"):
-        local.move_pointer("p.json", change=lambda _, name=name: {"name": name})
+        local.move_pointer(POINTER, Moves, lambda now, name=name: now.changed(run=name))
     with pytest.raises(Conflict, match=r"version 2, not 1"):
-        local.move_pointer("p.json", change=lambda _: {"name": "stale"}, expected=1)
-    assert local.read_pointer("p.json") == {"version": 2, "name": "second"}
-    assert local.move_pointer("p.json", change=lambda _: {}, expected=2)["version"] == 3
+        local.move_pointer(POINTER, Moves, lambda now: now.changed(run="stale"), expected=1)
+    assert local.read_pointer(POINTER, Moves) == Moves(version=2, run="second")
+    assert local.move_pointer(POINTER, Moves, lambda now: now, expected=2).version == 3
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'{"name": 1}', b'{"version": "x"}', b"\xff"])
@@ -220,7 +232,10 @@ def test_a_broken_pointer_is_told_and_kept(local: Store, tmp_path: Path, content
     path = tmp_path / "store/p.json"
     path.parent.mkdir()
     path.write_bytes(content)
-    for ask in (lambda: local.read_pointer("p.json"), lambda: local.move_pointer("p.json", change=lambda _: {})):
+    for ask in (
+        lambda: local.read_pointer(POINTER, Moves),
+        lambda: local.move_pointer(POINTER, Moves, lambda now: now),
+    ):
         with pytest.raises(StoreError, match="Restore it"):
             ask()
     assert path.read_bytes() == content
@@ -229,46 +244,49 @@ def test_a_broken_pointer_is_told_and_kept(local: Store, tmp_path: Path, content
 def test_a_change_that_fails_moves_nothing_and_frees_the_pointer(local: Store) -> None:
     """The error passes on, and the next writer does not wait."""
     with pytest.raises(ZeroDivisionError):
-        local.move_pointer("p.json", change=lambda _: {"x": 1 / 0})
-    assert local.move_pointer("p.json", change=lambda _: {})["version"] == 1
+        local.move_pointer(POINTER, Moves, lambda now: now.changed(n=1 / 0))
+    assert local.move_pointer(POINTER, Moves, lambda now: now).version == 1
 
 
 def python(code: str, folder: Path) -> subprocess.Popen[str]:
-    start = f"import os\nfrom pipelines.storage.store import Store\nstore = Store({str(folder / 'store')!r})\n"
+    start = (
+        "from pipelines.storage.store import Store\nfrom tests.support.places import POINTER, Moves, one_more\n"
+        f"store = Store({str(folder / 'store')!r})\n"
+    )
     return subprocess.Popen([sys.executable, "-c", start + code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
 def test_two_processes_lose_no_change(local: Store, tmp_path: Path) -> None:
     """Each adds one a hundred times; all two hundred are there, and each version was given once."""
-    count = "for _ in range(100): store.move_pointer('p.json', change=lambda now: {'n': now.get('n', 0) + 1})"
+    count = "for _ in range(100): store.move_pointer(POINTER, Moves, one_more)"
     writers = [python(count, tmp_path) for _ in range(2)]
     assert [writer.wait() for writer in writers] == [0, 0]
-    assert local.read_pointer("p.json") == {"version": 200, "n": 200}
+    assert local.read_pointer(POINTER, Moves) == Moves(version=200, n=200)
     assert litter(tmp_path) == []
 
 
 def test_a_writer_that_is_killed_with_the_lock_leaves_none_behind(local: Store, tmp_path: Path) -> None:
     """While it lives others wait; once it is dead the next one writes at once, on the old state."""
     hold = "import time\ndef hold(now):\n    print('held', flush=True)\n    time.sleep(60)\n"
-    writer = python(hold + "store.move_pointer('p.json', change=hold)", tmp_path)
+    writer = python(hold + "store.move_pointer(POINTER, Moves, hold)", tmp_path)
     assert writer.stdout is not None
     assert writer.stdout.readline() == "held\n"
     threading.Timer(0.2, writer.kill).start()
     start = time.monotonic()
-    assert local.move_pointer("p.json", change=lambda _: {})["version"] == 1
+    assert local.move_pointer(POINTER, Moves, lambda now: now).version == 1
     assert 0.1 < time.monotonic() - start < 4
     writer.wait()
 
 
 def test_waiting_for_a_pointer_ends_with_a_conflict(local: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A writer that never ends does not hang the next one for ever."""
-    monkeypatch.setattr("pipelines.storage.store._LOCK_PATIENCE", 0.05)
+    monkeypatch.setattr("pipelines.storage.local._LOCK_PATIENCE", 0.05)
 
-    def nested(_: dict[str, Any]) -> dict[str, Any]:
-        return local.move_pointer("p.json", change=lambda now: now)
+    def nested(_: Moves) -> Moves:
+        return local.move_pointer(POINTER, Moves, lambda now: now)
 
     with pytest.raises(Conflict, match="another process"):
-        local.move_pointer("p.json", change=nested)
+        local.move_pointer(POINTER, Moves, nested)
 
 
 class Failing:
@@ -295,32 +313,32 @@ def test_a_disk_that_fails_at_any_moment_leaves_the_old_state(tmp_path: Path, ca
     module = builtins if call == "open" else os
 
     def write(store: Store, name: str) -> None:
-        draft = store.draft("runs", name)
+        draft = store.draft(at("runs", name))
         draft.write_text("a.txt", name)
         draft.write_text("model/b.txt", name)
         draft.publish()
-        store.move_pointer("pointers.json", change=lambda now: {**now, "run": name})
+        store.move_pointer(at("pointers.json"), Moves, lambda now: now.changed(run=name))
 
-    for at in range(100):
-        store = Store(str(tmp_path / str(at) / "store"))
+    for nth in range(100):
+        store = Store(str(tmp_path / str(nth) / "store"))
         write(store, "old")
-        failing = Failing(getattr(module, call), at, code)
+        failing = Failing(getattr(module, call), nth, code)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(module, call, failing)
             try:
                 write(store, "new")
             except StoreError as error:
                 told = str(error)
-        if failing.used <= at:
-            assert at >= 2, "the call was never used"
+        if failing.used <= nth:
+            assert nth >= 2, "the call was never used"
             break
         assert ("free some space" if code == errno.ENOSPC else "check it") in told
         assert litter(tmp_path) == []
-        moved = store.read_pointer("pointers.json")
-        assert moved == {"version": 1, "run": "old"} or ("does not confirm" in told and moved["run"] == "new")
-        for name in store.folders("runs"):
-            assert store.folder("runs", name).verify() == []
-        assert store.folder("runs", moved["run"]).read_text("a.txt") == moved["run"]
+        moved = store.read_pointer(at("pointers.json"), Moves)
+        assert moved == Moves(version=1, run="old") or ("does not confirm" in told and moved.run == "new")
+        for name in store.folders(at("runs")):
+            assert store.folder(at("runs", name)).verify() == []
+        assert store.folder(at("runs", moved.run)).read_text("a.txt") == moved.run
         write(store, "next")
     else:
         pytest.fail("the calls never ended")
@@ -328,7 +346,7 @@ def test_a_disk_that_fails_at_any_moment_leaves_the_old_state(tmp_path: Path, ca
 
 def test_a_file_that_the_disk_does_not_confirm_is_no_file(local: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not left in the folder, nor listed when the rest is published; one that is written again is a file like others."""
-    draft = local.draft("runs", "one")
+    draft = local.draft(at("runs", "one"))
     draft.write_text("a", "kept")
     with monkeypatch.context() as patch:
         for name in ("b", "c"):
@@ -349,15 +367,14 @@ def test_what_cannot_be_read_is_told(local: Store, monkeypatch: pytest.MonkeyPat
     folder = finished(local)
 
     def failing(read: Any) -> Any:
-        def guarded(path: str, *args: Any, **options: Any) -> Any:
-            if path.endswith("/a"):
+        def guarded(path: Any, *args: Any, **options: Any) -> Any:
+            if str(path).endswith("/a"):
                 raise OSError(code, os.strerror(code))
             return read(path, *args, **options)
 
         return guarded
 
-    for way in ("cat_file", "open"):
-        monkeypatch.setattr(local.fs, way, failing(getattr(local.fs, way)))
+    monkeypatch.setattr(builtins, "open", failing(open))
     with pytest.raises(StoreError, match=f"one/a could not be read. .*{remedy}"):
         folder.read_bytes("a")
     assert folder.verify() == ["a"]
@@ -369,69 +386,69 @@ def test_a_file_in_the_place_of_a_folder_is_told(local: Store, tmp_path: Path) -
     with pytest.raises(StoreError, match="runs/one/a could not be written"):
         finished(local)
     with pytest.raises(NotFound):
-        local.folder("runs", "one")
+        local.folder(at("runs", "one"))
 
 
 def test_sweeping_removes_only_what_was_begun_long_ago_and_never_finished(local: Store, tmp_path: Path) -> None:
     """A finished directory of any age, one that is being written, and a plain file all stay."""
     finished(local, "runs", "finished")
     for name in ("dead", "alive"):
-        local.draft("runs", name).write_text("model/a.txt", "a")
+        local.draft(at("runs", name)).write_text("model/a.txt", "a")
     runs = tmp_path / "store/runs"
     (runs / "notes.txt").write_text("mine")
     for name in ("finished", "dead", "notes.txt"):
         os.utime(runs / name, (0, 0))
-    assert local.sweep("runs") == ["dead"]
+    assert local.sweep(at("runs")) == ["dead"]
     assert sorted(path.name for path in runs.iterdir()) == ["alive", "finished", "notes.txt"]
-    assert local.sweep("nothing") == []
+    assert local.sweep(at("nothing")) == []
 
 
 def test_a_store_without_conditional_writes_refuses_pointers_clearly() -> None:
     """Directories work there; what changes would need a way to keep two writers apart, and says so."""
     store = Store(f"memory://{uuid.uuid4()}")
     assert finished(store).verify() == []
-    assert store.sweep("runs") == []
-    assert store.read_pointer("p.json") == {"version": 0}
+    assert store.sweep(at("runs")) == []
+    assert store.read_pointer(POINTER, Moves) == Moves(version=0)
     with pytest.raises(StoreError, match="keeps two writers apart"):
-        store.move_pointer("p.json", change=lambda now: now)
+        store.move_pointer(POINTER, Moves, lambda now: now)
 
 
 def test_a_pointer_is_read_again_only_once_it_was_replaced(local: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A settled file is asked for its looks only; a move, by whomever, is seen at once."""
-    local.move_pointer("p.json", change=lambda now: {"n": 1})
-    os.utime(local.path("p.json"), ns=(1, 1))
-    assert local.read_pointer("p.json")["n"] == 1
+    local.move_pointer(POINTER, Moves, lambda now: now.changed(n=1))
+    os.utime(local.path(POINTER), ns=(1, 1))
+    assert local.read_pointer(POINTER, Moves).n == 1
     reads: list[str] = []
     read = local.read
     monkeypatch.setattr(local, "read", lambda path: (reads.append(path), read(path))[1])
-    assert local.read_pointer("p.json") == {"version": 1, "n": 1}
+    assert local.read_pointer(POINTER, Moves) == Moves(version=1, n=1)
     assert reads == []
-    Store(local.root).move_pointer("p.json", change=lambda now: {"n": 2})
-    assert local.read_pointer("p.json") == {"version": 2, "n": 2}
-    os.unlink(local.path("p.json"))
-    assert local.read_pointer("p.json") == {"version": 0}
+    Store(local.root).move_pointer(POINTER, Moves, lambda now: now.changed(n=2))
+    assert local.read_pointer(POINTER, Moves) == Moves(version=2, n=2)
+    os.unlink(local.path(POINTER))
+    assert local.read_pointer(POINTER, Moves) == Moves(version=0)
 
 
 def test_moves_in_quick_succession_are_all_seen(local: Store) -> None:
     """Faster than the clock of the disk ticks: a fresh file is read each time."""
     other = Store(local.root)
     for n in range(50):
-        other.move_pointer("p.json", change=lambda now, n=n: {"n": n})
-        assert local.read_pointer("p.json")["n"] == n
+        other.move_pointer(POINTER, Moves, lambda now, n=n: now.changed(n=n))
+        assert local.read_pointer(POINTER, Moves).n == n
 
 
 def test_lines_are_only_ever_added(local: Store) -> None:
     """Each is there whole when the call returns; a store that cannot replace safely says so."""
     for n in range(3):
-        local.append("one/audit.jsonl", line=f"line {n}")
-    assert Path(local.path("one/audit.jsonl")).read_text() == "line 0\nline 1\nline 2\n"
+        local.append(at("one/audit.jsonl"), f"line {n}")
+    assert Path(local.path(at("one/audit.jsonl"))).read_text() == "line 0\nline 1\nline 2\n"
     with pytest.raises(StoreError, match="keeps two writers apart"):
-        Store("memory://x").append("audit.jsonl", line="x")
+        Store("memory://x").append(at("audit.jsonl"), "x")
 
 
 def test_a_file_in_pieces_is_whole_or_not_there(local: Store) -> None:
     """What breaks off leaves nothing; what is finished is as if it had been written at once."""
-    draft = local.draft("uploads", "one")
+    draft = local.draft(at("uploads", "one"))
 
     def break_off() -> None:
         with draft.open("table.csv") as file:
@@ -448,18 +465,18 @@ def test_a_file_in_pieces_is_whole_or_not_there(local: Store) -> None:
     assert (folder.read_bytes("table.csv"), folder.verify()) == (b"one two", [])
     with pytest.raises(Conflict), draft.open("table.csv"):
         pass
-    with pytest.raises(StoreError, match="takes whole files"), Store("memory://x").draft("one").open("a"):
+    with pytest.raises(StoreError, match="takes whole files"), Store("memory://x").draft(at("one")).open("a"):
         pass
 
 
 def test_what_is_begun_in_vain_can_be_discarded(local: Store) -> None:
     """With all that was written; what is finished stays."""
-    draft = local.draft("uploads", "one")
+    draft = local.draft(at("uploads", "one"))
     draft.write_bytes("a", b"a")
     draft.discard()
     assert not os.path.exists(draft.where)
     folder = finished(local, "uploads", "two")
-    Store(local.root).draft("uploads", "two").discard()
+    Store(local.root).draft(at("uploads", "two")).discard()
     assert folder.verify() == []
 
 
@@ -467,10 +484,10 @@ def test_what_is_removed_is_gone_as_a_whole(store: Store) -> None:
     """Its neighbours stay."""
     finished(store, "uploads", "one")
     finished(store, "uploads", "two")
-    store.remove("uploads", "one")
-    assert store.folders("uploads") == ["two"]
+    store.remove(at("uploads", "one"))
+    assert store.folders(at("uploads")) == ["two"]
     with pytest.raises(NotFound):
-        store.folder("uploads", "one")
+        store.folder(at("uploads", "one"))
 
 
 def test_a_name_of_the_future_is_the_oldest() -> None:

@@ -9,8 +9,8 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from pipelines.core.errors import NotFound, StoreError, Untrusted
-from pipelines.storage import folders
 from pipelines.storage.folders import Folder
+from pipelines.storage.layout import Place
 from pipelines.storage.store import Store
 from pipelines.tables import parquet
 
@@ -27,8 +27,8 @@ ROWS = pd.DataFrame(
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
     """A table in row groups of ten rows, across the borders of its series."""
-    monkeypatch.setattr(folders, "_ROW_GROUP", 10)
-    draft = Store(str(tmp_path)).draft("one")
+    monkeypatch.setattr("pipelines.storage.store._ROW_GROUP", 10)
+    draft = Store(str(tmp_path)).draft(Place(("one",)))
     draft.write_parquet("rows.parquet", ROWS)
     draft.write_parquet("none.parquet", ROWS.head(0).astype({"unique_id": object}))
     return draft.publish()
@@ -93,6 +93,6 @@ def test_a_table_that_cannot_be_read_is_told(folder: Folder, monkeypatch: pytest
     def failing(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(folder.store.fs, "open", failing)
+    monkeypatch.setattr("pipelines.storage.disk.opened", failing)
     with pytest.raises(StoreError, match=r"could not be read\. Permission denied"):
         folder.open_parquet("rows.parquet")

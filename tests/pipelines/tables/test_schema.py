@@ -10,8 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.core.errors import ConfigError
-from pipelines.core.names import printable, safe_name, safe_version
-from pipelines.storage.store import new_version
+from pipelines.core.names import new_version, printable, safe_name, safe_version
 from pipelines.tables.schema import hi, lo
 
 ALLOWED = string.ascii_letters + string.digits + "._-"

@@ -11,13 +11,13 @@ from pipelines.forecasting.monitoring import alerts, delivery
 from pipelines.forecasting.monitoring.alerts import Alert
 from pipelines.forecasting.thresholds import Delivery
 from pipelines.storage.catalog import Reader
-from pipelines.storage.store import Store
+from pipelines.storage.store import Store, Stores
 from tests.support.serving import Quiet, answering
 
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Reader:
-    return Reader(Store(str(tmp_path / "data")), Store(str(tmp_path / "artifacts")))
+    return Stores(Store(str(tmp_path / "data")), Store(str(tmp_path / "artifacts")))
 
 
 def alert(**changed: str) -> Alert:
@@ -159,4 +159,4 @@ def test_an_alert_follows_no_redirect(reader: Reader) -> None:
         with answering(Hook) as hook:
             assert delivery.deliver(reader, "shop", hook, Delivery(attempts=2, wait=0))["given_up"] == 1
     assert reached == []
-    assert reader.artifacts.events("shop", *delivery.DEAD_LETTERS)[0]["why"] == "answered 307"
+    assert reader.artifacts.events(reader.places("shop").dead_letters)[0]["why"] == "answered 307"

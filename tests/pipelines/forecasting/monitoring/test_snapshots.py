@@ -10,24 +10,26 @@ from pipelines.core.errors import NotFound
 from pipelines.forecasting.monitoring import alerts, snapshots
 from pipelines.forecasting.monitoring.alerts import Alert
 from pipelines.forecasting.monitoring.snapshots import Snapshot
-from pipelines.storage.catalog import MONITORING, Reader
-from pipelines.storage.store import Store
+from pipelines.forecasting.records import Key
+from pipelines.storage.catalog import Reader
+from pipelines.storage.store import Store, Stores
+from tests.support import records
 
 NOW = pd.Timestamp("2024-06-01")
 
 
-def monitored(reader: Reader, before: Snapshot) -> str:
+def monitored(reader: Stores, before: Snapshot) -> str:
     """One more monitoring, with a report."""
-    told = {"workspace": "shop", "as_of": "2024-06-01T00:00:00Z", "status": "ok", "counts": {}}
-    found = Snapshot(summary={**told, "history": before.summary.get("history", [])})
-    draft = found.draft(reader, {}, NOW, 0)
+    history = before.summary.history if before.summary else []
+    found = Snapshot(summary=records.monitoring("shop", history=history))
+    draft = found.draft(reader, Key(), NOW, 0)
     draft.write_text(snapshots.REPORT, "<p>report</p>")
     return snapshots.publish(reader, "shop", draft, "2024-06-01T00:00:00Z").name
 
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Reader:
-    return Reader(Store(str(tmp_path / "data")), Store(str(tmp_path / "artifacts")))
+    return Stores(Store(str(tmp_path / "data")), Store(str(tmp_path / "artifacts")))
 
 
 def test_old_monitorings_go_and_nothing_is_lost_with_them(reader: Reader, tmp_path: Path) -> None:
@@ -39,9 +41,9 @@ def test_old_monitorings_go_and_nothing_is_lost_with_them(reader: Reader, tmp_pa
     for path in (tmp_path / "artifacts/shop/monitoring").iterdir():
         os.utime(path, (0, 0))  # of long ago
     assert snapshots.tidy(reader, "shop", 3) == names[:2]
-    assert reader.artifacts.folders("shop", MONITORING) == names[2:]
+    assert reader.artifacts.folders(reader.places("shop").monitorings) == names[2:]
     newest = Snapshot.newest(reader, "shop")
-    assert [point["monitoring_id"] for point in newest.summary["history"]] == names
+    assert [point.monitoring_id for point in newest.summary.history] == names
     assert len(alerts.all_of(reader, "shop")) == 5
     with pytest.raises(NotFound):
         reader.monitoring("shop", names[0])
@@ -52,6 +54,6 @@ def test_the_monitoring_that_is_pointed_to_always_stays(reader: Reader) -> None:
     """Also where others were finished after it, by a process that died before it could point to them."""
     first = monitored(reader, Snapshot())
     for _ in range(3):
-        Snapshot(summary=Snapshot.newest(reader, "shop").summary).draft(reader, {}, NOW, 0).publish()
+        Snapshot(summary=Snapshot.newest(reader, "shop").summary).draft(reader, Key(), NOW, 0).publish()
     assert len(snapshots.tidy(reader, "shop", 2)) == 1
     assert reader.monitoring("shop").name == first

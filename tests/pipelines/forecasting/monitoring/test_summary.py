@@ -7,8 +7,9 @@ import pandas as pd
 from pipelines.forecasting.monitoring import bias, drift, snapshots, summary
 from pipelines.forecasting.monitoring.accuracy import COLUMNS
 from pipelines.forecasting.monitoring.snapshots import Snapshot
-from pipelines.storage.catalog import Reader
-from pipelines.storage.store import Store
+from pipelines.forecasting.records import Key
+from pipelines.storage.store import Store, Stores
+from tests.support import records
 
 NOTHING = pd.DataFrame(columns=snapshots.SERIES)
 DAYS = [pd.Timestamp(day) for day in ("2024-09-02", "2024-09-09", "2024-09-16", "2024-09-23", "2024-09-30")]
@@ -51,12 +52,12 @@ def test_a_status_that_comes_back_and_a_series_that_is_new_begin_again() -> None
 
 def test_dates_of_the_last_release_are_found_again_from_the_monitorings_that_are_kept(tmp_path: Path) -> None:
     """Each of them said that everything began with it; the next monitoring goes on from the true dates."""
-    reader = Reader(Store(str(tmp_path / "data")), Store(str(tmp_path / "artifacts")))
+    reader = Stores(Store(str(tmp_path / "data")), Store(str(tmp_path / "artifacts")))
     for day, a in zip(DAYS, ("ok", "alert", "alert", "alert", "alert"), strict=True):
         table = monitored(day, NOTHING, a=a, b="ok")  # as if nothing had been before
-        told = {"workspace": "shop", "as_of": f"{day:%Y-%m-%dT%H:%M:%SZ}", "status": "ok", "counts": {}, "history": []}
-        draft = Snapshot(series=table, summary=told).draft(reader, {}, day, 0)
-        snapshots.publish(reader, "shop", draft, told["as_of"])  # type: ignore[arg-type]
+        told = records.monitoring("shop", as_of=f"{day:%Y-%m-%dT%H:%M:%SZ}")
+        draft = Snapshot(series=table, summary=told).draft(reader, Key(), day, 0)
+        snapshots.publish(reader, "shop", draft, told.as_of)
     found = Snapshot.newest(reader, "shop").series
     assert since(found) == {"a": "09-09", "b": "09-02"}
     assert since(monitored(DAYS[-1] + pd.Timedelta(days=7), found, a="alert", b="warn")) == {"a": "09-09", "b": "10-07"}
@@ -67,6 +68,6 @@ def test_the_feature_that_is_named_is_the_one_that_the_status_comes_from() -> No
     rows = [("a", "y", 0.9, 0.3, "alert"), ("a", "price", 0.9, 0.1, "warn"), ("a", "few", 9.0, 0.1, "insufficient"), ("b", "y", 0.1, 0.2, "ok")]  # fmt: skip
     drifted = pd.DataFrame(rows, columns=["unique_id", "feature", "psi", "threshold", "status"])
     assert dict(summary._most_drifted(drifted)["feature"]) == {"a": "y", "b": "y"}
-    figures = {one["feature"]: one for one in summary.features(drifted)}
-    assert (figures["y"]["alert"], figures["y"]["ok"], figures["y"]["psi_largest"]) == (1, 1, 0.9)
-    assert (figures["few"]["insufficient"], figures["few"]["psi_largest"]) == (1, None)
+    figures = {one.feature: one for one in summary.features(drifted)}
+    assert (figures["y"].alert, figures["y"].ok, figures["y"].psi_largest) == (1, 1, 0.9)
+    assert (figures["few"].insufficient, figures["few"].psi_largest) == (1, None)

@@ -16,6 +16,7 @@ from pipelines.forecasting.panel import Panel
 from pipelines.forecasting.promotion import calibration
 from pipelines.forecasting.settings import Workspace
 from pipelines.storage.folders import Folder
+from pipelines.storage.layout import Place
 from pipelines.storage.store import Store
 from tests.support.factories import panel as make_panel
 from tests.support.factories import workspace as make_workspace
@@ -50,7 +51,7 @@ def judged() -> tuple[Panel, Workspace, Evaluation]:
 
 @pytest.fixture
 def run(judged: tuple[Panel, Workspace, Evaluation], tmp_path: Path) -> Folder:
-    draft = Store(str(tmp_path)).draft("run")
+    draft = Store(str(tmp_path)).draft(Place(("run",)))
     for name in ("backtest", "metrics", "champions", "scales"):
         draft.write_parquet(f"{name}.parquet", getattr(judged[2], name))
     return draft.publish()

@@ -6,17 +6,19 @@ import pandas as pd
 import pytest
 
 from pipelines.forecasting.promotion.card import card, number, percent
+from pipelines.forecasting.records import ForecastRun
 
 COLUMNS = ["unique_id", "model", "metric", "value", "runner_up", "skill_vs_seasonal_naive"]
 
 
-def info(**summary: Any) -> dict[str, Any]:
+def info(**summary: Any) -> ForecastRun:
     known = {"n_series": 1200, "champion": 0.81234, "baseline": 1.0, "skill": 0.18766, "coverage": {"80": 0.79}}
     known |= {"windows": 2, "cutoffs": ["2024-01-01 00:00", "2024-01-29 00:00"], "notes": []}
-    return {
+    values = {
+        "status": "running",
         "run_id": "20240229T000000Z-01234567",
         "workspace": "mine",
-        "config": {"title": "", "horizon": 28, "frequency": "D", "metric": "mase"},
+        "config": {"title": "", "horizon": 28, "frequency": "D", "metric": "mase", "levels": [80]},
         "data": {"version": "20240228T000000Z-01234567"},
         "code_version": "0.1.0",
         "python": "3.11.7",
@@ -24,6 +26,7 @@ def info(**summary: Any) -> dict[str, Any]:
         "stages": [{"name": "fit", "seconds": 1.25, "peak_mb": 2048.0}],
         "summary": {**known, **summary},
     }
+    return ForecastRun.model_validate(values)
 
 
 def champions(*rows: tuple[object, ...]) -> pd.DataFrame:

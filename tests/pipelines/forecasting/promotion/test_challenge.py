@@ -12,10 +12,12 @@ from pipelines.forecasting.evaluation import metrics, select
 from pipelines.forecasting.evaluation.candidates import build
 from pipelines.forecasting.evaluation.report import Evaluation
 from pipelines.forecasting.evaluation.strategy import Plan
-from pipelines.forecasting.promotion.challenge import Rival, Verdict
+from pipelines.forecasting.figures import Figures, Verdict
+from pipelines.forecasting.promotion.challenge import Rival
 from pipelines.forecasting.settings import Workspace
 from pipelines.storage.folders import Folder
-from pipelines.storage.store import Store
+from pipelines.storage.records import Data
+from pipelines.storage.store import Store, Stores
 
 Values = dict[str, dict[str, list[float]]]  # model, series, value a window
 
@@ -32,11 +34,11 @@ def store(tmp_path: Path) -> Store:
 
 def production(store: Store, served: dict[str, str], config: Workspace | None = None, **changed: Any) -> Folder:
     """A run whose champions are `served`: unique_id to model."""
-    recording = payload.begin(store, config or workspace(), {}, None)
-    recording.info["config"] |= changed
+    recording = payload.begin(Stores(store, store), config or workspace(), Data(), None)
+    recording.info.config.update(changed)
     weights = pd.DataFrame({"unique_id": list(served), "member": list(served.values()), "weight": 1.0})
     recording.draft.write_parquet("weights.parquet", weights)
-    return recording.succeed({})
+    return recording.succeed(Figures())
 
 
 def plan(config: Workspace) -> Plan:
@@ -104,7 +106,7 @@ def test_a_run_without_the_model_that_production_has_can_be_worse(store: Store) 
     values = {**BASE, "production:theta": {"a": [1.0, 1.0], "b": [1.0, 1.5]}}
     found = judge(rival, values, config)
     assert found == Verdict(False, f"worse: mase 2 against 1.125 of run {run.name} on the same windows", 2.0, 1.125)
-    assert found.as_json()["production"] == 1.125
+    assert found.production == 1.125
 
 
 @pytest.mark.parametrize(
@@ -172,8 +174,8 @@ def test_what_cannot_be_measured_is_said(store: Store) -> None:
 def test_an_ensemble_in_production_is_judged_as_the_ensemble_that_it_is(store: Store) -> None:
     """Half theta, half seasonal naive: errors of +1 and −2 make −0.5, better than either."""
     weights = pd.DataFrame({"unique_id": ["a", "a"], "member": ["theta", "seasonal_naive"], "weight": [0.5, 0.5]})
-    recording = payload.begin(store, workspace(), {}, None)
+    recording = payload.begin(Stores(store, store), workspace(), Data(), None)
     recording.draft.write_parquet("weights.parquet", weights)
-    run = recording.succeed({})
+    run = recording.succeed(Figures())
     found = verdict(run, {"theta": {"a": [1.0]}, "seasonal_naive": {"a": [-2.0]}})
     assert (found.passed, found.challenger, found.production) == (False, 1.0, 0.5)

@@ -9,7 +9,9 @@ import pytest
 
 from pipelines.forecasting.promotion.compare import changes, compare
 from pipelines.storage.folders import Folder
+from pipelines.storage.layout import Places
 from pipelines.storage.store import Store
+from tests.support import records
 
 MARCH, APRIL = ["2024-03-01 00:00", "2024-03-08 00:00"], ["2024-04-01 00:00", "2024-04-08 00:00"]
 
@@ -22,9 +24,8 @@ def store(tmp_path: Path) -> Store:
 def run(store: Store, name: str, errors: list[float], cutoffs: list[str] = MARCH, **config: Any) -> Folder:
     """A run of three series with these errors over these windows."""
     figures = {"champion": sum(errors) / 3, "baseline": 1.0, "skill": 0.5, "coverage": {"80": 0.8}, "cutoffs": cutoffs}
-    settings = {"metric": "mase", "horizon": 7, "backtest": {"gap": 0}, **config}
-    draft = store.draft("shop", "runs", name)
-    draft.write_json("run.json", {"status": "success", "config": settings, "summary": {**figures, "leaderboard": {}}})
+    draft = store.draft(Places("shop").run(name))
+    draft.write_record(records.run({"backtest": {"gap": 0}, **config}, summary={**figures, "leaderboard": {}}))
     table = pd.DataFrame({"unique_id": ["a", "b", "c"], "model": "theta", "metric": "mase", "value": errors})
     draft.write_parquet("champions.parquet", table)
     return draft.publish()

@@ -8,20 +8,25 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from pipelines.core.names import new_version
 from pipelines.core.progress import Silent
 from pipelines.forecasting import payload
 from pipelines.forecasting.evaluation import fit
 from pipelines.forecasting.evaluation.bridge import Bridge
 from pipelines.forecasting.evaluation.candidates import build
 from pipelines.forecasting.evaluation.ensemble import ENSEMBLE
+from pipelines.forecasting.figures import Figures
 from pipelines.forecasting.models import auto_arima, ensemble
 from pipelines.forecasting.panel import Panel
 from pipelines.forecasting.promotion import previous
 from pipelines.forecasting.settings import Workspace
-from pipelines.storage.catalog import CURRENT, POINTERS, Dataset, Reader
+from pipelines.storage.catalog import Dataset
 from pipelines.storage.folders import Folder
-from pipelines.storage.store import Store, new_version
+from pipelines.storage.pointers import Aliases, CurrentData
+from pipelines.storage.records import Data
+from pipelines.storage.store import Store, Stores
 from pipelines.tables.schema import DS
+from tests.support import records
 from tests.support.factories import panel, workspace
 
 H = 7
@@ -35,15 +40,17 @@ class Shop:
     panels: dict[str, Panel] = field(default_factory=dict)
 
     @property
-    def reader(self) -> Reader:
-        return Reader(Store(f"{self.folder}/data"), Store(f"{self.folder}/artifacts"))
+    def reader(self) -> Stores:
+        return Stores(Store(f"{self.folder}/data"), Store(f"{self.folder}/artifacts"))
 
     def data(self, newest: Panel) -> str:
-        draft = self.reader.data.draft("processed", "shop", new_version())
-        draft.write_json("etl.json", {})
-        draft.publish()
-        version = draft.parts[-1]
-        self.reader.data.move_pointer("processed", "shop", CURRENT, change=lambda _: {"data_version": version})
+        places = self.reader.places("shop")
+        draft = self.reader.data.draft(places.dataset(new_version()))
+        draft.write_record(records.etl())
+        version = draft.publish().name
+        self.reader.data.move_pointer(
+            places.current_dataset, CurrentData, lambda now: now.changed(data_version=version)
+        )
         self.panels[version] = newest
         return version
 
@@ -51,7 +58,7 @@ class Shop:
         return self.panels[dataset.version]
 
     def run(self, config: Workspace, weights: pd.DataFrame, newest: Panel) -> Folder:
-        recording = payload.begin(self.reader.artifacts, config, {}, None)
+        recording = payload.begin(self.reader, config, Data(), None)
         builds = {name: build(name, config) for name in weights["member"].unique()}
         served = weights.assign(model=weights["member"])
         payload.save_models(recording, fit.fit(newest, served, builds, bucket=9, n_jobs=1, progress=Silent()))
@@ -64,16 +71,17 @@ class Shop:
         recording.draft.write_parquet(
             "champions.parquet", pd.concat([champions, mixed]).rename(columns={"member": "model"})
         )
-        return recording.succeed({})
+        return recording.succeed(Figures())
 
     def publish(self, run: Folder, data_version: str) -> pd.DataFrame:
         paths = self.forecast(run, self.panels[data_version])
-        draft = self.reader.artifacts.draft("shop", "forecasts", new_version())
+        places = self.reader.places("shop")
+        draft = self.reader.artifacts.draft(places.forecast_set(new_version()))
         draft.write_parquet("forecasts.parquet", paths.assign(model="any", lo_80=0.0))
-        draft.write_json("inference.json", {"run_id": run.name, "data_version": data_version})
+        draft.write_record(records.forecast_set(run.name, data_version=data_version))
         draft.publish()
-        pointer = {"published": {"forecast_id": draft.parts[-1], "run_id": run.name, "as_of": "2024-01-01T00:00:00Z"}}
-        self.reader.artifacts.move_pointer("shop", POINTERS, change=lambda now: {**now, **pointer})
+        served = {"forecast_id": draft.name, "run_id": run.name, "as_of": "2024-01-01T00:00:00Z"}
+        self.reader.artifacts.move_pointer(places.pointers, Aliases, lambda now: now.changed(published=served))
         return paths
 
     def forecast(self, run: Folder, newest: Panel) -> pd.DataFrame:
@@ -88,7 +96,7 @@ class Shop:
         newest = self.panels[data_version]
         forecasts = self.forecast(run, newest)
         found = previous.change(self.reader, "shop", run, newest, forecasts, self.read)
-        assert found.since == self.reader.pointers("shop")["published"]["forecast_id"]
+        assert found.since == self.reader.pointers("shop").published.forecast_id
         return found, forecasts
 
 
@@ -167,7 +175,7 @@ def test_a_data_version_that_is_gone_is_noted(shop: Shop) -> None:
     before = shop.data(two_days_ago(newest))
     run = shop.run(config("prophet"), shares(a={"prophet": 1.0}), shop.panels[before])
     shop.publish(run, before)
-    Path(shop.reader.data.folder("processed", "shop", before).where, "MANIFEST.json").unlink()
+    Path(shop.reader.data.folder(shop.reader.places("shop").dataset(before)).where, "MANIFEST.json").unlink()
     found, _ = shop.change(run, shop.data(newest))
     assert "not stored any more" in found.notes[0]
 

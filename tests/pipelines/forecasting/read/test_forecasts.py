@@ -9,8 +9,8 @@ import pytest
 from pipelines.core.errors import NotFound
 from pipelines.forecasting.read.clock import Clock
 from pipelines.forecasting.read.forecasts import Forecasts, totals
-from pipelines.storage import folders
 from pipelines.storage.folders import Folder
+from pipelines.storage.layout import Place
 from pipelines.storage.store import Store
 
 LENGTHS = {"a": 7, "b": 1, "c": 25, "d": 10}  # of each series; row groups hold ten rows
@@ -32,8 +32,8 @@ def rows() -> pd.DataFrame:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
-    monkeypatch.setattr(folders, "_ROW_GROUP", 10)
-    draft = Store(str(tmp_path)).draft("one")
+    monkeypatch.setattr("pipelines.storage.store._ROW_GROUP", 10)
+    draft = Store(str(tmp_path)).draft(Place(("one",)))
     draft.write_parquet("forecasts.parquet", rows())
     return draft.publish()
 
@@ -73,7 +73,7 @@ def test_a_series_that_is_not_there_is_not_found(folder: Folder) -> None:
     with pytest.raises(NotFound, match="no forecast of the series 'e'"):
         found.points("e")
     assert ("e" in found, found.levels) == (False, [80, 95])
-    draft = Store(folder.store.root).draft("two")
+    draft = Store(folder.medium.root).draft(Place(("two",)))
     draft.write_parquet("forecasts.parquet", rows().head(0))
     assert "a" not in Forecasts.of(draft.publish(), Clock("D"))
 

@@ -1,0 +1,157 @@
+"""What forecasting keeps in its JSON files: the settings and figures of a run, and the summary of a monitoring.
+
+The platform stores runs of any kind, so it has no types for these. What a reader needs is typed and checked when the file
+is read; everything else stays as it was written.
+"""
+
+from pydantic import ConfigDict, Field
+
+from pipelines.core.documents import Json, Stored
+from pipelines.forecasting import settings
+from pipelines.forecasting.figures import Figures
+from pipelines.storage import units
+from pipelines.storage.records import Fixed, Run
+from pipelines.tables.schema import FRACTION
+
+
+class Target(settings.Target):
+    """The target that a run forecasts."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Covariates(Stored):
+    """Columns by when their values are known."""
+
+    future: list[str] = Field(default_factory=list)
+    past: list[str] = Field(default_factory=list)
+    static: list[str] = Field(default_factory=list)
+
+    @property
+    def varying(self) -> list[str]:
+        """The covariates that have a value per timestamp."""
+        return [*self.future, *self.past]
+
+
+class Backtest(Stored):
+    gap: int = 0
+
+
+class Settings(Stored):
+    """The settings that a run was made with, as far as its readers need them: complete, without `auto`."""
+
+    title: str = ""
+    frequency: str
+    timezone: str = "UTC"
+    horizon: int
+    target: Target = Target()
+    covariates: Covariates = Covariates()
+    backtest: Backtest = Backtest()
+    metric: str
+    levels: list[int]
+
+
+class ForecastRun(Run):
+    """`run.json` of a forecasting run. `settings` and `figures` are its `config` and `summary`, typed."""
+
+    settings: Settings = Field(validation_alias="config")
+    figures: Figures = Field(default=Figures(), validation_alias="summary")
+
+
+class Counts(Stored):
+    """How many series have each status."""
+
+    insufficient: int = 0
+    ok: int = 0
+    warn: int = 0
+    alert: int = 0
+
+
+class Feature(Counts):
+    """How a feature stands over all series."""
+
+    feature: str
+    n_series: int = 0
+    psi_median: float | None = None
+    psi_largest: float | None = None
+
+
+class Check(Stored):
+    """A check of the data's health."""
+
+    name: str
+    status: str
+
+
+class Past(Stored):
+    """How a monitoring stood."""
+
+    monitoring_id: str
+    as_of: str
+    status: str
+    counts: dict[str, Counts]
+    at: str = ""
+    raised: int = 0
+
+
+class Judged(Stored):
+    """Means over all series for one forecast set: each metric, and the same of the backtest as `<metric>_baseline`."""
+
+    __pydantic_extra__: dict[str, float | None]
+    cutoff: str
+    until: str
+    steps: int
+
+    @property
+    def metrics(self) -> dict[str, float | None]:
+        return self.__pydantic_extra__
+
+
+class Key(Stored):
+    """What a monitoring depends on: the same again finds the same."""
+
+    run_id: str | None = None
+    aliases: dict[str, str] = Field(default_factory=dict)
+    data_version: str | None = None
+    forecast_id: str | None = None
+    settings_hash: str | None = None
+
+
+class State(Stored):
+    """Up to where the sums of the bias go, and of which run they are."""
+
+    run_id: str | None = None
+    until: str | None = None
+
+
+class Monitoring(Fixed):
+    """`summary.json` of a monitoring.
+
+    `counts`: by kind and `overall`. `accuracy`: windows of groups. `comparisons`: production with other runs. `history`:
+    the monitorings up to this one. `timeline`: the forecast sets that were judged. `units`: of the shares in it and in the tables beside it.
+    """
+
+    file = units.MONITORING
+    remedy = "Restore it from a backup, or remove its directory and current.json beside it and run: python scripts/monitor.py"
+    units: str = FRACTION
+    workspace: str
+    run_id: str
+    data_version: str
+    as_of: str
+    status: str
+    n_series: int
+    counts: dict[str, Counts]
+    accuracy: list[Json] = Field(default_factory=list)
+    drift: list[Feature] = Field(default_factory=list)
+    health: list[Check] = Field(default_factory=list)
+    comparisons: list[Json] = Field(default_factory=list)
+    history: list[Past] = Field(default_factory=list)
+    timeline: list[Judged] = Field(default_factory=list)
+    monitoring_id: str = ""
+    at: str = ""
+    key: Key = Key()
+    bias_to: State = State()
+
+    @classmethod
+    def upgraded(cls, values: Json) -> Json:
+        return units.record(values)

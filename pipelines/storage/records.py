@@ -1,0 +1,168 @@
+"""What the JSON files of finished directories hold: a model each, checked when a file is read.
+
+What only one domain knows is typed there: the settings and the figures in `run.json` are plain JSON here, since runs of
+any kind are recorded, promoted and verified alike.
+"""
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, StringConstraints
+
+from pipelines.core.documents import Json, Record, Stored
+from pipelines.core.errors import Untrusted
+from pipelines.core.names import VERSION
+from pipelines.storage import units
+from pipelines.storage.folders import Folder
+from pipelines.tables.schema import FRACTION
+
+Version = Annotated[str, StringConstraints(pattern=rf"^{VERSION}$")]
+
+
+class Fixed(Record):
+    """A record in a finished directory: `file` by its name there. It never changes."""
+
+    file: ClassVar[str]
+    remedy = "Use another run."
+    fault = Untrusted
+
+    @classmethod
+    def of(cls, folder: Folder) -> Self:
+        """The record in `folder`; NotFound if that has none, Untrusted if it is not what was written."""
+        return cls.parse(folder.read_bytes(cls.file), f"{folder.where}/{cls.file}")
+
+
+class Snapshot(Fixed):
+    """`source.json`: where raw rows came from; `sha256` is that of the rows as stored."""
+
+    file = "source.json"
+    remedy = "Restore it from a backup, or remove its directory and run: python scripts/run_etl.py"
+    sha256: str
+    origin: str = ""
+    synthetic: bool = False
+    rows: int = 0
+
+
+class Etl(Fixed):
+    """`etl.json` of a data version: its source, its grid, what was counted and what was inferred.
+
+    `counts`: rows by what became of them. `inferred`: by column or setting, how it was found. `as_of`: when it was made.
+    """
+
+    file = "etl.json"
+    remedy = "Restore it from a backup, or run: python scripts/run_etl.py"
+    raw_version: Version | None = None
+    as_of: str | None = None
+    origin: str | None = None
+    synthetic: bool
+    frequency: str
+    season_lengths: list[int] | None = None
+    horizon: int
+    counts: dict[str, int] = Field(default_factory=dict)
+    inferred: dict[str, str] = Field(default_factory=dict)
+    source_notes: list[str] = Field(default_factory=list)
+
+
+class Check(Stored):
+    """A check of the data: `count` of `total` items are affected; `examples` are some of them."""
+
+    name: str
+    status: Literal["pass", "warn", "fail"]
+    message: str
+    count: int = 0
+    total: int = 0
+    examples: list[str] = Field(default_factory=list)
+
+
+class Quality(Fixed):
+    """`quality.json` of a data version. `counts`: rows by what became of them."""
+
+    file = "quality.json"
+    remedy = "Restore it from a backup, or run: python scripts/run_etl.py"
+    status: Literal["pass", "warn", "fail"]
+    counts: dict[str, int] = Field(default_factory=dict)
+    checks: list[Check] = Field(default_factory=list)
+
+
+class Data(Stored):
+    """The data that a run was made from: their version, and the SHA-256 of the observations."""
+
+    version: str | None = None
+    sha256: str | None = None
+
+
+class Stage(Stored):
+    """A stage of a run: its seconds, and the peak memory in MiB up to its end."""
+
+    name: str
+    seconds: float
+    peak_mb: float
+
+
+class Run(Fixed):
+    """`run.json`: what every run has, whatever it holds. `config` and `summary` belong to the domain that made it.
+
+    `config_hash`: SHA-256 of `config`. `parent`: the run that was in production. `model_code`: the digest of the code that
+    decides what the run holds. `units`: of the shares in it and in the tables beside it. `error`: why it failed.
+    """
+
+    file = units.RUN
+    run_id: str = ""
+    units: str = FRACTION
+    workspace: str = ""
+    status: Literal["pending", "running", "success", "failed"]
+    started_at: str | None = None
+    config: Json
+    config_hash: str | None = None
+    data: Data = Data()
+    code_version: str | None = None
+    python: str = ""
+    libraries: dict[str, str] = Field(default_factory=dict)
+    parent: str | None = None
+    stages: list[Stage] = Field(default_factory=list)
+    model_code: str | None = None
+    finished_at: str | None = None
+    summary: Json | None = None
+    error: str | None = None
+
+    @classmethod
+    def upgraded(cls, values: Json) -> Json:
+        return units.record(values)
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status == "success"
+
+
+class Other(Stored):
+    """A run that a forecast set is compared with; `reason`: why it could not forecast."""
+
+    run_id: str
+    reason: str | None = None
+
+
+class ForecastSet(Fixed):
+    """`inference.json`: which run forecast which data. `as_of`: the newest actual that it knows.
+
+    `new_series` came after the run, `ended_series` ended over a horizon ago. `rivals`: other runs that forecast a share
+    of the series, by their role. `unsupported_levels`: why an interval is missing.
+    """
+
+    file = "inference.json"
+    forecast_id: str = ""
+    run_id: Version
+    data_version: str = ""
+    as_of: str
+    horizon: int
+    n_series: int | None = None
+    rivals: dict[str, Other] = Field(default_factory=dict)
+    new_series: list[str] = Field(default_factory=list)
+    ended_series: list[str] = Field(default_factory=list)
+    unsupported_levels: list[str] = Field(default_factory=list)
+    synthetic: bool = False
+    code_version: str | None = None
+    model_code: str | None = None
+
+
+def dumped(record: Stored) -> Json:
+    """The JSON values of a record as they are written: without what is not known."""
+    return record.model_dump(mode="json", exclude_unset=True)
