@@ -4,6 +4,8 @@ The platform stores runs of any kind, so it has no types for these. What a reade
 is read; everything else stays as it was written.
 """
 
+from typing import Literal
+
 from pydantic import ConfigDict, Field
 
 from pipelines.core.documents import Json, Stored
@@ -11,7 +13,6 @@ from pipelines.forecasting import settings
 from pipelines.forecasting.figures import Figures
 from pipelines.storage import units
 from pipelines.storage.records import Fixed, Run
-from pipelines.tables.schema import FRACTION
 
 
 class Target(settings.Target):
@@ -133,7 +134,7 @@ class Monitoring(Fixed):
 
     file = units.MONITORING
     remedy = "Restore it from a backup, or remove its directory and current.json beside it and run: python scripts/monitor.py"
-    units: str = FRACTION
+    units: Literal["fraction"]
     workspace: str
     run_id: str
     data_version: str

@@ -13,7 +13,6 @@ from pipelines.core.errors import Untrusted
 from pipelines.core.names import VERSION
 from pipelines.storage import units
 from pipelines.storage.folders import Folder
-from pipelines.tables.schema import FRACTION
 
 Version = Annotated[str, StringConstraints(pattern=rf"^{VERSION}$")]
 
@@ -107,7 +106,7 @@ class Run(Fixed):
 
     file = units.RUN
     run_id: str = ""
-    units: str = FRACTION
+    units: Literal["fraction"]
     workspace: str = ""
     status: Literal["pending", "running", "success", "failed"]
     started_at: str | None = None

@@ -1,5 +1,7 @@
 """Column names of the stored tables."""
 
+from typing import Final
+
 UNIQUE_ID = "unique_id"
 DS = "ds"
 Y = "y"
@@ -30,7 +32,9 @@ OF_METRIC = (
     "baseline_value",
     "runner_up_value",
 )  # columns in the unit of the metric that a row names
-FRACTION = "fraction"  # the unit of shares in every file and answer: 0.801, which is written as 80.1 % for people
+FRACTION: Final = (
+    "fraction"  # the unit of shares in every file and answer: 0.801, which is written as 80.1 % for people
+)
 SHARES = ("mape", "smape", "wape", "coverage")  # the metrics in that unit; coverage also by level: `coverage_80`
 
 

@@ -10,7 +10,7 @@ CONFIG = {"frequency": "D", "horizon": 7, "metric": "mase", "levels": [80, 95]}
 
 def run(config: dict[str, Any] | None = None, **changed: Any) -> Run:
     """A successful run."""
-    return Run(**{"status": "success", "config": {**CONFIG, **(config or {})}, **changed})
+    return Run(**{"units": "fraction", "status": "success", "config": {**CONFIG, **(config or {})}, **changed})
 
 
 def forecast_set(run_id: str, **changed: Any) -> ForecastSet:
@@ -25,5 +25,12 @@ def etl(**changed: Any) -> Etl:
 
 def monitoring(workspace: str, **changed: Any) -> Monitoring:
     """What a monitoring found: nothing."""
-    known = {"run_id": "", "data_version": "", "as_of": "2024-06-01T00:00:00Z", "status": "ok", "n_series": 0}
+    known = {
+        "units": "fraction",
+        "run_id": "",
+        "data_version": "",
+        "as_of": "2024-06-01T00:00:00Z",
+        "status": "ok",
+        "n_series": 0,
+    }
     return Monitoring(**{**known, "workspace": workspace, "counts": {}, **changed})

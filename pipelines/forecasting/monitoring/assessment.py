@@ -27,7 +27,7 @@ from pipelines.runs import aliases
 from pipelines.storage.catalog import Dataset, Reader
 from pipelines.storage.folders import Folder
 from pipelines.storage.store import Stores
-from pipelines.tables.schema import DS, METRIC, UNIQUE_ID, VALUE
+from pipelines.tables.schema import DS, FRACTION, METRIC, UNIQUE_ID, VALUE
 
 _SHOWN = ["by", "group", "window", METRIC, VALUE, "baseline", STATUS, "n", "p_value"]
 
@@ -70,6 +70,7 @@ def look(
     stamp = f"{as_of:%Y-%m-%dT%H:%M:%SZ}"
     past = before.summary
     told = Summary(
+        units=FRACTION,
         workspace=name,
         run_id=run.name,
         data_version=dataset.version,

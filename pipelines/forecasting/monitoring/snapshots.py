@@ -21,7 +21,6 @@ from pipelines.forecasting.records import Key, Past
 from pipelines.forecasting.records import Monitoring as Summary
 from pipelines.forecasting.thresholds import Monitoring
 from pipelines.runs.recording import digest
-from pipelines.storage import units
 from pipelines.storage.catalog import Dataset, Reader
 from pipelines.storage.folders import Folder
 from pipelines.storage.pointers import CurrentMonitoring
@@ -79,7 +78,7 @@ class Snapshot:
         named = {"monitoring_id": draft.name, "at": f"{now:%Y-%m-%dT%H:%M:%SZ}"}
         point = Past(**named, as_of=told.as_of, status=told.status, counts=told.counts, raised=raised)
         history = [*told.history, point][-_KEPT:]
-        whole = {**units.MARK, **named, "key": key, "bias_to": self.judged.bias_to, "history": history}
+        whole = {**named, "key": key, "bias_to": self.judged.bias_to, "history": history}
         draft.write_record(told.model_copy(update=whole))
         return draft
 

@@ -33,6 +33,7 @@ from pipelines.tables.schema import (
     BASELINE,
     CUTOFF,
     DS,
+    FRACTION,
     MEMBER,
     MODEL,
     STEP,
@@ -281,6 +282,7 @@ def _monitoring(stores: Stores, run_id: str, version: str, series: pd.DataFrame,
     )
     as_of = f"{end:%Y-%m-%dT%H:%M:%SZ}"
     told = records.Monitoring(
+        units=FRACTION,
         workspace=NAME,
         run_id=run_id,
         data_version=version,

@@ -271,7 +271,7 @@ def test_settings_of_another_version_are_told(store: Store) -> None:
 def test_code_and_libraries_are_named(store: Store) -> None:
     """The package's version, with the commit in a checkout, and what decides a forecast."""
     assert re.fullmatch(r"\d+\.\d+\.\d+(\+[0-9a-f]{12})?", code.version())
-    assert record(store).info["code_version"] == code.version()
+    assert record(store).info.code_version == code.version()
     assert {"numpy", "pandas", "statsforecast"} <= runs.libraries().keys()
 
 

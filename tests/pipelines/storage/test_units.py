@@ -7,10 +7,11 @@ import pyarrow.compute as pc
 import pytest
 from pandas.testing import assert_frame_equal
 
+from pipelines.core.names import new_version
 from pipelines.storage import units
-from pipelines.storage.catalog import Reader
 from pipelines.storage.folders import Folder
-from pipelines.storage.store import Store, new_version
+from pipelines.storage.records import Run
+from pipelines.storage.store import Store, Stores
 from pipelines.tables import parquet
 
 METRICS = pd.DataFrame(
@@ -37,21 +38,22 @@ SERIES = pd.DataFrame(
 
 
 @pytest.fixture
-def reader(tmp_path: Any) -> Reader:
-    return Reader(Store(str(tmp_path / "data")), Store(str(tmp_path / "artifacts")))
+def stores(tmp_path: Any) -> Stores:
+    return Stores(Store(str(tmp_path / "data")), Store(str(tmp_path / "artifacts")))
 
 
-def stored(reader: Reader, record: dict[str, Any]) -> Folder:
+def stored(stores: Stores, record: dict[str, Any]) -> Folder:
     """A run with such a record, read through the catalog."""
-    draft = reader.artifacts.draft("mine", "runs", new_version())
+    draft = stores.artifacts.draft(stores.places("mine").run(new_version()))
     draft.write_json(units.RUN, record)
     draft.write_parquet("metrics.parquet", METRICS)
     draft.write_parquet("series.parquet", SERIES)
-    return reader.run("mine", draft.publish().name)
+    return stores.run("mine", draft.publish().name)
 
 
 OLD: dict[str, Any] = {
     "status": "success",
+    "config": {},
     "summary": {
         "metric": "wape",
         "champion": 0.6,
@@ -64,9 +66,10 @@ OLD: dict[str, Any] = {
 }
 
 
-def test_a_record_of_0_1_0_is_read_as_fractions(reader: Reader) -> None:
+def test_a_record_of_0_1_0_is_read_as_fractions(stores: Stores) -> None:
     """Errors in percent are divided by 100, however small; its coverage and skill were fractions before."""
-    summary = stored(reader, OLD).read_json(units.RUN)["summary"]
+    summary = Run.of(stored(stores, OLD)).summary
+    assert summary is not None
     assert (summary["champion"], summary["baseline"], summary["skill"]) == (0.006, 1.2, 0.995)
     assert summary["coverage"] == {"80": 0.801}
     assert summary["leaderboard"] == {"theta": {"mase": 0.9, "wape": 0.006, "smape": 0.63, "bias": None}}
@@ -74,11 +77,10 @@ def test_a_record_of_0_1_0_is_read_as_fractions(reader: Reader) -> None:
     assert summary["against_production"] == against
 
 
-def test_a_record_that_names_its_unit_stays_as_it_is(reader: Reader) -> None:
+def test_a_record_that_names_its_unit_stays_as_it_is(stores: Stores) -> None:
     """However large or small its shares are."""
-    record = {**units.MARK, **OLD}
-    folder = stored(reader, record)
-    assert folder.read_json(units.RUN) == record
+    folder = stored(stores, {**units.MARK, **OLD})
+    assert Run.of(folder).summary == OLD["summary"]
     assert_frame_equal(folder.read_parquet("metrics.parquet"), METRICS)
     assert_frame_equal(folder.open_parquet("series.parquet").read().to_pandas(), SERIES)
 
@@ -98,9 +100,9 @@ def test_a_record_of_another_shape_is_left_to_its_reader(damaged: dict[str, Any]
     assert units.record(damaged) == {**damaged, **units.MARK}
 
 
-def test_the_tables_of_0_1_0_are_read_as_fractions(reader: Reader) -> None:
+def test_the_tables_of_0_1_0_are_read_as_fractions(stores: Stores) -> None:
     """Values of metrics that are shares and columns named after one are divided by 100, nothing else is."""
-    folder = stored(reader, OLD)
+    folder = stored(stores, OLD)
     metrics = METRICS.assign(value=[3.0, 0.006, 0.8, 1.5, None, 0.9], baseline=[4.0, 0.012, 0.75, 1.6, 1.0, None])
     series = SERIES.assign(wape=[0.006, 0.125], coverage_80=[0.004, None], coverage_80_baseline=[0.81, 0.79])
     for dictionaries in ([], ["unique_id", "metric"]):
@@ -111,9 +113,9 @@ def test_the_tables_of_0_1_0_are_read_as_fractions(reader: Reader) -> None:
     assert_frame_equal(folder.read_parquet("series.parquet"), series)
 
 
-def test_parts_of_a_table_of_0_1_0_are_read_as_fractions(reader: Reader) -> None:
+def test_parts_of_a_table_of_0_1_0_are_read_as_fractions(stores: Stores) -> None:
     """Also where the column that names the metric was not asked for; the columns come in the order of the question."""
-    file = stored(reader, OLD).open_parquet("metrics.parquet", ["unique_id", "metric"])
+    file = stored(stores, OLD).open_parquet("metrics.parquet", ["unique_id", "metric"])
     rows = parquet.rows_of(file, ["b"], ["value"])
     assert (rows.column_names, rows["value"].to_pylist()) == (["unique_id", "value"], [1.5, None, 0.9])
     (piece,) = parquet.pieces(file, ["value", "unique_id"])
@@ -122,10 +124,10 @@ def test_parts_of_a_table_of_0_1_0_are_read_as_fractions(reader: Reader) -> None
     assert file.read(["deviation"]).column_names == ["deviation"]
 
 
-def test_a_directory_that_holds_no_shares_is_read_as_it_is(reader: Reader) -> None:
+def test_a_directory_that_holds_no_shares_is_read_as_it_is(stores: Stores) -> None:
     """A data version may have a column that is called as a metric is: it is the user's."""
-    draft = reader.data.draft("processed", "mine", new_version())
+    draft = stores.data.draft(stores.places("mine").dataset(new_version()))
     draft.write_parquet("series.parquet", SERIES)
-    folder = reader.dataset_version("mine", draft.publish().name).folder
+    folder = stores.dataset_version("mine", draft.publish().name).folder
     assert_frame_equal(folder.read_parquet("series.parquet"), SERIES)
     assert_frame_equal(folder.open_parquet("series.parquet").read().to_pandas(), SERIES)

@@ -48,7 +48,7 @@ def test_a_torn_line_hides_no_other(reader: Reader, tmp_path: Path) -> None:
     assert found["acknowledged"]["by"] == "ada"
 
 
-def test_the_figures_of_an_alert_of_0_1_0_are_read_as_fractions(reader: Reader) -> None:
+def test_the_figures_of_an_alert_of_0_1_0_are_read_as_fractions(reader: Stores) -> None:
     """They were in percent, and its line says nothing of a unit; those of new alerts are fractions as they are raised."""
     old = {
         "event": "raised",
@@ -63,7 +63,7 @@ def test_the_figures_of_an_alert_of_0_1_0_are_read_as_fractions(reader: Reader) 
         {"metric": "coverage_80", "value": 50.0, "baseline": 81},
     )
     line = json.dumps({**old, "figures": [by_name, by_metric]})
-    reader.artifacts.append("shop", *alerts.LOG, line=line)
+    reader.artifacts.append(reader.places("shop").alerts, line)
     raised = replace(alert(kind="coverage"), figures=[by_name])
     alerts.raise_new(reader, [raised])
     new, old = alerts.all_of(reader, "shop")

@@ -15,6 +15,7 @@ def info(**summary: Any) -> ForecastRun:
     known = {"n_series": 1200, "champion": 0.81234, "baseline": 1.0, "skill": 0.18766, "coverage": {"80": 0.79}}
     known |= {"windows": 2, "cutoffs": ["2024-01-01 00:00", "2024-01-29 00:00"], "notes": []}
     values = {
+        "units": "fraction",
         "status": "running",
         "run_id": "20240229T000000Z-01234567",
         "workspace": "mine",
@@ -70,7 +71,7 @@ def test_a_card_tells_the_run() -> None:
 def test_an_error_that_is_a_share_is_told_in_percent() -> None:
     """The metric of the run, and of a series whose metric is another one."""
     told = info(champion=0.1234, baseline=0.5)
-    told["config"] = {**told["config"], "metric": "wape"}
+    told = told.model_copy(update={"settings": told.settings.model_copy(update={"metric": "wape"})})
     rows = champions(("a", "theta", "wape", 0.1234, "naive", 0.2), ("b", "theta", "mae", 3.5, "naive", 0.3))
     text = card(told, rows, LEADERBOARD, CALIBRATION)
     assert "- WAPE of the champions: 12.3% (seasonal naive: 50.0%; skill 18.8%)." in text
