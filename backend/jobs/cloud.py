@@ -1,22 +1,21 @@
 """Jobs that run on Cloud Run: what is known of them is kept in the store, so that every instance of the service knows it."""
 
-import json
 import os
 import tempfile
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Self
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter
 
 from backend.core.errors import Problem
 from backend.jobs import record as files
 from backend.jobs.google import CloudRun, Execution
 from backend.jobs.local import KEPT, LINES, SCRIPTS, full, refuse_second
 from backend.jobs.log import Log
-from backend.jobs.record import Job, Kind
+from backend.jobs.record import Job, Kind, LogLine
 from pipelines.core.errors import Conflict, NotFound, StoreError
 from pipelines.core.names import safe_name, safe_version
 from pipelines.storage.catalog import Reader
@@ -36,6 +35,15 @@ class Record(Job):
     """A job, and the name of its execution as soon as there is one."""
 
     execution: str | None = None
+
+    @classmethod
+    def of(cls, job: Job, execution: str | None) -> Self:
+        return cls(**asdict(job), execution=execution)
+
+    @property
+    def job(self) -> Job:
+        """The job alone, as routes give it out."""
+        return Job(**{field.name: getattr(self, field.name) for field in fields(Job)})
 
 
 class Records(Pointer):
@@ -60,6 +68,9 @@ class Slots(Pointer):
     slots: list[Slot] = Field(default_factory=list)
 
 
+_RECORDS, _SLOT_LIST, _LOG_LINES = TypeAdapter(list[Record]), TypeAdapter(list[Slot]), TypeAdapter(list[LogLine])
+
+
 @dataclass(frozen=True)
 class CloudJobs:
     """As `LocalJobs`: at most one runs in a workspace, and `at_once` in all of them."""
@@ -74,16 +85,16 @@ class CloudJobs:
         job = Job(new_version(), workspace, kind, by, files.now())
         known = next(iter(self.ids(workspace)), None)
 
-        def add(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-            if known != (records[0]["job_id"] if records else None):
+        def add(records: list[Record]) -> list[Record]:
+            if known != (records[0].job_id if records else None):
                 raise Problem(409, f"Workspace '{workspace}' was given a job just now. Wait or cancel it.")
-            return [asdict(job) | {"execution": None}, *records[:KEPT]]
+            return [Record.of(job, None), *records[:KEPT]]
 
         self._take_slot(job)
         try:
             self._change(workspace, add)
         except BaseException:
-            self._move_slots(lambda slots: [one for one in slots if one["job_id"] != job.job_id])
+            self._move_slots(lambda slots: [one for one in slots if one.job_id != job.job_id])
             raise
         try:
             command = [SCRIPTS[kind], "--workspace", workspace, "--json-log"]
@@ -96,19 +107,18 @@ class CloudJobs:
 
     def ids(self, workspace: str) -> list[str]:
         """The jobs of a workspace, newest first."""
-        return [record["job_id"] for record in self._records(workspace)]
+        return [record.job_id for record in self._records(workspace)]
 
     def get(self, workspace: str, job_id: str) -> Job | None:
         """A job as it is now. What has ended is recorded, with its log, before Cloud Run forgets it."""
         safe_version(job_id, "job")
-        record = next((one for one in self._records(workspace) if one["job_id"] == job_id), None)
+        record = next((one for one in self._records(workspace) if one.job_id == job_id), None)
         if record is None:
             return None
-        execution = record.pop("execution")
-        job = Job(**record)
+        job = record.job
         if not job.active:
             return job
-        execution = execution or self.cloud.find(job.kind, job_id)
+        execution = record.execution or self.cloud.find(job.kind, job_id)
         if execution is None:
             if datetime.now(UTC) - datetime.fromisoformat(job.created_at) < _UNKNOWN:
                 return job
@@ -119,11 +129,11 @@ class CloudJobs:
             return self._put(replace(job, state="failed", finished_at=files.now(), error=_FORGOTTEN), None)
         return self._follow(job, found)
 
-    def log(self, job: Job) -> list[dict[str, Any]]:
+    def log(self, job: Job) -> list[LogLine]:
         """The newest lines that the script has printed."""
         try:
             folder = self.reader.artifacts.folder(job.workspace, "jobs", job.job_id)
-            return [dict(line) for line in json.loads(folder.read_text(_LOG))]
+            return _LOG_LINES.validate_json(folder.read_text(_LOG))
         except NotFound:
             execution = self._execution(job)
             return self._read(execution)[1] if execution else []
@@ -139,31 +149,34 @@ class CloudJobs:
 
     def active(self, workspace: str) -> Job | None:
         """The job that runs in a workspace."""
-        found = (self.get(workspace, one["job_id"]) for one in self._records(workspace) if one["state"] in files.ACTIVE)
+        found = (self.get(workspace, one.job_id) for one in self._records(workspace) if one.active)
         return next((job for job in found if job is not None and job.active), None)
 
     def _take_slot(self, job: Job) -> None:
         """Problem 503 unless there is room for one more job, in all workspaces and for all instances of the service."""
 
-        def take(slots: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        def take(slots: list[Slot]) -> list[Slot]:
             held = [one for one in slots if self._holds(one)]
             if len(held) >= self.at_once:
                 raise full(len(held))
-            return [*held, {"workspace": job.workspace, "job_id": job.job_id, "at": job.created_at}]
+            at = datetime.fromisoformat(job.created_at)
+            return [*held, Slot(workspace=job.workspace, job_id=job.job_id, at=at)]
 
         self._move_slots(take)
 
-    def _holds(self, slot: dict[str, Any]) -> bool:
+    def _holds(self, slot: Slot) -> bool:
         """Whether the job of a slot runs, or is about to."""
-        job = self.get(slot["workspace"], slot["job_id"])
+        job = self.get(slot.workspace, slot.job_id)
         if job is None:
-            return abs(datetime.now(UTC) - datetime.fromisoformat(slot["at"])) < _UNKNOWN
+            return abs(datetime.now(UTC) - slot.at) < _UNKNOWN
         return job.active
 
-    def _move_slots(self, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
-        self.reader.artifacts.move_pointer(
-            *_SLOTS, change=lambda current: {"slots": change(current.get("slots", []))}, shape=Slots
-        )
+    def _move_slots(self, change: Callable[[list[Slot]], list[Slot]]) -> None:
+        def changed(current: Mapping[str, object]) -> dict[str, object]:
+            slots = change(_SLOT_LIST.validate_python(current.get("slots", [])))
+            return {"slots": [one.model_dump(mode="json") for one in slots]}
+
+        self.reader.artifacts.move_pointer(*_SLOTS, change=changed, shape=Slots)
 
     def _follow(self, job: Job, found: Execution) -> Job:
         """The job with what its execution and its log say."""
@@ -177,13 +190,13 @@ class CloudJobs:
         changed = replace(changed, finished_at=found.finished_at, error=error)
         draft = self.reader.artifacts.draft(job.workspace, "jobs", job.job_id)
         try:
-            draft.write_json(_LOG, lines)
+            draft.write_json(_LOG, [line.model_dump() for line in lines])
             draft.publish()
         except Conflict:
             pass  # another instance of the service has seen its end, too
         return self._put(changed, found.name)
 
-    def _read(self, execution: str) -> tuple[Log, list[dict[str, Any]]]:
+    def _read(self, execution: str) -> tuple[Log, list[LogLine]]:
         """The log as a client may see it: it is cleaned here, where the secrets are known."""
         with tempfile.TemporaryDirectory() as folder:
             log = Log(Path(folder), os.environ)
@@ -192,35 +205,33 @@ class CloudJobs:
             return log, files.tail(Path(folder), LINES)
 
     def _execution(self, job: Job) -> str | None:
-        found = (one["execution"] for one in self._records(job.workspace) if one["job_id"] == job.job_id)
+        found = (one.execution for one in self._records(job.workspace) if one.job_id == job.job_id)
         return next(found, None)
 
-    def _records(self, workspace: str) -> list[dict[str, Any]]:
+    def _records(self, workspace: str) -> list[Record]:
         found = self.reader.artifacts.read_pointer(safe_name(workspace, "workspace"), *RECORDS, shape=Records)
-        return [dict(record) for record in found.get("jobs", [])]
+        return _RECORDS.validate_python(found.get("jobs", []))
 
     def _put(self, job: Job, execution: str | None) -> Job:
         """Replaces the record of a job; its end stays as it was recorded first."""
 
-        def put(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        def put(records: list[Record]) -> list[Record]:
             return [
-                asdict(job) | {"execution": execution or one["execution"]}
-                if one["job_id"] == job.job_id and one["state"] in files.ACTIVE
-                else one
+                Record.of(job, execution or one.execution) if one.job_id == job.job_id and one.active else one
                 for one in records
             ]
 
         self._change(job.workspace, put)
         return job
 
-    def _change(self, workspace: str, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
+    def _change(self, workspace: str, change: Callable[[list[Record]], list[Record]]) -> None:
         where = (safe_name(workspace, "workspace"), *RECORDS)
         kept: set[str] = set()
 
-        def changed(current: dict[str, Any]) -> dict[str, Any]:
-            jobs = change(current.get("jobs", []))
-            kept.update(one["job_id"] for one in jobs)
-            return {"jobs": jobs}
+        def changed(current: Mapping[str, object]) -> dict[str, object]:
+            jobs = change(_RECORDS.validate_python(current.get("jobs", [])))
+            kept.update(one.job_id for one in jobs)
+            return {"jobs": [asdict(one) for one in jobs]}
 
         self.reader.artifacts.move_pointer(*where, change=changed, shape=Records)
         for old in self.reader.artifacts.folders(where[0], "jobs"):

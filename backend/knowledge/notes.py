@@ -1,9 +1,10 @@
 """Notes that people add to a workspace: a pointer names them, each text lies in a directory that never changes."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
@@ -53,43 +54,42 @@ class Notes(Pointer):
     notes: dict[str, Entry] = Field(default_factory=dict)
 
 
-def pointer(reader: Reader, workspace: str) -> dict[str, Any]:
-    """`{version, notes: {id: {folder, name, added_at, by, format, chunks}}}`, in the order in which they came."""
-    return {
-        "notes": {},
-        **reader.artifacts.read_pointer(safe_name(workspace, "workspace"), FOLDER, POINTER, shape=Notes),
-    }
+def pointer(reader: Reader, workspace: str) -> Notes:
+    """The notes by their ids, in the order in which they came."""
+    return Notes.model_validate(
+        reader.artifacts.read_pointer(safe_name(workspace, "workspace"), FOLDER, POINTER, shape=Notes)
+    )
 
 
 def all_of(reader: Reader, workspace: str) -> list[Note]:
     """The notes, oldest first, but for one that was deleted a moment ago."""
     found = []
-    for note_id, entry in pointer(reader, workspace)["notes"].items():
+    for note_id, entry in pointer(reader, workspace).notes.items():
         try:
-            text = reader.artifacts.folder(workspace, FOLDER, "notes", entry["folder"]).read_text(FILE)
+            text = reader.artifacts.folder(workspace, FOLDER, "notes", entry.folder).read_text(FILE)
         except NotFound:
             continue
-        found.append(Note(note_id, entry["name"], text, entry["added_at"], entry["by"], entry["format"]))
+        found.append(Note(note_id, entry.name, text, entry.added_at, entry.by, entry.format))
     return found
 
 
 def add(reader: Reader, workspace: str, name: str, text: str, form: Format, by: str) -> tuple[str, bool]:
     """Keeps a note; its id, and whether it is new. Problem 409 where there are too many."""
     note_id, folder = hashlib.sha256(text.encode()).hexdigest()[:16], new_version()
-    if note_id in pointer(reader, workspace)["notes"]:
+    if note_id in pointer(reader, workspace).notes:
         return note_id, False
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    entry = {"folder": folder, "name": name, "added_at": now, "by": by, "format": form, "chunks": len(chunks(text))}
+    entry = Entry(folder=folder, name=name, added_at=now, by=by, format=form, chunks=len(chunks(text)))
 
-    def change(current: dict[str, Any]) -> dict[str, Any]:
-        kept = current.get("notes", {})
-        if len(kept) >= MAX_NOTES or entry["chunks"] + sum(one["chunks"] for one in kept.values()) > MAX_CHUNKS:
+    def change(current: Mapping[str, object]) -> dict[str, object]:
+        kept = Notes.model_validate(current).notes
+        if len(kept) >= MAX_NOTES or entry.chunks + sum(one.chunks for one in kept.values()) > MAX_CHUNKS:
             raise Problem(
                 409,
                 f"A workspace keeps {MAX_NOTES} notes of {MAX_CHUNKS:,} sections together at most; this one has "
-                f"{entry['chunks']:,}. Delete one first, or add a shorter one.",
+                f"{entry.chunks:,}. Delete one first, or add a shorter one.",
             )
-        return {**current, "notes": {note_id: entry, **kept}}  # whoever was first in between stays
+        return _with({note_id: entry, **kept}, current)  # whoever was first in between stays
 
     store = reader.artifacts
     draft = store.draft(safe_name(workspace, "workspace"), FOLDER, "notes", folder)
@@ -100,7 +100,7 @@ def add(reader: Reader, workspace: str, name: str, text: str, form: Format, by: 
     except BaseException:
         _forget(reader, workspace, folder)
         raise
-    first = moved["notes"][note_id]["folder"] == folder
+    first = bool(moved["notes"][note_id]["folder"] == folder)
     if not first:
         _forget(reader, workspace, folder)
     return note_id, first
@@ -109,8 +109,8 @@ def add(reader: Reader, workspace: str, name: str, text: str, form: Format, by: 
 def delete(reader: Reader, workspace: str, note_id: str) -> None:
     """Forgets a note; NotFound without it."""
 
-    def change(current: dict[str, Any]) -> dict[str, Any]:
-        kept = dict(current.get("notes", {}))
+    def change(current: Mapping[str, object]) -> dict[str, object]:
+        kept = Notes.model_validate(current).notes
         if note_id not in kept:
             raise NotFound(
                 f"workspace {workspace} has no note {note_id}",
@@ -118,12 +118,17 @@ def delete(reader: Reader, workspace: str, note_id: str) -> None:
                 found=note_id,
                 remedy="Use the id of one that is listed.",
             )
-        removed.append(kept.pop(note_id)["folder"])
-        return {**current, "notes": kept}
+        removed.append(kept.pop(note_id).folder)
+        return _with(kept, current)
 
     removed: list[str] = []
     reader.artifacts.move_pointer(workspace, FOLDER, POINTER, change=change, shape=Notes)
     _forget(reader, workspace, removed[-1])
+
+
+def _with(notes: Mapping[str, Entry], current: Mapping[str, object]) -> dict[str, object]:
+    """The pointer with these notes."""
+    return {**current, "notes": {note_id: entry.model_dump() for note_id, entry in notes.items()}}
 
 
 def _forget(reader: Reader, workspace: str, folder: str) -> None:

@@ -57,7 +57,7 @@ def mark(reader: Reader, workspace: str) -> Hashable:
         _known(
             lambda: reader.artifacts.read_pointer(workspace, MONITORING, CURRENT, shape=pointers.Monitoring)["version"]
         ),
-        _known(lambda: notes.pointer(reader, workspace)["version"]),
+        _known(lambda: notes.pointer(reader, workspace).version),
         disk.looks(reader.artifacts.path(workspace, *alerts.LOG)),  # on an object store, the monitoring has to do
         tuple(disk.looks(str(path)) for path in [*config.places(workspace, config.workspace_files()), *_documents()]),
     )

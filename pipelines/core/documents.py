@@ -1,8 +1,9 @@
 """Stored JSON as it is read back: whatever a damaged file holds, the result is the value or one clear ValueError."""
 
 import json
-import math
 from typing import Any
+
+from pipelines.core.figures import known
 
 
 def parse(content: bytes | str) -> Any:
@@ -34,5 +35,4 @@ def why(error: ValueError) -> str:
 
 
 def _finite(text: str) -> float | None:
-    value = float(text)
-    return value if math.isfinite(value) else None
+    return known(float(text))

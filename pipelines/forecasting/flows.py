@@ -8,6 +8,7 @@ import pandas as pd
 from pipelines.core import code
 from pipelines.core.config import Project
 from pipelines.core.errors import NotFound
+from pipelines.core.figures import stamp
 from pipelines.core.progress import Progress
 from pipelines.forecasting import payload, prepare
 from pipelines.forecasting.etl import clean, load, profile, quality
@@ -185,7 +186,7 @@ def inference(workspace: Workspace, context: Context) -> Folder:
     draft.write_parquet("explanations.parquet", parts.table)
     draft.write_parquet("bridge.parquet", change.table)
     draft.write_json("explanations.json", {**parts.as_json(), "bridge": change.as_json()})
-    as_of = f"{panel.history[DS].max():%Y-%m-%dT%H:%M:%SZ}"
+    as_of = stamp(panel.history[DS].max())
     info = {
         "forecast_id": draft.parts[-1],
         "run_id": run.name,
@@ -295,7 +296,7 @@ def _etl_info(
 ) -> dict[str, Any]:
     return {
         "raw_version": raw_version,
-        "as_of": f"{as_of:%Y-%m-%dT%H:%M:%SZ}",
+        "as_of": stamp(as_of),
         "origin": raw.origin,
         "synthetic": raw.synthetic,
         "frequency": cleaned.frequency,

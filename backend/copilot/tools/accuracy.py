@@ -43,7 +43,7 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
         errors = {model: values.get(metric) for model, values in own.items()}
         baseline = errors.get("seasonal_naive")
         # `metrics.parquet` has these two in percent; `run.json` has the coverage as a share.
-        percent = own.get(chosen, {})
+        percent = own.get(chosen or "", {})
         coverage = {level: _share(percent.get(f"coverage_{level}")) for level in found.config["levels"]}
         wape = _share(percent.get("wape"))
         if error is None:

@@ -5,12 +5,13 @@ Read and written without frames: the service imports this.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from pipelines.core.errors import NotFound, StoreError
 from pipelines.core.names import safe_name
@@ -20,6 +21,7 @@ LOG = ("monitoring", "alerts.jsonl")
 
 Severity = Literal["warn", "alert"]
 Kind = Literal["error", "bias", "coverage", "drift", "health", "rollback"]
+Figures = dict[str, object]  # of one of what an alert names: those that its kind has
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,43 @@ class Alert:
     severity: Severity
     message: str
     named: Sequence[str] = ()
-    figures: Sequence[dict[str, Any]] = field(default_factory=tuple)
+    figures: Sequence[Figures] = field(default_factory=tuple)
 
     @property
     def id(self) -> str:
         """The same for the same news: running monitoring again raises nothing twice."""
         what = [self.workspace, self.kind, self.subject, self.as_of, sorted(self.named)]
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
+
+
+class Acknowledged(TypedDict):
+    at: str
+    by: str
+    note: str
+
+
+class Sent(TypedDict):
+    """Whether the webhook took it, or it was given up."""
+
+    at: str
+    delivered: bool
+
+
+class AlertOut(TypedDict):
+    """Something that began at `as_of`. `named`: the series, groups or runs that it is about, the worst first, at most 50."""
+
+    id: str
+    at: str
+    workspace: str
+    kind: Kind
+    subject: str
+    as_of: str
+    severity: Severity
+    message: str
+    named: list[str]
+    figures: list[Figures]
+    acknowledged: Acknowledged | None
+    sent: Sent | None
 
 
 class _Event(BaseModel):
@@ -56,7 +88,24 @@ class _Raised(_Event):
     severity: Severity
     message: str
     named: list[str]
-    figures: list[dict[str, Any]]
+    figures: list[Figures]
+
+    def alert(self) -> AlertOut:
+        """The alert before anybody has acknowledged it, and before it was sent."""
+        return AlertOut(
+            id=self.id,
+            at=self.at,
+            workspace=self.workspace,
+            kind=self.kind,
+            subject=self.subject,
+            as_of=self.as_of,
+            severity=self.severity,
+            message=self.message,
+            named=self.named,
+            figures=self.figures,
+            acknowledged=None,
+            sent=None,
+        )
 
 
 class _Acknowledged(_Event):
@@ -88,26 +137,26 @@ def raise_new(reader: Reader, alerts: Iterable[Alert]) -> list[Alert]:
     return added
 
 
-def all_of(reader: Reader, workspace: str) -> list[dict[str, Any]]:
+def all_of(reader: Reader, workspace: str) -> list[AlertOut]:
     """Every alert of a workspace as it stands, newest first: what was raised, with `acknowledged` and `sent` or null."""
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, AlertOut] = {}
     for event in reader.artifacts.events(safe_name(workspace, "workspace"), *LOG):
         try:
-            _EVENT.validate_python(event)
+            told = _EVENT.validate_python(event)
         except ValidationError:  # damaged, or of a kind that this version does not know
             continue
-        match event.pop("event"):
-            case "raised":
-                found.setdefault(event["id"], {**event, "acknowledged": None, "sent": None})
-            case "acknowledged" if event["id"] in found:
-                one = found[event["id"]]
-                one["acknowledged"] = one["acknowledged"] or {key: event[key] for key in ("at", "by", "note")}
-            case "sent" if event["id"] in found:
-                found[event["id"]]["sent"] = {key: event[key] for key in ("at", "delivered")}
+        alert = found.get(told.id)
+        match told:
+            case _Raised() if alert is None:
+                found[told.id] = told.alert()
+            case _Acknowledged() if alert is not None:
+                alert["acknowledged"] = alert["acknowledged"] or {"at": told.at, "by": told.by, "note": told.note}
+            case _Sent() if alert is not None:
+                alert["sent"] = {"at": told.at, "delivered": told.delivered}
     return sorted(found.values(), key=lambda one: (one["as_of"], one["at"], one["id"]), reverse=True)
 
 
-def acknowledge(reader: Reader, workspace: str, alert_id: str, by: str, note: str = "") -> dict[str, Any]:
+def acknowledge(reader: Reader, workspace: str, alert_id: str, by: str, note: str = "") -> AlertOut:
     """Says that somebody has seen an alert; who was first stays. NotFound without such an alert."""
     found = _one(reader, workspace, alert_id)
     if found["acknowledged"] is None:
@@ -124,7 +173,7 @@ def mark_sent(reader: Reader, workspace: str, alert_id: str, *, delivered: bool)
     _append(reader, workspace, {"event": "sent", "id": alert_id, "at": _now(), "delivered": delivered})
 
 
-def _one(reader: Reader, workspace: str, alert_id: str) -> dict[str, Any]:
+def _one(reader: Reader, workspace: str, alert_id: str) -> AlertOut:
     for alert in all_of(reader, workspace):
         if alert["id"] == alert_id:
             return alert
@@ -136,7 +185,7 @@ def _one(reader: Reader, workspace: str, alert_id: str) -> dict[str, Any]:
     )
 
 
-def _append(reader: Reader, workspace: str, event: dict[str, Any]) -> None:
+def _append(reader: Reader, workspace: str, event: Mapping[str, object]) -> None:
     reader.artifacts.append(safe_name(workspace, "workspace"), *LOG, line=json.dumps(event, ensure_ascii=False))
 
 

@@ -10,6 +10,7 @@ from typing import Any, Self
 import pandas as pd
 
 from pipelines.core.errors import NotFound, StoreError
+from pipelines.core.figures import stamp
 from pipelines.forecasting.monitoring import bias as biases
 from pipelines.forecasting.monitoring import drift as drifts
 from pipelines.forecasting.monitoring import summary
@@ -71,7 +72,7 @@ class Snapshot:
         tables = {"origins": self.judged.series, "group_origins": self.judged.groups, "rivals": self.judged.rivals}
         for name, table in {**tables, **{name: getattr(self, name) for name in _TABLES}}.items():
             draft.write_parquet(f"{name}.parquet", table)
-        named = {"monitoring_id": draft.parts[-1], "at": f"{now:%Y-%m-%dT%H:%M:%SZ}"}
+        named = {"monitoring_id": draft.parts[-1], "at": stamp(now)}
         point = {**named, **{name: told[name] for name in ("as_of", "status", "counts")}, "raised": raised}
         history = [*told["history"], point][-_KEPT:]
         kept = {"key": key, "bias_to": self.judged.bias_to}

@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipelines.core.figures import number, percent
 from pipelines.tables.schema import BASELINE, MODEL, UNIQUE_ID
 
 _SHOWN = 10
@@ -24,8 +25,8 @@ def card(info: dict[str, Any], champions: pd.DataFrame, leaderboard: pd.DataFram
         "",
         "## Result",
         "",
-        f"- {config['metric'].upper()} of the champions: {number(summary['champion'])} "
-        f"(seasonal naive: {number(summary['baseline'])}; skill {percent(summary['skill'])}).",
+        f"- {config['metric'].upper()} of the champions: {number(summary['champion'], precise=True)} "
+        f"(seasonal naive: {number(summary['baseline'], precise=True)}; skill {percent(summary['skill'])}).",
         *[f"- Coverage of the {level} % intervals: {percent(found)}." for level, found in summary["coverage"].items()],
         f"- Windows: {summary['windows']} with cutoffs {', '.join(summary['cutoffs'])}.",
         "",
@@ -57,15 +58,6 @@ def card(info: dict[str, Any], champions: pd.DataFrame, leaderboard: pd.DataFram
         *[f"- {stage['name']}: {stage['seconds']:.1f} s, peak {stage['peak_mb']:,.0f} MiB" for stage in info["stages"]],
     ]
     return "\n".join(lines) + "\n"
-
-
-def number(value: float | None) -> str:
-    """Four significant digits, or a word for what is not known."""
-    return "not known" if value is None or pd.isna(value) else f"{value:.4g}"
-
-
-def percent(value: float | None) -> str:
-    return "not known" if value is None or pd.isna(value) else f"{value:.1%}"
 
 
 def _calibrated(calibration: pd.DataFrame) -> pd.DataFrame:
@@ -104,5 +96,9 @@ def _table(frame: pd.DataFrame) -> str:
 
 def _cell(value: Any) -> str:
     """A value as one line that no bar ends too early."""
-    text = number(value) if isinstance(value, float) or pd.isna(value) else str(value)
+    text = (
+        number(None if pd.isna(value) else value, precise=True)
+        if isinstance(value, float) or pd.isna(value)
+        else str(value)
+    )
     return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|")

@@ -7,6 +7,7 @@ import pandas as pd
 
 from pipelines.core import plugins
 from pipelines.core.errors import ConfigError
+from pipelines.core.figures import known, number
 from pipelines.forecasting import payload
 from pipelines.forecasting.evaluation import report, select
 from pipelines.forecasting.evaluation.backtest import Build
@@ -15,7 +16,6 @@ from pipelines.forecasting.evaluation.ensemble import combine
 from pipelines.forecasting.evaluation.metrics import METRIC
 from pipelines.forecasting.evaluation.report import Evaluation
 from pipelines.forecasting.evaluation.strategy import Plan
-from pipelines.forecasting.promotion.card import number
 from pipelines.forecasting.settings import Workspace
 from pipelines.storage.folders import Folder
 from pipelines.tables.schema import MEMBER, MODEL, UNIQUE_ID, VALUE, WEIGHT
@@ -87,9 +87,9 @@ class Rival:
         champions = evaluation.champions
         ours = champions[champions[METRIC] == metric]
         passed, challenger, production = select.no_worse(ours[[UNIQUE_ID, VALUE]], theirs[[UNIQUE_ID, VALUE]])
-        figures = f"{metric} {number(challenger)} against {number(production)} of run {self.run_id} on the same windows"
+        figures = f"{metric} {number(challenger, precise=True)} against {number(production, precise=True)} of run {self.run_id} on the same windows"
         reason = ("no worse: " if passed else "worse: ") + figures
-        return Verdict(passed, reason, report.known(challenger), report.known(production))
+        return Verdict(passed, reason, known(challenger), known(production))
 
 
 def _obstacle(run: Folder, workspace: Workspace, names: set[str]) -> str | None:

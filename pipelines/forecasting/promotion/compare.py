@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from typing_extensions import TypedDict
+
+from pipelines.core.figures import known
 from pipelines.storage.folders import Folder
 from pipelines.tables import parquet
 from pipelines.tables.schema import MODEL, UNIQUE_ID, VALUE
@@ -11,7 +14,50 @@ _METRIC = "metric"
 _FIGURES = ("champion", "baseline", "skill")
 
 
-def compare(a: Folder, b: Folder, shown: int = 20) -> dict[str, Any]:
+class Change(TypedDict):
+    """A setting that two runs have differently, by its dotted name; null where one has it not."""
+
+    key: str
+    a: Any
+    b: Any
+
+
+class Delta(TypedDict):
+    metric: str
+    a: float | None
+    b: float | None
+    delta: float | None
+
+
+class SeriesDelta(TypedDict):
+    unique_id: str
+    a: float
+    b: float
+    delta: float
+    model_a: str
+    model_b: str
+
+
+class CompareOut(TypedDict):
+    """From run `a` to run `b`. A negative delta of an error is better. `better` and `worse` begin with the largest. Where the
+    errors are not of the same thing, such as other windows, `comparable` is false, deltas are null and no series is counted."""
+
+    workspace: str
+    a: str
+    b: str
+    metric: str
+    comparable: bool
+    reason: str
+    config: list[Change]
+    metrics: list[Delta]
+    n_better: int
+    n_worse: int
+    n_equal: int
+    better: list[SeriesDelta]
+    worse: list[SeriesDelta]
+
+
+def compare(a: Folder, b: Folder, shown: int = 20) -> CompareOut:
     """From run `a` to run `b`: `config`, `metrics`, and the series by the change of their champion's error.
 
     `better` and `worse` hold the `shown` largest changes. Errors of two metrics, of other windows or of other horizons are of two
@@ -25,13 +71,14 @@ def compare(a: Folder, b: Folder, shown: int = 20) -> dict[str, Any]:
     better = sorted((row for row in series if row["delta"] < 0), key=lambda row: row["delta"])
     worse = sorted((row for row in series if row["delta"] > 0), key=lambda row: -row["delta"])
     return {
+        "workspace": first["workspace"],
         "a": a.name,
         "b": b.name,
-        _METRIC: metric,
+        "metric": metric,
         "comparable": not reason,
         "reason": reason,
         "config": changes(first["config"], second["config"]),
-        "metrics": [row | {"delta": None} if reason else row for row in _metrics(first, second, same_metric)],
+        "metrics": [{**row, "delta": None} if reason else row for row in _metrics(first, second, same_metric)],
         "n_better": len(better),
         "n_worse": len(worse),
         "n_equal": len(series) - len(better) - len(worse),
@@ -40,7 +87,7 @@ def compare(a: Folder, b: Folder, shown: int = 20) -> dict[str, Any]:
     }
 
 
-def changes(a: Any, b: Any, above: str = "") -> list[dict[str, Any]]:
+def changes(a: Any, b: Any, above: str = "") -> list[Change]:
     """`[{key, a, b}]` of what differs in two nested configurations, by dotted keys; null where one lacks it."""
     if isinstance(a, dict) and isinstance(b, dict):
         return [
@@ -74,7 +121,7 @@ def _listed(cutoffs: list[str]) -> str:
     return ", ".join(cutoff.removesuffix(" 00:00") for cutoff in cutoffs) or "no cutoff"
 
 
-def _metrics(a: dict[str, Any], b: dict[str, Any], same_metric: bool) -> Iterator[dict[str, Any]]:
+def _metrics(a: dict[str, Any], b: dict[str, Any], same_metric: bool) -> Iterator[Delta]:
     """The headline figures, then the mean of each metric for the models that both have."""
     first, second = a.get("summary", {}), b.get("summary", {})
     for name in _FIGURES if same_metric else ("skill",):
@@ -87,16 +134,16 @@ def _metrics(a: dict[str, Any], b: dict[str, Any], same_metric: bool) -> Iterato
             yield _delta(f"{model}.{name}", boards[0][model][name], boards[1][model][name])
 
 
-def _delta(name: str, a: float | None, b: float | None) -> dict[str, Any]:
-    return {_METRIC: name, "a": a, "b": b, "delta": None if a is None or b is None else b - a}
+def _delta(name: str, a: float | None, b: float | None) -> Delta:
+    return {"metric": name, "a": a, "b": b, "delta": None if a is None or b is None else b - a}
 
 
-def _series(a: Folder, b: Folder, metric: str) -> list[dict[str, Any]]:
+def _series(a: Folder, b: Folder, metric: str) -> list[SeriesDelta]:
     """The series whose champion's error both runs know, with its change."""
     first, second = _errors(a, metric), _errors(b, metric)
     return [
         {
-            UNIQUE_ID: name,
+            "unique_id": name,
             "a": first[name][0],
             "b": second[name][0],
             "delta": second[name][0] - first[name][0],
@@ -112,4 +159,4 @@ def _errors(run: Folder, metric: str) -> dict[str, tuple[float, str]]:
     table = run.open_parquet("champions.parquet").read([UNIQUE_ID, MODEL, _METRIC, VALUE])
     columns = (table[name].to_pylist() for name in (UNIQUE_ID, MODEL, _METRIC))
     rows = zip(*columns, parquet.numbers(table[VALUE]).tolist(), strict=True)
-    return {name: (value, model) for name, model, of, value in rows if of == metric and value - value == 0}
+    return {name: (value, model) for name, model, of, value in rows if of == metric and known(value) is not None}

@@ -24,7 +24,8 @@ def run(store: Store, name: str, errors: list[float], cutoffs: list[str] = MARCH
     figures = {"champion": sum(errors) / 3, "baseline": 1.0, "skill": 0.5, "coverage": {"80": 0.8}, "cutoffs": cutoffs}
     settings = {"metric": "mase", "horizon": 7, "backtest": {"gap": 0}, **config}
     draft = store.draft("shop", "runs", name)
-    draft.write_json("run.json", {"status": "success", "config": settings, "summary": {**figures, "leaderboard": {}}})
+    summary = {**figures, "leaderboard": {}}
+    draft.write_json("run.json", {"workspace": "w", "status": "success", "config": settings, "summary": summary})
     table = pd.DataFrame({"unique_id": ["a", "b", "c"], "model": "theta", "metric": "mase", "value": errors})
     draft.write_parquet("champions.parquet", table)
     return draft.publish()
