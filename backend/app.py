@@ -30,6 +30,7 @@ from backend.core.keys import Keyring
 from backend.core.metrics import Metrics
 from backend.core.middleware import Observe, configure_events, configure_logging
 from backend.core.rate import HEADER, Authentication, RateLimit
+from backend.core.responses import NotModified, unchanged
 from backend.core.schemas import ProblemOut
 from backend.core.services import Services
 from backend.core.settings import Settings, load
@@ -110,6 +111,7 @@ def create_app(
     app.include_router(health.router)
     app.include_router(documentation.router)
     errors.install(app, services[Catalog].public)
+    app.add_exception_handler(NotModified, unchanged)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     _add_middleware(app, settings, services[Metrics])
     return app

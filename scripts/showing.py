@@ -11,12 +11,13 @@ from plotly.subplots import make_subplots
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.core.figures import percent, short
 from pipelines.forecasting import settings
 from pipelines.forecasting.etl.dates import to_local
 from pipelines.forecasting.flows import Context
 from pipelines.forecasting.frequency import is_subdaily
 from pipelines.forecasting.monitoring import alerts
-from pipelines.forecasting.monitoring.alerts import Standing
+from pipelines.forecasting.monitoring.alerts import AlertOut
 from pipelines.forecasting.records import ForecastRun, Monitoring
 from pipelines.forecasting.settings import Workspace
 from pipelines.storage.catalog import Reader
@@ -61,7 +62,7 @@ def show_monitoring(names: Sequence[str], context: Context) -> None:
         console.print(f"Monitoring: {folder.where}", soft_wrap=True)
 
 
-def standing(summary: Monitoring, raised: Sequence[Standing]) -> Table:
+def standing(summary: Monitoring, raised: Sequence[AlertOut]) -> Table:
     """One row a monitoring: its status, the series in alert by kind, the error beside the backtest's, and its alerts."""
     shown = Table(
         title=f"Monitoring of {summary.workspace}: {summary.status} as of {summary.as_of[:10]}",
@@ -74,7 +75,7 @@ def standing(summary: Monitoring, raised: Sequence[Standing]) -> Table:
     judged = {one.until[:10]: one.metrics for one in summary.timeline}
     for past in summary.history[-_MONITORINGS:]:
         errors = judged.get(past.as_of[:10])
-        mase = f"{_number(errors['mase'])} ({_number(errors['mase_baseline'])})" if errors else "–"
+        mase = f"{short(errors['mase'])} ({short(errors['mase_baseline'])})" if errors else "–"
         news = [one["message"] for one in reversed(raised) if one["as_of"] == past.as_of]
         count = past.counts["overall"].alert
         shown.add_row(past.as_of[:10], past.status, f"{count:,} of {summary.n_series:,}", mase, "\n".join(news))
@@ -112,14 +113,12 @@ def table(workspace: Workspace, reader: Reader) -> Table:
         shown.add_column(column, justify="right", no_wrap=True)
     for name in biggest(reader, workspace, _ROWS):
         row, ahead = champions.loc[name], forecasts[forecasts[UNIQUE_ID] == name].head(_STEPS)
-        values = [
-            f"{_number(p[Y_HAT])} [{_number(p[lo(level)])}, {_number(p[hi(level)])}]" for _, p in ahead.iterrows()
-        ]
+        values = [f"{short(p[Y_HAT])} [{short(p[lo(level)])}, {short(p[hi(level)])}]" for _, p in ahead.iterrows()]
         shown.add_row(
             name,
             ahead[MODEL].iloc[0],
             _figure(float(row["value"]), str(row["metric"])),
-            f"{row['skill_vs_seasonal_naive']:.1%}",
+            percent(float(row["skill_vs_seasonal_naive"])),
             *values,
         )
     if (rest := figures.n_series - shown.row_count) > 0:
@@ -133,12 +132,12 @@ def picture(workspace: Workspace, reader: Reader) -> go.Figure:
     forecasts = reader.published(workspace.name).read_parquet("forecasts.parquet")
     observations, frequency = dataset.observations, dataset.info.frequency
     figure = make_subplots(rows=len(names), cols=1, subplot_titles=names, vertical_spacing=0.3 / max(len(names), 2))
-    for number, name in enumerate(names, start=1):
+    for place, name in enumerate(names, start=1):
         ahead = _in_zone(forecasts[forecasts[UNIQUE_ID] == name], workspace, frequency)
         past = observations[(observations[UNIQUE_ID] == name) & observations[Y].notna()]
         past = _in_zone(past.tail(_HISTORY * len(ahead)), workspace, frequency)
-        for trace in _traces(past, ahead, workspace.levels, legend=number == 1):
-            figure.add_trace(trace, row=number, col=1)
+        for trace in _traces(past, ahead, workspace.levels, legend=place == 1):
+            figure.add_trace(trace, row=place, col=1)
     figure.update_yaxes(
         title_text=workspace.target.unit or workspace.target.name, rangemode="tozero" if len(names) > 1 else None
     )
@@ -204,14 +203,4 @@ def _in_zone(rows: pd.DataFrame, workspace: Workspace, frequency: str) -> pd.Dat
 
 def _figure(value: float | None, metric: str) -> str:
     """The value of a metric: a share in percent, everything else as a number."""
-    return f"{value:.1%}" if is_share(metric) and value is not None and pd.notna(value) else _number(value)
-
-
-def _number(value: float | None) -> str:
-    """Four significant digits, thousands as k and millions as M."""
-    if value is None or pd.isna(value):
-        return "–"
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if abs(value) >= size:
-            return f"{value / (1e3 if letter == 'k' else size):,.4g}{letter}"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return percent(value) if is_share(metric) else short(value)

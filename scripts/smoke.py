@@ -96,14 +96,14 @@ def _reading(walk: Walk, workspace: str | None) -> str:
     walk.call("GET", "/docs")
     walk.call("GET", "/metrics")
     walk.call("GET", "/api/v1/me")
-    found = walk.call("GET", "/api/v1/workspaces").json()["workspaces"]
+    found = walk.call("GET", "/api/v1/workspaces").json()["items"]
     ready = [one["name"] for one in found if one["status"] == "ready" and workspace in (None, one["name"])]
     if not ready:
         raise Failed(f"no workspace {workspace or ''} with published forecasts. Run: make demo")
     name = str(ready[0])
     of: dict[str, Any] = {"workspace": name}
     walk.call("GET", "/api/v1/workspaces/{workspace}", at=of)
-    unique_id = walk.call("GET", "/api/v1/series", params={**of, "limit": 1, "sort": "-skill"}).json()["series"][0][
+    unique_id = walk.call("GET", "/api/v1/series", params={**of, "limit": 1, "sort": "-skill"}).json()["items"][0][
         "unique_id"
     ]
     at = {"unique_id": unique_id}
@@ -123,7 +123,7 @@ def _reading(walk: Walk, workspace: str | None) -> str:
         walk.call("GET", "/api/v1/metrics/historical", params={**of, "by": by, **metric})
     walk.call("POST", "/api/v1/metrics/historical", json={**of, "unique_ids": [unique_id], "by": "series"})
     runs = [
-        run["run_id"] for run in walk.call("GET", "/api/v1/runs", params={**of, "status": "success"}).json()["runs"]
+        run["run_id"] for run in walk.call("GET", "/api/v1/runs", params={**of, "status": "success"}).json()["items"]
     ]
     at = {"run_id": runs[0]}
     walk.call("GET", "/api/v1/runs/{run_id}", at=at, params=of)
@@ -154,7 +154,7 @@ def _asking(walk: Walk, of: dict[str, Any], unique_id: str) -> None:
 def _monitoring(walk: Walk, workspace: str, acknowledging: bool) -> None:
     """What monitoring has found, where it has looked already."""
     of = {"workspace": workspace}
-    listed = walk.call("GET", "/api/v1/monitoring/alerts", params=of).json()["alerts"]
+    listed = walk.call("GET", "/api/v1/monitoring/alerts", params=of).json()["items"]
     if acknowledging:
         at, status = ({"alert_id": listed[0]["id"]}, 200) if listed else ({"alert_id": "0" * 16}, 404)
         walk.call("POST", "/api/v1/monitoring/alerts/{alert_id}/acknowledge", status, at=at, params=of, json={})
@@ -170,7 +170,7 @@ def _changing(walk: Walk, workspace: str) -> None:
     """What needs more than a viewer: forecasts on request, and an alias that is put where it is."""
     of = {"workspace": workspace}
     ids = [
-        walk.call("GET", "/api/v1/series", params={**of, "limit": 1, "status": "forecast"}).json()["series"][0][
+        walk.call("GET", "/api/v1/series", params={**of, "limit": 1, "status": "forecast"}).json()["items"][0][
             "unique_id"
         ]
     ]
@@ -201,7 +201,7 @@ def _noting(walk: Walk, of: dict[str, Any]) -> None:
         raise Failed("a note that was added is not found.")
     at = {"source_id": added["source_id"]}
     walk.call("DELETE", "/api/v1/knowledge/sources/{source_id}", at=at, params=of)
-    listed = walk.call("GET", "/api/v1/knowledge/sources", params=of).json()["sources"]
+    listed = walk.call("GET", "/api/v1/knowledge/sources", params=of).json()["items"]
     fixed = next(one["source_id"] for one in listed if one["kind"] != "note")
     walk.call("DELETE", "/api/v1/knowledge/sources/{source_id}", 409, at={"source_id": fixed}, params=of)
 

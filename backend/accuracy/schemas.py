@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from backend.core.paging import Page
 from backend.core.queries import Name, Paged, RunId, Series, SeriesId
-from backend.core.schemas import Stamp
+from pipelines.forecasting.read.accuracy import MetricRow
 
 By = Literal["series", "model", "horizon", "cutoff"]
 
@@ -28,26 +29,8 @@ class MetricsIn(Paged):
     run_id: RunId | None = None
 
 
-class MetricRow(BaseModel):
-    """The mean of the known values of a group, and their number; `horizon` is the step ahead, from 1.
-
-    `value`: of MAPE, sMAPE, WAPE and coverage a fraction, 0.801 = 80.1 %.
-    """
-
-    unique_id: str | None = None
-    model: str
-    cutoff: Stamp | None = None
-    horizon: int | None = None
-    value: float | None
-    n: int
-
-
-class MetricsOut(BaseModel):
+class MetricsOut(Page[MetricRow]):
     workspace: str
     run_id: str
     metric: str
     by: By
-    total: int
-    limit: int
-    offset: int
-    rows: list[MetricRow]

@@ -5,15 +5,16 @@ import contextlib
 import json
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import structlog
+from pydantic import JsonValue
 
 from backend.core.errors import Problem
 from backend.core.metrics import Metrics
 from backend.core.shutdown import Shutdown
+from pipelines.core.pipe import Head
 
 _LIMIT = 256 * 2**20  # bytes of an answer
 _STARTED = 120.0  # seconds until a worker has its libraries
@@ -49,14 +50,14 @@ class _Worker:
             self.ready = asyncio.create_task(self._wait(self.process))
             return self.ready
 
-    async def ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    async def ask(self, request: Mapping[str, JsonValue]) -> tuple[Head, bytes]:
         """The head and the body of the answer."""
         await asyncio.shield(await self.start())
         assert self.process is not None  # noqa: S101 - started above
         assert self.process.stdin is not None  # noqa: S101 - a pipe
         self.busy = True
         try:
-            self.process.stdin.write(json.dumps(request).encode() + b"\n")
+            self.process.stdin.write(json.dumps(dict(request)).encode() + b"\n")
             await self.process.stdin.drain()
             found = await _answer(self.process)
             self.busy = False
@@ -125,7 +126,7 @@ class Workers:
 
     async def compute(
         self,
-        request: dict[str, Any],
+        request: Mapping[str, JsonValue],
         what: str = "forecasts",
         less: str = "Ask for fewer series or steps.",
         crash: Problem | None = None,
@@ -180,17 +181,17 @@ class Workers:
             self._free.release()
 
 
-async def _answer(process: asyncio.subprocess.Process) -> tuple[dict[str, Any], bytes]:
+async def _answer(process: asyncio.subprocess.Process) -> tuple[Head, bytes]:
     """A line of JSON that says how many bytes follow it."""
     assert process.stdout is not None  # noqa: S101 - a pipe
     line = await process.stdout.readline()
     if not line:
         raise Crashed("the process ended")
-    head: dict[str, Any] = json.loads(line)
+    head: Head = json.loads(line)
     return head, await process.stdout.readexactly(head["bytes"])
 
 
-def _problem(head: dict[str, Any], what: str) -> Problem:
+def _problem(head: Head, what: str) -> Problem:
     """The problem that a worker reports; what it did not expect stays in the log."""
     status = _STATUS.get(head["kind"])
     if status is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from pydantic import BaseModel, Field
@@ -202,7 +202,7 @@ def _let_through(output: str | NotInTheData, scope: Scope) -> Outcome:
 
 def _prompt(ask: ExplainIn, scope: Scope) -> str:
     """The question with what is on screen, as data."""
-    asked: dict[str, Any] = {"question": ask.question, "page": ask.page}
+    asked: dict[str, str | list[str]] = {"question": ask.question, "page": ask.page}
     if ask.history:
         asked["asked before"] = [turn.question for turn in ask.history]
     if scope.focus:

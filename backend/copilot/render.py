@@ -1,11 +1,11 @@
-"""How a fact is written: thousands, precision, unit, sign, percent, and dates as the workspace's calendar has them."""
+"""How a fact is written: by its kind, with its unit and the sign of its direction."""
 
 import math
 import re
-from datetime import date, datetime
 from typing import Literal, get_args
 
 from backend.copilot.facts import Fact
+from pipelines.core.figures import MINUS, day, number, ordinal, percent
 from pipelines.tables.schema import FRACTION
 
 Form = Literal["", "by", "moves", "signed"]
@@ -14,7 +14,6 @@ SIGNED = ("change", "difference")  # kinds with a direction
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>#!|~$:@&{}])|(?<=www)\.|(?<=WWW)\.")
 _LINES = re.compile(r"\s+")
-_MINUS = "−"
 
 
 def text(fact: Fact, form: str = "") -> str:
@@ -27,11 +26,11 @@ def text(fact: Fact, form: str = "") -> str:
     value = fact.value
     match fact.what.kind:
         case "change":
-            return _moving(float(_number(value)), _percent(abs(_number(value))), form)
+            return _moving(float(_number(value)), percent(abs(_number(value))), form)
         case "difference":
             return _moving(float(_number(value)), _amount(abs(_number(value)), fact.unit, "percentage points"), form)
         case "share":
-            return _percent(_number(value))
+            return percent(_number(value))
         case "level":
             return f"{_number(value):g} %"
         case "quantity":  # in the target's own unit, whatever it is called
@@ -65,41 +64,9 @@ def escape(plain: str) -> str:
     return _MARKUP.sub(lambda found: "\\" + found.group(), plain)
 
 
-def number(value: float) -> str:
-    """About three figures that count, thousands separated."""
-    size = abs(value)
-    if size and size < 1e-4:
-        return _signed(f"{size:.1e}", value)
-    digits = 0 if size >= 100 or value == int(value) else 1 if size >= 10 else 2 if size >= 0.1 else 4
-    return _signed(f"{size:,.{digits}f}", value)
-
-
-def ordinal(place: int) -> str:
-    suffix = "th" if place % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
-    return f"{place:,}{suffix}"
-
-
-def day(stamp: str) -> str:
-    """`Mon 3 Jun 2024`, with the time where the stamp has one; what is no date stays as it is."""
-    try:
-        moment: date = datetime.fromisoformat(stamp) if "T" in stamp else date.fromisoformat(stamp)
-    except ValueError:
-        return stamp
-    clock = f", {moment:%H:%M}" if isinstance(moment, datetime) else ""
-    return f"{moment:%a} {moment.day} {moment:%b %Y}{clock}"
-
-
-def _percent(share: float, unit: str = "%") -> str:
-    """`80.1 %` of 0.801, `0.6 %` of 0.006; below 0.1 % one figure that counts."""
-    percent = share * 100
-    size = abs(percent)
-    digits = 0 if size >= 100 else 1 if size >= 0.1 or not size else min(8, math.ceil(-math.log10(size)))
-    return f"{_signed(f'{size:,.{digits}f}', percent)} {unit}"
-
-
 def _amount(value: float, unit: str, of_fractions: str = "%") -> str:
     """A number with its unit; a fraction in percent, or in `of_fractions`."""
-    return _percent(value, of_fractions) if unit == FRACTION else _with(unit, number(value))
+    return percent(value, unit=of_fractions) if unit == FRACTION else _with(unit, number(value))
 
 
 def _moving(value: float, size: str, form: str) -> str:
@@ -107,11 +74,7 @@ def _moving(value: float, size: str, form: str) -> str:
         return size
     if form == "moves":
         return "stays the same" if value == 0 else f"{'rises' if value > 0 else 'falls'} by {size}"
-    return size if value == 0 else f"{'+' if value > 0 else _MINUS}{size}"
-
-
-def _signed(size: str, value: float) -> str:
-    return _MINUS + size if value < 0 and size.strip("0.,") else size
+    return size if value == 0 else f"{'+' if value > 0 else MINUS}{size}"
 
 
 def _with(unit: str, amount: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, Query
@@ -96,7 +96,7 @@ async def _answer(asked: ExplainIn, access: Access, copilot: Copilot) -> AnswerO
         raise Problem(404, str(reason)) from None
 
 
-def _told(error: BaseException) -> dict[str, Any]:
+def _told(error: BaseException) -> dict[str, int | str]:
     """An error as a client may read it; what is none of theirs goes to the log."""
     match error:
         case Problem():

@@ -3,13 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 from backend.copilot.scope import CannotTell
 
 Stamp = Annotated[str, Field(max_length=40, description="ISO date such as 2024-06-01, or a moment 2024-06-01T18:00.")]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A known value at one step of the calendar."""
+
+    ds: str
+    value: float
 
 
 @dataclass(frozen=True)
@@ -30,9 +38,9 @@ class Stretch:
             raise CannotTell("The range ends before it begins.")
         return cls(first, last)
 
-    def select(self, points: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The points whose `ds` lies within."""
-        return [point for point in points if self.start <= local(point["ds"]) <= self.end]
+    def select(self, steps: Sequence[Step]) -> list[Step]:
+        """Those of the steps that lie within."""
+        return [step for step in steps if self.start <= local(step.ds) <= self.end]
 
     def reaches_beyond(self, ds: str, step: timedelta) -> bool:
         """Whether it asks for more steps than those up to `ds`."""

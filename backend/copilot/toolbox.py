@@ -60,7 +60,7 @@ def told(scope: Scope, found: Facts) -> str:
     return json.dumps(told, ensure_ascii=False)
 
 
-def _as_json(scope: Scope, fact: Fact) -> dict[str, Any]:
+def _as_json(scope: Scope, fact: Fact) -> dict[str, object]:
     about = [named.id for subject in fact.of if (named := scope.ledger.find(subject.kind, subject))]
     content = {
         "id": fact.id,

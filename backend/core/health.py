@@ -28,15 +28,15 @@ class Readiness:
     checks: Callable[[], list[dict[str, object]]]
 
 
-@router.get("/health/live", tags=["health"], response_model=HealthOut)
+@router.get("/health/live", tags=["health"])
 async def live(access: Anyone) -> HealthOut:
     """The process is up."""
     return HealthOut(status="ok", version=__version__, commit=await asyncio.to_thread(code.commit))
 
 
-@router.get("/health", tags=["health"], response_model=HealthOut, responses={503: problems()[503]})
+@router.get("/health", tags=["health"], responses={503: problems()[503]})
 @router.get("/healthz", include_in_schema=False)
-@router.get("/health/ready", tags=["health"], response_model=HealthOut, responses={503: problems()[503]})
+@router.get("/health/ready", tags=["health"], responses={503: problems()[503]})
 async def ready(
     access: Anyone,
     request: Request,

@@ -18,7 +18,7 @@ class MeOut(BaseModel):
     roles: list[str]
 
 
-@router.get("/me", response_model=MeOut, responses=problems())
+@router.get("/me", responses=problems())
 async def me(access: Viewer) -> MeOut:
     """The name and role of the key, and all roles that it includes."""
     key = access.identity

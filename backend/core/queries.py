@@ -1,11 +1,13 @@
 """What comes in, as the OpenAPI shows it."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from backend.core.rate import MAX_PAGE, MAX_SERIES
+
+T = TypeVar("T")
 
 
 def said(most: int) -> StringConstraints:
@@ -40,14 +42,19 @@ class Of(In):
     workspace: WorkspaceName
 
 
-class Paged(Of):
-    limit: Limit = 50
-    offset: Offset = 0
-
-
 class PageQuery(In):
+    """Which part of a list is asked for."""
+
     limit: Limit = 50
     offset: Offset = 0
+
+    def cut(self, rows: list[T]) -> list[T]:
+        """That part of all rows."""
+        return rows[self.offset : self.offset + self.limit]
+
+
+class Paged(PageQuery, Of):
+    pass
 
 
 class Filtered(Of):
@@ -58,9 +65,8 @@ class Filtered(Of):
     search: Annotated[str, Field(max_length=300, description="Part of the name, in any case.")] = ""
 
 
-class FilteredPage(Filtered):
-    limit: Limit = 50
-    offset: Offset = 0
+class FilteredPage(PageQuery, Filtered):
+    pass
 
 
 def filters_of(query: Filtered) -> dict[str, str]:

@@ -4,9 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-Stamp = Annotated[
-    str, Field(description="A date for steps of a day or more, else a time with the offset of the workspace's zone.")
-]
+_KNOWN = Field(exclude_if=lambda value: value is None)  # a member that is not known is missing
 
 
 class FieldError(BaseModel):
@@ -14,9 +12,9 @@ class FieldError(BaseModel):
 
     field: str
     message: str
-    code: str | None = None
-    found: Any = None
-    remedy: str | None = None
+    code: Annotated[str | None, _KNOWN] = None
+    found: Annotated[Any, _KNOWN] = None
+    remedy: Annotated[str | None, _KNOWN] = None
 
 
 class HealthOut(BaseModel):

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from backend.core.paging import Page
+
 
 class Check(BaseModel):
     name: str
@@ -26,12 +28,8 @@ class QualityOut(BaseModel):
     checks: list[Check]
 
 
-class RejectedOut(BaseModel):
+class RejectedOut(Page[dict[str, str | None]]):
     """Rows as they came, all values as text; `reason` says why one was rejected, `row` where it stood."""
 
     workspace: str
     data_version: str
-    total: int
-    limit: int
-    offset: int
-    rows: list[dict[str, str | None]]

@@ -1,6 +1,7 @@
 """Forecasts: as published, with their reasons, or computed on request."""
 
-from typing import Annotated, Any
+import asyncio
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
@@ -11,18 +12,19 @@ from backend.core.errors import Problem
 from backend.core.queries import Of, SeriesId
 from backend.core.rate import MAX_BODY
 from backend.core.responses import (
-    cached_json,
     encode,
     etag,
     is_known,
     json_response,
     not_modified,
     problems,
+    revalidate,
 )
 from backend.core.services import provided
-from backend.forecasts.schemas import ExplanationOut, ForecastQuery, ForecastsOut, GenerateIn
+from backend.forecasts.schemas import Bridge, ExplanationOut, ForecastQuery, GenerateIn
 from pipelines.core.names import printable
 from pipelines.forecasting.read import forecasts as sets
+from pipelines.forecasting.read.forecasts import ForecastsOut
 
 router = APIRouter(tags=["forecasts"])
 
@@ -36,44 +38,50 @@ async def published_forecast(access: Viewer, query: Annotated[ForecastQuery, Que
     if is_known(request, tag):
         return not_modified(tag)
     key = (published.id, query.unique_id)
+    # Bytes that are kept: of an answer with 28 steps the framework takes 40 µs of a core, and 95 µs if it is to write it.
     body = access.catalog.answers.now("answer", key, lambda: encode(_as_json(published, [query.unique_id])))
     return json_response(body, tag)
 
 
-@router.get("/forecasts/{unique_id:path}/explanation", response_model=ExplanationOut, responses=problems(304, 404))
+@router.get("/forecasts/{unique_id:path}/explanation", responses=problems(304, 404))
 async def explanation(
-    access: Viewer, unique_id: Annotated[SeriesId, Path()], query: Annotated[Of, Query()], request: Request
-) -> Response:
+    access: Viewer,
+    unique_id: Annotated[SeriesId, Path()],
+    query: Annotated[Of, Query()],
+    request: Request,
+    response: Response,
+) -> ExplanationOut:
     """What the published forecast is made of, and why it differs from the one before."""
     published = await access.workspace.published()
     _require(published, [unique_id])
+    revalidate(request, response, published.id)
 
-    def render() -> dict[str, Any]:
+    def render() -> ExplanationOut:
         folder, clock = published.folder, published.run.clock
         points, notes = sets.components(folder, unique_id, clock), sets.notes(folder)
         bridge, changes = notes.get("bridge", {}), sets.bridge(folder, unique_id, clock)
         target = published.run.settings.target
         summed = target.sums_over_time
-        return {
-            "workspace": query.workspace,
-            "run_id": published.run.id,
-            "forecast_id": published.id,
-            "unique_id": unique_id,
-            "model": published.forecasts.model(unique_id),
-            "unit": target.unit,
-            "aggregate": target.aggregate,
-            "method": ("exact" if unique_id in notes.get("exact", []) else "descriptive") if points else None,
-            "points": points,
-            "totals": sets.totals(points, "components", summed=summed),
-            "bridge": {
-                "since": bridge.get("since"),
-                "notes": bridge.get("notes", []),
-                "points": changes,
-                "totals": sets.totals(changes, "parts", summed=summed),
-            },
-        }
+        return ExplanationOut(
+            workspace=query.workspace,
+            run_id=published.run.id,
+            forecast_id=published.id,
+            unique_id=unique_id,
+            model=published.forecasts.model(unique_id),
+            unit=target.unit,
+            aggregate=target.aggregate,
+            method=("exact" if unique_id in notes.get("exact", []) else "descriptive") if points else None,
+            points=points,
+            totals=sets.totals((point["components"] for point in points), summed=summed),
+            bridge=Bridge(
+                since=bridge.get("since"),
+                notes=bridge.get("notes", []),
+                points=changes,
+                totals=sets.totals((point["parts"] for point in changes), summed=summed),
+            ),
+        )
 
-    return await cached_json(request, etag(published.id), render)
+    return await asyncio.to_thread(render)
 
 
 @router.post(
@@ -93,6 +101,7 @@ async def generate(access: Analyst, wanted: GenerateIn, workers: Annotated[Worke
             workers.metrics.generated.labels("published").inc()
             return json_response(encode(_as_json(published, wanted.unique_ids, wanted.horizon, wanted.levels)))
     run = await access.workspace.aliased()
+    # As the other process wrote it: 100 series of 744 steps are 74,400 points, and reading them again takes 0.3 s.
     return json_response(await workers.compute({**wanted.model_dump(mode="json"), "run_id": run.id}))
 
 
@@ -110,7 +119,7 @@ def _answers(published: Published, wanted: GenerateIn) -> bool:
 
 def _as_json(
     published: Published, ids: list[str], horizon: int | None = None, levels: list[int] | None = None
-) -> dict[str, Any]:
+) -> ForecastsOut:
     found = published.forecasts
     return {
         "workspace": published.run.info.workspace,

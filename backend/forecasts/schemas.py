@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from backend.core.queries import Moment, Name, Of, Series, SeriesId, Version
 from backend.core.rate import MAX_HORIZON, MAX_SERIES
-from backend.core.schemas import Stamp
+from pipelines.forecasting.read.forecasts import BridgePoint, ComponentsPoint
 
 Level = Annotated[int, Field(ge=1, le=99)]
 
@@ -38,41 +38,6 @@ class GenerateIn(Of):
         list[FutureRow] | None,
         Field(min_length=1, max_length=MAX_SERIES * MAX_HORIZON, description="What if: replaces known covariates."),
     ] = None
-
-
-class Point(BaseModel):
-    """One step: the forecast and the bounds of each level; null where a bound is not supported."""
-
-    model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, float | None]
-    ds: Stamp
-    y_hat: float | None
-
-
-class SeriesForecast(BaseModel):
-    unique_id: str
-    model: str
-    points: list[Point]
-
-
-class ForecastsOut(BaseModel):
-    workspace: str
-    run_id: str
-    forecast_id: str | None
-    as_of: str
-    unit: str
-    source: Literal["published", "computed"]
-    forecasts: list[SeriesForecast]
-
-
-class ComponentsPoint(BaseModel):
-    ds: Stamp
-    components: dict[str, float | None]
-
-
-class BridgePoint(BaseModel):
-    ds: Stamp
-    parts: dict[str, float | None]
 
 
 class Bridge(BaseModel):

@@ -1,22 +1,21 @@
 """Jobs that run on Cloud Run: what is known of them is kept in the store, so that every instance of the service knows it."""
 
-import json
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Self
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, TypeAdapter
 
 from backend.core.errors import Problem
 from backend.jobs import record as files
 from backend.jobs.google import CloudRun, Execution
 from backend.jobs.local import KEPT, LINES, SCRIPTS, full, refuse_second
 from backend.jobs.log import Log
-from backend.jobs.record import Job, Kind
+from backend.jobs.record import Job, Kind, LogLine
 from pipelines.core.documents import Stored
 from pipelines.core.errors import Conflict, NotFound, StoreError
 from pipelines.core.names import new_version, safe_version
@@ -38,9 +37,14 @@ class Record(Job):
 
     execution: str | None = None
 
+    @classmethod
+    def of(cls, job: Job, execution: str | None) -> Self:
+        return cls(**asdict(job), execution=execution)
+
     @property
     def job(self) -> Job:
-        return Job(**{name: value for name, value in vars(self).items() if name != "execution"})
+        """The job alone, as routes give it out."""
+        return Job(**{field.name: getattr(self, field.name) for field in fields(Job)})
 
 
 class Records(Pointer):
@@ -65,6 +69,9 @@ class Slots(Pointer):
     slots: list[Slot] = Field(default_factory=list)
 
 
+_LOG_LINES = TypeAdapter(list[LogLine])
+
+
 @dataclass(frozen=True)
 class CloudJobs:
     """As `LocalJobs`: at most one runs in a workspace, and `at_once` in all of them."""
@@ -86,7 +93,7 @@ class CloudJobs:
         def add(records: list[Record]) -> list[Record]:
             if known != (records[0].job_id if records else None):
                 raise Problem(409, f"Workspace '{workspace}' was given a job just now. Wait or cancel it.")
-            return [Record(**vars(job)), *records[:KEPT]]
+            return [Record.of(job, None), *records[:KEPT]]
 
         self._take_slot(job)
         try:
@@ -127,11 +134,11 @@ class CloudJobs:
             return self._put(replace(job, state="failed", finished_at=files.now(), error=_FORGOTTEN), None)
         return self._follow(job, found)
 
-    def log(self, job: Job) -> list[dict[str, Any]]:
+    def log(self, job: Job) -> list[LogLine]:
         """The newest lines that the script has printed."""
         try:
             folder = self.reader.artifacts.folder(self.reader.places(job.workspace).job(job.job_id))
-            return [dict(line) for line in json.loads(folder.read_text(_LOG))]
+            return _LOG_LINES.validate_json(folder.read_text(_LOG))
         except NotFound:
             execution = self._execution(job)
             return self._read(execution)[1] if execution else []
@@ -183,13 +190,13 @@ class CloudJobs:
         changed = replace(changed, finished_at=found.finished_at, error=error)
         draft = self.stores.artifacts.draft(self.reader.places(job.workspace).job(job.job_id))
         try:
-            draft.write_json(_LOG, lines)
+            draft.write_json(_LOG, [line.model_dump() for line in lines])
             draft.publish()
         except Conflict:
             pass  # another instance of the service has seen its end, too
         return self._put(changed, found.name)
 
-    def _read(self, execution: str) -> tuple[Log, list[dict[str, Any]]]:
+    def _read(self, execution: str) -> tuple[Log, list[LogLine]]:
         """The log as a client may see it: it is cleaned here, where the secrets are known."""
         with tempfile.TemporaryDirectory() as folder:
             log = Log(Path(folder), os.environ)
@@ -208,9 +215,7 @@ class CloudJobs:
 
         def put(records: list[Record]) -> list[Record]:
             return [
-                Record(**vars(job), execution=execution or one.execution)
-                if one.job_id == job.job_id and one.active
-                else one
+                Record.of(job, execution or one.execution) if one.job_id == job.job_id and one.active else one
                 for one in records
             ]
 

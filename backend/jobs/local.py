@@ -3,14 +3,14 @@
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
 from backend.core.errors import Problem
 from backend.jobs import record as files
 from backend.jobs.processes import Launcher
-from backend.jobs.record import Job, Kind
+from backend.jobs.record import Job, Kind, LogLine
 from pipelines.core.errors import StoreError
 from pipelines.core.names import is_version, new_version, oldest_first, safe_version
 from pipelines.storage import layout
@@ -71,7 +71,7 @@ class LocalJobs:
             return replace(job, state="cancelled", finished_at=ended)
         return replace(job, state="failed", finished_at=ended, error=job.error or files.VANISHED)
 
-    def log(self, job: Job) -> list[dict[str, Any]]:
+    def log(self, job: Job) -> list[LogLine]:
         """The newest lines that the script has printed."""
         return files.tail(self.folder(job.workspace, job.job_id), LINES)
 

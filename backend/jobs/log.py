@@ -27,6 +27,8 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _SECRET = re.compile(r"KEY|SECRET|TOKEN|PASS|CREDENTIAL|AUTH|DSN", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z_.-]*")
 
+Entry = dict[str, object]  # an event that a script tells: `event`, `timestamp`, `level` and its facts
+
 
 class Log:
     """Takes the output line by line; knows how far the script is, and what it says went wrong."""
@@ -67,10 +69,10 @@ class Log:
         else:
             self._line(self._shown(text))
 
-    def _event(self, entry: dict[str, Any]) -> None:
+    def _event(self, entry: Entry) -> None:
         """A line of `--json-log`: a stage that counts, or a fact."""
         self._error = []
-        self.progress = {"stage": entry["event"], "done": _count(entry, "done"), "total": _count(entry, "total")}
+        self.progress = {"stage": str(entry["event"]), "done": _count(entry, "done"), "total": _count(entry, "total")}
         self._write(entry)
 
     def _line(self, text: str) -> None:
@@ -82,7 +84,7 @@ class Log:
         level = "error" if self._error else "info"
         self._write({"timestamp": now(), "level": level, "event": text})
 
-    def _write(self, entry: dict[str, Any]) -> None:
+    def _write(self, entry: Entry) -> None:
         line = json.dumps(entry, ensure_ascii=False)
         self._newest.append(line)
         with (self.folder / LOG).open("a", encoding="utf-8") as log:
@@ -109,7 +111,7 @@ class Log:
         return _PASSWORD.sub("", text)
 
 
-def _entry(text: str) -> dict[str, Any] | None:
+def _entry(text: str) -> Entry | None:
     """The object that the line is, if it is an event."""
     if not text.startswith("{"):
         return None
@@ -120,7 +122,7 @@ def _entry(text: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and isinstance(found.get("event"), str) else None
 
 
-def _count(entry: dict[str, Any], name: str) -> int | None:
+def _count(entry: Entry, name: str) -> int | None:
     value = entry.get(name)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 

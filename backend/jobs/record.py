@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # of Python 3.12, which pydantic needs
 
 from pipelines.core import documents
@@ -32,6 +32,16 @@ class Progress(TypedDict):
     stage: str
     done: int | None
     total: int | None
+
+
+class LogLine(BaseModel):
+    """A line that the script has printed, with its facts."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Any]
+    timestamp: str = ""
+    level: str = ""
+    event: str
 
 
 @dataclass(frozen=True)
@@ -116,7 +126,7 @@ def is_held(folder: Path) -> bool:
     return False
 
 
-def tail(folder: Path, lines: int) -> list[dict[str, Any]]:
+def tail(folder: Path, lines: int) -> list[LogLine]:
     """The newest lines of the log; what is none is skipped."""
     try:
         with (folder / LOG).open("rb") as log:
@@ -130,14 +140,12 @@ def tail(folder: Path, lines: int) -> list[dict[str, Any]]:
     return [found for line in newest if line.endswith(b"\n") and (found := _event(line))]
 
 
-def _event(line: bytes) -> dict[str, Any] | None:
+def _event(line: bytes) -> LogLine | None:
     """A line of the log; None for one that a full disk or another hand has left."""
     try:
-        found = documents.parse_object(line)
-    except ValueError:
+        return LogLine.model_validate(documents.parse_object(line))
+    except ValueError:  # a ValidationError is one
         return None
-    told = (found.get("event"), found.get("timestamp", ""), found.get("level", ""))
-    return found if all(isinstance(one, str) for one in told) else None
 
 
 def _moment(job_id: str) -> str:

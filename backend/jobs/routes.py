@@ -1,6 +1,6 @@
 """Jobs: the pipelines, started, followed and ended."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
@@ -32,26 +32,26 @@ async def start(access: Analyst, wanted: JobIn, request: Request, response: Resp
     return job
 
 
-@router.get("/jobs", response_model=JobsOut, responses=problems(404))
-async def jobs(access: Viewer, query: Annotated[Paged, Query()], jobs: JobsDep) -> dict[str, Any]:
+@router.get("/jobs", responses=problems(404))
+async def jobs(access: Viewer, query: Annotated[Paged, Query()], jobs: JobsDep) -> JobsOut:
     """The jobs of a workspace, newest first; the newest 50 are kept."""
     total, found = await jobs.page(access.workspace, query.offset, query.limit)
-    return {
-        "workspace": query.workspace,
-        "total": total,
-        "limit": query.limit,
-        "offset": query.offset,
-        "jobs": found,
-    }
+    return JobsOut(
+        items=[JobOut.model_validate(job) for job in found],
+        total=total,
+        limit=query.limit,
+        offset=query.offset,
+        workspace=query.workspace,
+    )
 
 
-@router.get("/jobs/{job_id}", response_model=JobDetail, responses=problems(404))
+@router.get("/jobs/{job_id}", responses=problems(404))
 async def job(
     access: Viewer, job_id: Annotated[JobId, Path()], query: Annotated[JobQuery, Query()], jobs: JobsDep
-) -> dict[str, Any]:
+) -> JobDetail:
     """How a job stands, and the newest 200 lines of what its script has printed."""
     found = await jobs.find(access, job_id)
-    return {**vars(found), "log": await jobs.log(found)}
+    return JobDetail(**vars(found), log=await jobs.log(found))
 
 
 @router.delete(

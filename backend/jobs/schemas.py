@@ -1,11 +1,12 @@
 """What is asked of jobs, and what is answered."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from backend.core.paging import Page
 from backend.core.queries import In, Of, Version, WorkspaceName
-from backend.jobs.record import Kind, State, Unknown
+from backend.jobs.record import Kind, LogLine, State, Unknown
 from backend.jobs.record import Kind as JobKind
 
 JobId = Annotated[Version, Field(description="A job.")]
@@ -45,23 +46,9 @@ class JobOut(BaseModel):
     error: str | None
 
 
-class LogLine(BaseModel):
-    """A line that the script has printed, with its facts."""
-
-    model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, Any]
-    timestamp: str = ""
-    level: str = ""
-    event: str
-
-
 class JobDetail(JobOut):
     log: list[LogLine]
 
 
-class JobsOut(BaseModel):
+class JobsOut(Page[JobOut]):
     workspace: str
-    total: int
-    limit: int
-    offset: int
-    jobs: list[JobOut]

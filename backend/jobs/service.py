@@ -1,7 +1,6 @@
 """Jobs: submit, find and cancel the pipelines of the workspaces, wherever they run."""
 
 import asyncio
-from typing import Any
 
 from backend.core.access import Access
 from backend.core.catalog import WorkspaceReader
@@ -9,7 +8,7 @@ from backend.core.errors import Problem
 from backend.core.shutdown import Shutdown
 from backend.jobs.cloud import CloudJobs
 from backend.jobs.local import LocalJobs
-from backend.jobs.record import Job, Kind
+from backend.jobs.record import Job, Kind, LogLine
 from pipelines.core.errors import StoreError
 
 
@@ -55,7 +54,7 @@ class Jobs:
                 return job
         raise Problem(404, f"There is no job {job_id}.")
 
-    async def log(self, job: Job) -> list[dict[str, Any]]:
+    async def log(self, job: Job) -> list[LogLine]:
         """The newest lines that its script has printed."""
         return await asyncio.to_thread(self._backend.log, job)
 

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from backend.jobs import record as jobs
 from backend.jobs.log import Log
-from backend.jobs.record import Job
+from backend.jobs.record import Job, State
 from pipelines.core.errors import StoreError
 from pipelines.core.orphans import OWNER, die_with_parent
 
@@ -90,13 +90,15 @@ class Supervisor:
                 self.log.add(line)
 
     def _end(self, code: int) -> None:
-        ended: dict[str, Any] = {"finished_at": jobs.now(), "progress": self.log.progress}
         if code == 0:
-            self._record(state="succeeded", **ended)
+            self._finish("succeeded")
         elif jobs.is_cancelled(self.folder):
-            self._record(state="cancelled", **ended)
+            self._finish("cancelled")
         else:
-            self._record(state="failed", error=self._why(code), **ended)
+            self._finish("failed", self._why(code))
+
+    def _finish(self, state: State, error: str | None = None) -> None:
+        self._record(state=state, error=error, finished_at=jobs.now(), progress=self.log.progress)
 
     def _why(self, code: int) -> str:
         if self.told_to_stop:

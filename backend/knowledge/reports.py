@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipelines.forecasting.monitoring.alerts import Standing
+from pipelines.forecasting.monitoring.alerts import AlertOut
 from pipelines.storage.records import Check, Etl, Quality
 
 _NEWEST = 50  # alerts
@@ -28,7 +28,7 @@ def quality(version: str, info: Etl, found: Quality) -> str:
     return "\n".join([*lines, "## Checks that pass", "", *passed]) + "\n"
 
 
-def alerts(raised: Sequence[Standing]) -> str:
+def alerts(raised: Sequence[AlertOut]) -> str:
     """The newest alerts, one a line."""
     lines = [f"- {one['as_of']}, {one['kind']} ({one['severity']}): {one['message']}" for one in raised[:_NEWEST]]
     return "\n".join(["# Alerts of monitoring", "", *lines]) + "\n"

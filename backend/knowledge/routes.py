@@ -1,7 +1,7 @@
 """What can be looked up: sources, notes that people add and delete, and the search over all of them."""
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
@@ -11,7 +11,16 @@ from backend.core.rate import MAX_BODY
 from backend.core.responses import problems
 from backend.core.services import provided
 from backend.knowledge.knowledge import Knowledge, Listed
-from backend.knowledge.schemas import NoteQuery, SearchOut, SearchQuery, SourceId, SourceOut, SourcesOut, SourcesQuery
+from backend.knowledge.schemas import (
+    HitOut,
+    NoteQuery,
+    SearchOut,
+    SearchQuery,
+    SourceId,
+    SourceOut,
+    SourcesOut,
+    SourcesQuery,
+)
 
 router = APIRouter(prefix="/knowledge", tags=["knowledge"])
 
@@ -21,31 +30,30 @@ _FILE = {"schema": {"type": "string", "format": "binary", "minLength": 1}}
 _BODY = {"required": True, "content": {"text/markdown": _FILE, "text/plain": _FILE, "application/pdf": _FILE}}
 
 
-@router.get("/sources", response_model=SourcesOut, responses=problems(404))
-async def sources(access: Viewer, query: Annotated[SourcesQuery, Query()], knowledge: KnowledgeDep) -> dict[str, Any]:
+@router.get("/sources", responses=problems(404))
+async def sources(access: Viewer, query: Annotated[SourcesQuery, Query()], knowledge: KnowledgeDep) -> SourcesOut:
     """The data dictionary, run cards, quality report, alerts, notes and documents that a search looks through."""
     found = await knowledge.sources(access.workspace.name)
     kept = [one for one in found if query.kind in (None, one.source.kind)]
-    return {
-        "workspace": query.workspace,
-        "total": len(kept),
-        "limit": query.limit,
-        "offset": query.offset,
-        "sources": [_row(one) for one in kept[query.offset : query.offset + query.limit]],
-    }
+    return SourcesOut(
+        items=[_row(one) for one in query.cut(kept)],
+        total=len(kept),
+        limit=query.limit,
+        offset=query.offset,
+        workspace=query.workspace,
+    )
 
 
 @router.post(
     "/sources",
     status_code=201,
-    response_model=SourceOut,
     responses={**problems(404, 409, 413), 200: {"model": SourceOut, "description": "It was there already."}},
     max_body_size=MAX_BODY,
     openapi_extra={"requestBody": _BODY},
 )
 async def add(
     access: Analyst, query: Annotated[NoteQuery, Query()], request: Request, response: Response, knowledge: KnowledgeDep
-) -> dict[str, Any]:
+) -> SourceOut:
     """Adds a note: markdown or plain text in UTF-8, or a PDF, of at most 5 MiB. The same text twice is one note, under its first name."""
     content, by = await request.body(), access.identity.name
     found, new = await knowledge.add(access.workspace.name, query.name, content, by)
@@ -53,38 +61,34 @@ async def add(
     return _row(found)
 
 
-@router.delete(
-    "/sources/{source_id}",
-    response_model=SourceOut,
-    responses=problems(404, 409),
-)
+@router.delete("/sources/{source_id}", responses=problems(404, 409))
 async def remove(
     access: Analyst, source_id: Annotated[SourceId, Path()], query: Annotated[Of, Query()], knowledge: KnowledgeDep
-) -> dict[str, Any]:
+) -> SourceOut:
     """Deletes a note, and says what it was. Other sources follow from the project and cannot be deleted."""
     return _row(await knowledge.remove(access.workspace.name, source_id))
 
 
-@router.get("/search", response_model=SearchOut, responses=problems(404))
-async def search(access: Viewer, query: Annotated[SearchQuery, Query()], knowledge: KnowledgeDep) -> dict[str, Any]:
+@router.get("/search", responses=problems(404))
+async def search(access: Viewer, query: Annotated[SearchQuery, Query()], knowledge: KnowledgeDep) -> SearchOut:
     """The pieces of all sources that fit a question best, by vectors and by words; none, if nothing fits."""
     found = await knowledge.find(access.workspace.name, query.q, query.limit)
-    return {
-        "workspace": query.workspace,
-        "embedding": found.embedding.kind,
-        "embedding_name": found.embedding.name,
-        "hits": [asdict(hit) for hit in found.hits],
-    }
+    return SearchOut(
+        workspace=query.workspace,
+        embedding=found.embedding.kind,
+        embedding_name=found.embedding.name,
+        hits=[HitOut(**asdict(hit)) for hit in found.hits],
+    )
 
 
-def _row(listed: Listed) -> dict[str, Any]:
+def _row(listed: Listed) -> SourceOut:
     source = listed.source
-    return {
-        "source_id": source.id,
-        "name": source.name,
-        "kind": source.kind,
-        "chunks": listed.chunks,
-        "characters": len(source.text),
-        "added_at": source.added_at,
-        "by": source.by,
-    }
+    return SourceOut(
+        source_id=source.id,
+        name=source.name,
+        kind=source.kind,
+        chunks=listed.chunks,
+        characters=len(source.text),
+        added_at=source.added_at,
+        by=source.by,
+    )

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from backend.core.paging import Page
 from backend.core.queries import Of, Paged
 from backend.knowledge.embeddings import Kind as EmbeddingKind
 from backend.knowledge.sources import Kind as SourceKind
@@ -42,12 +43,8 @@ class SourceOut(BaseModel):
     by: str | None
 
 
-class SourcesOut(BaseModel):
+class SourcesOut(Page[SourceOut]):
     workspace: str
-    total: int
-    limit: int
-    offset: int
-    sources: list[SourceOut]
 
 
 class HitOut(BaseModel):

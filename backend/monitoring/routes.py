@@ -1,7 +1,8 @@
 """What monitoring has found: how the workspace stands, its series, the report, and the alerts."""
 
+import asyncio
 import hashlib
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
@@ -10,28 +11,27 @@ from backend.core.errors import Problem
 from backend.core.queries import Of
 from backend.core.rate import MAX_BODY
 from backend.core.responses import (
-    cached_json,
     encode,
     etag,
     is_known,
     not_modified,
     problems,
+    revalidate,
 )
 from backend.core.services import provided
 from backend.monitoring import service
 from backend.monitoring.schemas import (
     AcknowledgeIn,
     AlertId,
-    AlertOut,
     AlertsOut,
     AlertsQuery,
     MonitoredPage,
     MonitoredQuery,
-    MonitoringOut,
 )
 from pipelines.core.errors import NotFound
 from pipelines.forecasting.monitoring import page
-from pipelines.forecasting.monitoring.alerts import Standing
+from pipelines.forecasting.monitoring.alerts import AlertOut
+from pipelines.forecasting.read.monitoring_rows import MonitoringOut
 from pipelines.storage.store import Stores
 
 router = APIRouter(prefix="/monitoring", tags=["monitoring"])
@@ -39,33 +39,37 @@ router = APIRouter(prefix="/monitoring", tags=["monitoring"])
 _SERVED = "sealed"  # how reports are served: what a browser keeps of the way before it is not used again
 
 
-@router.get("/summary", response_model=MonitoringOut, responses=problems(304, 404))
-async def summary(access: Viewer, query: Annotated[Of, Query()], request: Request) -> Response:
+@router.get("/summary", responses=problems(304, 404))
+async def summary(access: Viewer, query: Annotated[Of, Query()], request: Request, response: Response) -> MonitoringOut:
     """How the newest forecasts and data stand, how they stood before, and what is proposed."""
     found = await access.workspace.monitored()
-    return await cached_json(request, etag(found.id), found.summary)
+    revalidate(request, response, found.id)
+    return await asyncio.to_thread(found.summary)
 
 
-@router.get("/series", response_model=MonitoredPage, responses=problems(304, 404))
-async def series(access: Viewer, query: Annotated[MonitoredQuery, Query()], request: Request) -> Response:
+@router.get("/series", responses=problems(304, 404))
+async def series(
+    access: Viewer, query: Annotated[MonitoredQuery, Query()], request: Request, response: Response
+) -> MonitoredPage:
     """The series by severity, with the drift of each feature; with `unique_id`, that one and all that is known of it."""
     found = await access.workspace.monitored()
+    revalidate(request, response, found.id)
 
-    def render() -> dict[str, Any]:
+    def render() -> MonitoredPage:
         rows = found.find(**query.model_dump(exclude={"workspace"}))
-        return {
-            "workspace": query.workspace,
-            "monitoring_id": found.id,
-            "as_of": found.info.as_of,
-            "total": rows.total,
-            "limit": query.limit,
-            "offset": query.offset,
-            "series": rows.rows,
-            "detail": found.detail(query.unique_id) if query.unique_id is not None else None,
-        }
+        return MonitoredPage(
+            items=rows.rows,
+            total=rows.total,
+            limit=query.limit,
+            offset=query.offset,
+            workspace=query.workspace,
+            monitoring_id=found.id,
+            as_of=found.info.as_of,
+            detail=found.detail(query.unique_id) if query.unique_id is not None else None,
+        )
 
     try:
-        return await cached_json(request, etag(found.id), render)
+        return await asyncio.to_thread(render)
     except NotFound:
         raise Problem(404, f"Nothing is known of the series '{query.unique_id}'.") from None
 
@@ -88,35 +92,32 @@ async def report(access: Viewer, query: Annotated[Of, Query()], request: Request
     return Response(shown.html, headers=headers, media_type="text/html; charset=utf-8")
 
 
-@router.get("/alerts", response_model=AlertsOut, responses=problems(304, 404))
-async def listed(access: Viewer, query: Annotated[AlertsQuery, Query()], request: Request) -> Response:
+@router.get("/alerts", responses=problems(304, 404))
+async def listed(
+    access: Viewer, query: Annotated[AlertsQuery, Query()], request: Request, response: Response
+) -> AlertsOut:
     """What was raised, newest first."""
     found = await service.raised(access.workspace)
     kept = [one for one in found if query.keeps(one)]
-    content = {
-        "workspace": query.workspace,
-        "open": sum(one["acknowledged"] is None for one in found),
-        "total": len(kept),
-        "limit": query.limit,
-        "offset": query.offset,
-        "alerts": kept[query.offset : query.offset + query.limit],
-    }
-    body = encode(content)
-    return await cached_json(request, etag(hashlib.sha256(body).hexdigest()[:16]), lambda: content)
+    answer = AlertsOut(
+        items=query.cut(kept),
+        total=len(kept),
+        limit=query.limit,
+        offset=query.offset,
+        workspace=query.workspace,
+        open=sum(one["acknowledged"] is None for one in found),
+    )
+    revalidate(request, response, hashlib.sha256(encode(answer)).hexdigest()[:16])
+    return answer
 
 
-@router.post(
-    "/alerts/{alert_id}/acknowledge",
-    response_model=AlertOut,
-    responses=problems(400, 404, 413),
-    max_body_size=MAX_BODY,
-)
+@router.post("/alerts/{alert_id}/acknowledge", responses=problems(400, 404, 413), max_body_size=MAX_BODY)
 async def acknowledge(
     access: Analyst,
     alert_id: Annotated[AlertId, Path()],
     given: AcknowledgeIn,
     query: Annotated[Of, Query()],
     stores: Annotated[Stores, provided(Stores)],
-) -> Standing:
+) -> AlertOut:
     """Says that somebody has seen it; who was first stays."""
     return await service.acknowledge(access, stores, alert_id, given.note)

@@ -7,16 +7,16 @@ from backend.core.catalog import WorkspaceReader
 from backend.core.errors import Problem
 from pipelines.core.errors import NotFound
 from pipelines.forecasting.monitoring import alerts
-from pipelines.forecasting.monitoring.alerts import Standing
+from pipelines.forecasting.monitoring.alerts import AlertOut
 from pipelines.storage.store import Stores
 
 
-async def raised(workspace: WorkspaceReader) -> list[Standing]:
+async def raised(workspace: WorkspaceReader) -> list[AlertOut]:
     """Every alert of the workspace, newest first."""
     return await asyncio.to_thread(alerts.all_of, workspace.catalog.reader, workspace.name)
 
 
-async def acknowledge(access: Access, stores: Stores, alert_id: str, note: str) -> Standing:
+async def acknowledge(access: Access, stores: Stores, alert_id: str, note: str) -> AlertOut:
     """Acknowledge an alert in the name of the caller; the first acknowledgement is kept. Problem 404 without the alert."""
     workspace, by = access.workspace.name, access.identity.name
     try:

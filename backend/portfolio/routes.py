@@ -1,6 +1,7 @@
 """All series of a workspace together: what they add up to, and which need somebody."""
 
-from typing import Annotated, Any
+import asyncio
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -8,13 +9,13 @@ from backend.core.access import Viewer
 from backend.core.cache import fingerprint
 from backend.core.queries import filters_of
 from backend.core.responses import (
-    cached_json,
     encode,
     etag,
     is_known,
     json_response,
     not_modified,
     problems,
+    revalidate,
 )
 from backend.portfolio.schemas import (
     DistributionOut,
@@ -39,65 +40,73 @@ async def portfolio(access: Viewer, query: Annotated[TriageQuery, Query()], requ
     """
     published, found = await access.workspace.published(), await access.workspace.portfolio()
 
-    def render() -> dict[str, Any]:
+    def render() -> PortfolioOut:
         rows = found.table.select(query.search, filters_of(query))
         needing = found.needing(rows)
         listed = found.triage(needing if query.needs_attention else rows)
         settings = published.run.settings
-        return {
-            "workspace": query.workspace,
-            "run_id": published.run.id,
-            "forecast_id": published.id,
-            "as_of": published.info.as_of,
-            "unit": settings.target.unit,
-            "aggregate": settings.target.aggregate,
-            "horizon": settings.horizon,
-            "metric": settings.metric,
-            "filters": found.choices,
-            "summary": found.summary(rows),
-            "totals": found.totals(rows),
-            "n_attention": len(needing),
-            "total": len(listed),
-            "limit": query.limit,
-            "offset": query.offset,
-            "triage": [found.row(int(row)) for row in listed[query.offset : query.offset + query.limit]],
-        }
+        return PortfolioOut(
+            items=[found.row(int(row)) for row in listed[query.offset : query.offset + query.limit]],
+            total=len(listed),
+            limit=query.limit,
+            offset=query.offset,
+            workspace=query.workspace,
+            run_id=published.run.id,
+            forecast_id=published.id,
+            as_of=published.info.as_of,
+            unit=settings.target.unit,
+            aggregate=settings.target.aggregate,
+            horizon=settings.horizon,
+            metric=settings.metric,
+            filters=found.choices,
+            summary=found.summary(rows),
+            totals=found.totals(rows),
+            n_attention=len(needing),
+        )
 
     tag = etag(published.id, found.table.version)
     if is_known(request, tag):
         return not_modified(tag)
+    # Bytes that are kept: of 30,490 series the figures take 65 ms of a core, and stay the same until something is published.
     key = fingerprint(tag, query.model_dump_json())  # of whatever stands in the URL
     return json_response(await access.catalog.answers.get("answer", key, lambda: encode(render())), tag)
 
 
-@router.get("/segments", response_model=SegmentsOut, responses=problems(304, 404))
-async def segments(access: Viewer, query: Annotated[SegmentsQuery, Query()], request: Request) -> Response:
+@router.get("/segments", responses=problems(304, 404))
+async def segments(
+    access: Viewer, query: Annotated[SegmentsQuery, Query()], request: Request, response: Response
+) -> SegmentsOut:
     """The figures of each group of series that an attribute, the demand class, the model or the status makes."""
     published, found = await access.workspace.published(), await access.workspace.portfolio()
+    revalidate(request, response, published.id, found.table.version)
 
-    def render() -> dict[str, Any]:
+    def render() -> SegmentsOut:
         rows = found.segments(query.by)
-        return {
-            "workspace": query.workspace,
-            "unit": published.run.settings.target.unit,
-            "metric": published.run.settings.metric,
-            "by": query.by,
-            "total": len(rows),
-            "limit": query.limit,
-            "offset": query.offset,
-            "segments": rows[query.offset : query.offset + query.limit],
-        }
+        return SegmentsOut(
+            items=query.cut(rows),
+            total=len(rows),
+            limit=query.limit,
+            offset=query.offset,
+            workspace=query.workspace,
+            unit=published.run.settings.target.unit,
+            metric=published.run.settings.metric,
+            by=query.by,
+        )
 
-    return await cached_json(request, etag(published.id, found.table.version), render)
+    return await asyncio.to_thread(render)
 
 
-@router.get("/distribution", response_model=DistributionOut, responses=problems(304, 404))
-async def distribution(access: Viewer, query: Annotated[DistributionQuery, Query()], request: Request) -> Response:
+@router.get("/distribution", responses=problems(304, 404))
+async def distribution(
+    access: Viewer, query: Annotated[DistributionQuery, Query()], request: Request, response: Response
+) -> DistributionOut:
     """How many series have how large an error, skill or last value; any static attribute is a filter."""
     table = await access.workspace.series()
+    revalidate(request, response, table.version)
 
-    def render() -> dict[str, Any]:
+    def render() -> DistributionOut:
         rows = table.select(query.search, filters_of(query))
-        return {"workspace": query.workspace, "of": query.of, **table.distribution(query.of, rows, query.bins)}
+        histogram = table.distribution(query.of, rows, query.bins)
+        return DistributionOut(workspace=query.workspace, of=query.of, **histogram)
 
-    return await cached_json(request, etag(table.version), render)
+    return await asyncio.to_thread(render)

@@ -1,13 +1,12 @@
 """What goes out about all series together, as the OpenAPI shows it."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from backend.core.paging import Page
 from backend.core.queries import Filtered, FilteredPage, Name, Paged
-from backend.core.schemas import Stamp
-from pipelines.forecasting.read.monitoring import Status as Grade
-from pipelines.forecasting.read.series import Status
+from pipelines.forecasting.read.portfolio_rows import Segment, Summary, Total, Urgent
 
 
 class TriageQuery(FilteredPage):
@@ -23,96 +22,8 @@ class DistributionQuery(Filtered):
     bins: Annotated[int, Field(ge=5, le=100)] = 40
 
 
-class Summary(BaseModel):
-    """Sums over series and the horizon (over time means, where `aggregate` is not `sum`), and relative changes over the
-    series that have both, as fractions: 0.05 = 5 %. Null where too little is known.
-
-    `error` is the mean over series that were judged by the run's metric, `skill` one minus its ratio to that of the seasonal
-    naive over the same series, a fraction; so is an error by MAPE, sMAPE or WAPE.
-    """
-
-    n_series: int
-    n_forecast: int
-    forecast: float | None
-    last_period: float | None
-    last_year: float | None
-    change: float | None
-    change_on_year: float | None
-    change_on_previous: float | None
-    error: float | None
-    skill: float | None
-    statuses: dict[str, int]
-
-
-class Total(BaseModel):
-    """One step: the actual or the forecast, the same a year before, and the forecast as it was published before."""
-
-    ds: Stamp
-    y: float | None
-    y_hat: float | None
-    last_year: float | None
-    previous: float | None
-
-
-class Reason(BaseModel):
-    """`share` of the total; `error` in units of the median series'; relative changes `on_year`, `on_period` and
-    `since_previous`. Shares and changes are fractions, 0.12 = 12 %. `percentile`: among all series, by size.
-
-    What monitoring has found, by its gravity, with `status` and `since`: `worse`, the error in units of the backtest's;
-    `leaning`, the CUSUM of the bias, positive: the forecasts are too low; `uncovered`, the coverage that intervals lack,
-    a fraction (0.05: five points too little); `drifted`, the PSI of `feature` in units of its threshold.
-
-    Only in `attention`: `worse_than_baseline`, the skill against the seasonal naive; `stale`, by how many days the values
-    of the series end before the newest of all.
-    """
-
-    kind: Literal[
-        "share",
-        "error",
-        "on_year",
-        "on_period",
-        "since_previous",
-        "worse",
-        "leaning",
-        "uncovered",
-        "drifted",
-        "worse_than_baseline",
-        "stale",
-    ]
-    value: float
-    percentile: float
-    status: Grade | None
-    since: Stamp | None
-    feature: str | None
-
-
-class Urgent(BaseModel):
-    """One series; `history`: its newest actuals, `ahead`: its forecast, without their dates, for a small picture.
-
-    `attention`: why it needs attention: what monitoring has found, and what is unusual for the panel and for the series;
-    none of `reasons` that most series have. `needs_attention`: whether there is any, or its status is `new` or `ended`.
-    """
-
-    unique_id: str
-    attributes: dict[str, Any]
-    model: str | None
-    status: Status
-    monitored: Grade | None
-    error: float | None
-    skill: float | None
-    forecast: float | None
-    last_period: float | None
-    last_year: float | None
-    score: float
-    reasons: list[Reason]
-    needs_attention: bool
-    attention: list[Reason]
-    history: list[float | None]
-    ahead: list[float | None]
-
-
-class PortfolioOut(BaseModel):
-    """`n_attention`: how many of the series that the filters leave need attention; `total`: how many `triage` is cut from."""
+class PortfolioOut(Page[Urgent]):
+    """`items`: the series, the most urgent first. `n_attention`: how many of those that the filters leave need attention."""
 
     workspace: str
     run_id: str
@@ -126,25 +37,13 @@ class PortfolioOut(BaseModel):
     summary: Summary
     totals: list[Total]
     n_attention: int
-    total: int
-    limit: int
-    offset: int
-    triage: list[Urgent]
 
 
-class Segment(Summary):
-    group: str
-
-
-class SegmentsOut(BaseModel):
+class SegmentsOut(Page[Segment]):
     workspace: str
     unit: str
     metric: str
     by: str
-    total: int
-    limit: int
-    offset: int
-    segments: list[Segment]
 
 
 class DistributionOut(BaseModel):

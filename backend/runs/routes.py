@@ -1,7 +1,7 @@
 """The registry: runs, what differs between two of them, whether they are intact, and the aliases."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
@@ -10,21 +10,24 @@ from backend.core.catalog import Run
 from backend.core.errors import Problem
 from backend.core.queries import Of, RunId, WorkspaceName
 from backend.core.rate import MAX_BODY
-from backend.core.responses import cached_json, encode, etag, problems
+from backend.core.responses import REVALIDATED, problems, revalidate
 from backend.core.services import provided
 from backend.runs.schemas import (
     AliasesOut,
     AliasIn,
+    AliasOut,
     CalibrationOut,
-    CompareOut,
     CompareQuery,
+    Coverage,
     RunDetail,
+    RunOut,
     RunsOut,
     RunsQuery,
     VerifyOut,
 )
 from backend.runs.service import Runs, moved_on
-from pipelines.forecasting.promotion.compare import compare
+from pipelines.core.figures import known
+from pipelines.forecasting.promotion.compare import CompareOut, compare
 from pipelines.storage.catalog import CALIBRATION
 from pipelines.storage.pointers import Aliases
 
@@ -39,84 +42,88 @@ _IF_MATCH = {
     "schema": {"type": "string", "title": "If-Match"},
     "description": "The ETag of GET /aliases, or *.",
 }
-_SUMMARY = ("metric", "champion", "baseline", "skill", "n_series")
 
 
-@router.get("/runs", response_model=RunsOut, responses=problems(404))
-async def runs(access: Viewer, query: Annotated[RunsQuery, Query()], runs: RunsDep) -> dict[str, Any]:
+@router.get("/runs", responses=problems(404))
+async def runs(access: Viewer, query: Annotated[RunsQuery, Query()], runs: RunsDep) -> RunsOut:
     """The finished runs of a workspace, newest first."""
     aliases, found = await runs.aliases(access.workspace), await runs.finished(access.workspace)
     kept = [run for run in found if query.status in (None, run.info.status)]
-    return {
-        "workspace": query.workspace,
-        "total": len(kept),
-        "limit": query.limit,
-        "offset": query.offset,
-        "runs": [_row(run, aliases) for run in kept[query.offset : query.offset + query.limit]],
-    }
+    return RunsOut(
+        items=[_row(run, aliases) for run in query.cut(kept)],
+        total=len(kept),
+        limit=query.limit,
+        offset=query.offset,
+        workspace=query.workspace,
+    )
 
 
-@router.get("/runs/compare", response_model=CompareOut, responses=problems(404))
-async def compared(access: Viewer, query: Annotated[CompareQuery, Query()]) -> dict[str, Any]:
+@router.get("/runs/compare", responses=problems(404))
+async def compared(access: Viewer, query: Annotated[CompareQuery, Query()]) -> CompareOut:
     """From run `a` to run `b`: settings, metrics, and the series that got better or worse."""
     a, b = await access.workspace.run(query.a), await access.workspace.run(query.b)
-    return {"workspace": query.workspace, **await asyncio.to_thread(compare, a.folder, b.folder)}
+    return await asyncio.to_thread(compare, a.folder, b.folder)
 
 
-@router.get("/runs/{run_id}", response_model=RunDetail, responses=problems(404))
+@router.get("/runs/{run_id}", responses=problems(404))
 async def run(
     access: Viewer, run_id: Annotated[RunId, Path()], query: Annotated[Of, Query()], runs: RunsDep
-) -> dict[str, Any]:
+) -> RunDetail:
     """One run: its settings, its figures and its card."""
     found = await access.workspace.run(run_id)
     files = found.folder.files
     card = await asyncio.to_thread(found.folder.read_text, "card.md") if "card.md" in files else None
-    return {
-        **_row(found, await runs.aliases(access.workspace)),
-        **{key: getattr(found.info, key) for key in ("parent", "config", "config_hash", "summary", "libraries")},
-        "stages": [stage.model_dump() for stage in found.info.stages],
-        "card": card,
-        "files": files,
-    }
+    info = found.info
+    return RunDetail(
+        **dict(_row(found, await runs.aliases(access.workspace))),
+        **{key: getattr(info, key) for key in ("parent", "config", "config_hash", "summary", "libraries")},
+        stages=[stage.model_dump() for stage in info.stages],
+        card=card,
+        files=files,
+    )
 
 
-@router.get("/runs/{run_id}/verify", response_model=VerifyOut, responses=problems(404))
+@router.get("/runs/{run_id}/verify", responses=problems(404))
 async def verify(
     access: Viewer, run_id: Annotated[RunId, Path()], query: Annotated[Of, Query()], runs: RunsDep
-) -> dict[str, Any]:
+) -> VerifyOut:
     """Reads every file of the run again and compares it with what was written."""
     found = await access.workspace.run(run_id)
     wrong = await runs.verify(found)
     signed = found.folder.manifest.signature is not None
-    return {"run_id": run_id, "intact": not wrong, "signed": signed, "files": len(found.folder.files), "wrong": wrong}
+    return VerifyOut(run_id=run_id, intact=not wrong, signed=signed, files=len(found.folder.files), wrong=wrong)
 
 
-@router.get("/runs/{run_id}/calibration", response_model=CalibrationOut, responses=problems(304, 404))
+@router.get("/runs/{run_id}/calibration", responses=problems(304, 404))
 async def calibration(
-    access: Viewer, run_id: Annotated[RunId, Path()], query: Annotated[Of, Query()], request: Request
-) -> Response:
+    access: Viewer,
+    run_id: Annotated[RunId, Path()],
+    query: Annotated[Of, Query()],
+    request: Request,
+    response: Response,
+) -> CalibrationOut:
     """What the intervals of a run covered in its backtest: over all points, by step and by segment."""
     found = await access.workspace.run(run_id)
     if CALIBRATION not in found.folder.files:
         raise Problem(404, f"The calibration of run {run_id} was not measured.")
+    revalidate(request, response, run_id)
 
-    def render() -> dict[str, Any]:
+    def render() -> CalibrationOut:
         rows = found.folder.open_parquet(CALIBRATION).read().to_pylist()
-        known = [{name: None if value != value else value for name, value in row.items()} for row in rows]
-        return {"workspace": query.workspace, "run_id": run_id, "rows": known}
+        groups = [Coverage.model_validate({name: known(value) for name, value in row.items()}) for row in rows]
+        return CalibrationOut(workspace=query.workspace, run_id=run_id, rows=groups)
 
-    return await cached_json(request, etag(run_id), render)
+    return await asyncio.to_thread(render)
 
 
-@router.get("/aliases", response_model=AliasesOut, responses=problems(404))
-async def aliases(access: Viewer, query: Annotated[Of, Query()]) -> Response:
+@router.get("/aliases", responses=problems(404))
+async def aliases(access: Viewer, query: Annotated[Of, Query()], response: Response) -> AliasesOut:
     """Which run each alias names. The ETag is what `PUT` wants in If-Match."""
-    return _answer(query.workspace, await access.workspace.pointers())
+    return _answer(response, query.workspace, await access.workspace.pointers())
 
 
 @router.put(
     "/aliases/{name}",
-    response_model=AliasesOut,
     responses=problems(400, 404, 409, 412, 413, 428),
     max_body_size=MAX_BODY,
     openapi_extra={"parameters": [_IF_MATCH]},  # read by hand: without it the answer is 428, not 422
@@ -127,11 +134,13 @@ async def move(
     wanted: AliasIn,
     query: Annotated[Of, Query()],
     request: Request,
+    response: Response,
     runs: RunsDep,
-) -> Response:
+) -> AliasesOut:
     """Points an alias at a successful run, if nobody moved one since `If-Match` was read; the audit file keeps who and why."""
     expected = _expected(request, (await access.workspace.pointers()).version)
-    return _answer(query.workspace, await runs.move_alias(access, name, wanted.run_id, wanted.reason, expected))
+    moved = await runs.move_alias(access, name, wanted.run_id, wanted.reason, expected)
+    return _answer(response, query.workspace, moved)
 
 
 def _expected(request: Request, version: int) -> int | None:
@@ -146,27 +155,22 @@ def _expected(request: Request, version: int) -> int | None:
     return version
 
 
-def _answer(workspace: str, pointers: Aliases) -> Response:
-    content = {
-        "workspace": workspace,
-        "version": pointers.version,
-        "aliases": [{**alias.model_dump(), "name": name} for name, alias in sorted(pointers.aliases.items())],
-        "published": pointers.published.model_dump() if pointers.published else None,
-    }
-    headers = {"ETag": f'"{pointers.version}"', "Cache-Control": "private, no-cache"}
-    return Response(encode(content), headers=headers, media_type="application/json")
+def _answer(response: Response, workspace: str, pointers: Aliases) -> AliasesOut:
+    """The aliases, with their version as a strong ETag."""
+    response.headers.update({"ETag": f'"{pointers.version}"', "Cache-Control": REVALIDATED})
+    return AliasesOut(
+        workspace=workspace,
+        version=pointers.version,
+        aliases=[AliasOut(**{**alias.model_dump(), "name": name}) for name, alias in sorted(pointers.aliases.items())],
+        published=pointers.published.model_dump() if pointers.published else None,
+    )
 
 
-def _row(run: Run, aliases: dict[str, str]) -> dict[str, Any]:
+def _row(run: Run, aliases: dict[str, str]) -> RunOut:
     info, summary = run.info, run.info.summary or {}
-    return {
-        "run_id": run.id,
-        "status": info.status,
-        "started_at": info.started_at,
-        "finished_at": info.finished_at,
-        "data_version": info.data.version,
-        "code_version": info.code_version,
-        "aliases": sorted(name for name, run_id in aliases.items() if run_id == run.id),
-        **{key: summary.get(key) for key in _SUMMARY},
-        "error": info.error,
-    }
+    facts = {name: getattr(info, name) for name in ("status", "started_at", "finished_at", "code_version", "error")}
+    figures = {name: summary.get(name) for name in ("metric", "champion", "baseline", "skill", "n_series")}
+    named = sorted(name for name, run_id in aliases.items() if run_id == run.id)
+    return RunOut.model_validate(
+        {"run_id": run.id, **facts, "data_version": info.data.version, "aliases": named, **figures}
+    )

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from backend.core.paging import Page
 from backend.core.queries import In, Of, Paged, RunId, said
 
 RunStatus = Literal["success", "failed"]
@@ -44,12 +45,8 @@ class RunOut(BaseModel):
     error: str | None
 
 
-class RunsOut(BaseModel):
+class RunsOut(Page[RunOut]):
     workspace: str
-    total: int
-    limit: int
-    offset: int
-    runs: list[RunOut]
 
 
 class RunDetail(RunOut):
@@ -95,51 +92,6 @@ class VerifyOut(BaseModel):
     signed: bool
     files: int
     wrong: list[str]
-
-
-class Change(BaseModel):
-    """A setting that two runs have differently, by its dotted name; null where one has it not."""
-
-    key: str
-    a: Any
-    b: Any
-
-
-class Delta(BaseModel):
-    """A figure of both runs and its difference; skill, coverage, MAPE, sMAPE and WAPE are fractions, 0.801 = 80.1 %."""
-
-    metric: str
-    a: float | None
-    b: float | None
-    delta: float | None
-
-
-class SeriesDelta(BaseModel):
-    unique_id: str
-    a: float
-    b: float
-    delta: float
-    model_a: str
-    model_b: str
-
-
-class CompareOut(BaseModel):
-    """From run `a` to run `b`. A negative delta of an error is better. `better` and `worse` begin with the largest. Where the
-    errors are not of the same thing, such as other windows, `comparable` is false, deltas are null and no series is counted."""
-
-    workspace: str
-    a: str
-    b: str
-    metric: str
-    comparable: bool
-    reason: str
-    config: list[Change]
-    metrics: list[Delta]
-    n_better: int
-    n_worse: int
-    n_equal: int
-    better: list[SeriesDelta]
-    worse: list[SeriesDelta]
 
 
 class AliasOut(BaseModel):

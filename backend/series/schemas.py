@@ -1,19 +1,15 @@
 """What is asked of series, and what is answered."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+from typing_extensions import TypedDict
 
-from backend.core.queries import (
-    FilteredPage,
-    Moment,
-    Name,
-    Of,
-    RunId,
-)
-from backend.core.schemas import Stamp
-from pipelines.forecasting.read.monitoring import Status as Grade
-from pipelines.forecasting.read.series import SORTS, Status
+from backend.core.paging import Page
+from backend.core.queries import FilteredPage, Moment, Name, Of, RunId
+from pipelines.forecasting.read.backtests import BacktestPoint
+from pipelines.forecasting.read.history import HistoryPoint
+from pipelines.forecasting.read.series import SORTS, SeriesOut
 
 Sort = Literal["name", "-name", "skill", "-skill", "error", "-error", "last_value", "-last_value"]
 
@@ -35,14 +31,7 @@ class BacktestQuery(Of):
     run_id: Annotated[RunId | None, Field(description="Without it, the production run.")] = None
 
 
-class HistoryPoint(BaseModel):
-    model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, float | str | bool | None]
-    ds: Stamp
-    y: float | None
-
-
-class HistoryOut(BaseModel):
+class HistoryOut(TypedDict):
     workspace: str
     data_version: str
     unique_id: str
@@ -50,44 +39,7 @@ class HistoryOut(BaseModel):
     points: list[HistoryPoint]
 
 
-class SeriesOut(BaseModel):
-    """`share_zero`, `skill` and, by MAPE, sMAPE or WAPE, `error` are fractions, 0.801 = 80.1 %."""
-
-    unique_id: str
-    attributes: dict[str, Any]
-    first_ds: Stamp | None
-    last_ds: Stamp | None
-    last_value: float | None
-    n: int
-    n_missing: int
-    share_zero: float | None
-    demand_class: str
-    seasonal_strength: float | None
-    trend_strength: float | None
-    model: str | None
-    metric: str | None
-    error: float | None
-    skill: float | None
-    runner_up: str | None
-    status: Status
-    monitored: Annotated[Grade | None, Field(description="How monitoring says it stands; null: it did not look.")]
-
-
-class BacktestPoint(BaseModel):
-    """One step of one window: actual, forecast and the bounds of each level; `error` = actual − forecast."""
-
-    model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, float | None]
-    cutoff: Stamp
-    ds: Stamp
-    model: str
-    step: int
-    y: float | None
-    y_hat: float | None
-    error: float | None
-
-
-class BacktestOut(BaseModel):
+class BacktestOut(TypedDict):
     workspace: str
     run_id: str
     unique_id: str
@@ -95,12 +47,8 @@ class BacktestOut(BaseModel):
     points: list[BacktestPoint]
 
 
-class SeriesPage(BaseModel):
+class SeriesPage(Page[SeriesOut]):
     workspace: str
     data_version: str
     run_id: str | None
     filters: list[str]
-    total: int
-    limit: int
-    offset: int
-    series: list[SeriesOut]

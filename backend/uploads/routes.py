@@ -1,14 +1,14 @@
 """Uploads: a table comes in, is looked at, and becomes a workspace."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from backend.core.access import Creator
 from backend.core.errors import Problem
 from backend.core.rate import MAX_BODY, MAX_UPLOAD
-from backend.core.responses import json_response, problems
+from backend.core.responses import problems
 from backend.core.services import provided
 from backend.uploads.schemas import NewName, PreviewOut, UploadId, UploadQuery, WorkspaceIn
 from backend.uploads.service import Uploads
@@ -26,7 +26,6 @@ _BODY = {"required": True, "content": {"text/csv": _FILE, "application/gzip": _F
 @router.post(
     "/workspaces/{workspace}/uploads",
     status_code=201,
-    response_model=PreviewOut,
     responses=problems(413, 504),
     max_body_size=MAX_UPLOAD,
     openapi_extra={"requestBody": _BODY},
@@ -36,38 +35,36 @@ async def upload(
     workspace: Annotated[NewName, Path()],
     query: Annotated[UploadQuery, Query()],
     request: Request,
+    response: Response,
     uploads: UploadsDep,
-) -> Response:
+) -> PreviewOut:
     """Takes a CSV, plain or gzipped, of at most 32 MiB, and says what it is. No workspace is made or changed."""
     upload_id = await uploads.receive(workspace, request.stream())
     try:
-        body = await uploads.preview(workspace, upload_id, query.model_dump())
+        found = await uploads.preview(workspace, upload_id, query.model_dump())
     except Problem as problem:
         problem.extra["upload_id"] = upload_id  # it is there, and can be looked at later
         raise
-    headers = {"Location": f"{request.url.path}/{upload_id}", "Cache-Control": "no-store"}
-    return Response(body, 201, headers, "application/json")
+    response.headers.update({"Location": f"{request.url.path}/{upload_id}", "Cache-Control": "no-store"})
+    return found
 
 
-@router.get(
-    "/workspaces/{workspace}/uploads/{upload_id}",
-    response_model=PreviewOut,
-    responses=problems(404, 504),
-)
+@router.get("/workspaces/{workspace}/uploads/{upload_id}", responses=problems(404, 504))
 async def look_again(
     access: Creator,
     workspace: Annotated[NewName, Path()],
     upload_id: Annotated[UploadId, Path()],
     query: Annotated[UploadQuery, Query()],
+    response: Response,
     uploads: UploadsDep,
-) -> Response:
+) -> PreviewOut:
     """The same upload under another mapping, without sending it again."""
-    return json_response(await uploads.preview(workspace, upload_id, query.model_dump()))
+    response.headers["Cache-Control"] = "no-store"
+    return await uploads.preview(workspace, upload_id, query.model_dump())
 
 
 @router.put(
     "/workspaces/{workspace}",
-    response_model=WorkspaceOut,
     responses={**problems(400, 404, 409, 413, 504), 201: {"model": WorkspaceOut, "description": "It is new."}},
     max_body_size=MAX_BODY,
 )
@@ -78,7 +75,7 @@ async def make(
     response: Response,
     uploads: UploadsDep,
     statuses: Annotated[Statuses, provided(Statuses)],
-) -> dict[str, Any]:
+) -> WorkspaceOut:
     """Makes a workspace of an upload, or gives one that an upload made a newer one. A file written by hand is left alone.
 
     The role is analyst, as for training: nothing that exists is lost, and the audit file keeps who and when.

@@ -1,6 +1,6 @@
 """What goes out about an upload, as the OpenAPI shows it."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
@@ -117,4 +117,4 @@ class PreviewOut(BaseModel):
     rejected: PreviewRejected
     quality: PreviewChecks | None
     demand_classes: dict[str, int]
-    settings: dict[str, Any] | None
+    settings: dict[str, object] | None

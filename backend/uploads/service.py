@@ -3,13 +3,13 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import yaml
 from fastapi.concurrency import contextmanager_in_threadpool
+from pydantic import JsonValue
 
 from backend.compute.pool import Workers
 from backend.core.access import Access
@@ -17,7 +17,7 @@ from backend.core.catalog import Catalog
 from backend.core.errors import Problem
 from backend.core.executor import BoundedExecutor
 from backend.uploads.quota import Quota
-from backend.uploads.schemas import WorkspaceIn
+from backend.uploads.schemas import PreviewOut, WorkspaceIn
 from pipelines.core import config
 from pipelines.core.errors import NotFound
 from pipelines.core.names import new_version
@@ -60,7 +60,7 @@ class Uploads:
                 raise
         return upload_id
 
-    async def preview(self, workspace: str, upload_id: str, wanted: dict[str, Any]) -> bytes:
+    async def preview(self, workspace: str, upload_id: str, wanted: Mapping[str, JsonValue]) -> PreviewOut:
         """What the upload is under a mapping, found by a worker. Problem 404 for one that does not exist."""
         try:
             await asyncio.to_thread(self._stores.data.folder, self._stores.places(workspace).upload(upload_id))
@@ -69,7 +69,8 @@ class Uploads:
         request = {**wanted, "workspace": workspace, "upload_id": upload_id}
         # Libraries in C end the process where memory ends; the same table would end the next one, too.
         hungry = "The table takes more memory than a preview may use, or cannot be read. Upload fewer rows or columns."
-        return await self._previewers.compute(request, "previews", "Upload fewer rows.", Problem(422, hungry))
+        body = await self._previewers.compute(request, "previews", "Upload fewer rows.", Problem(422, hungry))
+        return PreviewOut.model_validate_json(body)
 
     async def create_workspace(self, access: Access, workspace: str, wanted: WorkspaceIn) -> bool:
         """Make a workspace of an upload, or give one that an upload made a newer one; whether it is new.
@@ -78,11 +79,12 @@ class Uploads:
         """
         await asyncio.to_thread(refuse_handwritten, self._stores, workspace)
         given = {**wanted.model_dump(exclude={"upload_id", "mapping"}), **wanted.mapping.model_dump()}
-        found = json.loads(await self.preview(workspace, wanted.upload_id, given))
-        if not found["acceptable"]:
-            raise Problem(422, "The upload cannot become a workspace as it is.", errors=found["problems"])
+        found = await self.preview(workspace, wanted.upload_id, given)
+        if not found.acceptable or found.settings is None:
+            wrong = [one.model_dump() for one in found.problems]
+            raise Problem(422, "The upload cannot become a workspace as it is.", errors=wrong)
         by = access.identity.name
-        new = await asyncio.to_thread(make, self._stores, workspace, wanted.upload_id, found["settings"], by)
+        new = await asyncio.to_thread(make, self._stores, workspace, wanted.upload_id, found.settings, by)
         self._catalog.forget_workspaces()
         access.enter(workspace)
         return new
@@ -114,9 +116,9 @@ def refuse_handwritten(reader: Reader, workspace: str) -> Path:
     return path
 
 
-def make(stores: Stores, workspace: str, upload_id: str, values: dict[str, Any], by: str) -> bool:
+def make(stores: Stores, workspace: str, upload_id: str, values: Mapping[str, object], by: str) -> bool:
     """Writes the workspace's file, and a line on who did it; whether it is new."""
-    text = (_HEAD + yaml.safe_dump(values, sort_keys=False, allow_unicode=True)).encode()
+    text = (_HEAD + yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True)).encode()
     places = stores.places(workspace)
     above, lock = (stores.data.path(place) for place in (places.uploads, places.uploads_lock))
     with failing_clearly(above):

@@ -1,12 +1,12 @@
 """The workspaces and their status."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 
 from backend.core.access import Viewer
-from backend.core.queries import WorkspaceName
+from backend.core.queries import PageQuery, WorkspaceName
 from backend.core.responses import problems
 from backend.core.services import provided
 from backend.workspaces import service
@@ -18,16 +18,13 @@ router = APIRouter(tags=["workspaces"])
 StatusesDep = Annotated[Statuses, provided(Statuses)]
 
 
-@router.get("/workspaces", response_model=WorkspacesOut, responses=problems())
-async def workspaces(access: Viewer, statuses: StatusesDep) -> dict[str, Any]:
+@router.get("/workspaces", responses=problems())
+async def workspaces(access: Viewer, query: Annotated[PageQuery, Query()], statuses: StatusesDep) -> WorkspacesOut:
     """All that are configured, by name. One whose files are damaged is `unreadable`, with its reason."""
-    found = await asyncio.to_thread(service.listed, statuses)
-    return {"total": len(found), "workspaces": found}
+    return await asyncio.to_thread(service.listed, statuses, query)
 
 
-@router.get("/workspaces/{workspace}", response_model=WorkspaceOut, responses=problems(404))
-async def workspace(
-    access: Viewer, workspace: Annotated[WorkspaceName, Path()], statuses: StatusesDep
-) -> dict[str, Any]:
+@router.get("/workspaces/{workspace}", responses=problems(404))
+async def workspace(access: Viewer, workspace: Annotated[WorkspaceName, Path()], statuses: StatusesDep) -> WorkspaceOut:
     """One workspace: its data, its production run and its headline accuracy."""
     return await asyncio.to_thread(service.described, statuses, access.workspace.name)

@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from backend.core.schemas import Stamp
+from backend.core.paging import Page
+from pipelines.forecasting.read.clock import Stamp
 
 
 class Accuracy(BaseModel):
@@ -53,6 +54,5 @@ class WorkspaceOut(BaseModel):
     worst_alert: Literal["warn", "alert"] | None
 
 
-class WorkspacesOut(BaseModel):
-    total: int
-    workspaces: list[WorkspaceOut]
+class WorkspacesOut(Page[WorkspaceOut]):
+    pass

@@ -1,29 +1,31 @@
 """The workspaces as clients see them: their status with their unacknowledged alerts."""
 
-from typing import Any
-
+from backend.core.queries import PageQuery
+from backend.workspaces.schemas import WorkspaceOut, WorkspacesOut
 from backend.workspaces.status import Statuses
 from pipelines.core.errors import ForecastError
 from pipelines.forecasting.monitoring import alerts
 from pipelines.storage.catalog import Reader
 
 
-def listed(statuses: Statuses) -> list[dict[str, Any]]:
-    """Every configured workspace, by name. Reads files: call it in a thread."""
-    return [_with_alerts(statuses.reader, status) for status in statuses.all()]
+def listed(statuses: Statuses, query: PageQuery) -> WorkspacesOut:
+    """The configured workspaces, by name. Reads files: call it in a thread."""
+    known = statuses.all()
+    items = [_with_alerts(statuses.reader, status) for status in query.cut(known)]
+    return WorkspacesOut(items=items, total=len(known), limit=query.limit, offset=query.offset)
 
 
-def described(statuses: Statuses, workspace: str) -> dict[str, Any]:
+def described(statuses: Statuses, workspace: str) -> WorkspaceOut:
     """One workspace. Reads files: call it in a thread."""
     return _with_alerts(statuses.reader, statuses.of(workspace))
 
 
-def _with_alerts(reader: Reader, status: dict[str, Any]) -> dict[str, Any]:
+def _with_alerts(reader: Reader, status: WorkspaceOut) -> WorkspaceOut:
     """With what is unacknowledged: read at each request, since an acknowledgement changes no version."""
     try:
-        raised = alerts.all_of(reader, status["name"])
+        raised = alerts.all_of(reader, status.name)
         severities = [one["severity"] for one in raised if one["acknowledged"] is None]
     except ForecastError:  # a log that cannot be read hides no workspace
-        return {**status, "open_alerts": None, "worst_alert": None}
+        return status.model_copy(update={"open_alerts": None, "worst_alert": None})
     worst = "alert" if "alert" in severities else next(iter(severities), None)
-    return {**status, "open_alerts": len(severities), "worst_alert": worst}
+    return status.model_copy(update={"open_alerts": len(severities), "worst_alert": worst})

@@ -38,17 +38,17 @@ Mark = tuple[Any, ...]
 class Status:
     """`facts` as they go out but for the age of the newest value, which is of `end`; `files`: all that was read for them."""
 
-    facts: dict[str, Any]
+    facts: WorkspaceOut
     end: datetime | None = None
     files: list[str] = field(default_factory=list)
 
-    def aged(self) -> dict[str, Any]:
+    def aged(self) -> WorkspaceOut:
         """The facts with the age of the data now. They are stale when two more values, or two days, should have come."""
-        if self.end is None:
+        if self.end is None or self.facts.frequency is None:
             return self.facts
         age = datetime.now(UTC).replace(tzinfo=None) - self.end
-        patience = Clock(self.facts["frequency"]).patience
-        return {**self.facts, "age_days": round(age / timedelta(days=1), 2), "stale": age > patience}
+        patience = Clock(self.facts.frequency).patience
+        return self.facts.model_copy(update={"age_days": round(age / timedelta(days=1), 2), "stale": age > patience})
 
 
 class Statuses:
@@ -60,7 +60,7 @@ class Statuses:
         self._told: dict[str, str] = {}  # reasons that are in the log already
         self._lock = threading.Lock()
 
-    def all(self) -> list[dict[str, Any]]:
+    def all(self) -> list[WorkspaceOut]:
         """Every workspace that has a file, by name."""
         files = config.workspace_files()
         with self._lock:
@@ -71,15 +71,15 @@ class Statuses:
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 return list(pool.map(lambda name: self._of(name, files), sorted(files)))
 
-    def of(self, name: str) -> dict[str, Any]:
+    def of(self, name: str) -> WorkspaceOut:
         """One workspace."""
         return self._of(name, config.workspace_files())
 
     def checks(self) -> list[dict[str, object]]:
         """For health: the storage, and that at least one workspace has a production run that can be read."""
         known = self.all()
-        readable = [one["name"] for one in known if one["production_run"]]
-        broken = [one["name"] for one in known if one["status"] == "unreadable" and not one["production_run"]]
+        readable = [one.name for one in known if one.production_run]
+        broken = [one.name for one in known if one.status == "unreadable" and not one.production_run]
         if known and len(broken) == len(known):
             return [{"name": "storage", "ok": False, "detail": "nothing in it can be read; the log has the reasons"}]
         detail = f"readable: {', '.join(readable) or 'none'}" + (f"; broken: {', '.join(broken)}" if broken else "")
@@ -88,13 +88,13 @@ class Statuses:
             {"name": "production run", "ok": bool(readable), "detail": detail},
         ]
 
-    def _of(self, name: str, files: Mapping[str, Path]) -> dict[str, Any]:
+    def _of(self, name: str, files: Mapping[str, Path]) -> WorkspaceOut:
         known = self._known.get(name)
         pointed = self._pointed(name, files)
         if known and known[0] == pointed and known[1] == _looks(known[2].files):
             return known[2].aged()
         found = self._read(name, files)
-        if found.facts["reason"] is None:
+        if found.facts.reason is None:
             self._told.pop(name, None)
             looks = _looks(found.files)
             if _settled((*pointed, *looks)):
@@ -122,8 +122,9 @@ class Statuses:
         return [(self.reader.artifacts, places.pointers), (self.reader.data, places.current_dataset)]
 
     def _read(self, name: str, files: Mapping[str, Path]) -> Status:
-        facts = {**dict.fromkeys(WorkspaceOut.model_fields), "name": name, "title": "", "status": "unreadable"}
-        status, reasons = Status(facts), []
+        unknown = dict.fromkeys(WorkspaceOut.model_fields)
+        facts = WorkspaceOut.model_validate({**unknown, "name": name, "title": "", "status": "unreadable"})
+        status, reasons = Status(facts), list[str]()
         for read in (self._settings, self._served):
             try:
                 read(status, name, files)
@@ -136,7 +137,7 @@ class Statuses:
                 )
         if reasons:
             reason = " ".join(reasons)
-            facts |= {"status": "unreadable", "reason": reason}
+            status.facts = status.facts.model_copy(update={"status": "unreadable", "reason": reason})
             if self._told.get(name) != reason:
                 self._told[name] = reason
                 structlog.get_logger("backend").error("unreadable workspace", workspace=name, reason=reason)
@@ -153,16 +154,16 @@ class Statuses:
                 where=str(files[name]),
                 remedy="Text is expected: put it in quotes.",
             )
-        status.facts["title"] = _encodable(title)
+        status.facts.title = _encodable(title)
 
     def _served(self, status: Status, name: str, _: Mapping[str, Path]) -> None:
         """What is stored and served. Where it fails on the way, what was found before stays."""
-        reader, facts = self.reader, status.facts
+        reader = self.reader
         pointers = reader.pointers(name)
         try:
             version = reader.current(name)
         except NotFound:
-            facts["status"] = "no data"
+            status.facts.status = "no data"
             return
         dataset = self._part("data version", version, lambda: reader.dataset_version(name, version).folder)
         info = Etl.of(dataset)
@@ -193,8 +194,8 @@ class Statuses:
             status.files += served.watched("forecasts.parquet")
             found |= {"status": "ready", "forecast_id": forecast_id, "as_of": published.as_of}
         found["last_ds"] = clock.write(end) if end else None
-        WorkspaceOut.model_validate({**facts, **found})  # what has another shape is not told with the others
-        facts |= found
+        # What has another shape is not told with the others.
+        status.facts = WorkspaceOut.model_validate({**status.facts.model_dump(), **found})
         status.end = end
 
     def _part(self, what: str, name: str, read: Any) -> Folder:
@@ -210,7 +211,7 @@ class Statuses:
         return found
 
 
-def _of_run(told: ForecastRun) -> dict[str, Any]:
+def _of_run(told: ForecastRun) -> dict[str, object]:
     settings, figures = told.settings, told.figures
     return {
         "title": _encodable(settings.title),

@@ -2,17 +2,11 @@
 
 from frontend.core.client import Client, Json
 
-_PAGE = 1000  # rows of a page when all are wanted
-
 
 def metrics(client: Client, workspace: str, by: str, metric: str) -> list[Json]:
     """The errors in the backtest by series, model, horizon or cutoff: all rows."""
-    query = {"workspace": workspace, "by": by, "metric": metric, "limit": _PAGE}
-    page = client.get("metrics", "historical", params=query)
-    rows = list(page["rows"])
-    while len(rows) < page["total"]:
-        rows += client.get("metrics", "historical", params={**query, "offset": len(rows)})["rows"]
-    return rows
+    query = {"workspace": workspace, "by": by, "metric": metric}
+    return list(client.items("metrics", "historical", params=query))
 
 
 def calibration(client: Client, workspace: str, run_id: str) -> list[Json]:
@@ -22,8 +16,7 @@ def calibration(client: Client, workspace: str, run_id: str) -> list[Json]:
 
 def segments(client: Client, workspace: str, by: str) -> list[Json]:
     """The groups of series that share an attribute."""
-    query = {"workspace": workspace, "by": by, "limit": _PAGE}
-    return list(client.get("portfolio", "segments", params=query)["segments"])
+    return list(client.items("portfolio", "segments", params={"workspace": workspace, "by": by}))
 
 
 def distribution(client: Client, workspace: str, of: str) -> Json:

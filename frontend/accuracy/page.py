@@ -146,7 +146,7 @@ def _series(workspace: Json, metric: str) -> None:
     with link.to("order", ORDERS):
         order = st.segmented_control("Show", ORDERS, key="order", required=True)
     with states.loading("Reading the series"):
-        series = api.series(client, name, sort="-error" if order == "worst" else "error", limit=WORST)["series"]
+        series = api.series(client, name, sort="-error" if order == "worst" else "error", limit=WORST)["items"]
     shown = {
         "unique_id": "series", "model": "champion", "runner_up": "runner-up", "error": words.metric(metric),
         "skill": "skill", "demand_class": "demand", "n": "values",

@@ -4,8 +4,6 @@ from collections.abc import Iterator
 
 from frontend.core.client import Client, Json
 
-_ALL = 1000  # sources
-
 
 def suggestions(client: Client, workspace: str, page: str, unique_id: str | None = None) -> list[str]:
     """Questions to begin with, on a page and about a series."""
@@ -20,7 +18,7 @@ def ask(client: Client, question: Json) -> Iterator[tuple[str, Json]]:
 
 def sources(client: Client, workspace: str) -> list[Json]:
     """What the copilot can look up: all of it."""
-    return list(client.get("knowledge", "sources", params={"workspace": workspace, "limit": _ALL})["sources"])
+    return list(client.items("knowledge", "sources", params={"workspace": workspace}))
 
 
 def add_note(client: Client, workspace: str, name: str, kind: str, content: bytes) -> Json:

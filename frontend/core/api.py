@@ -1,8 +1,7 @@
 """Calls that several pages make; those that only one page makes are in its `calls.py`."""
 
-from frontend.core.client import Client, Json
+from frontend.core.client import PAGE, Client, Json
 
-_PAGE = 1000  # rows of a page when all are wanted
 _SOUGHT = 300  # characters of a name that the service searches for
 
 
@@ -12,7 +11,8 @@ def me(client: Client) -> Json:
 
 
 def workspaces(client: Client) -> list[Json]:
-    return list(client.get("workspaces")["workspaces"])
+    """Every workspace."""
+    return list(client.items("workspaces"))
 
 
 def workspace(client: Client, name: str) -> Json:
@@ -37,17 +37,17 @@ def profile(client: Client, workspace: str, unique_id: str) -> Json | None:
     """One series as the list has it; None where no series has exactly this name."""
     seen, total = 0, 1
     while seen < total:
-        page = series(client, workspace, unique_id[:_SOUGHT], limit=_PAGE, offset=seen)
-        if exact := next((one for one in page["series"] if one["unique_id"] == unique_id), None):
+        page = series(client, workspace, unique_id[:_SOUGHT], limit=PAGE, offset=seen)
+        if exact := next((one for one in page["items"] if one["unique_id"] == unique_id), None):
             return dict(exact)
-        seen, total = seen + _PAGE, page["total"]
+        seen, total = seen + PAGE, page["total"]
     return None
 
 
 def monitored(client: Client, workspace: str, unique_id: str) -> Json:
     """How one series stands, and `detail` with each window and forecast set."""
     answer = client.get("monitoring", "series", params={"workspace": workspace, "unique_id": unique_id})
-    return {**answer["series"][0], "detail": answer["detail"]}
+    return {**answer["items"][0], "detail": answer["detail"]}
 
 
 def aliases(client: Client, workspace: str) -> Json:

@@ -14,6 +14,7 @@ from frontend.core.identity import Identity
 from frontend.core.settings import Settings, load
 
 _KEPT = 16 * 2**20  # bytes of answers, with their addresses, that are asked for again by their ETag
+PAGE = 1000  # items of a page where all are wanted: the most that the service gives
 
 Json = dict[str, Any]
 
@@ -88,6 +89,14 @@ class Client:
         if "etag" in response.headers:
             self._answers.keep(address, response.headers["etag"], response.content)
         return answer
+
+    def items(self, *path: str, params: Mapping[str, Any] | None = None) -> Iterator[Json]:
+        """Yield what a list has at a path, page after page."""
+        seen, total = 0, 1
+        while seen < total:
+            page = self.get(*path, params={**(params or {}), "limit": PAGE, "offset": seen})
+            yield from page["items"]
+            seen, total = seen + PAGE, page["total"]
 
     def text(self, *path: str, params: Mapping[str, Any], kind: str) -> str:
         """Return what the service has at a path in another media type than JSON."""

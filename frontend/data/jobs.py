@@ -70,7 +70,7 @@ def watch(workspace: str, job_id: str) -> None:
 def _follow(workspace: str) -> None:
     """The newest jobs, and the one that runs; looked at again by itself."""
     try:
-        newest = calls.jobs(shell.client(), workspace)["jobs"]
+        newest = calls.jobs(shell.client(), workspace)["items"]
         if not newest:
             st.caption("No pipeline was started from here yet.")
             return

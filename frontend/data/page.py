@@ -74,7 +74,7 @@ def _rejected(name: str) -> None:
     if not rejected["total"]:
         st.success("Every row could be read.", icon=":material/check_circle:")
         return
-    rows = pd.DataFrame(rejected["rows"])
+    rows = pd.DataFrame(rejected["items"])
     st.caption(
         f"{len(rows):,} of {rejected['total']:,} rows, as they came. Correct them at their source and run the ETL again."
     )
@@ -93,7 +93,7 @@ def _series(name: str) -> None:
         link.check("page", [str(one) for one in range(1, pages + 1)])
     number = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
     with states.loading("Reading the series"):
-        series = api.series(client, name, search or "", limit=PAGE, offset=(number - 1) * PAGE)["series"]
+        series = api.series(client, name, search or "", limit=PAGE, offset=(number - 1) * PAGE)["items"]
     table = pd.DataFrame([_profile(one) for one in series])
     st.dataframe(
         table, hide_index=True, height=420, placeholder=words.NOTHING,

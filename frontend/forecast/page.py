@@ -74,7 +74,7 @@ def _pick(workspace: str) -> str | None:
         named: str | None = state[SERIES] or state.get(shell.LAST, {}).get(workspace)
         with states.loading("Searching"):
             matching = api.series(client, workspace, search or "", sort="-last_value", limit=FOUND)
-            largest = [one["unique_id"] for one in matching["series"]]
+            largest = [one["unique_id"] for one in matching["items"]]
             if named and named not in largest and api.profile(client, workspace, named) is None:
                 link.missing(SERIES, named, next(iter(largest), ""))
                 named = None

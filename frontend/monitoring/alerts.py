@@ -20,7 +20,7 @@ def listed(workspace: Json) -> None:
         return
     st.caption(f"{page['open']:,} unacknowledged of {page['total']:,}")
     refused = roles.missing("analyst")
-    for one in page["alerts"]:
+    for one in page["items"]:
         with st.container(border=True):
             _one(one, name, refused)
 

@@ -130,7 +130,7 @@ def _list(name: str) -> None:
         search = st.text_input("Find", key="find", type="search", live=True, placeholder="part of a name", width=260)
     with states.loading("Reading the series"):
         page = calls.series(shell.client(), name, search or "", WORST)
-    rows = page["series"]
+    rows = page["items"]
     table = pd.DataFrame(
         {
             "series": one["unique_id"],
@@ -198,7 +198,7 @@ def _one(workspace: Json) -> None:
 
 def _drift(summary: Json, workspace: Json) -> None:
     with states.loading("Reading the drift"):
-        rows = calls.series(shell.client(), workspace["name"], "", WORST, "drift")["series"]
+        rows = calls.series(shell.client(), workspace["name"], "", WORST, "drift")["items"]
     table = pd.DataFrame({"unique_id": one["unique_id"], **row} for one in rows for row in one["drift"])
     judged = table[table["status"] != "insufficient"].copy() if len(table) else table
     if judged.empty:

@@ -18,7 +18,7 @@ def attention(needing: Json) -> None:
         st.markdown(f":material/check_circle: {_NOTHING}")
         return
     with st.container(border=True, gap="xsmall"):
-        for one in needing["triage"][:SHOWN]:
+        for one in needing["items"][:SHOWN]:
             left, right = st.columns([1, 3], gap="small")
             with left:
                 link.offer("forecast", words.literal(one["unique_id"]), icon=_icon(one), series=one["unique_id"])

@@ -35,7 +35,7 @@ def page() -> None:
         return
     attention.attention(needing)
     _tiles(portfolio, workspace)
-    _triage(portfolio, needing["triage"], workspace)
+    _triage(portfolio, needing["items"], workspace)
     _totals(portfolio, workspace)
 
 
@@ -96,7 +96,7 @@ def _covered(accuracy: Json | None) -> list[tuple[int, float | None]]:
 def _triage(portfolio: Json, needing: list[Json], workspace: Json) -> None:
     """All series, those of `needing` first."""
     named = {one["unique_id"] for one in needing}
-    triage = [*needing, *(one for one in portfolio["triage"] if one["unique_id"] not in named)][:ROWS]
+    triage = [*needing, *(one for one in portfolio["items"] if one["unique_id"] not in named)][:ROWS]
     st.header("All series")
     st.caption(
         f"{len(triage):,} of {portfolio['total']:,} series, those that need attention first. "

@@ -17,12 +17,12 @@ def page() -> None:
     with states.loading("Reading the runs"):
         runs = calls.runs(client, name)
         named = api.aliases(client, name)
-    if not runs["runs"]:
+    if not runs["items"]:
         states.empty("Nothing was trained yet.", f"python scripts/train.py --workspace {name}")
         return
     aliases.moved()
     _production(named)
-    picked = _list(runs["runs"], name)
+    picked = _list(runs["items"], name)
     if len(picked) == 1:
         _one(name, picked[0], named)
     elif len(picked) == 2:

@@ -1,12 +1,12 @@
 """Stored JSON as it is read back: whatever a damaged file holds, the result is what it should be or one clear error."""
 
 import json
-import math
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from pipelines.core.errors import StoreError
+from pipelines.core.figures import known
 
 Json = dict[str, JsonValue]  # a JSON object
 
@@ -73,5 +73,4 @@ def why(error: ValueError) -> str:
 
 
 def _finite(text: str) -> float | None:
-    value = float(text)
-    return value if math.isfinite(value) else None
+    return known(float(text))

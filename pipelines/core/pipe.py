@@ -10,10 +10,23 @@ import json
 import os
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NotRequired
+
+from typing_extensions import TypedDict
 
 from pipelines.core import orphans
 from pipelines.core.errors import ForecastError, ModelError
+
+
+class Head(TypedDict):
+    """The line before an answer: `ok` or the family of an error, and how many bytes follow."""
+
+    kind: str
+    message: NotRequired[str]
+    problem: NotRequired[dict[str, Any]]  # as `errors.Problem` takes it: `detail`, and the members of the error
+    last: NotRequired[bool]
+    bytes: int
+
 
 Answer = Callable[[Any], Mapping[str, object]]  # of a request, as its JSON was read
 

@@ -7,6 +7,7 @@ import pandas as pd
 from pipelines.core import code
 from pipelines.core.config import Project
 from pipelines.core.errors import NotFound
+from pipelines.core.figures import stamp
 from pipelines.core.names import new_version
 from pipelines.core.progress import Progress
 from pipelines.forecasting import payload, prepare
@@ -185,7 +186,7 @@ def inference(workspace: Workspace, context: Context) -> Folder:
     draft.write_parquet("explanations.parquet", parts.table)
     draft.write_parquet("bridge.parquet", change.table)
     draft.write_json("explanations.json", {**parts.as_json(), "bridge": change.as_json()})
-    as_of = f"{panel.history[DS].max():%Y-%m-%dT%H:%M:%SZ}"
+    as_of = stamp(panel.history[DS].max())
     info = ForecastSet(
         forecast_id=draft.name,
         run_id=run.name,
@@ -294,7 +295,7 @@ def _deliver(workspace: Workspace, context: Context) -> None:
 def _etl_info(raw: Raw, raw_version: str, cleaned: clean.Cleaned, workspace: Workspace, as_of: pd.Timestamp) -> Etl:
     return Etl(
         raw_version=raw_version,
-        as_of=f"{as_of:%Y-%m-%dT%H:%M:%SZ}",
+        as_of=stamp(as_of),
         origin=raw.origin,
         synthetic=raw.synthetic,
         frequency=cleaned.frequency,

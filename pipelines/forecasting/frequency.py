@@ -10,6 +10,7 @@ import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
 from pipelines.core.errors import ConfigError, DataError
+from pipelines.core.figures import percent
 
 # Seasons in steps and a horizon people plan with, of steps of a day or longer; keyed by the alias without its anchor.
 _SEASONS: dict[str, tuple[int, int]] = {
@@ -206,7 +207,7 @@ def infer(ds: pd.Series) -> tuple[str, Literal["exact", "modal"]]:
     if share < _COMMON:
         raise DataError(
             "frequency: auto finds no common step between the timestamps: "
-            f"the most common one, {step}, makes up {share:.0%}",
+            f"the most common one, {step}, makes up {percent(share)}",
             code="no_common_step",
             field="frequency",
             found={"step": str(step), "share": share},

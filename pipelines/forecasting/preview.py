@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from pipelines.core.errors import ConfigError, ConfigErrors, DataError, ForecastError
+from pipelines.core.figures import stamp
 from pipelines.core.names import printable
 from pipelines.forecasting import panel as panels
 from pipelines.forecasting import settings
@@ -296,4 +297,4 @@ def _moment(value: Any) -> str | None:
     """A date, or a time where there is one."""
     if pd.isna(value):
         return None
-    return f"{value:%Y-%m-%d}" if value == value.normalize() else f"{value:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{value:%Y-%m-%d}" if value == value.normalize() else stamp(value)

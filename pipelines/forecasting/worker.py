@@ -12,6 +12,7 @@ import pyarrow as pa
 from pipelines.core import config, environment, pipe
 from pipelines.core.documents import Json
 from pipelines.core.errors import DataError, NotFound, UnknownName
+from pipelines.core.figures import stamp
 from pipelines.core.names import printable
 from pipelines.forecasting import payload, prepare
 from pipelines.forecasting.panel import Panel
@@ -90,7 +91,7 @@ class Worker:
             "workspace": request["workspace"],
             "run_id": run.name,
             "forecast_id": None,
-            "as_of": f"{panel.history[DS].max():%Y-%m-%dT%H:%M:%SZ}",
+            "as_of": stamp(panel.history[DS].max()),
             "unit": config.target.unit,
             "source": "computed",
             "forecasts": _as_json(forecasts, levels, request["unique_ids"], clock),

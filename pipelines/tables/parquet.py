@@ -5,7 +5,7 @@ Everything here does without pandas, and so without `pyarrow.array`, `scalar` an
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True)
-class Page:
-    """Some of the series that were asked for; `total` counts all of them."""
+class Rows(Generic[T]):
+    """Some of the rows that were asked for; `total` counts all of them."""
 
     total: int
-    rows: list[dict[str, Any]]
+    rows: list[T]
 
 
 def rows_of(file: "ParquetFile", ids: Collection[str], columns: Sequence[str] | None = None) -> pa.Table:

@@ -81,7 +81,7 @@ def test_a_job_is_followed_over_a_restart(changeable: Site, cloud: stand_in.Goog
     cloud.logs.clear()
     assert look(service(changeable, cloud), job) == done, "what has ended is kept here"
     listed = service(changeable, cloud).get(f"{API}/jobs?workspace=shop").json()
-    assert [one["job_id"] for one in listed["jobs"]] == [job["job_id"]]
+    assert [one["job_id"] for one in listed["items"]] == [job["job_id"]]
 
 
 @pytest.mark.parametrize(

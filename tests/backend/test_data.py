@@ -24,7 +24,7 @@ def test_rejected_rows_come_as_they_were_with_their_reason(client: TestClient, s
     found = [
         row
         for offset in range(0, len(rejected) + 1, 2)
-        for row in client.get(f"{API}/shop/rejected", params={"limit": 2, "offset": offset}).json()["rows"]
+        for row in client.get(f"{API}/shop/rejected", params={"limit": 2, "offset": offset}).json()["items"]
     ]
     assert len(found) == len(rejected)
     assert [row["reason"] for row in found] == rejected["reason"].tolist()

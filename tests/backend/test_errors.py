@@ -257,7 +257,7 @@ def test_damaged_artifacts_are_no_crash(changeable: Site) -> None:
         path.write_bytes(b"something else")
     client = connect(changeable)
     is_problem(client.get(f"{API}/forecasts?workspace=shop&unique_id=Ash%2Ftea"), 503)
-    found = {one["name"]: one["status"] for one in client.get(f"{API}/workspaces").json()["workspaces"]}
+    found = {one["name"]: one["status"] for one in client.get(f"{API}/workspaces").json()["items"]}
     assert (found["meter"], found["shop"]) == ("ready", "unreadable")
 
 

@@ -121,8 +121,8 @@ def test_each_state_is_told_as_it_is(changeable: Site, state: Any) -> None:
     assert look(client, job_id)["state"] == state
     assert client.get(f"{API}/jobs/{job_id}").json()["workspace"] == "shop"
     listed = client.get(f"{API}/jobs?workspace=shop").json()
-    assert (listed["total"], [one["state"] for one in listed["jobs"]]) == (1, [state])
-    assert client.get(f"{API}/jobs?workspace=meter").json()["jobs"] == []
+    assert (listed["total"], [one["state"] for one in listed["items"]]) == (1, [state])
+    assert client.get(f"{API}/jobs?workspace=meter").json()["items"] == []
 
 
 @pytest.mark.parametrize(
@@ -317,8 +317,8 @@ def test_a_long_log_is_cut_to_its_newest_lines(tmp_path: Path) -> None:
     log.add(b'{"event": "on", "done": true}')
     log.add(b"\xff\x00 \x1b[31mred\x1b[0m\n")
     shown = files.tail(tmp_path, 200)
-    assert [line["event"] for line in shown[-3:]] == [INSIDE, "on", "�? red"]
-    assert shown[-4]["event"].startswith("5999 ")
+    assert [line.event for line in shown[-3:]] == [INSIDE, "on", "�? red"]
+    assert shown[-4].event.startswith("5999 ")
     assert (tmp_path / files.LOG).stat().st_size < 5 * 2**20
     assert "KeyError" in (tmp_path / files.TRACE).read_text()
     assert log.progress == {"stage": "on", "done": None, "total": None}

@@ -30,7 +30,7 @@ def test_means_are_those_of_the_table(client: TestClient, site: Site, by: str, k
     expected = rows.groupby(keys, observed=True)["value"].agg(["mean", "count"]).reset_index().sort_values(keys)
     found = asked(client, by=by, metric=metric)
     assert (found["metric"], found["by"], found["total"]) == (metric, by, len(expected))
-    got = pd.DataFrame(found["rows"])
+    got = pd.DataFrame(found["items"])
     assert got[keys].to_numpy().tolist() == expected[keys].to_numpy().tolist()
     assert got["n"].tolist() == expected["count"].tolist()
     np.testing.assert_allclose(got["value"].astype(float), expected["mean"].astype(float))
@@ -51,28 +51,28 @@ def test_errors_by_horizon_are_those_of_the_backtest(client: TestClient, site: S
     }[metric]
     expected = points.groupby([rows["model"].astype(str), rows["step"]]).mean().dropna()
     expected = expected**0.5 if metric == "rmse" else expected
-    found = pd.DataFrame(asked(client, by="horizon", metric=metric)["rows"]).set_index(["model", "horizon"])["value"]
+    found = pd.DataFrame(asked(client, by="horizon", metric=metric)["items"]).set_index(["model", "horizon"])["value"]
     assert list(found.index) == list(expected.index)
     np.testing.assert_allclose(found.to_numpy(), expected.to_numpy(), atol=1e-12)
 
 
 def test_one_series_or_model_is_a_part_of_all(client: TestClient) -> None:
     """Also by POST, for several series."""
-    every = asked(client, by="series")["rows"]
+    every = asked(client, by="series")["items"]
     ids = ["Ash/tea", "Elm/50%/off"]
-    assert asked(client, by="series", unique_id=ids[0])["rows"] == [row for row in every if row["unique_id"] == ids[0]]
-    assert asked(client, by="series", model="naive")["rows"] == [row for row in every if row["model"] == "naive"]
+    assert asked(client, by="series", unique_id=ids[0])["items"] == [row for row in every if row["unique_id"] == ids[0]]
+    assert asked(client, by="series", model="naive")["items"] == [row for row in every if row["model"] == "naive"]
     body = {"workspace": "shop", "by": "series", "unique_ids": ids, "limit": 1000}
-    found = client.post(f"{API}/metrics/historical", json=body).json()["rows"]
+    found = client.post(f"{API}/metrics/historical", json=body).json()["items"]
     assert found == [row for row in every if row["unique_id"] in ids]
-    one = asked(client, by="horizon", metric="mae", unique_id=ids[0], model="naive")["rows"]
+    one = asked(client, by="horizon", metric="mae", unique_id=ids[0], model="naive")["items"]
     assert [(row["model"], row["horizon"]) for row in one] == [("naive", step) for step in range(1, 8)]
 
 
 def test_the_metric_is_the_runs_unless_named(client: TestClient, site: Site) -> None:
     """And the run the one in production; an earlier one can be named."""
     assert (asked(client)["metric"], asked(client)["run_id"]) == ("mae", site.second)
-    assert {row["model"] for row in asked(client, run_id=site.first)["rows"]} == {"moving_average", "seasonal_naive"}
+    assert {row["model"] for row in asked(client, run_id=site.first)["items"]} == {"moving_average", "seasonal_naive"}
 
 
 @pytest.mark.parametrize(

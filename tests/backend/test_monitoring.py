@@ -61,23 +61,23 @@ def test_the_summary_is_what_was_stored(client: TestClient, watched: Site) -> No
 def test_the_series_come_with_the_worst_first(client: TestClient) -> None:
     """The one that was shifted is in alert, and by its error; filters and pages count."""
     found = client.get(f"{API}/series", params=OF).json()
-    first = found["series"][0]
+    first = found["items"][0]
     assert (first["unique_id"], first["status"], first["statuses"]["error"]) == (SHIFTED, "alert", "alert")
     assert first["mae"] > 2 * first["mae_baseline"]
     assert first["since"] == "2024-04-14" < found["as_of"]  # one week before the newest
     assert found["total"] == len(sites.IDS)
     assert {row["feature"] for row in first["drift"]} == {"y", "price"}
     alerts = client.get(f"{API}/series", params={**OF, "status": "alert", "kind": "error"}).json()
-    assert [row["unique_id"] for row in alerts["series"]] == [SHIFTED]
+    assert [row["unique_id"] for row in alerts["items"]] == [SHIFTED]
     page = client.get(f"{API}/series", params={**OF, "sort": "name", "limit": 2, "offset": 1}).json()
-    assert [row["unique_id"] for row in page["series"]] == sites.IDS[1:3]
+    assert [row["unique_id"] for row in page["items"]] == sites.IDS[1:3]
     assert client.get(f"{API}/series", params={**OF, "search": "ELM/TEA"}).json()["total"] == 1
 
 
 def test_one_series_is_told_in_detail(client: TestClient) -> None:
     """Each window's metrics and each forecast set that was judged, with what the backtest had."""
     found = client.get(f"{API}/series", params={**OF, "unique_id": SHIFTED}).json()
-    assert [row["unique_id"] for row in found["series"]] == [SHIFTED]
+    assert [row["unique_id"] for row in found["items"]] == [SHIFTED]
     windows = {(row["window"], row["metric"]) for row in found["detail"]["accuracy"]}
     assert {(1, "mase"), (4, "coverage_80"), (4, "skill")} <= windows
     origins = found["detail"]["origins"]
@@ -89,41 +89,41 @@ def test_one_series_is_told_in_detail(client: TestClient) -> None:
 def test_triage_knows_what_monitoring_has_found(client: TestClient) -> None:
     """The shifted series counts by its share alone, and says what is wrong, since when, and with which figure."""
     found = client.get("/api/v1/portfolio", params=OF).json()
-    row = next(one for one in found["triage"] if one["unique_id"] == SHIFTED)
+    row = next(one for one in found["items"] if one["unique_id"] == SHIFTED)
     reasons = {one["kind"]: one for one in row["reasons"]}
     assert row["monitored"] == "alert"
     assert row["score"] == pytest.approx(reasons["share"]["percentile"])
     worse = reasons["worse"]
-    series = client.get(f"{API}/series", params={**OF, "unique_id": SHIFTED}).json()["series"][0]
+    series = client.get(f"{API}/series", params={**OF, "unique_id": SHIFTED}).json()["items"][0]
     assert worse["value"] == pytest.approx(series["mae"] / series["mae_baseline"])
     assert (worse["status"], worse["since"] >= "2024-04-07") == ("alert", True)
-    for other in found["triage"]:
+    for other in found["items"]:
         if other["monitored"] not in ("warn", "alert"):
             factors = {one["kind"]: one["percentile"] for one in other["reasons"]}
             change = factors.get("on_year", factors.get("on_period", 0.5))
             assert other["score"] == pytest.approx(factors["share"] * factors["error"] * change)
             assert all(one["status"] is None for one in other["reasons"])
     alone = client.get("/api/v1/portfolio", params={**OF, "monitored": "alert"}).json()
-    assert SHIFTED in [one["unique_id"] for one in alone["triage"]]
-    assert {one["monitored"] for one in alone["triage"]} == {"alert"}
+    assert SHIFTED in [one["unique_id"] for one in alone["items"]]
+    assert {one["monitored"] for one in alone["items"]} == {"alert"}
     listed = client.get("/api/v1/series", params={**OF, "monitored": "alert"}).json()
-    assert [one["unique_id"] for one in listed["series"]] == sorted(one["unique_id"] for one in alone["triage"])
+    assert [one["unique_id"] for one in listed["items"]] == sorted(one["unique_id"] for one in alone["items"])
 
 
 def test_who_needs_attention_is_whom_monitoring_warns_of(client: TestClient) -> None:
     """With the figures that monitoring has found, alerts before warnings, and the others have no reason at all."""
     whole = client.get("/api/v1/portfolio", params=OF).json()
     found = client.get("/api/v1/portfolio", params={**OF, "needs_attention": True}).json()
-    graded = {row["unique_id"] for row in whole["triage"] if row["monitored"] in ("warn", "alert")}
-    assert {row["unique_id"] for row in found["triage"]} >= graded >= {SHIFTED}
-    assert found["n_attention"] == whole["n_attention"] == found["total"] == len(found["triage"])
-    for row in found["triage"]:
+    graded = {row["unique_id"] for row in whole["items"] if row["monitored"] in ("warn", "alert")}
+    assert {row["unique_id"] for row in found["items"]} >= graded >= {SHIFTED}
+    assert found["n_attention"] == whole["n_attention"] == found["total"] == len(found["items"])
+    for row in found["items"]:
         grades = [reason["status"] for reason in row["attention"] if reason["status"]]
         assert row["needs_attention"]
         assert row["attention"]
         assert grades == sorted(grades)  # "alert" before "warn"
         assert "share" not in {reason["kind"] for reason in row["attention"]}
-    quiet = [row for row in whole["triage"] if not row["needs_attention"]]
+    quiet = [row for row in whole["items"] if not row["needs_attention"]]
     assert len(quiet) == whole["total"] - whole["n_attention"]
     assert not any(row["attention"] for row in quiet)
 
@@ -136,13 +136,13 @@ def test_workspaces_count_their_open_alerts(watched: Site, tmp_path: Path, monke
     client = connect(copy)
 
     def shop() -> dict[str, Any]:
-        found = client.get("/api/v1/workspaces").json()["workspaces"]
+        found = client.get("/api/v1/workspaces").json()["items"]
         assert {one["open_alerts"] for one in found if one["name"] != "shop"} == {0}
         one: dict[str, Any] = next(one for one in found if one["name"] == "shop")
         assert client.get("/api/v1/workspaces/shop").json()["open_alerts"] == one["open_alerts"]
         return one
 
-    raised = client.get(f"{API}/alerts", params=OF).json()["alerts"]
+    raised = client.get(f"{API}/alerts", params=OF).json()["items"]
     assert (shop()["open_alerts"], shop()["worst_alert"]) == (len(raised), "alert")
     client.post(f"{API}/alerts/{raised[0]['id']}/acknowledge", params=OF, json={})
     assert shop()["open_alerts"] == len(raised) - 1
@@ -161,12 +161,12 @@ def test_of_another_run_monitoring_says_nothing(watched: Site, tmp_path: Path, m
     client = connect(copy)
     newest = copy.folder / "artifacts/shop/monitoring" / copy.reader.monitoring("shop").name
     meter = client.get("/api/v1/series", params={"workspace": "meter"}).json()
-    assert ({one["monitored"] for one in meter["series"]}, "monitored" in meter["filters"]) == ({None}, False)
+    assert ({one["monitored"] for one in meter["items"]}, "monitored" in meter["filters"]) == ({None}, False)
     (newest / "series.parquet").write_bytes(b"damaged")
     for _ in range(2):
         found = client.get("/api/v1/portfolio", params=OF).json()
-        assert {one["monitored"] for one in found["triage"]} == {None}
-        assert not any(one["status"] for row in found["triage"] for one in row["reasons"])
+        assert {one["monitored"] for one in found["items"]} == {None}
+        assert not any(one["status"] for row in found["items"] for one in row["reasons"])
         aliases.promote(copy.reader, "shop", copy.first, "for a test")
 
 
@@ -195,7 +195,7 @@ def test_an_alert_is_acknowledged_once(watched: Site, tmp_path: Path, monkeypatc
 
     head = {"X-API-Key": secrets["viewer"]}
     found = client.get(f"{API}/alerts", params={**OF, "kind": "error"}, headers=head)
-    alert = next(one for one in found.json()["alerts"] if one["subject"] == "series")
+    alert = next(one for one in found.json()["items"] if one["subject"] == "series")
     assert (alert["named"], alert["severity"], alert["acknowledged"]) == ([SHIFTED], "alert", None)
     assert SHIFTED in alert["message"]
     assert acknowledge("viewer", alert["id"]).status_code == 403
@@ -205,7 +205,7 @@ def test_an_alert_is_acknowledged_once(watched: Site, tmp_path: Path, monkeypatc
     after = client.get(f"{API}/alerts", params={**OF, "kind": "error"}, headers=head)
     assert after.headers["etag"] != found.headers["etag"]
     assert after.json()["open"] == found.json()["open"] - 1
-    acknowledged = client.get(f"{API}/alerts", params={**OF, "state": "acknowledged"}, headers=head).json()["alerts"]
+    acknowledged = client.get(f"{API}/alerts", params={**OF, "state": "acknowledged"}, headers=head).json()["items"]
     assert [one["id"] for one in acknowledged] == [alert["id"]]
     assert acknowledge("analyst", "0" * 16).status_code == 404
     lines_ = (copy.folder / "artifacts/shop/monitoring/alerts.jsonl").read_text().splitlines()
@@ -217,7 +217,7 @@ def test_what_was_never_monitored_is_told_so(client: TestClient) -> None:
     for path in ("summary", "series", "report"):
         found = client.get(f"{API}/{path}", params={"workspace": "meter"})
         assert (found.status_code, found.json()["detail"]) == (404, "Workspace 'meter' was not monitored yet.")
-    assert client.get(f"{API}/alerts", params={"workspace": "meter"}).json()["alerts"] == []
+    assert client.get(f"{API}/alerts", params={"workspace": "meter"}).json()["items"] == []
 
 
 def test_a_report_of_the_last_release_is_served_without_what_its_data_say(
@@ -245,7 +245,7 @@ def test_everything_counts_the_same_drift(watched: Site, tmp_path: Path, monkeyp
     sites.drifted(copy)
     client = connect(copy)
     whole = client.get(f"{API}/summary", params=OF).json()
-    series = client.get(f"{API}/series", params={**OF, "sort": "drift"}).json()["series"]
+    series = client.get(f"{API}/series", params={**OF, "sort": "drift"}).json()["items"]
     graded = [one["statuses"]["drift"] for one in series]
     assert graded == sorted(graded, key=["alert", "warn", "ok", "insufficient"].index)
     assert {status: graded.count(status) for status in whole["counts"]["drift"]} == whole["counts"]["drift"]
@@ -266,6 +266,6 @@ def test_everything_counts_the_same_drift(watched: Site, tmp_path: Path, monkeyp
     counts = {fact.of[0].name if fact.of else "": fact.value for fact in facts if fact.concept == "n_drifted"}
     assert counts.pop("") == len(drifted)
     assert counts == {one["feature"]: one["alert"] + one["warn"] for one in whole["drift"]}
-    raised = client.get(f"{API}/alerts", params={**OF, "kind": "drift"}).json()["alerts"]
+    raised = client.get(f"{API}/alerts", params={**OF, "kind": "drift"}).json()["items"]
     in_alert = {one["unique_id"] for one in series if one["statuses"]["drift"] == "alert"}
     assert in_alert == {name for alert in raised for name in alert["named"]}

@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from backend.copilot.tools import accuracy
+from pipelines.core.figures import percent
 from tests.backend.conftest import open_scope
 from tests.support import site as sites
 from tests.support.site import Site
@@ -74,7 +75,7 @@ def test_the_totals_go_from_the_actuals_into_the_forecast(client: TestClient, si
 def test_a_filter_and_a_search_narrow_everything(client: TestClient, site: Site) -> None:
     """Sums, count and triage are of the series that are left."""
     found = read(client, region="north", search="tea")
-    names = {row["unique_id"] for row in found["triage"]}
+    names = {row["unique_id"] for row in found["items"]}
     assert names == {name for name in names if "tea" in name}
     assert found["total"] == len(names) == found["summary"]["n_series"] > 0
     assert found["summary"]["forecast"] == pytest.approx(forecasts(site)[sorted(names)].sum(), rel=1e-5)
@@ -82,7 +83,7 @@ def test_a_filter_and_a_search_narrow_everything(client: TestClient, site: Site)
 
 def test_triage_begins_with_the_series_that_is_large_uncertain_and_changing(client: TestClient) -> None:
     """Its score is the product of three percentiles, so it falls with the rank and lies between 0 and 1."""
-    found = read(client)["triage"]
+    found = read(client)["items"]
     scores = [row["score"] for row in found]
     assert scores == sorted(scores, reverse=True)
     assert all(0 < score <= 1 for score in scores)
@@ -95,19 +96,19 @@ def test_triage_begins_with_the_series_that_is_large_uncertain_and_changing(clie
 
 def test_the_shares_of_all_series_are_one(client: TestClient) -> None:
     """What each adds to the total."""
-    shares = [one["value"] for row in read(client)["triage"] for one in row["reasons"] if one["kind"] == "share"]
+    shares = [one["value"] for row in read(client)["items"] for one in row["reasons"] if one["kind"] == "share"]
     assert sum(shares) == pytest.approx(1, rel=1e-5)
 
 
 def test_pages_of_triage_are_the_whole(client: TestClient) -> None:
     """No series twice, none left out."""
-    pages = [read(client, limit=3, offset=offset)["triage"] for offset in range(0, len(sites.IDS), 3)]
+    pages = [read(client, limit=3, offset=offset)["items"] for offset in range(0, len(sites.IDS), 3)]
     assert sorted(row["unique_id"] for page in pages for row in page) == sites.IDS
 
 
 def test_segments_sum_to_the_whole(client: TestClient) -> None:
     """Each series is in one group."""
-    whole, parts = read(client)["summary"], read(client, "/segments", by="region")["segments"]
+    whole, parts = read(client)["summary"], read(client, "/segments", by="region")["items"]
     assert sum(part["n_series"] for part in parts) == whole["n_series"]
     assert sum(part["forecast"] for part in parts) == pytest.approx(whole["forecast"])
     assert {part["group"] for part in parts} == set(read(client)["filters"]["region"])
@@ -116,7 +117,7 @@ def test_segments_sum_to_the_whole(client: TestClient) -> None:
 @pytest.mark.parametrize("of", ["error", "skill", "last_value"])
 def test_a_distribution_counts_every_known_value_once(client: TestClient, of: str) -> None:
     """Within its edges or beyond them."""
-    rows = client.get("/api/v1/series", params={"workspace": "shop", "limit": 1000}).json()["series"]
+    rows = client.get("/api/v1/series", params={"workspace": "shop", "limit": 1000}).json()["items"]
     values = [row[of] for row in rows if row[of] is not None]
     found = read(client, "/distribution", of=of, bins=10)
     assert sum(found["counts"]) + found["below"] + found["above"] == len(values)
@@ -159,15 +160,15 @@ def test_skill_is_the_same_wherever_it_is_told(client: TestClient, site: Site) -
     assert whole["skill"] != pytest.approx(
         choices["skill_vs_seasonal_naive"].mean(), rel=0.01
     )  # the two do differ here
-    workspaces = client.get("/api/v1/workspaces").json()["workspaces"]
+    workspaces = client.get("/api/v1/workspaces").json()["items"]
     told = next(one for one in workspaces if one["name"] == "shop")["accuracy"]
     assert told["skill"] == pytest.approx(expected)
     assert whole["error"] == pytest.approx(told["champion"])
-    assert f"skill {expected:.1%}" in run.read_bytes("card.md").decode()
+    assert f"skill {percent(expected)}" in run.read_bytes("card.md").decode()
     scope = open_scope(site)
     facts = asyncio.run(accuracy.run(scope)).facts
     assert next(fact.value for fact in facts if fact.concept == "skill") == pytest.approx(expected)
-    for part in read(client, "/segments", by="region")["segments"]:
+    for part in read(client, "/segments", by="region")["items"]:
         own = choices[choices.index.str.startswith({"north": "Ash/", "south": "Elm/"}[part["group"]])]
         assert part["skill"] == pytest.approx(1 - own["value"].sum() / own["baseline_value"].sum())
 
@@ -190,6 +191,6 @@ def test_a_share_of_the_total_needs_no_attention(client: TestClient) -> None:
     """In a panel where nothing is unusual no series has a reason, however large it is."""
     found = read(client)
     assert found["n_attention"] == 0
-    assert [row["attention"] for row in found["triage"]] == [[]] * len(sites.IDS)
-    assert read(client, needs_attention=True)["triage"] == []
+    assert [row["attention"] for row in found["items"]] == [[]] * len(sites.IDS)
+    assert read(client, needs_attention=True)["items"] == []
     assert read(client, needs_attention=True)["summary"] == found["summary"]

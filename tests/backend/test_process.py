@@ -36,7 +36,7 @@ from tests.support.launchers import Instant
 app = create_app(Settings(environment="dev"), launcher=Instant())
 client = TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 1))
 of = "?workspace=shop"
-run = client.get("/api/v1/runs" + of + "&status=success").json()["runs"][0]["run_id"]
+run = client.get("/api/v1/runs" + of + "&status=success").json()["items"][0]["run_id"]
 for path in ["/health/ready", "/metrics", *("/api/v1" + path for path in (
     "/workspaces", "/series" + of + "&sort=-skill", "/series/Ash%2Ftea/history" + of,
     "/forecasts" + of + "&unique_id=Ash/tea", "/forecasts/Ash%2Ftea/explanation" + of, "/metrics/historical" + of,

@@ -19,11 +19,11 @@ OF = {"workspace": "shop"}
 def test_runs_are_listed_newest_first(client: TestClient, site: Site) -> None:
     """With their aliases, figures and, where they failed, the reason; filtered by status, in pages."""
     found = client.get(f"{API}/runs", params=OF).json()
-    assert [run["run_id"] for run in found["runs"]] == [site.failed, site.second, site.first]
-    assert [run["status"] for run in found["runs"]] == ["failed", "success", "success"]
-    assert (found["runs"][0]["error"], found["runs"][1]["aliases"]) == ("no luck", ["production"])
+    assert [run["run_id"] for run in found["items"]] == [site.failed, site.second, site.first]
+    assert [run["status"] for run in found["items"]] == ["failed", "success", "success"]
+    assert (found["items"][0]["error"], found["items"][1]["aliases"]) == ("no luck", ["production"])
     kept = client.get(f"{API}/runs", params={**OF, "status": "success", "limit": 1, "offset": 1}).json()
-    assert (kept["total"], [run["run_id"] for run in kept["runs"]]) == (2, [site.first])
+    assert (kept["total"], [run["run_id"] for run in kept["items"]]) == (2, [site.first])
 
 
 def test_a_run_is_shown_whole(client: TestClient, site: Site) -> None:
@@ -167,7 +167,7 @@ def test_only_successful_runs_get_an_alias(changeable: Site) -> None:
 
 def test_a_workspace_without_runs_has_empty_lists(client: TestClient) -> None:
     """No error where there is simply nothing to list."""
-    assert client.get(f"{API}/runs?workspace=empty").json()["runs"] == []
+    assert client.get(f"{API}/runs?workspace=empty").json()["items"] == []
     found = client.get(f"{API}/aliases?workspace=empty").json()
     assert (found["version"], found["aliases"], found["published"]) == (0, [], None)
 

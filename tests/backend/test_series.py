@@ -23,7 +23,7 @@ def listed(client: TestClient, **params: Any) -> dict[str, Any]:
 
 
 def names(client: TestClient, **params: Any) -> list[str]:
-    return [one["unique_id"] for one in listed(client, **params)["series"]]
+    return [one["unique_id"] for one in listed(client, **params)["items"]]
 
 
 def test_every_series_is_listed_with_what_is_known_of_it(client: TestClient, site: Site) -> None:
@@ -31,9 +31,9 @@ def test_every_series_is_listed_with_what_is_known_of_it(client: TestClient, sit
     found = listed(client)
     profile = site.reader.dataset("shop").series.set_index("unique_id")
     champions = site.reader.run("shop", site.second).read_parquet("champions.parquet").set_index("unique_id")
-    assert (found["total"], [one["unique_id"] for one in found["series"]]) == (len(sites.IDS), sites.IDS)
+    assert (found["total"], [one["unique_id"] for one in found["items"]]) == (len(sites.IDS), sites.IDS)
     assert found["filters"] == ["region", "demand_class", "model", "status"]
-    for one in found["series"]:
+    for one in found["items"]:
         row, champion = profile.loc[one["unique_id"]], champions.loc[one["unique_id"]]
         assert one["attributes"] == {"region": row["region"]}
         assert (one["n"], one["demand_class"], one["last_value"]) == (row["n"], row["demand_class"], row["last_y"])
@@ -69,9 +69,9 @@ def test_any_static_attribute_is_a_filter(client: TestClient) -> None:
 )
 def test_each_sort_runs_both_ways_with_nulls_last(client: TestClient, sort: str, key: str) -> None:
     """As pandas sorts them."""
-    rows = pd.DataFrame(listed(client)["series"])
+    rows = pd.DataFrame(listed(client)["items"])
     for prefix in ("", "-"):
-        found = [one[key] for one in listed(client, sort=prefix + sort)["series"]]
+        found = [one[key] for one in listed(client, sort=prefix + sort)["items"]]
         expected = rows[key].sort_values(ascending=not prefix, na_position="last").tolist()
         assert [value for value in found if value is not None] == [value for value in expected if not pd.isna(value)]
         assert all(value is None for value in found[rows[key].notna().sum() :])
@@ -86,7 +86,7 @@ def test_pages_follow_each_other(client: TestClient) -> None:
 
 def test_without_a_run_there_is_still_the_data(client: TestClient) -> None:
     """Champion and skill are null, the status is waiting."""
-    one = listed(client, workspace="fresh")["series"][0]
+    one = listed(client, workspace="fresh")["items"][0]
     assert (one["model"], one["error"], one["skill"], one["status"]) == (None, None, None, "waiting")
     response = client.get(f"{API}/series/Ash%2Ftea/history?workspace=fresh")
     assert len(response.json()["points"]) == 84
@@ -104,7 +104,7 @@ def test_data_from_before_there_was_a_last_value_have_none(changeable: Site) -> 
         Places("shop").current_dataset, CurrentData, lambda now: now.changed(data_version=name)
     )
     found = listed(connect(changeable), sort="-last_value")
-    assert {one["last_value"] for one in found["series"]} == {None}
+    assert {one["last_value"] for one in found["items"]} == {None}
 
 
 @pytest.mark.parametrize("unique_id", sites.IDS)
@@ -137,7 +137,7 @@ def test_a_range_cuts_the_history(client: TestClient) -> None:
 
 def test_a_range_of_hours_is_in_the_workspaces_zone(client: TestClient) -> None:
     """The same moment by London's clock, by an offset, and over the hour that summer time skips."""
-    name = listed(client, workspace="meter")["series"][0]["unique_id"]
+    name = listed(client, workspace="meter")["items"][0]["unique_id"]
 
     def stamps(**params: str) -> list[str]:
         found = client.get(f"{API}/series/{name}/history", params={"workspace": "meter", **params}).json()
@@ -161,7 +161,7 @@ def test_lists_are_sent_once(client: TestClient, path: str) -> None:
 
 def test_each_workspace_says_how_it_stands(client: TestClient, site: Site) -> None:
     """From nothing to published; one workspace is answered as in the list."""
-    found = {one["name"]: one for one in client.get(f"{API}/workspaces").json()["workspaces"]}
+    found = {one["name"]: one for one in client.get(f"{API}/workspaces").json()["items"]}
     assert {name: one["status"] for name, one in found.items()} == {
         "empty": "no data",
         "fresh": "no run",

@@ -59,7 +59,7 @@ YAMLS: dict[str, bytes] = {
 def listed(client: TestClient) -> dict[str, dict[str, Any]]:
     response = client.get(f"{API}/workspaces")
     assert response.status_code == 200, response.text
-    return {one["name"]: one for one in response.json()["workspaces"]}
+    return {one["name"]: one for one in response.json()["items"]}
 
 
 def others(found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -248,7 +248,7 @@ def test_nothing_is_read_again_while_nothing_changes(changeable: Site, monkeypat
     first = statuses.all()
     monkeypatch.setattr(Statuses, "_read", lambda *_: pytest.fail("a workspace was read again"))
     start = time.perf_counter()
-    assert [one["name"] for one in statuses.all()] == [one["name"] for one in first]
+    assert [one.name for one in statuses.all()] == [one.name for one in first]
     assert time.perf_counter() - start < 1.5  # 0.07 s alone on a machine; others may be working here
 
 

@@ -56,20 +56,20 @@ def test_the_service_shows_all_that_was_stored(stored: Stores) -> None:
         assert answer.status_code == 200, f"{path}: {answer.text}"
         return answer.json()
 
-    (workspace,) = client.get("/api/v1/workspaces").json()["workspaces"]
+    (workspace,) = client.get("/api/v1/workspaces").json()["items"]
     assert (workspace["status"], workspace["n_series"]) == ("ready", 3)
     assert get("aliases")["aliases"][0]["run_id"] == workspace["production_run"]
     assert get("runs")["total"] == 2
     assert get("series")["total"] == 3
     assert len(get("forecasts", unique_id="Ash/tea")["forecasts"][0]["points"]) == 7
     assert get("forecasts/Ash%2Ftea/explanation")["points"]
-    assert get("metrics/historical", by="model")["rows"]
+    assert get("metrics/historical", by="model")["items"]
     assert get(f"workspaces/{NAME}/quality")["checks"]
     assert get("monitoring/summary")["status"] == "alert"
-    alerts = get("monitoring/alerts")["alerts"]
+    alerts = get("monitoring/alerts")["items"]
     assert [one["acknowledged"]["note"] for one in alerts if one["acknowledged"]] == ["a promotion"]
-    assert [one["name"] for one in get("knowledge/sources", kind="note")["sources"]] == ["policy.md"]
-    assert [one["state"] for one in get("jobs")["jobs"]] == ["succeeded"]
+    assert [one["name"] for one in get("knowledge/sources", kind="note")["items"]] == ["policy.md"]
+    assert [one["state"] for one in get("jobs")["items"]] == ["succeeded"]
 
 
 def test_shares_are_those_of_a_run_made_today(stored: Stores) -> None:

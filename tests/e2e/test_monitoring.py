@@ -111,7 +111,7 @@ def test_a_shift_is_alerted_once_over_http_and_at_the_webhook(site: Site, hook: 
     workspace = begin(site)
     weeks(site, workspace, 5, shift_from=START + 7)
     client = connect(site)
-    found = client.get("/api/v1/monitoring/alerts", params={"workspace": "mine"}).json()["alerts"]
+    found = client.get("/api/v1/monitoring/alerts", params={"workspace": "mine"}).json()["items"]
     for kind in ("error", "drift"):
         named = [name for one in found if (one["kind"], one["subject"]) == (kind, "series") for name in one["named"]]
         assert sorted(named) == ["shop 0", "shop 1"], kind  # each once

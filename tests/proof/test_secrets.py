@@ -122,7 +122,7 @@ def conversation(address: str, keys: dict[str, str]) -> list[bytes]:
             client.get("/workspaces/linked"),
             client.get("/runs", params={"workspace": "linked"}),
             *(client.get(f"/runs/{run['run_id']}", params={"workspace": "linked"})
-              for run in client.get("/runs", params={"workspace": "linked"}).json()["runs"]),
+              for run in client.get("/runs", params={"workspace": "linked"}).json()["items"]),
             client.get("/monitoring/alerts", params=of),
             client.post("/jobs", json={"kind": "etl", "workspace": "base"}),
             client.get("/series", params=of, headers={"X-API-Key": f"fc_{stray}"}),

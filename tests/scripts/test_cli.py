@@ -44,28 +44,6 @@ def test_a_users_mistake_is_one_message_and_exit_code_1(
     assert capsys.readouterr().err.strip() == told
 
 
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        (0.12345, "0.123"),
-        (12.345, "12.3"),
-        (1234.5, "1,234"),
-        (151_914.0, "151.9k"),
-        (2_500_000.0, "2.5M"),
-        (-0.5, "-0.5"),
-    ],
-)
-def test_numbers_are_short_enough_for_a_table(value: float, shown: str) -> None:
-    """A few digits, thousands and millions by letter."""
-    assert showing._number(value) == shown
-
-
-@pytest.mark.parametrize("value", [None, float("nan")])
-def test_what_is_not_known_is_a_dash(value: float | None) -> None:
-    """A null is shown as one."""
-    assert showing._number(value) == "–"
-
-
 def test_the_picture_opens_without_a_network() -> None:
     """The page carries its script itself and asks no other host for one."""
     import plotly.graph_objects as go

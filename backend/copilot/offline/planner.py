@@ -59,7 +59,7 @@ class Planner:
             step: Call = next(self._plan) if gave is None else self._plan.send(gave)
         except StopIteration as done:
             return self._answer(done.value)
-        return ModelResponse([ToolCallPart(step.tool, step.arguments)])
+        return ModelResponse([ToolCallPart(step.tool, dict(step.arguments))])
 
     def _answer(self, said: str | Missing) -> "ModelResponse":
         from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart

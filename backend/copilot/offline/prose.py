@@ -1,7 +1,7 @@
 """Sentences from facts: a template names concepts, and one whose facts are not all known is not said."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ class Call:
     """A step of a plan: a tool and its arguments."""
 
     tool: str
-    arguments: dict[str, Any]
+    arguments: Mapping[str, object]
 
 
 def call(tool: str, **arguments: Any) -> Call:

@@ -42,7 +42,7 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
         own = await asyncio.to_thread(figures, found.folder, name)
         errors = {model: values.get(metric) for model, values in own.items()}
         baseline = errors.get("seasonal_naive")
-        judged = own.get(chosen, {})
+        judged = own.get(chosen or "", {})
         coverage = {str(level): judged.get(f"coverage_{level}") for level in found.settings.levels}
         wape = judged.get("wape")
         if error is None:

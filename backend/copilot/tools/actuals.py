@@ -1,14 +1,14 @@
 """What was: the actuals of a date, or of a range of dates."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 from backend.copilot.facts import Fact, Facts, Subject
 from backend.copilot.groups import select
 from backend.copilot.scope import CannotTell, Scope, series
-from backend.copilot.times import Stamp, Stretch
+from backend.copilot.times import Stamp, Step, Stretch
 from backend.core.errors import Problem
 from pipelines.forecasting.read.history import history
 
@@ -44,7 +44,7 @@ async def run(
             portfolio.actuals, rows, run.clock.read(asked.start), run.clock.read(asked.end)
         )
     source = f"data/{dataset.version}/observations.parquet"
-    found = [point for point in points if point["y"] is not None]
+    found = [Step(point["ds"], point["y"]) for point in points if point["y"] is not None]
     newest = Fact("last_date", table.last_ds, "", (), "", source)
     if not found:
         return Facts([newest], "There are no actuals of then.")
@@ -55,35 +55,25 @@ async def run(
     )
 
 
-def _single(point: dict[str, Any], of: tuple[Subject, ...], unit: str, source: str) -> list[Fact]:
-    ds = point["ds"]
+def _single(step: Step, of: tuple[Subject, ...], unit: str, source: str) -> list[Fact]:
     return [
-        Fact("actual_value", point["y"], unit, of, ds, source),
-        Fact("actual_date", ds, "", of, ds, source),
+        Fact("actual_value", step.value, unit, of, step.ds, source),
+        Fact("actual_date", step.ds, "", of, step.ds, source),
     ]
 
 
-def _range(points: list[dict[str, Any]], of: tuple[Subject, ...], unit: str, source: str, summed: bool) -> list[Fact]:
-    period = f"{points[0]['ds']}/{points[-1]['ds']}"
-    high = max(points, key=lambda point: point["y"])
-    low = min(points, key=lambda point: point["y"])
+def _range(steps: list[Step], of: tuple[Subject, ...], unit: str, source: str, summed: bool) -> list[Fact]:
+    period = f"{steps[0].ds}/{steps[-1].ds}"
+    total = sum(step.value for step in steps)
+    mean = total / len(steps)
+    high = max(steps, key=lambda step: step.value)
+    low = min(steps, key=lambda step: step.value)
     return [
-        Fact(
-            "actual_total",
-            sum(point["y"] for point in points) / (1 if summed else len(points)),
-            unit,
-            of,
-            period,
-            source,
-        ),
-        *(
-            [Fact("actual_mean", sum(point["y"] for point in points) / len(points), unit, of, period, source)]
-            if summed
-            else []
-        ),
+        Fact("actual_total", total if summed else mean, unit, of, period, source),
+        *([Fact("actual_mean", mean, unit, of, period, source)] if summed else []),
         Fact("actual_period", period, "", of, period, source),
-        Fact("actual_high", high["y"], unit, of, high["ds"], source),
-        Fact("actual_high_date", high["ds"], "", of, period, source),
-        Fact("actual_low", low["y"], unit, of, low["ds"], source),
-        Fact("actual_low_date", low["ds"], "", of, period, source),
+        Fact("actual_high", high.value, unit, of, high.ds, source),
+        Fact("actual_high_date", high.ds, "", of, period, source),
+        Fact("actual_low", low.value, unit, of, low.ds, source),
+        Fact("actual_low_date", low.ds, "", of, period, source),
     ]

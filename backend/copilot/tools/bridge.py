@@ -18,7 +18,7 @@ async def run(scope: Scope, unique_id: str) -> Facts:
     if not points:
         return Facts([], "There is no forecast before this one to compare with. " + " ".join(told.get("notes", [])))
     summed = published.run.settings.target.sums_over_time
-    totals = sets.totals(points, "parts", summed=summed)
+    totals = sets.totals((point["parts"] for point in points), summed=summed)
     period, source = f"{points[0]['ds']}/{points[-1]['ds']}", f"forecasts/{published.id}/bridge.parquet"
     facts = [
         Fact("bridge_sum", sum(totals.values()), unit, series(name), period, source),

@@ -1,7 +1,7 @@
 """Series, or groups of them, side by side."""
 
 import asyncio
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -10,11 +10,19 @@ from backend.copilot.groups import select
 from backend.copilot.scope import CannotTell, Scope, series
 from pipelines.core.errors import UnknownName
 from pipelines.forecasting.read.portfolio import MOST, Portfolio
+from pipelines.forecasting.read.portfolio_rows import Segment, Summary
 
 MOST_GROUPS = 6  # as many as their facts allow
 
 Measure = Literal["forecast", "change_on_last_period", "change_on_last_year", "error", "skill"]
-_MEASURES = {"change_on_last_period": "change", "change_on_last_year": "change_on_year"}  # as the portfolio calls them
+_Key = Literal["forecast", "change", "change_on_year", "error", "skill"]
+_KEYS: dict[Measure, _Key] = {  # as the portfolio calls them
+    "forecast": "forecast",
+    "change_on_last_period": "change",
+    "change_on_last_year": "change_on_year",
+    "error": "error",
+    "skill": "skill",
+}
 
 
 async def run(
@@ -37,7 +45,7 @@ async def run(
     )
     source, metric = f"forecasts/{published.id}/forecasts.parquet", published.run.settings.metric
     if by is not None:
-        groups = await asyncio.to_thread(_groups, portfolio, by, values, filters, _MEASURES.get(measure, measure))
+        groups = await asyncio.to_thread(_groups, portfolio, by, values, filters, _KEYS[measure])
         groups = groups if order == "highest" else groups[::-1]
         found = []
         for place, one in enumerate(groups[:MOST_GROUPS], 1):
@@ -57,8 +65,8 @@ async def run(
 
 
 def _groups(
-    portfolio: Portfolio, by: str, values: list[str] | None, filters: dict[str, str] | None, measure: str
-) -> list[dict[str, Any]]:
+    portfolio: Portfolio, by: str, values: list[str] | None, filters: dict[str, str] | None, measure: _Key
+) -> list[Segment]:
     """The figures of each group for which the measure is known, the highest first."""
     try:
         rows = portfolio.table.groups(by)
@@ -71,13 +79,12 @@ def _groups(
     if filters:
         within, _ = select(portfolio.table, filters)
         rows = {value: kept for value, places in rows.items() if len(kept := np.intersect1d(places, within))}
-    found = [{"group": value, **portfolio.summary(places)} for value, places in rows.items()]
-    return sorted((one for one in found if one[measure] is not None), key=lambda one: -one[measure])
+    groups: list[Segment] = [{"group": value, **portfolio.summary(places)} for value, places in rows.items()]
+    known = [(value, one) for one in groups if (value := one[measure]) is not None]
+    return [one for _, one in sorted(known, key=lambda pair: -pair[0])]
 
 
-def _facts(
-    of: tuple[Subject, ...], one: dict[str, Any], unit: str, source: str, period: str, metric: str
-) -> list[Fact]:
+def _facts(of: tuple[Subject, ...], one: Summary, unit: str, source: str, period: str, metric: str) -> list[Fact]:
     values = [
         ("n_series", one["n_series"] if of[0].kind == "group" else None, "series"),
         ("forecast_total", one["forecast"], unit),

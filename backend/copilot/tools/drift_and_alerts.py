@@ -34,9 +34,9 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
         Fact("n_series", info["n_series"], "series", source=source),
         Fact("n_alerts", sum(one["acknowledged"] is None for one in raised), source="monitoring/alerts"),
     ]
-    for concept, status in (("n_alerting", "alert"), ("n_warned", "warn")):
-        facts.append(Fact(concept, info["counts"]["overall"][status], "series", source=source))
-    drifted = info["counts"]["drift"]
+    overall, drifted = info["counts"]["overall"], info["counts"]["drift"]
+    facts.append(Fact("n_alerting", overall["alert"], "series", source=source))
+    facts.append(Fact("n_warned", overall["warn"], "series", source=source))
     facts.append(Fact("n_drifted", drifted["alert"] + drifted["warn"], "series", source=source))
     for feature in info["drift"]:
         of = (Subject("feature", feature["feature"]),)

@@ -18,7 +18,7 @@ async def run(scope: Scope, unique_id: str) -> Facts:
     if not points:
         return Facts([], "The forecast of this series came without explanation.")
     summed = published.run.settings.target.sums_over_time
-    totals = sets.totals(points, "components", summed=summed)
+    totals = sets.totals((point["components"] for point in points), summed=summed)
     period, source = f"{points[0]['ds']}/{points[-1]['ds']}", f"forecasts/{published.id}/explanations.parquet"
     whole = sum(totals.values())
     facts = [

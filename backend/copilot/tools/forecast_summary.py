@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
-import numpy as np
 from pydantic import Field
 
 from backend.copilot.facts import Fact, Facts, Subject, Value
 from backend.copilot.groups import select
 from backend.copilot.scope import Scope, series
-from pipelines.forecasting.read.forecasts import Forecasts, Point
+from backend.copilot.times import Step
+from pipelines.forecasting.read.forecasts import Forecasts, Point, bounds
 from pipelines.forecasting.read.portfolio import Portfolio
+from pipelines.forecasting.read.portfolio_rows import Urgent
 from pipelines.forecasting.read.series import Positions
 
 _Said = tuple[str, Value, str, str]  # a concept, its value, unit and period
@@ -44,42 +45,47 @@ async def run(
     return Facts(_facts(values, series(name), source), "Intervals are of the highest step.")
 
 
-def _of_one(forecasts: Forecasts, name: str, row: dict[str, Any], unit: str) -> list[_Said]:
+def _of_one(forecasts: Forecasts, name: str, row: Urgent, unit: str) -> list[_Said]:
     """What is said of one series; `row`: how the portfolio has it."""
     points = forecasts.points(name)
-    high, low = (pick(points, key=lambda point: point["y_hat"]) for pick in (max, min))
+    steps = [Step(point["ds"], point["y_hat"]) for point in points if point["y_hat"] is not None]
+    if not steps:
+        return []
+    high, low = (pick(steps, key=lambda step: step.value) for pick in (max, min))
+    mean = sum(step.value for step in steps) / len(steps)
     period = f"{points[0]['ds']}/{points[-1]['ds']}"
     reasons = {reason["kind"]: reason["value"] for reason in row["reasons"]}
     return [
         ("forecast_total", row["forecast"], unit, period),
-        ("forecast_mean", sum(point["y_hat"] for point in points) / len(points), unit, period),
+        ("forecast_mean", mean, unit, period),
         ("forecast_period", period, "", period),
         ("forecast_steps", len(points), "steps", period),
         ("champion", forecasts.model(name), "", period),
-        ("peak_value", high["y_hat"], unit, high["ds"]),
-        ("peak_date", high["ds"], "", period),
-        ("trough_value", low["y_hat"], unit, low["ds"]),
-        ("trough_date", low["ds"], "", period),
+        ("peak_value", high.value, unit, high.ds),
+        ("peak_date", high.ds, "", period),
+        ("trough_value", low.value, unit, low.ds),
+        ("trough_date", low.ds, "", period),
         ("last_period_total", row["last_period"], unit, ""),
         ("last_year_total", row["last_year"], unit, ""),
         ("change_on_last_period", _change(row["forecast"], row["last_period"]), "", period),
         ("change_on_last_year", _change(row["forecast"], row["last_year"]), "", period),
         ("change_on_previous", reasons.get("since_previous"), "", period),
         ("share_of_total", reasons.get("share"), "", period),
-        *(_interval(points, high, forecasts.levels[0], unit, period) if forecasts.levels else ()),
+        *(_interval(points, high.ds, forecasts.levels[0], unit, period) if forecasts.levels else ()),
     ]
 
 
-def _interval(points: Sequence[Point], high: Point, level: int, unit: str, period: str) -> Iterator[_Said]:
-    """The interval of the highest step, and the mean width of all over the mean forecast, as far as they are finite."""
-    lo, hi = f"lo_{level}", f"hi_{level}"
-    if np.isfinite([high[lo] or np.nan, high[hi] or np.nan]).all():
+def _interval(points: Sequence[Point], highest: str, level: int, unit: str, period: str) -> Iterator[_Said]:
+    """The interval of the `highest` step, and the mean width of all over the mean forecast, as far as they are known."""
+    intervals = {point["ds"]: bounds(point, level) for point in points}
+    low, high = intervals[highest]
+    if low is not None and high is not None:
         yield "interval_level", level, "", period
-        yield "interval", (high[lo], high[hi]), unit, high["ds"]
-    lows, highs = (np.array([point[bound] for point in points], dtype=float) for bound in (lo, hi))
-    middle = float(np.mean([abs(point["y_hat"]) for point in points]))
-    if middle and np.isfinite(lows).all() and np.isfinite(highs).all():
-        yield "interval_width", float(np.mean(highs - lows)) / middle, "", f"{period} at {level} %"
+        yield "interval", (low, high), unit, highest
+    middle = sum(abs(point["y_hat"] or 0.0) for point in points) / len(points)
+    widths = [upper - lower for lower, upper in intervals.values() if lower is not None and upper is not None]
+    if middle and len(widths) == len(points):
+        yield "interval_width", sum(widths) / len(widths) / middle, "", f"{period} at {level} %"
 
 
 def _of_many(
@@ -87,23 +93,23 @@ def _of_many(
 ) -> Facts:
     """The facts of several series together."""
     summary = portfolio.summary(rows)
-    ahead = [one for one in portfolio.totals(rows) if one["y_hat"] is not None]
+    ahead = [Step(one["ds"], one["y_hat"]) for one in portfolio.totals(rows) if one["y_hat"] is not None]
     if not ahead:
         return Facts([], "Nothing is forecast.")
-    high, low = (pick(ahead, key=lambda one: one["y_hat"]) for pick in (max, min))
-    period = f"{ahead[0]['ds']}/{ahead[-1]['ds']}"
+    high, low = (pick(ahead, key=lambda step: step.value) for pick in (max, min))
+    period = f"{ahead[0].ds}/{ahead[-1].ds}"
     values: list[_Said] = [
         ("n_series", summary["n_series"], "series", ""),
         ("n_forecast", summary["n_forecast"], "series", ""),
         ("forecast_total", summary["forecast"], unit, period),
-        ("forecast_mean", sum(one["y_hat"] for one in ahead) / len(ahead), unit, period),
+        ("forecast_mean", sum(step.value for step in ahead) / len(ahead), unit, period),
         ("forecast_period", period, "", period),
         ("forecast_steps", len(ahead), "steps", period),
         ("as_of", as_of, "", ""),
-        ("peak_value", high["y_hat"], unit, high["ds"]),
-        ("peak_date", high["ds"], "", period),
-        ("trough_value", low["y_hat"], unit, low["ds"]),
-        ("trough_date", low["ds"], "", period),
+        ("peak_value", high.value, unit, high.ds),
+        ("peak_date", high.ds, "", period),
+        ("trough_value", low.value, unit, low.ds),
+        ("trough_date", low.ds, "", period),
         ("last_period_total", summary["last_period"], unit, ""),
         ("last_year_total", summary["last_year"], unit, ""),
         ("change_on_last_period", summary["change"], "", period),

@@ -8,6 +8,7 @@ import pandas as pd
 
 from pipelines.core.documents import Json
 from pipelines.core.errors import DataError, DataErrors
+from pipelines.core.figures import percent
 from pipelines.forecasting.etl.clean import MODAL, Cleaned
 from pipelines.forecasting.etl.profile import within
 from pipelines.forecasting.etl.rejected import REASON, REMEDY, ROW, explain
@@ -123,10 +124,12 @@ def _rejected(rejected: pd.DataFrame, counts: dict[str, int], workspace: Workspa
     share = found / total
     status: Status = "fail" if share > workspace.quality.max_rejected else "warn"
     limit = (
-        f" More than quality.max_rejected = {workspace.quality.max_rejected:.0%} allows." if status == "fail" else ""
+        f" More than quality.max_rejected = {percent(workspace.quality.max_rejected)} allows."
+        if status == "fail"
+        else ""
     )
     columns = [str(name) for name in rejected if name not in (ROW, REASON)]
-    message = f"{found:,} of {total:,} rows ({share:.1%}).{limit} {explain(rejected, *columns[:3])}."
+    message = f"{found:,} of {total:,} rows ({percent(share)}).{limit} {explain(rejected, *columns[:3])}."
     examples = tuple(
         f"row {row}: {reason}" for row, reason in rejected[[ROW, REASON]].head(_EXAMPLES).itertuples(index=False)
     )

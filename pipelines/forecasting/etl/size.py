@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.core.errors import DataError
+from pipelines.core.figures import moment
 from pipelines.core.names import printable
 from pipelines.tables.limits import Limits
 from pipelines.tables.schema import DS, UNIQUE_ID
@@ -33,8 +34,8 @@ def check(rows: pd.DataFrame, ends: pd.DataFrame, alias: str, limits: Limits, wh
     ds, count = rows[DS].iloc[start : start + int(ends["size"].iloc[at])], int(ends["size"].iloc[at])
     raise DataError(
         f"on the grid of the frequency {alias}, {len(rows):,} rows would have {found}; at most {most:,} are allowed. "
-        f"Furthest from a row for each step is the series '{name}' with {count:,} rows from {_moment(ds.iloc[0])} to "
-        f"{_moment(ds.iloc[-1])}",
+        f"Furthest from a row for each step is the series '{name}' with {count:,} rows from {moment(ds.iloc[0])} to "
+        f"{moment(ds.iloc[-1])}",
         code="too_many_steps",
         field="frequency",
         found={"frequency": alias, "rows": len(rows), "steps": steps, "allowed": most, "series": name},
@@ -48,7 +49,7 @@ def refuse_span(rows: pd.DataFrame, where: str) -> None:
     if rows.empty or rows[DS].max().year - rows[DS].min().year < _YEARS:
         return
     names = [printable(str(rows[UNIQUE_ID][at])) for at in (rows[DS].idxmin(), rows[DS].idxmax())]
-    first, last = f"{_moment(rows[DS].min())} (series '{names[0]}')", f"{_moment(rows[DS].max())} (series '{names[1]}')"
+    first, last = f"{moment(rows[DS].min())} (series '{names[0]}')", f"{moment(rows[DS].max())} (series '{names[1]}')"
     raise DataError(
         f"the dates run from {first} to {last}; at most {_YEARS} years can be counted",
         code="stray_date",
@@ -71,7 +72,7 @@ def _refuse_strays(rows: pd.DataFrame, ends: pd.DataFrame, alias: str, limits: L
         return
     at = int(stray[widest[stray].argmax()])
     after = int(starts[at] + steps[starts[at] : starts[at] + sizes[at]].argmax())
-    before, next_one = (_moment(rows[DS].iloc[row]) for row in (after - 1, after))
+    before, next_one = (moment(rows[DS].iloc[row]) for row in (after - 1, after))
     others = f"; {len(stray) - 1:,} other series have such a gap" if len(stray) > 1 else ""
     name, gap = printable(str(ends.index[at])), int(widest[at]) - 1
     raise DataError(
@@ -83,7 +84,3 @@ def _refuse_strays(rows: pd.DataFrame, ends: pd.DataFrame, alias: str, limits: L
         where=where,
         remedy=_ONE_IS_WRONG + ", or raise limits.gap in the workspace file.",
     )
-
-
-def _moment(ds: pd.Timestamp) -> str:
-    return f"{ds:%Y-%m-%d}" if ds == ds.normalize() else f"{ds:%Y-%m-%d %H:%M:%S}"

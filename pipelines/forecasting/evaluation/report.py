@@ -6,6 +6,7 @@ from itertools import chain
 
 import pandas as pd
 
+from pipelines.core.figures import known
 from pipelines.forecasting.evaluation import calibration, ensemble, intervals, metrics, select, strategy
 from pipelines.forecasting.evaluation.backtest import ordered
 from pipelines.forecasting.evaluation.ensemble import ENSEMBLE
@@ -39,7 +40,7 @@ class Evaluation:
     def coverage(self) -> dict[int, float | None]:
         """The share of all points that the champions' intervals cover, by level; None where there are no intervals."""
         overall = self.calibration[self.calibration["by"] == calibration.ALL]
-        return {int(row["level"]): known(row["coverage"]) for _, row in overall.iterrows()}
+        return {int(row["level"]): known(float(row["coverage"])) for _, row in overall.iterrows()}
 
     def leaderboard(self) -> pd.DataFrame:
         """`model` and a column a metric: the mean over series and windows, best MASE first."""
@@ -140,7 +141,7 @@ def figures(evaluation: Evaluation, workspace: Workspace, notes: Sequence[str], 
         cutoffs=[f"{pd.Timestamp(cutoff):%Y-%m-%d %H:%M}" for cutoff in cutoffs],
         champions={str(name): int(count) for name, count in evaluation.champions[MODEL].value_counts().items()},
         leaderboard={
-            str(row[MODEL]): {name: known(row[name]) for name in row.index.drop(MODEL)}
+            str(row[MODEL]): {name: known(float(row[name])) for name in row.index.drop(MODEL)}
             for _, row in evaluation.leaderboard().iterrows()
         },
         notes=list(notes),
@@ -158,8 +159,3 @@ def mean_by_series(values: pd.DataFrame, metric: str) -> pd.DataFrame:
     """`unique_id, model, value`: one metric, averaged over the windows."""
     rows = values[values[METRIC] == metric]
     return rows.groupby([UNIQUE_ID, MODEL], observed=True)[VALUE].mean().reset_index()
-
-
-def known(value: float) -> float | None:
-    """The value, or None where it is not a number: JSON has no NaN."""
-    return None if pd.isna(value) else float(value)

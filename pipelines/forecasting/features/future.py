@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.core.errors import ConfigError, DataError
+from pipelines.core.figures import moment
 from pipelines.forecasting.features.holidays import holidays
 from pipelines.forecasting.panel import Panel
 from pipelines.tables.schema import DS, KEY, UNIQUE_ID
@@ -92,7 +93,7 @@ def _incomplete(ahead: pd.DataFrame, missing: pd.DataFrame) -> DataError:
     names = missing.columns[missing.any()]
     spans = rows.groupby(UNIQUE_ID)[DS].agg(["min", "max"])
     examples = "; ".join(
-        f"{series} from {span['min']:%Y-%m-%d %H:%M} to {span['max']:%Y-%m-%d %H:%M}"
+        f"{series} from {moment(span['min'])} to {moment(span['max'])}"
         for series, span in spans.head(_EXAMPLES).iterrows()
     )
     return DataError(

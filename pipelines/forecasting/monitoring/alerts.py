@@ -8,9 +8,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Literal, TypedDict, cast
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from pipelines.core.documents import Json
 from pipelines.core.errors import NotFound, StoreError
@@ -20,6 +21,7 @@ from pipelines.storage.store import Stores
 
 Severity = Literal["warn", "alert"]
 Kind = Literal["error", "bias", "coverage", "drift", "health", "rollback"]
+Figures = Json  # of one of what an alert names: those that its kind has
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Alert:
     severity: Severity
     message: str
     named: Sequence[str] = ()
-    figures: Sequence[Json] = field(default_factory=tuple)
+    figures: Sequence[Figures] = field(default_factory=tuple)
 
     @property
     def id(self) -> str:
@@ -51,14 +53,17 @@ class Acknowledged(TypedDict):
 
 
 class Sent(TypedDict):
-    """Whether the receiver took an alert, or it was given up."""
+    """Whether the webhook took it, or it was given up."""
 
     at: str
     delivered: bool
 
 
-class Standing(TypedDict):
-    """An alert as it stands: what was raised, and whether it was acknowledged and sent."""
+class AlertOut(TypedDict):
+    """Something that began at `as_of`. `named`: the series, groups or runs that it is about, the worst first, at most 50.
+
+    `figures` of coverage are fractions, 0.801 = 80.1 %.
+    """
 
     id: str
     at: str
@@ -69,7 +74,7 @@ class Standing(TypedDict):
     severity: Severity
     message: str
     named: list[str]
-    figures: list[Json]
+    figures: list[Figures]
     acknowledged: Acknowledged | None
     sent: Sent | None
 
@@ -88,7 +93,24 @@ class _Raised(_Event):
     severity: Severity
     message: str
     named: list[str]
-    figures: list[Json]
+    figures: list[Figures]
+
+    def alert(self, is_marked: bool) -> AlertOut:
+        """The alert before anybody has acknowledged it, and before it was sent; `is_marked`: its shares are fractions."""
+        return AlertOut(
+            id=self.id,
+            at=self.at,
+            workspace=self.workspace,
+            kind=self.kind,
+            subject=self.subject,
+            as_of=self.as_of,
+            severity=self.severity,
+            message=self.message,
+            named=self.named,
+            figures=self.figures if is_marked else [units.row(one) for one in self.figures],
+            acknowledged=None,
+            sent=None,
+        )
 
 
 class _Acknowledged(_Event):
@@ -121,28 +143,26 @@ def raise_new(stores: Stores, alerts: Iterable[Alert]) -> list[Alert]:
     return added
 
 
-def all_of(reader: Reader, workspace: str) -> list[Standing]:
-    """Every alert of a workspace as it stands, newest first."""
-    found: dict[str, Standing] = {}
+def all_of(reader: Reader, workspace: str) -> list[AlertOut]:
+    """Every alert of a workspace as it stands, newest first: what was raised, with `acknowledged` and `sent` or null."""
+    found: dict[str, AlertOut] = {}
     for line in reader.artifacts.events(reader.places(workspace).alerts):
         try:
             event = _EVENT.validate_python(line)
         except ValidationError:  # damaged, or of a kind that this version does not know
             continue
-        if isinstance(event, _Raised):
-            figures = event.figures if units.is_marked(line) else [units.row(one) for one in event.figures]
-            alert = {**event.model_dump(exclude={"event"}), "figures": figures, "acknowledged": None, "sent": None}
-            found.setdefault(event.id, cast(Standing, alert))
-        elif (one := found.get(event.id)) is None:
-            continue
-        elif isinstance(event, _Sent):
-            one["sent"] = Sent(at=event.at, delivered=event.delivered)
-        else:
-            one["acknowledged"] = one["acknowledged"] or Acknowledged(at=event.at, by=event.by, note=event.note)
+        alert = found.get(event.id)
+        match event:
+            case _Raised() if alert is None:
+                found[event.id] = event.alert(is_marked=units.is_marked(line))
+            case _Acknowledged() if alert is not None:
+                alert["acknowledged"] = alert["acknowledged"] or {"at": event.at, "by": event.by, "note": event.note}
+            case _Sent() if alert is not None:
+                alert["sent"] = {"at": event.at, "delivered": event.delivered}
     return sorted(found.values(), key=lambda one: (one["as_of"], one["at"], one["id"]), reverse=True)
 
 
-def acknowledge(stores: Stores, workspace: str, alert_id: str, by: str, note: str = "") -> Standing:
+def acknowledge(stores: Stores, workspace: str, alert_id: str, by: str, note: str = "") -> AlertOut:
     """Says that somebody has seen an alert; who was first stays. NotFound without such an alert."""
     found = _one(stores, workspace, alert_id)
     if found["acknowledged"] is None:
@@ -159,7 +179,7 @@ def mark_sent(stores: Stores, workspace: str, alert_id: str, *, delivered: bool)
     _append(stores, workspace, {"event": "sent", "id": alert_id, "at": _now(), "delivered": delivered})
 
 
-def _one(reader: Reader, workspace: str, alert_id: str) -> Standing:
+def _one(reader: Reader, workspace: str, alert_id: str) -> AlertOut:
     for alert in all_of(reader, workspace):
         if alert["id"] == alert_id:
             return alert

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.core.errors import Conflict
+from pipelines.core.figures import stamp
 from pipelines.forecasting import frequency, payload
 from pipelines.forecasting.monitoring import accuracy, bias, comparison, drift, health, origins, report, summary
 from pipelines.forecasting.monitoring.accuracy import BIAS
@@ -67,14 +68,13 @@ def look(
     ]
     verdicts = list(_verdicts(reader, name, run, judged, settings.comparison))
     series = summary.series(table, leaning, drifted, before.series)
-    stamp = f"{as_of:%Y-%m-%dT%H:%M:%SZ}"
     past = before.summary
     told = Summary(
         units=FRACTION,
         workspace=name,
         run_id=run.name,
         data_version=dataset.version,
-        as_of=stamp,
+        as_of=stamp(as_of),
         status=summary.status(series, groups, checks, verdicts),
         n_series=len(series),
         counts=summary.counts(series),
@@ -87,7 +87,7 @@ def look(
     )
     found = Snapshot(judged, table, groups, leaning, groups_leaning, drifted, series, told, tuple(verdicts))
     old_checks = [check.name for check in (past.health if past else []) if check.status == ALERT]
-    news = list(summary.news(name, stamp, series, groups, checks, (before.series, before.groups, old_checks)))
+    news = list(summary.news(name, stamp(as_of), series, groups, checks, (before.series, before.groups, old_checks)))
     return Look(found, told, news, panel, window)
 
 

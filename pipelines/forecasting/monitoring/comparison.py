@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from pipelines.core.documents import Json
+from pipelines.core.figures import number, percent
 from pipelines.forecasting.monitoring.accuracy import SERVED, UNTIL
 from pipelines.forecasting.thresholds import Comparison
 from pipelines.tables.schema import CANARY, CUTOFF, MODEL, PREVIOUS, UNIQUE_ID
@@ -81,8 +82,8 @@ def verdict(scores: pd.DataFrame, rival: str, run_id: str, rival_run_id: str, se
     else:  # the same in every block
         p_value = float(logs.mean() <= 0)
     why = (
-        f"MASE {error:.4g} against {other:.4g} of run {said.other_run_id} on the same actuals: {ratio - 1:+.1%} over "
-        f"{len(positive)} spans of forecasts (p = {p_value:.2g}; the limit is {settings.limit:+.0%})"
+        f"MASE {number(error, precise=True)} against {number(other, precise=True)} of run {said.other_run_id} on the same actuals: {percent(ratio - 1, sign=True)} over "
+        f"{len(positive)} spans of forecasts (p = {number(p_value)}; the limit is {percent(settings.limit, sign=True)})"
     )
     return replace(
         said,

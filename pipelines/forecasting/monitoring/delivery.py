@@ -18,7 +18,7 @@ from pipelines.core.environment import WEBHOOK
 from pipelines.core.errors import ConfigError
 from pipelines.core.secrets import secret
 from pipelines.forecasting.monitoring import alerts
-from pipelines.forecasting.monitoring.alerts import Standing
+from pipelines.forecasting.monitoring.alerts import AlertOut
 from pipelines.forecasting.thresholds import Delivery
 from pipelines.storage.store import Stores
 
@@ -76,12 +76,12 @@ def deliver(stores: Stores, workspace: str, url: str, settings: Delivery) -> dic
     return counts
 
 
-def generic(alert: Standing) -> Json:
+def generic(alert: AlertOut) -> Json:
     """The alert itself; `id` is the same whenever it comes."""
     return {key: cast(JsonValue, value) for key, value in alert.items() if key not in ("acknowledged", "sent")}
 
 
-def slack(alert: Standing) -> Json:
+def slack(alert: AlertOut) -> Json:
     """What Slack's incoming webhooks, and those that are like them, show; text from data is no markup."""
     safe = alert["message"].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     head = f"{_MARKS[alert['severity']]} *{alert['workspace']}*: {alert['kind']}, as of {alert['as_of']}"

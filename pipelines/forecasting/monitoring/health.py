@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.core.documents import Json
+from pipelines.core.figures import number, percent
 from pipelines.forecasting import frequency
 from pipelines.forecasting.monitoring.evidence import ALERT, INSUFFICIENT, OK, WARN
 from pipelines.forecasting.panel import Panel
@@ -52,7 +53,9 @@ def freshness(as_of: pd.Timestamp, now: pd.Timestamp, alias: str, max_age_days: 
     days = (now - frequency.period_end(as_of, alias)) / pd.Timedelta(days=1)
     status = ALERT if max_age_days is not None and days > max_age_days else OK
     told = f"; at most {max_age_days} are allowed (quality.max_age_days)" if max_age_days is not None else ""
-    return Check("freshness", status, f"the newest step ended {max(days, 0):,.1f} days ago{told}.", days, max_age_days)
+    return Check(
+        "freshness", status, f"the newest step ended {number(max(days, 0))} days ago{told}.", days, max_age_days
+    )
 
 
 def _late(panel: Panel, profile: pd.DataFrame, limit: float) -> Check:
@@ -74,7 +77,7 @@ def _volume(panel: Panel, window: int, settings: Health) -> list[Check]:
     values = int((known & now).sum()), int((known & ~now).sum())
     change = values[0] / values[1] - 1 if values[1] else float(values[0] > 0)
     worse = float((~known & now).sum() / max(now.sum(), 1) - (~known & ~now).sum() / max((~now).sum(), 1))
-    came = f"{values[0]:,} values came in the newest {window} steps, {values[1]:,} in as many before ({change:+.1%})."
+    came = f"{values[0]:,} values came in the newest {window} steps, {values[1]:,} in as many before ({percent(change, sign=True)})."
     missing = f"{worse:+.1%} of the values are missing, compared with the {window} steps before."
     return [
         Check("volume", ALERT if abs(change) > settings.volume else OK, came, change, settings.volume),

@@ -10,6 +10,7 @@ from typing import Self
 import pandas as pd
 
 from pipelines.core.errors import NotFound, StoreError
+from pipelines.core.figures import stamp
 from pipelines.core.names import new_version
 from pipelines.forecasting.monitoring import bias as biases
 from pipelines.forecasting.monitoring import drift as drifts
@@ -75,7 +76,7 @@ class Snapshot:
         tables = {"origins": self.judged.series, "group_origins": self.judged.groups, "rivals": self.judged.rivals}
         for name, table in {**tables, **{name: getattr(self, name) for name in _TABLES}}.items():
             draft.write_parquet(f"{name}.parquet", table)
-        named = {"monitoring_id": draft.name, "at": f"{now:%Y-%m-%dT%H:%M:%SZ}"}
+        named = {"monitoring_id": draft.name, "at": stamp(now)}
         point = Past(**named, as_of=told.as_of, status=told.status, counts=told.counts, raised=raised)
         history = [*told.history, point][-_KEPT:]
         whole = {**named, "key": key, "bias_to": self.judged.bias_to, "history": history}

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.core.documents import Json
-from pipelines.forecasting.evaluation.report import known
+from pipelines.core.figures import known, number
 from pipelines.forecasting.monitoring import evidence
 from pipelines.forecasting.monitoring.accuracy import BIAS, ERRORS, SKILL, UNTIL
 from pipelines.forecasting.monitoring.alerts import Alert
@@ -228,12 +228,12 @@ def _told(kind: str, row: pd.Series) -> str:
     """A series with the figure that put it there."""
     name = row[UNIQUE_ID]
     if kind == "error":
-        return f"{name} (MAE {row['mae']:.4g} against {row['mae_baseline']:.4g})"
+        return f"{name} (MAE {number(row['mae'], precise=True)} against {number(row['mae_baseline'], precise=True)})"
     if kind == "drift":
         what = "its values" if row[FEATURE] == Y else row[FEATURE]
-        return f"{name} ({what}: PSI {row['psi']:.2f} over {row['threshold']:.2f})"
+        return f"{name} ({what}: PSI {number(row['psi'])} over {number(row['threshold'])})"
     if kind == "bias":
-        return f"{name} ({'under' if row['lean'] > 0 else 'over'}-forecast, bias {row['bias']:+.4g})"
+        return f"{name} ({'under' if row['lean'] > 0 else 'over'}-forecast, bias {number(row['bias'], precise=True, sign=True)})"
     levels = _levels(row.to_frame().T)
     return f"{name} ({', '.join(f'{100 * row[level]:.0f} % of {level[9:]} %' for level in levels)})"
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipelines.core.figures import number, percent
 from pipelines.forecasting.records import ForecastRun
 from pipelines.tables.schema import BASELINE, MODEL, UNIQUE_ID, is_share
 
@@ -61,19 +62,9 @@ def card(run: ForecastRun, champions: pd.DataFrame, leaderboard: pd.DataFrame, c
     return "\n".join(lines) + "\n"
 
 
-def number(value: float | None) -> str:
-    """Four significant digits, or a word for what is not known."""
-    return "not known" if value is None or pd.isna(value) else f"{value:.4g}"
-
-
 def figure(value: float | None, metric: str) -> str:
     """The value of a metric: a share in percent, everything else as a number."""
-    return percent(value) if is_share(metric) else number(value)
-
-
-def percent(value: float | None) -> str:
-    """A share in percent, or a word for what is not known."""
-    return "not known" if value is None or pd.isna(value) else f"{value:.1%}"
+    return percent(value) if is_share(metric) else number(value, precise=True)
 
 
 def _calibrated(calibration: pd.DataFrame) -> pd.DataFrame:
@@ -112,5 +103,9 @@ def _table(frame: pd.DataFrame) -> str:
 
 def _cell(value: Any) -> str:
     """A value as one line that no bar ends too early."""
-    text = number(value) if isinstance(value, float) or pd.isna(value) else str(value)
+    text = (
+        number(None if pd.isna(value) else value, precise=True)
+        if isinstance(value, float) or pd.isna(value)
+        else str(value)
+    )
     return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|")

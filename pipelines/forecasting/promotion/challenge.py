@@ -7,6 +7,7 @@ import pandas as pd
 
 from pipelines.core import plugins
 from pipelines.core.errors import ConfigError
+from pipelines.core.figures import known
 from pipelines.core.plugins import Params
 from pipelines.forecasting import payload
 from pipelines.forecasting.evaluation import report, select
@@ -78,7 +79,7 @@ class Rival:
         errors = f"{metric} {figure(challenger, metric)} against {figure(production, metric)}"
         figures = f"{errors} of run {self.run_id} on the same windows"
         reason = ("no worse: " if passed else "worse: ") + figures
-        return Verdict(passed, reason, report.known(challenger), report.known(production))
+        return Verdict(passed, reason, known(challenger), known(production))
 
 
 def _obstacle(run: Folder, workspace: Workspace, names: set[str]) -> str | None:

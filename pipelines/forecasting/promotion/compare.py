@@ -1,10 +1,11 @@
 """Two runs side by side: what was set differently, what came out, and for which series it is better or worse."""
 
 from collections.abc import Iterator
-from typing import TypedDict
 
 from pydantic import JsonValue
+from typing_extensions import TypedDict
 
+from pipelines.core.figures import known
 from pipelines.forecasting.figures import Figures
 from pipelines.forecasting.records import ForecastRun
 from pipelines.storage.folders import Folder
@@ -16,7 +17,7 @@ _FIGURES = ("champion", "baseline", "skill")
 
 
 class Change(TypedDict):
-    """A setting by its dotted key; null where one run lacks it."""
+    """A setting that two runs have differently, by its dotted name; null where one has it not."""
 
     key: str
     a: JsonValue
@@ -24,7 +25,7 @@ class Change(TypedDict):
 
 
 class Delta(TypedDict):
-    """A figure of both runs, and the change from the first to the second."""
+    """A figure of both runs and its difference; skill, coverage, MAPE, sMAPE and WAPE are fractions, 0.801 = 80.1 %."""
 
     metric: str
     a: float | None
@@ -32,7 +33,7 @@ class Delta(TypedDict):
     delta: float | None
 
 
-class Series(TypedDict):
+class SeriesDelta(TypedDict):
     """The error of a series' champion in both runs, and the champions."""
 
     unique_id: str
@@ -43,9 +44,11 @@ class Series(TypedDict):
     model_b: str
 
 
-class Compared(TypedDict):
-    """From run `a` to run `b`."""
+class CompareOut(TypedDict):
+    """From run `a` to run `b`. A negative delta of an error is better. `better` and `worse` begin with the largest. Where the
+    errors are not of the same thing, such as other windows, `comparable` is false, deltas are null and no series is counted."""
 
+    workspace: str
     a: str
     b: str
     metric: str
@@ -56,11 +59,11 @@ class Compared(TypedDict):
     n_better: int
     n_worse: int
     n_equal: int
-    better: list[Series]
-    worse: list[Series]
+    better: list[SeriesDelta]
+    worse: list[SeriesDelta]
 
 
-def compare(a: Folder, b: Folder, shown: int = 20) -> Compared:
+def compare(a: Folder, b: Folder, shown: int = 20) -> CompareOut:
     """From run `a` to run `b`: `config`, `metrics`, and the series by the change of their champion's error.
 
     `better` and `worse` hold the `shown` largest changes. Errors of two metrics, of other windows or of other horizons are of two
@@ -74,6 +77,7 @@ def compare(a: Folder, b: Folder, shown: int = 20) -> Compared:
     better = sorted((row for row in series if row["delta"] < 0), key=lambda row: row["delta"])
     worse = sorted((row for row in series if row["delta"] > 0), key=lambda row: -row["delta"])
     return {
+        "workspace": first.workspace,
         "a": a.name,
         "b": b.name,
         "metric": metric,
@@ -81,7 +85,7 @@ def compare(a: Folder, b: Folder, shown: int = 20) -> Compared:
         "reason": reason,
         "config": changes(first.config, second.config),
         "metrics": [
-            row | {"delta": None} if reason else row for row in _metrics(first.figures, second.figures, same_metric)
+            {**row, "delta": None} if reason else row for row in _metrics(first.figures, second.figures, same_metric)
         ],
         "n_better": len(better),
         "n_worse": len(worse),
@@ -138,7 +142,7 @@ def _delta(name: str, a: float | None, b: float | None) -> Delta:
     return {"metric": name, "a": a, "b": b, "delta": None if a is None or b is None else b - a}
 
 
-def _series(a: Folder, b: Folder, metric: str) -> list[Series]:
+def _series(a: Folder, b: Folder, metric: str) -> list[SeriesDelta]:
     """The series whose champion's error both runs know, with its change."""
     first, second = _errors(a, metric), _errors(b, metric)
     return [
@@ -159,4 +163,4 @@ def _errors(run: Folder, metric: str) -> dict[str, tuple[float, str]]:
     table = run.open_parquet("champions.parquet").read([UNIQUE_ID, MODEL, _METRIC, VALUE])
     columns = (table[name].to_pylist() for name in (UNIQUE_ID, MODEL, _METRIC))
     rows = zip(*columns, parquet.numbers(table[VALUE]).tolist(), strict=True)
-    return {name: (value, model) for name, model, of, value in rows if of == metric and value - value == 0}
+    return {name: (value, model) for name, model, of, value in rows if of == metric and known(value) is not None}

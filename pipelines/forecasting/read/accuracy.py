@@ -2,13 +2,15 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired, cast
 
 import numpy as np
 import pyarrow as pa
+from typing_extensions import TypedDict
 
 from pipelines.core.errors import UnknownName
-from pipelines.forecasting.read.clock import Clock
+from pipelines.core.figures import known
+from pipelines.forecasting.read.clock import Clock, Stamp
 from pipelines.storage.folders import Folder
 from pipelines.tables import parquet
 from pipelines.tables.schema import CUTOFF, MODEL, UNIQUE_ID, VALUE
@@ -17,6 +19,20 @@ By = Literal["series", "model", "cutoff"]
 METRIC = "metric"
 
 _KEYS: dict[str, list[str]] = {"series": [UNIQUE_ID, MODEL], "model": [MODEL], "cutoff": [MODEL, CUTOFF]}
+
+
+class MetricRow(TypedDict):
+    """The mean of the known values of a group, and their number; `horizon` is the step ahead, from 1.
+
+    `value`: of MAPE, sMAPE, WAPE and coverage a fraction, 0.801 = 80.1 %.
+    """
+
+    unique_id: NotRequired[str | None]
+    model: str
+    cutoff: NotRequired[Stamp | None]
+    horizon: NotRequired[int | None]
+    value: float | None
+    n: int
 
 
 @dataclass(frozen=True)
@@ -31,8 +47,9 @@ class Means:
         """About what this takes in memory."""
         return 200 * len(self.rows)
 
-    def page(self, offset: int, limit: int) -> list[dict[str, Any]]:
-        return [dict(zip(self.columns, row, strict=True)) for row in self.rows[offset : offset + limit]]
+    def page(self, offset: int, limit: int) -> list[MetricRow]:
+        rows = self.rows[offset : offset + limit]
+        return [cast(MetricRow, dict(zip(self.columns, row, strict=True))) for row in rows]
 
 
 def means(
@@ -82,13 +99,13 @@ def figures(run: Folder, unique_id: str) -> dict[str, dict[str, float]]:
     rows = parquet.rows_of(
         run.open_parquet("metrics.parquet", [UNIQUE_ID, MODEL, METRIC]), [unique_id], [MODEL, METRIC, VALUE]
     )
-    known: dict[tuple[str, str], list[float]] = {}
+    windows: dict[tuple[str, str], list[float]] = {}
     values = parquet.numbers(rows[VALUE]).tolist()
     for model, metric, value in zip(rows[MODEL].to_pylist(), rows[METRIC].to_pylist(), values, strict=True):
-        if value == value:
-            known.setdefault((model, metric), []).append(value)
+        if known(value) is not None:
+            windows.setdefault((model, metric), []).append(value)
     found: dict[str, dict[str, float]] = {}
-    for (model, metric), values in known.items():
+    for (model, metric), values in windows.items():
         found.setdefault(model, {})[metric] = sum(values) / len(values)
     return found
 

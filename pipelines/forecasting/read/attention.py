@@ -3,12 +3,26 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+ReasonKind = Literal[
+    "share",
+    "error",
+    "on_year",
+    "on_period",
+    "since_previous",
+    "worse",
+    "leaning",
+    "uncovered",
+    "drifted",
+    "worse_than_baseline",
+    "stale",
+]
 
 _FAR = 3.0  # robust standard deviations from the median: as rare as 3 in 1,000 of a normal distribution
 _SIGMA = 1.4826  # standard deviations of a normal distribution per median absolute deviation
@@ -28,7 +42,9 @@ class Finding:
     flagged: Flags
 
 
-def findings(factors: Mapping[str, Array], skill: Array, blocks: Sequence[Array], behind: Array) -> dict[str, Finding]:
+def findings(
+    factors: Mapping[ReasonKind, Array], skill: Array, blocks: Sequence[Array], behind: Array
+) -> dict[ReasonKind, Finding]:
     """By kind, which series need attention because of it.
 
     `factors`: `error` in units of the median, and the relative changes `on_year`, `on_period`, `since_previous`, each NaN

@@ -1,9 +1,14 @@
 """What a run's models forecast for a series in the windows of its backtest."""
 
-from typing import Any
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+from typing_extensions import TypedDict
 
 from pipelines.core.errors import UnknownName
-from pipelines.forecasting.read.clock import Clock
+from pipelines.core.figures import known
+from pipelines.forecasting.read.clock import Clock, Stamp
 from pipelines.storage.folders import Folder
 from pipelines.tables import parquet
 from pipelines.tables.schema import CUTOFF, DS, MODEL, STEP, UNIQUE_ID, Y_HAT, Y
@@ -11,8 +16,20 @@ from pipelines.tables.schema import CUTOFF, DS, MODEL, STEP, UNIQUE_ID, Y_HAT, Y
 ERROR = "error"  # y − ŷ: positive where the forecast was too low, as the bias
 
 
-def backtest(run: Folder, unique_id: str, clock: Clock, model: str | None = None) -> list[dict[str, Any]]:
-    """`[{cutoff, ds, model, step, y, y_hat, error, lo_80, hi_80, …}]`, sorted, of one `model` or all.
+class BacktestPoint(TypedDict, extra_items=float | None):  # type: ignore[call-arg] # PEP 728, which mypy does not know
+    """One step of one window: actual, forecast and the bounds of each level; `error` = actual − forecast."""
+
+    cutoff: Stamp
+    ds: Stamp
+    model: str
+    step: int
+    y: float | None
+    y_hat: float | None
+    error: float | None
+
+
+def backtest(run: Folder, unique_id: str, clock: Clock, model: str | None = None) -> list[BacktestPoint]:
+    """The steps of all windows with the bounds `lo_80, hi_80, …`, sorted, of one `model` or all.
 
     Empty for a series that the run has not tested. UnknownName for a model that it has not tested on the series.
     """
@@ -34,8 +51,8 @@ def backtest(run: Folder, unique_id: str, clock: Clock, model: str | None = None
         **{name: _known(parquet.numbers(rows[name])) for name in bounds},
     }
     points = (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
-    return [point for point in points if model in (None, point[MODEL])]
+    return [cast(BacktestPoint, point) for point in points if model in (None, point[MODEL])]
 
 
-def _known(values: Any) -> list[float | None]:
-    return [value if value - value == 0 else None for value in values.tolist()]
+def _known(values: npt.NDArray[np.float64]) -> list[float | None]:
+    return [known(value) for value in values.tolist()]

@@ -4,10 +4,17 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from typing import Annotated
 from zoneinfo import ZoneInfo
+
+from pydantic import Field
 
 from pipelines.core.errors import DataError
 from pipelines.forecasting.records import Settings
+
+Stamp = Annotated[
+    str, Field(description="A date for steps of a day or more, else a time with the offset of the workspace's zone.")
+]
 
 _DAY = timedelta(days=1)
 _SECONDS = {"h": 3600.0, "min": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}

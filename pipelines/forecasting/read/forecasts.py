@@ -1,15 +1,18 @@
 """A forecast set as it is served: each series' rows at once, what they are made of, and why they changed."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from functools import partial
-from typing import Any, Self, cast
+from typing import Literal, Self, cast
 
 import numpy as np
 import pyarrow as pa
+from typing_extensions import TypedDict
 
 from pipelines.core.errors import NotFound
-from pipelines.forecasting.read.clock import Clock
+from pipelines.core.figures import known
+from pipelines.forecasting.read.clock import Clock, Stamp
 from pipelines.storage.folders import Folder
 from pipelines.tables import parquet
 from pipelines.tables.schema import COMPONENT, DS, MODEL, UNIQUE_ID, VALUE
@@ -17,7 +20,55 @@ from pipelines.tables.schema import COMPONENT, DS, MODEL, UNIQUE_ID, VALUE
 _FORECASTS, _EXPLANATIONS, _BRIDGE = "forecasts.parquet", "explanations.parquet", "bridge.parquet"
 _PART = "part"  # of a bridge
 _ROUNDING = 1e-9  # of what is summed
-Point = dict[str, Any]  # `ds` and the values of one step; null where one is not known
+
+Parts = dict[str, float | None]  # the effects that a value, or its change, is the sum of; null where one is not known
+
+
+class Point(TypedDict, extra_items=float | None):  # type: ignore[call-arg] # PEP 728, which mypy does not know
+    """One step: the forecast and the bounds of each level; null where a bound is not supported."""
+
+    ds: Stamp
+    y_hat: float | None
+
+
+class SeriesForecast(TypedDict):
+    unique_id: str
+    model: str
+    points: list[Point]
+
+
+class ForecastsOut(TypedDict):
+    workspace: str
+    run_id: str
+    forecast_id: str | None
+    as_of: str
+    unit: str
+    source: Literal["published", "computed"]
+    forecasts: list[SeriesForecast]
+
+
+class ComponentsPoint(TypedDict):
+    ds: Stamp
+    components: Parts
+
+
+class BridgePoint(TypedDict):
+    ds: Stamp
+    parts: Parts
+
+
+class BridgeNotes(TypedDict, total=False):
+    """Since which forecast set the bridge leads, and what it could not tell apart."""
+
+    since: str | None
+    notes: list[str]
+
+
+class Notes(TypedDict, total=False):
+    """`explanations.json`; `exact`: the series whose components are their model's own."""
+
+    exact: list[str]
+    bridge: BridgeNotes
 
 
 class Forecasts:
@@ -128,29 +179,36 @@ class _Group:
         return str(self._models[self._model[row]])
 
     def points(self, start: int, end: int, names: list[str]) -> list[Point]:
-        values = [map(_known, self._values[name][start:end].tolist()) for name in names]
+        values = [map(known, self._values[name][start:end].tolist()) for name in names]
         stamps = [self._stamps[at] for at in self._ds[start:end].tolist()]
-        return [dict(zip([DS, *names], row, strict=True)) for row in zip(stamps, *values, strict=True)]
+        rows = zip(stamps, *values, strict=True)
+        return [cast(Point, dict(zip([DS, *names], row, strict=True))) for row in rows]
 
 
-def components(forecast_set: Folder, unique_id: str, clock: Clock) -> list[Point]:
-    """`[{ds, components: {level: …, trend: …}}]`: in the unit of y, summing to `y_hat`. Empty for sets without them."""
-    return _wide(forecast_set, _EXPLANATIONS, unique_id, COMPONENT, "components", clock)
+def bounds(point: Point, level: int) -> tuple[float | None, float | None]:
+    """The interval of a level at one step."""
+    return point[f"lo_{level}"], point[f"hi_{level}"]  # type: ignore[literal-required] # extra items: PEP 728
 
 
-def bridge(forecast_set: Folder, unique_id: str, clock: Clock) -> list[Point]:
-    """`[{ds, parts: {new actuals: …}}]`: what changed each step since the previous set; empty for the first one."""
-    return _wide(forecast_set, _BRIDGE, unique_id, _PART, "parts", clock)
+def components(forecast_set: Folder, unique_id: str, clock: Clock) -> list[ComponentsPoint]:
+    """Level, trend, … of each step in the unit of y, summing to `y_hat`. Empty for sets without them."""
+    found = _wide(forecast_set, _EXPLANATIONS, unique_id, COMPONENT, clock)
+    return [{"ds": ds, "components": parts} for ds, parts in found]
 
 
-def totals(points: Sequence[Point], of: str, *, summed: bool) -> dict[str, float]:
-    """What each part in the mappings `of` of `points` comes to over the steps: its sum, or its mean.
+def bridge(forecast_set: Folder, unique_id: str, clock: Clock) -> list[BridgePoint]:
+    """What changed each step since the previous set, and because of what; empty for the first one."""
+    return [{"ds": ds, "parts": parts} for ds, parts in _wide(forecast_set, _BRIDGE, unique_id, _PART, clock)]
+
+
+def totals(steps: Iterable[Parts], *, summed: bool) -> dict[str, float]:
+    """What each part of `steps` comes to over them: its sum, or its mean.
 
     A part that a step does not have is 0 there; a step with a part that is not known is left out. In the order in which
     the parts occur; they sum to the sum (or mean) of what the parts of a step sum to. What is left where steps cancel each
     other, as those of a whole season do, is rounding, and is 0.
     """
-    whole = [point[of] for point in points if None not in point[of].values()]
+    whole = [cast(dict[str, float], parts) for parts in steps if None not in parts.values()]
     names = dict.fromkeys(name for parts in whole for name in parts)
     share = 1 if summed else len(whole)
     found = {}
@@ -161,31 +219,26 @@ def totals(points: Sequence[Point], of: str, *, summed: bool) -> dict[str, float
     return found
 
 
-def notes(forecast_set: Folder) -> dict[str, Any]:
+def notes(forecast_set: Folder) -> Notes:
     """`explanations.json`: which series are explained exactly, and where the bridge begins; empty for sets without."""
     if "explanations.json" not in forecast_set.files:
         return {}
-    found: dict[str, Any] = forecast_set.read_json("explanations.json")
-    return found
+    return cast(Notes, forecast_set.read_json("explanations.json"))
 
 
-def _wide(forecast_set: Folder, name: str, unique_id: str, of: str, to: str, clock: Clock) -> list[Point]:
+def _wide(forecast_set: Folder, name: str, unique_id: str, of: str, clock: Clock) -> list[tuple[Stamp, Parts]]:
+    """By step the values of each name in the column `of`; nothing where the set lacks the file."""
     if name not in forecast_set.files:
         return []
     rows = parquet.rows_of(forecast_set.open_parquet(name, [UNIQUE_ID]), [unique_id], [DS, of, VALUE])
-    found: dict[Any, dict[str, float | None]] = {}
+    found: dict[datetime, Parts] = {}
     values = parquet.numbers(rows[VALUE]).tolist()
     for ds, key, value in zip(parquet.times(rows[DS]), rows[of].to_pylist(), values, strict=True):
-        found.setdefault(ds, {})[key] = _known(value)
-    return [{DS: clock.write(ds), to: parts} for ds, parts in sorted(found.items())]
+        found.setdefault(ds, {})[key] = known(value)
+    return [(clock.write(ds), parts) for ds, parts in sorted(found.items())]
 
 
 def _level(column: str) -> int | None:
     """The level of a bound's column; None for others."""
     side, _, level = column.partition("_")
     return int(level) if side in ("lo", "hi") and level.isdigit() else None
-
-
-def _known(value: float) -> float | None:
-    """The value, or None where it is not a number: JSON has neither NaN nor inf."""
-    return value if value - value == 0 else None

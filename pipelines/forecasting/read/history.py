@@ -1,18 +1,29 @@
 """What a series was: its target and covariates, step by step."""
 
 from datetime import datetime
-from typing import Any
+from typing import cast
 
-from pipelines.forecasting.read.clock import Clock
+import pyarrow as pa
+from typing_extensions import TypedDict
+
+from pipelines.core.figures import known
+from pipelines.forecasting.read.clock import Clock, Stamp
 from pipelines.storage.catalog import Dataset
 from pipelines.tables import parquet
 from pipelines.tables.schema import DS, UNIQUE_ID, Y
 
+Value = float | str | bool | None
+
+
+class HistoryPoint(TypedDict, extra_items=Value):  # type: ignore[call-arg] # PEP 728, which mypy does not know
+    ds: Stamp
+    y: float | None
+
 
 def history(
     dataset: Dataset, unique_id: str, covariates: list[str], clock: Clock, start: datetime | None, end: datetime | None
-) -> list[dict[str, Any]]:
-    """`[{ds, y, …}]` from `start` to `end`, both included, with those of `covariates` that are stored.
+) -> list[HistoryPoint]:
+    """The steps from `start` to `end`, both included, with those of `covariates` that are stored.
 
     Without an `end` it stops at the last known value; with one, it goes on with what is known of the steps ahead.
     """
@@ -25,12 +36,12 @@ def history(
         known = [at for at, value in enumerate(values[0]) if value is not None]
         stamps = stamps[: known[-1] + 1] if known else []
     return [
-        {DS: clock.write(ds), **dict(zip(columns, row, strict=True))}
+        cast(HistoryPoint, {DS: clock.write(ds), **dict(zip(columns, row, strict=True))})
         for ds, *row in zip(stamps, *values, strict=False)
         if (start is None or ds >= start) and (end is None or ds <= end)
     ]
 
 
-def _values(column: Any) -> list[Any]:
+def _values(column: pa.ChunkedArray) -> list[Value]:
     """Numbers without NaN, or text."""
-    return [None if isinstance(value, float) and value - value != 0 else value for value in column.to_pylist()]
+    return [known(value) for value in column.to_pylist()]

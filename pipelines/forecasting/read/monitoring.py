@@ -2,21 +2,31 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.core.errors import NotFound
+from pipelines.core.figures import known
 from pipelines.forecasting.read.clock import Clock
+from pipelines.forecasting.read.monitoring_rows import (
+    DriftRow,
+    Kind,
+    MonitoredSeries,
+    MonitoringOut,
+    Origin,
+    SeriesDetail,
+    Status,
+    Suspicion,
+    WindowRow,
+)
 from pipelines.forecasting.records import Monitoring
 from pipelines.storage.folders import Folder
 from pipelines.tables import parquet
-from pipelines.tables.parquet import Page
+from pipelines.tables.parquet import Rows
 from pipelines.tables.schema import CUTOFF, UNIQUE_ID
 
-Status = Literal["insufficient", "ok", "warn", "alert"]
-Kind = Literal["error", "bias", "coverage", "drift"]
 KINDS: tuple[Kind, ...] = ("error", "bias", "coverage", "drift")
 SORTS = ("severity", "name", "error", "drift", "bias")  # the first of each is the worst
 
@@ -66,12 +76,12 @@ class Monitored:
         """The report as HTML; NotFound where none was made."""
         return self.folder.read_bytes(_REPORT)
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> MonitoringOut:
         """`summary.json` as it is served."""
         told = self.info.model_dump(mode="json", exclude={"key", "bias_to", "units"})
         for one in told["timeline"]:
             one |= {"cutoff": self._write(one["cutoff"]), "until": self._write(one["until"])}
-        return {**told, "report": self.has_report}
+        return cast(MonitoringOut, {**told, "report": self.has_report})
 
     def find(
         self,
@@ -82,7 +92,7 @@ class Monitored:
         sort: str = "severity",
         offset: int = 0,
         limit: int = 50,
-    ) -> Page:
+    ) -> Rows[MonitoredSeries]:
         """Series by name, by part of it, or by a status, overall or of one `kind`; NotFound for a name that is not there."""
         if unique_id is not None and unique_id not in self._place:
             raise NotFound(
@@ -100,7 +110,8 @@ class Monitored:
         found = found[np.argsort(self._order(sort)[found], kind="stable")]
         page = found[offset : offset + limit].tolist()
         drift = self._rows("drift.parquet", [self._ids[row] for row in page], _DRIFT) if page else {}
-        return Page(len(found), [{**self._row(row), "drift": drift.get(self._ids[row], [])} for row in page])
+        rows = [self._row(row, cast(list[DriftRow], drift.get(self._ids[row], []))) for row in page]
+        return Rows(len(found), rows)
 
     def statuses(self, ids: Sequence[str]) -> list[Status | None]:
         """How each of the series stands; null for those that were not looked at."""
@@ -114,38 +125,32 @@ class Monitored:
             for kind in (None, *KINDS)
         }
 
-    def reasons(self, unique_id: str) -> list[dict[str, Any]]:
-        """Why a series is in warning or alert, by kind: `kind, status, since, value, feature`.
-
-        `value`: of an error in units of the backtest's; of a bias the sum of its CUSUM, positive: the forecasts are too low;
-        of coverage the fraction that the level lacks; of drift the PSI in units of its threshold, of `feature`.
-        """
+    def reasons(self, unique_id: str) -> list[Suspicion]:
+        """Why a series is in warning or alert, by kind."""
         row = self._place.get(unique_id)
         if row is None:
             return []
-        known = self._known(row)
-        short = [
-            int(level) / 100 - found for level in self._levels if (found := known[f"coverage_{level}"]) is not None
-        ]
+        told = self._known(row)
+        short = [int(level) / 100 - found for level in self._levels if (found := told[f"coverage_{level}"]) is not None]
         values = {
-            "error": _ratio(known["mae"], known["mae_baseline"]),
-            "bias": known["lean"],
+            "error": _ratio(told["mae"], told["mae_baseline"]),
+            "bias": told["lean"],
             "coverage": max(short, default=None),
-            "drift": _ratio(known["psi"], known["threshold"]),
+            "drift": _ratio(told["psi"], told["threshold"]),
         }
         return [
             {
                 "kind": kind,
                 "status": STATUSES[self._ranks[kind][row]],
-                "since": self._day(known.get(f"{kind}_since") or known["since"]),
+                "since": self._day(told.get(f"{kind}_since") or told["since"]),
                 "value": float(values[kind] or 0.0),
-                "feature": known["feature"] if kind == "drift" else None,
+                "feature": told["feature"] if kind == "drift" else None,
             }
             for kind in KINDS
             if self._ranks[kind][row] >= WARN
         ]
 
-    def detail(self, unique_id: str) -> dict[str, Any]:
+    def detail(self, unique_id: str) -> SeriesDetail:
         """Everything about one series: each window's metrics, and each forecast set that was judged."""
         accuracy = self._rows("accuracy.parquet", [unique_id], _ACCURACY).get(unique_id, [])
         origins: dict[tuple[str, str], dict[str, Any]] = {}
@@ -153,30 +158,35 @@ class Monitored:
             cutoff, until = self._clock.write(row[CUTOFF]), self._clock.write(row["until"])
             one = origins.setdefault((cutoff, until), {"cutoff": cutoff, "until": until, "steps": row["steps"]})
             one[row["metric"]], one[f"{row['metric']}_baseline"] = row["value"], row["baseline"]
-        return {"accuracy": accuracy, "origins": [origins[key] for key in sorted(origins)]}
+        return {
+            "accuracy": cast(list[WindowRow], accuracy),
+            "origins": [cast(Origin, origins[key]) for key in sorted(origins)],
+        }
 
     def _rows(self, name: str, ids: list[str], columns: list[str]) -> dict[str, list[dict[str, Any]]]:
         found: dict[str, list[dict[str, Any]]] = {}
         rows = parquet.rows_of(self.folder.open_parquet(name, [UNIQUE_ID]), frozenset(ids), columns)
         for row in parquet.microseconds(rows).to_pylist():
-            found.setdefault(row.pop(UNIQUE_ID), []).append({key: _plain(value) for key, value in row.items()})
+            found.setdefault(row.pop(UNIQUE_ID), []).append({key: known(value) for key, value in row.items()})
         return found
 
     def _known(self, row: int) -> dict[str, Any]:
         """What is known of a series, null for what JSON has no word for."""
-        return {name: _plain(value) for name, value in self._table.slice(row, 1).to_pylist()[0].items()}
+        return {name: known(value) for name, value in self._table.slice(row, 1).to_pylist()[0].items()}
 
-    def _row(self, row: int) -> dict[str, Any]:
-        known = self._known(row)
-        return {
+    def _row(self, row: int, drift: list[DriftRow]) -> MonitoredSeries:
+        told = self._known(row)
+        one = {
             UNIQUE_ID: self._ids[row],
-            "status": known["status"],
-            "since": self._day(known["since"]),
-            "statuses": {kind: known[f"{kind}_status"] for kind in KINDS},
-            **{name: known.get(name) for name in _FIGURES},
-            "coverage": {level: known[f"coverage_{level}"] for level in self._levels},
-            "coverage_baseline": {level: known.get(f"coverage_{level}_baseline") for level in self._levels},
+            "status": told["status"],
+            "since": self._day(told["since"]),
+            "statuses": {kind: told[f"{kind}_status"] for kind in KINDS},
+            **{name: told.get(name) for name in _FIGURES},
+            "coverage": {level: told[f"coverage_{level}"] for level in self._levels},
+            "coverage_baseline": {level: told.get(f"coverage_{level}_baseline") for level in self._levels},
+            "drift": drift,
         }
+        return cast(MonitoredSeries, one)
 
     def _order(self, sort: str) -> npt.NDArray[np.float64]:
         """What series are sorted by, the worst first, and then by name."""
@@ -213,8 +223,3 @@ class Monitored:
 
 def _ratio(value: float | None, base: float | None) -> float:
     return value / base if value is not None and base else 0.0
-
-
-def _plain(value: Any) -> Any:
-    """The value, or None for a float that JSON has no word for."""
-    return None if isinstance(value, float) and value - value != 0 else value

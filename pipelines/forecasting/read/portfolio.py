@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.forecasting.read.attention import BLOCKS, findings, relative
+from pipelines.core.figures import known
+from pipelines.forecasting.read.attention import BLOCKS, ReasonKind, findings, relative
 from pipelines.forecasting.read.clock import Clock
 from pipelines.forecasting.read.grid import Grid, Matrix
+from pipelines.forecasting.read.history import HistoryPoint
 from pipelines.forecasting.read.monitoring import ALERT, WARN
+from pipelines.forecasting.read.monitoring_rows import Kind
+from pipelines.forecasting.read.portfolio_rows import Reason, Segment, Summary, Total, Urgent
 from pipelines.forecasting.read.series import Positions, SeriesTable
 from pipelines.storage.catalog import Dataset
 from pipelines.storage.folders import Folder
@@ -25,7 +28,7 @@ _SHOWN = 4  # and in that of the totals
 _ENOUGH = 0.8  # share of the steps that must be known for a sum to be compared with another
 _UNKNOWN = 0.5  # the percentile of what is not known
 _WEIGHT = {WARN: 0.5, ALERT: 0.0}  # of the two percentiles that monitoring makes up for
-_FOUND = {"error": "worse", "bias": "leaning", "coverage": "uncovered", "drift": "drifted"}  # by kind, as reasons
+_FOUND: dict[Kind, ReasonKind] = {"error": "worse", "bias": "leaning", "coverage": "uncovered", "drift": "drifted"}
 _CALLED = ("new", "ended")  # statuses of a series that are a reason by themselves
 _YEAR = timedelta(weeks=52)  # so that weekdays stay together
 
@@ -62,13 +65,17 @@ class Portfolio:
         self._factors = self._judged()
         change = np.fmin(np.abs(self._factors["on_year"]), np.abs(self._factors["on_period"]))
         # A season that comes back is no news, nor is a series that was launched within the year: both must be unusual.
-        self._percentiles = {
+        self._percentiles: dict[ReasonKind, Array] = {
             **{name: _percentiles(values) for name, values in self._factors.items()},
-            **dict.fromkeys(("on_year", "on_period"), _percentiles(change)),
+            "on_year": _percentiles(change),
+            "on_period": _percentiles(change),
         }
         ranks = table.monitored.ranks(table.ids) if table.monitored else {}
         self._gravity = {kind: _percentiles(found) for kind, found in ranks.items()}
-        comparable = {**self._factors, "error": np.where(table.judged, self._factors["error"], np.nan)}
+        comparable: dict[ReasonKind, Array] = {
+            **self._factors,
+            "error": np.where(table.judged, self._factors["error"], np.nan),
+        }
         self._findings = findings(comparable, table.numbers["skill"], self._blocks(), self._behind())
         self._rarity = {kind: _percentiles(one.values) for kind, one in self._findings.items()}
         called = np.array([status in _CALLED for status in table.statuses])
@@ -92,7 +99,7 @@ class Portfolio:
         found = {name: self.table.values(name) for name in self.table.filters}
         return {name: values for name, values in found.items() if 1 < len(values) <= MOST}
 
-    def summary(self, rows: Positions) -> dict[str, Any]:
+    def summary(self, rows: Positions) -> Summary:
         """The figures of these series together, and their relative change; null where too little of them is known.
 
         Two sums are compared over the series that have both.
@@ -110,8 +117,8 @@ class Portfolio:
             "statuses": self.table.counts("status", rows),
         }
 
-    def totals(self, rows: Positions) -> list[dict[str, Any]]:
-        """`[{ds, y, y_hat, last_year, previous}]` of the newest steps and the horizon: sums over those that have a value."""
+    def totals(self, rows: Positions) -> list[Total]:
+        """The newest steps and the horizon: sums over the series that have a value."""
         back = self._past.ds[-max(_SHOWN * self._horizon, 60) :]
         year = self._past.at(_year_before(back, self._past.ds, self._clock))
         past = zip(back, _sums(self._past.at(back), rows), _sums(year, rows), strict=True)
@@ -121,8 +128,8 @@ class Portfolio:
             self._point(ds, y_hat=y_hat, last_year=last, previous=before) for ds, y_hat, last, before in ahead
         ]
 
-    def actuals(self, rows: Positions, start: datetime, end: datetime) -> list[dict[str, Any]]:
-        """`[{ds, y}]` from `start` to `end`, both included: sums over those that have a value."""
+    def actuals(self, rows: Positions, start: datetime, end: datetime) -> list[HistoryPoint]:
+        """The steps from `start` to `end`, both included: sums over the series that have a value."""
         ds = [one for one in self._past.ds if start <= one <= end]
         sums = _sums(self._past.at(ds), rows)
         return [{"ds": self._clock.write(one), "y": y} for one, y in zip(ds, sums, strict=True)]
@@ -141,7 +148,7 @@ class Portfolio:
         """Those of these series that need attention, in their order."""
         return rows[self.attention[rows]]
 
-    def row(self, row: int) -> dict[str, Any]:
+    def row(self, row: int) -> Urgent:
         """One series: its figures, why it stands where it does, what needs attention, and its newest steps.
 
         Reasons begin with the one that is rarest among all series: `share` of the total; `error` in units of the median
@@ -150,51 +157,55 @@ class Portfolio:
         `attention` has only those that are unusual for the panel and the series, and what monitoring has found first.
         """
         found = self.table.row(row)
-        monitored = self.table.monitored.reasons(found[UNIQUE_ID]) if self.table.monitored else []
-        known = [name for name, values in self._factors.items() if np.isfinite(values[row])]
+        monitored = self.table.monitored.reasons(found["unique_id"]) if self.table.monitored else []
         watched = [
-            _reason(_FOUND[one["kind"]], one["value"], float(self._gravity[one["kind"]][row]))
-            | {key: one[key] for key in ("status", "since", "feature")}
+            Reason(
+                kind=_FOUND[one["kind"]],
+                value=one["value"],
+                percentile=float(self._gravity[one["kind"]][row]),
+                status=one["status"],
+                since=one["since"],
+                feature=one["feature"],
+            )
             for one in monitored
         ]
+        usual = [
+            _reason(name, float(values[row]), float(self._percentiles[name][row]))
+            for name, values in self._factors.items()
+            if np.isfinite(values[row])
+        ]
         return {
-            **{
-                name: found[name]
-                for name in (UNIQUE_ID, "attributes", "model", "status", "monitored", "error", "skill")
-            },
-            "forecast": _known(self.forecast[row]),
-            "last_period": _known(self.last_period[row]),
-            "last_year": _known(self.last_year[row]),
+            "unique_id": found["unique_id"],
+            "attributes": found["attributes"],
+            "model": found["model"],
+            "status": found["status"],
+            "monitored": found["monitored"],
+            "error": found["error"],
+            "skill": found["skill"],
+            "forecast": known(float(self.forecast[row])),
+            "last_period": known(float(self.last_period[row])),
+            "last_year": known(float(self.last_year[row])),
             "score": float(self.score[row]),
-            "reasons": sorted(
-                [
-                    *(
-                        _reason(name, float(self._factors[name][row]), float(self._percentiles[name][row]))
-                        for name in known
-                    ),
-                    *watched,
-                ],
-                key=lambda one: -float(one["percentile"]),
-            ),
+            "reasons": sorted([*usual, *watched], key=lambda one: -one["percentile"]),
             "needs_attention": bool(self.attention[row]),
             "attention": [*sorted(watched, key=lambda one: one["status"] != "alert"), *self._unusual(row)],
-            "history": [_known(value) for value in self._past.values[row, -_BACK * self._horizon :].tolist()],
-            "ahead": [_known(value) for value in self._ahead.values[row].tolist()],
+            "history": [known(value) for value in self._past.values[row, -_BACK * self._horizon :].tolist()],
+            "ahead": [known(value) for value in self._ahead.values[row].tolist()],
         }
 
-    def segments(self, by: str) -> list[dict[str, Any]]:
+    def segments(self, by: str) -> list[Segment]:
         """`summary` of each value that a filter can have, as text, the largest first; UnknownName for another filter."""
-        found = [{"group": value, **self.summary(rows)} for value, rows in self.table.groups(by).items()]
+        found: list[Segment] = [{"group": value, **self.summary(rows)} for value, rows in self.table.groups(by).items()]
         return sorted(found, key=lambda one: (-one["n_series"], one["group"]))
 
-    def _unusual(self, row: int) -> list[dict[str, Any]]:
+    def _unusual(self, row: int) -> list[Reason]:
         """What is unusual about a series, without what monitoring has found, the rarest first."""
         found = [
             _reason(kind, float(one.values[row]), float(self._rarity[kind][row]))
             for kind, one in self._findings.items()
             if one.flagged[row]
         ]
-        return sorted(found, key=lambda one: -float(one["percentile"]))
+        return sorted(found, key=lambda one: -one["percentile"])
 
     def _blocks(self) -> list[Array]:
         """What each series came to over the horizons before the forecast, newest first."""
@@ -217,7 +228,7 @@ class Portfolio:
         mean = np.nansum(values, axis=1, dtype=float) / np.where(enough, known, np.nan)
         return np.asarray(mean * (known.max(initial=0) if self._summed else 1))
 
-    def _judged(self) -> dict[str, Array]:
+    def _judged(self) -> dict[ReasonKind, Array]:
         error = self.table.numbers["error"]
         on_period, on_year = relative(self.forecast, self.last_period), relative(self.forecast, self.last_year)
         seasonal = np.abs(on_year) <= np.fmin(np.abs(on_period), np.inf)
@@ -229,8 +240,15 @@ class Portfolio:
             "since_previous": relative(self._of_previous, self.previous),
         }
 
-    def _point(self, ds: datetime, **values: float | None) -> dict[str, Any]:
-        return {"ds": self._clock.write(ds), **dict.fromkeys(("y", "y_hat", "last_year", "previous")), **values}
+    def _point(
+        self,
+        ds: datetime,
+        last_year: float | None,
+        y: float | None = None,
+        y_hat: float | None = None,
+        previous: float | None = None,
+    ) -> Total:
+        return Total(ds=self._clock.write(ds), y=y, y_hat=y_hat, last_year=last_year, previous=previous)
 
 
 def _year_before(ds: Sequence[datetime], known: Sequence[datetime], clock: Clock) -> list[datetime | None]:
@@ -241,7 +259,7 @@ def _year_before(ds: Sequence[datetime], known: Sequence[datetime], clock: Clock
     return [months.get((one.year - 1, one.month)) for one in ds]
 
 
-def _reason(kind: str, value: float, percentile: float) -> dict[str, Any]:
+def _reason(kind: ReasonKind, value: float, percentile: float) -> Reason:
     return {"kind": kind, "value": value, "percentile": percentile, "status": None, "since": None, "feature": None}
 
 
@@ -258,7 +276,7 @@ def _sums(values: Matrix, rows: Positions) -> list[float | None]:
     chosen = values if len(rows) == len(values) else values[rows]  # all of them, in whatever order: no copy
     unknown = np.isnan(chosen)
     sums = np.where(unknown.all(axis=0), np.nan, np.where(unknown, 0, chosen).sum(axis=0, dtype=float))
-    return [_known(total) for total in sums.tolist()]
+    return [known(total) for total in sums.tolist()]
 
 
 def _sum(values: Array) -> float | None:
@@ -274,7 +292,3 @@ def _change(now: Array, before: Array) -> float | None:
     both = np.isfinite(now) & np.isfinite(before)
     base = float(before[both].sum())
     return float(now[both].sum() - base) / abs(base) if base else None
-
-
-def _known(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

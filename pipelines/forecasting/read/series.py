@@ -2,22 +2,26 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from pipelines.core.errors import UnknownName
-from pipelines.forecasting.read.clock import Clock
+from pipelines.core.figures import known
+from pipelines.forecasting.read.clock import Clock, Stamp
 from pipelines.forecasting.read.forecasts import Forecasts
 from pipelines.forecasting.read.monitoring import Monitored
+from pipelines.forecasting.read.monitoring_rows import Status as Grade
 from pipelines.forecasting.records import ForecastRun
 from pipelines.storage.catalog import Dataset
 from pipelines.storage.folders import Folder
 from pipelines.storage.records import ForecastSet
 from pipelines.tables import parquet
-from pipelines.tables.parquet import Page
+from pipelines.tables.parquet import Rows
 from pipelines.tables.schema import MODEL, UNIQUE_ID, VALUE
 
 Positions = npt.NDArray[np.intp]
@@ -33,6 +37,49 @@ _SKILL = "skill_vs_seasonal_naive"
 _BASELINE = "baseline_value"
 _CHOICES = "choices.parquet"  # of a run: what each series had to choose among; the first runs lack it
 _OTHERS = {UNIQUE_ID, *_FACTS, *_TIMES, _LAST, "leading_zeros", "constant", "n_outliers"}  # all else is an attribute
+
+
+Attributes = dict[str, str | int | float | bool | None]  # static, by name
+
+
+class SeriesOut(TypedDict):
+    """`share_zero`, `skill` and, by MAPE, sMAPE or WAPE, `error` are fractions, 0.801 = 80.1 %."""
+
+    unique_id: str
+    attributes: Attributes
+    first_ds: Stamp | None
+    last_ds: Stamp | None
+    last_value: float | None
+    n: int
+    n_missing: int
+    share_zero: float | None
+    demand_class: str
+    seasonal_strength: float | None
+    trend_strength: float | None
+    model: str | None
+    metric: str | None
+    error: float | None
+    skill: float | None
+    runner_up: str | None
+    status: Status
+    monitored: Annotated[Grade | None, Field(description="How monitoring says it stands; null: it did not look.")]
+
+
+class Judged(TypedDict):
+    """The mean error of some series, and their skill against the seasonal naive."""
+
+    error: float | None
+    skill: float | None
+
+
+class Histogram(TypedDict):
+    """The values between the `edges` by `counts`; those that lie outside are counted `below` and `above`."""
+
+    edges: list[float]
+    counts: list[int]
+    below: int
+    above: int
+    median: float | None
 
 
 class SeriesTable:
@@ -56,7 +103,7 @@ class SeriesTable:
         profile = dataset.folder.open_parquet("series.parquet").read()
         self.ids: list[str] = profile[UNIQUE_ID].to_pylist()
         self.attributes = [name for name in profile.column_names if name not in _OTHERS]
-        self._attributes = {name: list(map(_plain, profile[name].to_pylist())) for name in self.attributes}
+        self._attributes = {name: list(map(known, profile[name].to_pylist())) for name in self.attributes}
         columns: dict[str, list[Any]] = {UNIQUE_ID: self.ids}
         columns |= {name: profile[name].to_pylist() for name in _FACTS}
         columns |= {name: [clock.write(ds) if ds else None for ds in parquet.times(profile[name])] for name in _TIMES}
@@ -66,7 +113,9 @@ class SeriesTable:
         columns["status"] = _statuses(forecasts, info, self.ids)
         columns[_MONITORED] = monitored.statuses(self.ids) if monitored else [None] * len(self.ids)
         self.monitored = monitored
-        self._columns = {name: [_plain(value) for value in values] for name, values in columns.items()}
+        self._columns: dict[str, list[Any]] = {
+            name: [known(value) for value in values] for name, values in columns.items()
+        }
         self.numbers = {
             name: np.array(self._columns[name], dtype=float) for name in SORTS[1:]
         }  # null: NaN, sorted last
@@ -113,10 +162,10 @@ class SeriesTable:
         sort: str = "name",
         offset: int = 0,
         limit: int = 50,
-    ) -> Page:
+    ) -> Rows[SeriesOut]:
         """Some of those that `select` finds, sorted; nulls come last."""
         rows = self._sorted(self.select(search, filters), sort)
-        return Page(len(rows), [self.row(int(row)) for row in rows[offset : offset + limit]])
+        return Rows(len(rows), [self.row(int(row)) for row in rows[offset : offset + limit]])
 
     def select(self, search: str = "", filters: Mapping[str, str] | None = None) -> Positions:
         """The places of the series whose name holds `search`, in any case, and whose attributes are these, as text.
@@ -152,12 +201,13 @@ class SeriesTable:
         """The row of a series."""
         return self._place[unique_id]
 
-    def row(self, row: int) -> dict[str, Any]:
+    def row(self, row: int) -> SeriesOut:
         """What is known of one series."""
-        found = {name: values[row] for name, values in self._columns.items()}
-        return {**found, "attributes": {name: values[row] for name, values in self._attributes.items()}}
+        attributes = {name: values[row] for name, values in self._attributes.items()}
+        columns = {name: values[row] for name, values in self._columns.items()}
+        return cast(SeriesOut, {**columns, "attributes": attributes})
 
-    def accuracy(self, rows: Positions) -> dict[str, float | None]:
+    def accuracy(self, rows: Positions) -> Judged:
         """The mean `error` of these series, and the `skill`: one minus its ratio to that of the seasonal naive.
 
         Of the series that were judged by the metric of the run; null where there is none.
@@ -171,10 +221,10 @@ class SeriesTable:
             "skill": 1 - float(error[both].sum()) / baseline if baseline else None,
         }
 
-    def distribution(self, of: str, rows: Positions, bins: int) -> dict[str, Any]:
-        """How many of these series have how large an `error`, `skill` or `last_value`: `{edges, counts, below, above, median}`.
+    def distribution(self, of: str, rows: Positions, bins: int) -> Histogram:
+        """How many of these series have how large an `error`, `skill` or `last_value`.
 
-        The edges span the middle 98 % of the values; what lies beyond them is counted `below` and `above`.
+        The edges span the middle 98 % of the values.
         """
         values = self.numbers[of][rows]
         values = values[np.isfinite(values)]
@@ -183,9 +233,7 @@ class SeriesTable:
         low, median, high = np.quantile(values, [0.01, 0.5, 0.99])
         counts, edges = np.histogram(values, bins, (low, high))
         below, above = int((values < low).sum()), int((values > high).sum())
-        return {
-            "edges": edges.tolist(), "counts": counts.tolist(), "below": below, "above": above, "median": float(median)
-        }  # fmt: skip
+        return Histogram(edges=edges.tolist(), counts=counts.tolist(), below=below, above=above, median=float(median))
 
     def _column(self, name: str) -> list[Any]:
         if name not in self.filters:
@@ -232,11 +280,6 @@ def _statuses(forecasts: Forecasts | None, info: ForecastSet | None, ids: list[s
         return "forecast" if forecasts and name in forecasts else "ended" if name in ended else "waiting"
 
     return [status(name) for name in ids]
-
-
-def _plain(value: Any) -> Any:
-    """The value, or None for a float that JSON has no word for."""
-    return None if isinstance(value, float) and value - value != 0 else value
 
 
 def _text(value: Any) -> str:

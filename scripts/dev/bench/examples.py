@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines.forecasting.promotion.card import number, percent
+from pipelines.core.figures import number, percent
 from scripts.dev.bench import page, site
 from scripts.dev.bench.site import ROOT, Ran
 

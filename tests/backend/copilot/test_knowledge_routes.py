@@ -39,12 +39,12 @@ def delete(client: TestClient, source_id: str) -> Any:
 def test_sources_are_listed_page_by_page(service: TestClient) -> None:
     """With their kinds, sizes and numbers of chunks; one kind alone, if asked for."""
     found = service.get(f"{API}/sources", params=SHOP).json()
-    assert found["total"] == len(found["sources"]) > 5
+    assert found["total"] == len(found["items"]) > 5
     pages = [service.get(f"{API}/sources", params={**SHOP, "limit": 2, "offset": at}).json() for at in (0, 2)]
-    assert [one for page in pages for one in page["sources"]] == found["sources"][:4]
+    assert [one for page in pages for one in page["items"]] == found["items"][:4]
     cards = service.get(f"{API}/sources", params={**SHOP, "kind": "run card"}).json()
-    assert [one["kind"] for one in cards["sources"]] == ["run card"] * cards["total"]
-    assert all(one["chunks"] > 0 and one["characters"] > 0 and one["by"] is None for one in found["sources"])
+    assert [one["kind"] for one in cards["items"]] == ["run card"] * cards["total"]
+    assert all(one["chunks"] > 0 and one["characters"] > 0 and one["by"] is None for one in found["items"])
 
 
 def test_a_search_quotes_its_sources_and_names_its_embedding(service: TestClient) -> None:
@@ -83,7 +83,7 @@ def test_a_pdf_is_found_by_its_page(service: TestClient) -> None:
 
 def test_only_notes_can_be_deleted(service: TestClient) -> None:
     """What follows from the project would be back at once: 409."""
-    for one in service.get(f"{API}/sources", params=SHOP).json()["sources"]:
+    for one in service.get(f"{API}/sources", params=SHOP).json()["items"]:
         response = delete(service, one["source_id"])
         assert (response.status_code, response.headers["content-type"]) == (409, "application/problem+json")
     assert service.get(f"{API}/sources", params=SHOP).json()["total"] > 5

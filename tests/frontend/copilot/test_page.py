@@ -219,7 +219,7 @@ def test_sources_are_listed_and_notes_can_be_deleted(service: str, open_page: Op
     """By the button in the popover that names the note; what follows from the project stays."""
     asked: list[Asked] = []
     card = source(source_id="1" * 16, name="Card of the run", kind="run_card", added_at=None, by=None)
-    listed = {"workspace": "shop", "total": 2, "limit": 1000, "offset": 0, "sources": [card, source(name=EVIL)]}
+    listed = {"workspace": "shop", "total": 2, "limit": 1000, "offset": 0, "items": [card, source(name=EVIL)]}
     answers: dict[str, Answer] = {SOURCES: (200, listed), f"{SOURCES}/{'0' * 16}": (200, source(name=EVIL))}
     with playing(service, answers, asked) as address:
         app = open_page("copilot", address, workspace="shop", view="Knowledge")
@@ -235,7 +235,7 @@ def test_sources_are_listed_and_notes_can_be_deleted(service: str, open_page: Op
 def test_a_note_is_added_as_what_it_is(service: str, open_page: Open, name: str) -> None:
     """With its name and its bytes."""
     asked: list[Asked] = []
-    listed = {"workspace": "shop", "total": 0, "limit": 1000, "offset": 0, "sources": []}
+    listed = {"workspace": "shop", "total": 0, "limit": 1000, "offset": 0, "items": []}
     kind = knowledge.KINDS[f".{name.lower().rpartition('.')[2]}"]
     with playing(service, {SOURCES: (200, {**listed, **source(name=name)})}, asked) as address:
         app = open_page("copilot", address, workspace="shop", view="Knowledge")
@@ -249,7 +249,7 @@ def test_a_note_is_added_as_what_it_is(service: str, open_page: Open, name: str)
 
 def test_a_viewer_is_told_that_notes_need_another_role(service: str, open_page: Open) -> None:
     """In the service's words; the list stays."""
-    listed = {"workspace": "shop", "total": 1, "limit": 1000, "offset": 0, "sources": [source()]}
+    listed = {"workspace": "shop", "total": 1, "limit": 1000, "offset": 0, "items": [source()]}
     refusal: Answer = (403, {"detail": "This needs the role analyst; the key has the role viewer."})
     with playing(service, {SOURCES: (200, listed), f"{SOURCES}/{'0' * 16}": refusal}) as address:
         app = open_page("copilot", address, workspace="shop", view="Knowledge")

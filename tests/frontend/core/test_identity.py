@@ -31,7 +31,7 @@ def private_service(google: stand_in.Google) -> Iterator[Client]:
     """A client of a service that answers, and whose requests are kept with Google's own."""
     whole = google.answer
     google.answer = lambda method, path, headers, body: (  # type: ignore[method-assign]
-        (200, {"workspaces": []}) if path.startswith("/api/") else whole(method, path, headers, body)
+        (200, {"items": [], "total": 0}) if path.startswith("/api/") else whole(method, path, headers, body)
     )
     yield Client(Settings(api_url=google.url, api_key=KEY, api_audience=AUDIENCE))  # type: ignore[arg-type]
 

@@ -106,7 +106,7 @@ def test_a_name_that_many_others_contain_is_found(open_page: Open, monkeypatch: 
 
     def small(*asked: Any, limit: int = 50, offset: int = 0, **more: Any) -> Json:
         found = real(*asked, limit=1000, **more)
-        return {**found, "series": found["series"][offset // 1000 :][:1]} if limit == 1000 else found
+        return {**found, "items": found["items"][offset // 1000 :][:1]} if limit == 1000 else found
 
     monkeypatch.setattr(api, "series", small)
     app = open_page("forecast", workspace="shop", series="Elm/tea")

@@ -51,7 +51,7 @@ def test_a_job_has_a_bar_then_its_result_and_the_sidebar_is_renewed(
         return [{**one, **ended} if one["name"] == "shop" else one for one in workspaces(client)]
 
     monkeypatch.setattr(calls, "job", job)
-    monkeypatch.setattr(calls, "jobs", lambda *_: {"jobs": [job()]})
+    monkeypatch.setattr(calls, "jobs", lambda *_: {"items": [job()]})
     monkeypatch.setattr(api, "workspaces", listed)
     app = open_page("data", workspace="shop", view=jobs.VIEW)
     (bar,) = app.get("progress")

@@ -29,7 +29,7 @@ def test_a_run_that_is_worse_each_time_is_left() -> None:
     assert found.ratio == pytest.approx(1.298, abs=0.005)
     assert found.p_value is not None
     assert found.p_value < 0.01
-    assert "+29.8%" in found.why
+    assert "+29.8 %" in found.why
 
 
 def test_a_canary_is_held_against_production() -> None:

@@ -89,16 +89,13 @@ def test_parts_come_to_their_sum_or_mean_over_the_steps(summed: bool, expected: 
         {"level": 9, "price": None},
         {"level": 3, "rest": 1},
     ]
-    points = [{"ds": f"2024-01-0{day}", "parts": parts} for day, parts in enumerate(steps, start=1)]
-    assert totals(points, "parts", summed=summed) == expected
-    assert totals([], "parts", summed=summed) == {}
+    assert totals(steps, summed=summed) == expected
+    assert totals([], summed=summed) == {}
 
 
 def test_a_part_that_cancels_itself_comes_to_nothing() -> None:
     """A whole season leaves rounding, which is 0; a small part beside a large one stays what it is."""
     season = [0.1, 0.2, -0.3]
     assert sum(season) != 0
-    points = [
-        {"ds": str(step), "parts": {"season": one, "level": 1e9, "price": 1e-6}} for step, one in enumerate(season)
-    ]
-    assert totals(points, "parts", summed=True) == {"season": 0, "level": 3e9, "price": pytest.approx(3e-6)}
+    steps: list[dict[str, float | None]] = [{"season": one, "level": 1e9, "price": 1e-6} for one in season]
+    assert totals(steps, summed=True) == {"season": 0, "level": 3e9, "price": pytest.approx(3e-6)}

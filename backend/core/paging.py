@@ -1,0 +1,16 @@
+"""The one shape in which every list is answered."""
+
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel
+
+T = TypeVar("T")
+
+
+class Page(BaseModel, Generic[T]):
+    """Part of a list: at most `limit` of the `total` items, from `offset` on."""
+
+    items: list[T]
+    total: int
+    limit: int
+    offset: int
