@@ -112,6 +112,14 @@ def fact_out(fact: Fact) -> FactOut:
     """A fact as it goes out."""
     value = list(fact.value) if isinstance(fact.value, tuple) else fact.value
     return FactOut(
-        id=fact.id, label=fact.what.label, text=render.text(fact), value="" if value is None else value, unit=fact.unit, unique_id=fact.unique_id,
-        about=[subject.name for subject in fact.of], period=fact.period, source=fact.source, how=fact.how,
-    )  # fmt: skip
+        id=fact.id,
+        label=fact.what.label,
+        text=render.text(fact),
+        value="" if value is None else value,
+        unit=fact.unit,
+        unique_id=fact.unique_id,
+        about=[subject.name for subject in fact.of],
+        period=fact.period,
+        source=fact.source,
+        how=fact.how,
+    )

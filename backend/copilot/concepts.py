@@ -6,14 +6,48 @@ The words are what makes a swapped fact a refused one: a sentence that says "pea
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["quantity", "change", "difference", "share", "number", "count", "interval", "date", "period", "level", "rank", "text", "quote"]  # fmt: skip
+Kind = Literal[
+    "quantity",
+    "change",
+    "difference",
+    "share",
+    "number",
+    "count",
+    "interval",
+    "date",
+    "period",
+    "level",
+    "rank",
+    "text",
+    "quote",
+]
 SubjectKind = Literal[
     "series", "group", "attribute", "model", "run", "component", "covariate", "feature", "check", "metric"
 ]
 Words = tuple[str, ...]
 
+
+def words_of(text: str) -> Words:
+    return tuple(text.split())
+
+
 FORECAST: Words = ("forecast", "expected", "expects", "predicted", "ahead", "coming", "will", "next")
-_TOTAL: Words = ("total", "totals", "sum", "sums", "altogether", "all in all", "adds up", "add up", "amounts", "comes to", "come to", "came to", "average", "averages")  # fmt: skip
+_TOTAL: Words = (
+    "total",
+    "totals",
+    "sum",
+    "sums",
+    "altogether",
+    "all in all",
+    "adds up",
+    "add up",
+    "amounts",
+    "comes to",
+    "come to",
+    "came to",
+    "average",
+    "averages",
+)
 _LAST_PERIOD: Words = ("last period", "period before", "previous period", "preceding", "recent", "latest actuals")
 _LAST_YEAR: Words = ("last year", "year ago", "year before", "previous year", "year earlier")
 _LAST_RUN: Words = ("last forecast", "previous forecast", "forecast before", "previous run", "last run", "before it")
@@ -35,7 +69,9 @@ class Concept:
 CONCEPTS: dict[str, Concept] = {
     # the forecast
     "forecast_total": Concept("total of the forecast", "quantity", (FORECAST, _TOTAL)),
-    "forecast_mean": Concept("forecast per step on average", "quantity", (FORECAST, ("a step", "per step", "each step"))),
+    "forecast_mean": Concept(
+        "forecast per step on average", "quantity", (FORECAST, ("a step", "per step", "each step"))
+    ),
     "forecast_period": Concept("steps that are forecast", "period"),
     "forecast_steps": Concept("number of steps forecast", "count", (("step", "steps", "horizon", "ahead"),)),
     "forecast_value": Concept("forecast of one step", "quantity", (FORECAST,)),
@@ -51,8 +87,14 @@ CONCEPTS: dict[str, Concept] = {
     "change_on_last_year": Concept("change of the total on the year before", "change", (_LAST_YEAR,)),
     "change_on_previous": Concept("change of the total on the forecast before", "change", (_LAST_RUN,)),
     "interval": Concept("interval of one step", "interval", (("interval", "between", "range", "from"),)),
-    "interval_level": Concept("level of the intervals", "level", (("interval", "intervals", "level", "probability", "coverage", "covers", "cover"),)),
-    "interval_width": Concept("mean width of the interval beside the forecast", "share", (("width", "wide", "narrow"),)),
+    "interval_level": Concept(
+        "level of the intervals",
+        "level",
+        (("interval", "intervals", "level", "probability", "coverage", "covers", "cover"),),
+    ),
+    "interval_width": Concept(
+        "mean width of the interval beside the forecast", "share", (("width", "wide", "narrow"),)
+    ),
     "forecast_end": Concept("last step that is forecast", "date", (("reach", "reaches", "ends", "until"),)),
     # what was
     "actual_total": Concept("total of the actuals", "quantity", (_ACTUAL, _TOTAL)),
@@ -67,25 +109,49 @@ CONCEPTS: dict[str, Concept] = {
     "last_value": Concept("newest actual", "quantity", (("newest", "latest", "last actual", "last value"),)),
     "first_date": Concept("date of the oldest actual", "date", (("since", "from", "begins", "starts", "start"),)),
     "last_date": Concept("date of the newest actual", "date", (("newest", "latest", "until", "up to", "last"),)),
-    "as_of": Concept("what the data reached when it was forecast", "date", (("as of", "data up to", "made on data", "from data"),)),
+    "as_of": Concept(
+        "what the data reached when it was forecast", "date", (("as of", "data up to", "made on data", "from data"),)
+    ),
     "share_of_total": Concept("share of the workspace's forecast", "share", (("share", "of the workspace", "of all"),)),
     # what it is made of
-    "component_total": Concept("part of the forecast", "difference", (("contribute", "contributes", "adds", "takes", "effect", "part", "makes up"),)),
+    "component_total": Concept(
+        "part of the forecast",
+        "difference",
+        (("contribute", "contributes", "adds", "takes", "effect", "part", "makes up"),),
+    ),
     "component_share": Concept("part of the forecast beside the whole", "share", (("share", "of the forecast"),)),
-    "bridge_total": Concept("part of the change since the forecast before", "difference", (("change", "changed", "moved", "difference", "because of"),)),
+    "bridge_total": Concept(
+        "part of the change since the forecast before",
+        "difference",
+        (("change", "changed", "moved", "difference", "because of"),),
+    ),
     "bridge_sum": Concept("change of the total since the forecast before", "difference", (_LAST_RUN,)),
     "bridge_since": Concept("when the forecast before was made", "date", ((*_LAST_RUN, "since"),)),
     # how right it is
     "error": Concept("error in the backtest", "number", (_ERROR,)),
-    "baseline_error": Concept("error of the seasonal naive in the backtest", "number", (("seasonal naive", "baseline"),)),
-    "skill": Concept("skill against the seasonal naive in the backtest", "share", (("skill", "better", "worse", "beats", "improves", "improvement"),)),
-    "mean_error": Concept("mean error of all series in the backtest", "number", (("mean", "average", "overall"), _ERROR)),
+    "baseline_error": Concept(
+        "error of the seasonal naive in the backtest", "number", (("seasonal naive", "baseline"),)
+    ),
+    "skill": Concept(
+        "skill against the seasonal naive in the backtest",
+        "share",
+        (("skill", "better", "worse", "beats", "improves", "improvement"),),
+    ),
+    "mean_error": Concept(
+        "mean error of all series in the backtest", "number", (("mean", "average", "overall"), _ERROR)
+    ),
     "wape": Concept("absolute error beside the actuals in the backtest", "share", (("off by", "wape", "misses"),)),
     "bias": Concept("bias in the backtest", "difference", (("bias", "lean", "leans", "too low", "too high"),)),
-    "coverage": Concept("share of actuals within the interval in the backtest", "share", (("cover", "covers", "covered", "coverage", "within"),)),
+    "coverage": Concept(
+        "share of actuals within the interval in the backtest",
+        "share",
+        (("cover", "covers", "covered", "coverage", "within"),),
+    ),
     "horizon_error": Concept("error in the backtest so far ahead", "number", (("ahead", "step", "steps", "horizon"),)),
     "horizon_step": Concept("steps ahead", "count", (("ahead", "step", "steps", "horizon"),)),
-    "cutoff_date": Concept("where a window of the backtest begins", "date", (("window", "windows", "cutoff", "after"),)),
+    "cutoff_date": Concept(
+        "where a window of the backtest begins", "date", (("window", "windows", "cutoff", "after"),)
+    ),
     "cutoff_error": Concept("error in one window of the backtest", "number", (("window", "cutoff", "ending"),)),
     "windows": Concept("windows of the backtest", "count", (("window", "windows"),)),
     "n_models": Concept("models that were compared", "count", (("model", "models", "candidates"),)),
@@ -94,14 +160,24 @@ CONCEPTS: dict[str, Concept] = {
     "status": Concept("status in monitoring", "text", (("status", "stands", "graded"),)),
     "status_since": Concept("since when the status holds", "date", (("since",),)),
     "live_error": Concept("error on new actuals", "number", (_LIVE, _ERROR)),
-    "live_baseline": Concept("the same error in the backtest", "number", (_BACKTEST, ("beside", "against", "compared", "before", "than", "was"))),
-    "live_coverage": Concept("share of new actuals within the interval", "share", (("cover", "covers", "covered", "coverage", "within"),)),
+    "live_baseline": Concept(
+        "the same error in the backtest",
+        "number",
+        (_BACKTEST, ("beside", "against", "compared", "before", "than", "was")),
+    ),
+    "live_coverage": Concept(
+        "share of new actuals within the interval", "share", (("cover", "covers", "covered", "coverage", "within"),)
+    ),
     "psi": Concept("population stability index", "number", (("psi", "drift", "drifted", "shift", "stability"),)),
-    "psi_threshold": Concept("threshold of the population stability index", "number", (("threshold", "limit", "line"),)),
+    "psi_threshold": Concept(
+        "threshold of the population stability index", "number", (("threshold", "limit", "line"),)
+    ),
     "n_alerting": Concept("series in alert", "count", (("in alert",),)),
     "n_warned": Concept("series with a warning", "count", (("warn", "warning", "warnings", "warned"),)),
     "n_drifted": Concept("series whose feature drifted", "count", (("drift", "drifted"),)),
-    "n_alerts": Concept("alerts that nobody has acknowledged yet", "count", (("alerts",), ("acknowledged", "open", "seen"))),
+    "n_alerts": Concept(
+        "alerts that nobody has acknowledged yet", "count", (("alerts",), ("acknowledged", "open", "seen"))
+    ),
     "alert": Concept("what an alert says", "quote"),
     "alert_date": Concept("when it was raised", "date", (("raised", "since", "alert"),)),
     # data
@@ -126,19 +202,31 @@ CONCEPTS: dict[str, Concept] = {
     "data_version": Concept("data version", "text", (("version",),)),
     # runs
     "run_metric": Concept("metric of a run", "number", ((*_ERROR, "metric", "skill", "coverage"),)),
-    "run_difference": Concept("difference between two runs", "difference", (("difference", "change", "changed", "apart", "differ"),)),
+    "run_difference": Concept(
+        "difference between two runs", "difference", (("difference", "change", "changed", "apart", "differ"),)
+    ),
     "run_date": Concept("when the run was trained", "date", (("trained", "made", "run"),)),
     "n_better": Concept("series that got better", "count", (("better", "improved"),)),
     "n_worse": Concept("series that got worse", "count", (("worse",),)),
-    "incomparable": Concept("why errors of two runs cannot be compared", "text", (("compare", "compared", "comparable", "because"),)),
+    "incomparable": Concept(
+        "why errors of two runs cannot be compared", "text", (("compare", "compared", "comparable", "because"),)
+    ),
     "setting": Concept("a setting", "text", (("setting", "settings", "configuration"),)),
     # ranks and derived figures
     "rank": Concept("place among the series", "rank", (("rank", "ranks", "place", "placed"),)),
     "sum": Concept("sum of facts", "quantity", ((*_TOTAL, "together"),)),
     "average": Concept("average of facts", "quantity", (("average", "averages", "mean"),)),
-    "derived_difference": Concept("difference of two facts", "difference", (("difference", "differ", "differs", "more", "less", "apart", "above", "below", "gap"),)),
+    "derived_difference": Concept(
+        "difference of two facts",
+        "difference",
+        (("difference", "differ", "differs", "more", "less", "apart", "above", "below", "gap"),),
+    ),
     "derived_ratio": Concept("ratio of two facts", "number", (("times", "ratio"),)),
-    "derived_change": Concept("relative difference of two facts", "change", (("more", "less", "higher", "lower", "difference", "change", "above", "below"),)),
+    "derived_change": Concept(
+        "relative difference of two facts",
+        "change",
+        (("more", "less", "higher", "lower", "difference", "change", "above", "below"),),
+    ),
     "derived_share": Concept("share of one fact in another", "share", (("share",),)),
     # names and texts
     "series": Concept("series", "text"),
@@ -152,9 +240,11 @@ CONCEPTS: dict[str, Concept] = {
     "metric": Concept("metric", "text"),
     "attribute": Concept("attribute", "text"),
     "attribute_value": Concept("value of an attribute", "text"),
-    "champion": Concept("model that was chosen", "text", (("model", "champion", "forecast with", "forecast by", "chosen"),)),
+    "champion": Concept(
+        "model that was chosen", "text", (("model", "champion", "forecast with", "forecast by", "chosen"),)
+    ),
     "workspace": Concept("title of the workspace", "text", (("workspace", "called", "titled"),)),
     "unit": Concept("unit of the target", "text", (("unit", "units", "measured"),)),
     "quote": Concept("quotation from a document", "quote"),
     "asked": Concept("something that was asked about", "text", (("asked",),)),
-}  # fmt: skip
+}

@@ -7,27 +7,39 @@ from functools import lru_cache
 from itertools import pairwise
 
 from backend.copilot import numberwords, render
-from backend.copilot.concepts import FORECAST, SubjectKind, Words
+from backend.copilot.concepts import FORECAST, SubjectKind, Words, words_of
 from backend.copilot.facts import Fact, Ledger, Subject
 
 LONGEST = 4_000  # characters of a draft
 
 _PLACEHOLDER = re.compile(r"\{\{\s*(f\d{1,4})\s*(?::\s*([a-z]{1,10})\s*)?\}\}")
-_LINK = re.compile(r"https?:|ftp:|data:|javascript:|mailto:|www\.|://|\]\s*\(|!\[|<\s*[a-z/!]|&[#a-z]+;|\w@\w|\[[^\]]*\]\s*[:\[]", re.IGNORECASE)  # fmt: skip
+_LINK = re.compile(
+    r"https?:|ftp:|data:|javascript:|mailto:|www\.|://|\]\s*\(|!\[|<\s*[a-z/!]|&[#a-z]+;|\w@\w|\[[^\]]*\]\s*[:\[]",
+    re.IGNORECASE,
+)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _CLAUSE = re.compile(r"[,;:()–—|]|\b(?:and|but|while|whereas|although|yet)\b", re.IGNORECASE)
 _BLOCK = re.compile(r"\n\s*\n|\n(?=\s*[-•#>])")
 
-_UP: Words = ("rise", "rises", "rose", "risen", "rising", "increase", "increases", "increased", "increasing", "grow", "grows", "grew", "grown", "growing", "growth", "climb", "climbs", "climbed", "jump", "jumps", "jumped", "surge", "surges", "surged", "soar", "soars", "gain", "gains", "gained", "higher", "up")  # fmt: skip
-_DOWN: Words = ("fall", "falls", "fell", "fallen", "falling", "decrease", "decreases", "decreased", "decreasing", "drop", "drops", "dropped", "dropping", "decline", "declines", "declined", "declining", "shrink", "shrinks", "shrank", "sink", "sinks", "sank", "plunge", "plunges", "plunged", "loses", "lost", "lower", "down")  # fmt: skip
+_UP: Words = words_of(
+    "rise rises rose risen rising increase increases increased increasing grow grows grew grown growing growth "
+    "climb climbs climbed jump jumps jumped surge surges surged soar soars gain gains gained higher up"
+)
+_DOWN: Words = words_of(
+    "fall falls fell fallen falling decrease decreases decreased decreasing drop drops dropped dropping decline "
+    "declines declined declining shrink shrinks shrank sink sinks sank plunge plunges plunged loses lost lower "
+    "down"
+)
 _MORE: Words = (*_UP, "more", "above", "over")
 _LESS: Words = (*_DOWN, "less", "fewer", "below", "under")
 _BETTER: Words = ("better", "beats", "beat", "improves", "improved", "improvement", "outperforms", "ahead")
 _WORSE: Words = ("worse", "behind", "worsened", "deteriorated")
-_NOT: Words = ("not", "no", "never", "neither", "nor", "hardly", "without", "none", "nothing", "isn't", "doesn't", "don't", "won't", "cannot", "can't")  # fmt: skip
+_NOT: Words = words_of("not no never neither nor hardly without none nothing isn't doesn't don't won't cannot can't")
 _WHOLE: Words = ("workspace", "all", "whole", "overall", "together", "altogether", "every")
 # What a sentence may claim only beside a fact that is about it.
-_CLAIMS: Words = ("worst", "best", "largest", "biggest", "highest", "lowest", "smallest", "strongest", "weakest", "peak", "peaks", "maximum", "minimum", "trough")  # fmt: skip
+_CLAIMS: Words = words_of(
+    "worst best largest biggest highest lowest smallest strongest weakest peak peaks maximum minimum trough"
+)
 
 
 # By the order of a rank, what comes in front is; by what it ranks, whether that is good.
@@ -42,22 +54,14 @@ _FIRST: dict[str, Words] = {
 _NUMERIC = frozenset(["quantity", "change", "difference", "share", "number", "count", "interval", "level"])
 _DATED = frozenset(["date", "period"])
 _BESIDE = re.compile(r"[^\W_]+(?:'[a-z]+)?|\{")
-_DATES: Words = (
-    "date",
-    "dates",
-    "day",
-    "days",
-    "when",
-    "period",
-    "week",
-    "month",
-    "newest",
-    "latest",
-    "oldest",
-    "trained",
-)
+_DATES: Words = words_of("date dates day days when period week month newest latest oldest trained")
 _ONLY_DATES: Words = ("on", "since", "until", "till")
-_BEFORE_DATES: Words = (*_ONLY_DATES, "for", "of", "from", "to", "in", "after", "before", "by", "raised", "during", "over", "and", "between", "as", "dated", "through", "ends", "begins", "starts", "reaches", "{")  # fmt: skip
+_BEFORE_DATES: Words = (
+    *_ONLY_DATES,
+    *words_of(
+        "for of from to in after before by raised during over and between as dated through ends begins starts reaches {"
+    ),
+)
 _BEFORE_LEVELS: Words = ("level", "levels", "and")
 _AFTER_LEVELS: Words = ("interval", "intervals", "level", "prediction")
 _BEFORE_INTERVALS: Words = ("from", "between", "is", "of", "range", "spans")
@@ -136,7 +140,9 @@ def _check_prose(prose: str, names: Collection[str]) -> None:
     if found := _LINK.search(numberwords.simplify(prose)) or _LINK.search(prose):
         raise Refused(f"The answer holds a link, a picture or HTML ('{found.group()}'). Write plain sentences.")
     if number := numberwords.find(prose.replace("\0", " ")):
-        raise Refused(f"The answer says a number itself ('{number}'). Every number and date is a placeholder such as {{{{f7}}}}.")  # fmt: skip
+        raise Refused(
+            f"The answer says a number itself ('{number}'). Every number and date is a placeholder such as {{{{f7}}}}."
+        )
     if name := _named(prose, names):
         raise Refused(f"The answer names the series '{name}' itself. Use the placeholder of its name.")
 
@@ -200,13 +206,17 @@ def _check_subjects(use: _Use, current: dict[SubjectKind, Subject], named: set[S
             if len(ledger.subjects(subject.kind)) > 1:
                 raise Refused(f"{fact.id} is about {_list([subject], ledger)}. Name it before the fact.")
         elif now != subject:
-            raise Refused(f"{fact.id} is about {_list([subject], ledger)}, but the sentence speaks of another {subject.kind}. Name it right before the fact.")  # fmt: skip
+            raise Refused(
+                f"{fact.id} is about {_list([subject], ledger)}, but the sentence speaks of another {subject.kind}. Name it right before the fact."
+            )
 
     kinds = {subject.kind for subject in fact.of}
     for subject in current.values():
         own = ledger.find(fact.concept, *fact.of, subject) if subject.kind not in kinds else None
         if own and own.value != fact.value and not _says(use.sentence, _WHOLE):
-            raise Refused(f"{fact.id} is not about {_list([subject], ledger)}, of which the sentence speaks. Use {own.id}, or say 'the whole workspace'.")  # fmt: skip
+            raise Refused(
+                f"{fact.id} is not about {_list([subject], ledger)}, of which the sentence speaks. Use {own.id}, or say 'the whole workspace'."
+            )
 
 
 def _check_place(use: _Use) -> None:
@@ -258,7 +268,9 @@ def _check_rivals(use: _Use, beside: list[Fact], current: set[Subject], ledger: 
         if all(_says(use.clause, group) for group in other.what.says) and _told(other, use.clause) > max(
             told, 0 if family == "number" else most
         ):
-            raise Refused(f"The clause of {fact.id} says what {other.id} is: the {other.what.label}. {fact.id} is the {fact.what.label}.")  # fmt: skip
+            raise Refused(
+                f"The clause of {fact.id} says what {other.id} is: the {other.what.label}. {fact.id} is the {fact.what.label}."
+            )
 
 
 def _check_period(fact: Fact, beside: list[Fact], before: list[Fact], ledger: Ledger) -> None:
@@ -281,7 +293,9 @@ def _check_period(fact: Fact, beside: list[Fact], before: list[Fact], ledger: Le
                 return
             if others & {named.period, str(named.value)}:
                 break
-    raise Refused(f"{fact.id} is of {fact.period}, and there are such facts of other times or levels too. Name the right one in its clause.")  # fmt: skip
+    raise Refused(
+        f"{fact.id} is of {fact.period}, and there are such facts of other times or levels too. Name the right one in its clause."
+    )
 
 
 def _family(fact: Fact) -> str:
@@ -298,13 +312,17 @@ def _check_words(use: _Use) -> None:
     unit = _words_of(fact.unit)
     for group in fact.what.says:
         if not _says(use.clause, group) and not _says(unit, group):
-            raise Refused(f"{fact.id} is the {fact.what.label}; its clause must say so, with one of: {', '.join(group[:8])}.")  # fmt: skip
+            raise Refused(
+                f"{fact.id} is the {fact.what.label}; its clause must say so, with one of: {', '.join(group[:8])}."
+            )
     if fact.what.kind in render.SIGNED and isinstance(fact.value, int | float):
         up, down = _says(use.clause, _MORE), _says(use.clause, _LESS)
         if _says(use.clause, _NOT):
             raise Refused(f"{fact.id} is denied by a word such as 'not' in its clause. Say what it is.")
         if use.form == "by" and up == down:
-            raise Refused(f"{fact.id}:by has no sign, so its clause must say either 'rises' or 'falls'. Or write {fact.id}:moves.")  # fmt: skip
+            raise Refused(
+                f"{fact.id}:by has no sign, so its clause must say either 'rises' or 'falls'. Or write {fact.id}:moves."
+            )
         if (up and not down and fact.value < 0) or (down and not up and fact.value > 0):
             raise Refused(f"{fact.id} goes the other way than the words of its clause. Write {{{{{fact.id}:moves}}}}.")
     if fact.concept == "skill" and isinstance(fact.value, int | float):
@@ -323,7 +341,9 @@ def _check_claims(sentence: str, uses: list[_Use]) -> None:
     }
     for claim in (*_CLAIMS, *_BETTER[:-1], *_WORSE):
         if _says(prose, (claim,)) and claim not in supported:
-            raise Refused(f"'{claim}' is a claim without its fact. Put the fact into the sentence, or leave the word out.")  # fmt: skip
+            raise Refused(
+                f"'{claim}' is a claim without its fact. Put the fact into the sentence, or leave the word out."
+            )
     signs = [
         one for use in uses if use.fact.what.kind in render.SIGNED and isinstance(one := use.fact.value, int | float)
     ]

@@ -50,9 +50,13 @@ def horizons(rows: pd.DataFrame, metric: str, shown: Sequence[str]) -> go.Figure
         part = rows[rows["model"] == name]
         dash, tint = ("dot", GREEN) if name == BASELINE else ("solid", colour)
         figure.add_scatter(
-            mode="lines", x=part["horizon"], y=part["value"], name=drawn(words.model(name)), line={"color": tint, "width": 2, "dash": dash},
+            mode="lines",
+            x=part["horizon"],
+            y=part["value"],
+            name=drawn(words.model(name)),
+            line={"color": tint, "width": 2, "dash": dash},
             hovertemplate=f"{drawn(words.model(name))}, %{{x}} steps ahead: {metric} <b>%{{y:.4~g}}</b><extra></extra>",
-        )  # fmt: skip
+        )
     return laid_out(figure, height=320).update_xaxes(title_text="steps ahead").update_yaxes(title_text=metric)
 
 
@@ -63,10 +67,13 @@ def cutoffs(rows: pd.DataFrame, metric: str, shown: Sequence[str]) -> go.Figure:
         part = rows[rows["model"] == name].sort_values("cutoff")
         dash, tint = ("dot", GREEN) if name == BASELINE else ("solid", colour)
         figure.add_scatter(
-            x=part["cutoff"], y=part["value"], name=drawn(words.model(name)), mode="lines+markers",
+            x=part["cutoff"],
+            y=part["value"],
+            name=drawn(words.model(name)),
+            mode="lines+markers",
             line={"color": tint, "width": 2, "dash": dash},
             hovertemplate=f"{drawn(words.model(name))} from %{{x|%-d %b %Y}}: {metric} <b>%{{y:.4~g}}</b><extra></extra>",
-        )  # fmt: skip
+        )
     return laid_out(figure, height=320).update_yaxes(title_text=metric)
 
 
@@ -77,9 +84,13 @@ def calibration(rows: pd.DataFrame) -> go.Figure:
         x=[0, 100], y=[0, 100], name="as promised", mode="lines", line={"color": GREY, "dash": "dot", "width": 1}
     )
     figure.add_scatter(
-        x=rows["level"], y=100 * rows["coverage"].astype(float), name="covered", mode="lines+markers", line={"color": BLUE, "width": 2},
+        x=rows["level"],
+        y=100 * rows["coverage"].astype(float),
+        name="covered",
+        mode="lines+markers",
+        line={"color": BLUE, "width": 2},
         hovertemplate="of all actuals <b>%{y:.1f} %</b> lay in the %{x} % interval<extra></extra>",
-    )  # fmt: skip
+    )
     laid_out(figure, height=340)
     return figure.update_xaxes(title_text="promised, %", range=[0, 101]).update_yaxes(
         title_text="covered, %", range=[0, 101]
@@ -91,9 +102,13 @@ def coverage(rows: pd.DataFrame) -> go.Figure:
     figure = go.Figure()
     for (level, part), colour in zip(rows.groupby("level", sort=True), cycle(PALETTE)):
         figure.add_scatter(
-            mode="lines", x=part["step"], y=100 * part["coverage"].astype(float), name=f"{drawn(level)} %", line={"color": colour, "width": 2},
+            mode="lines",
+            x=part["step"],
+            y=100 * part["coverage"].astype(float),
+            name=f"{drawn(level)} %",
+            line={"color": colour, "width": 2},
             hovertemplate=f"%{{x}} steps ahead <b>%{{y:.1f}} %</b> lay in the {drawn(level)} % interval<extra></extra>",
-        )  # fmt: skip
+        )
         figure.add_hline(y=level, line={"color": colour, "width": 1, "dash": "dot"})
     return laid_out(figure, height=340).update_xaxes(title_text="steps ahead").update_yaxes(title_text="covered, %")
 
@@ -110,11 +125,14 @@ def distribution(counted: Mapping[str, Any], what: str) -> go.Figure:
     middles = [(a + b) / 2 for a, b in pairwise(edges)]
     figure = go.Figure(
         go.Bar(
-            x=middles, y=counts, marker={"color": BLUE}, width=[b - a for a, b in pairwise(edges)],
+            x=middles,
+            y=counts,
+            marker={"color": BLUE},
+            width=[b - a for a, b in pairwise(edges)],
             customdata=list(pairwise(edges)),
             hovertemplate=f"<b>%{{y:,}} series</b> have a {what} between %{{customdata[0]:.3g}} and %{{customdata[1]:.3g}}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     if counted["median"] is not None:
         figure.add_vline(x=counted["median"], line={"color": RED, "width": 1.5}, annotation_text="median")
     return laid_out(figure, height=300, legend=False).update_xaxes(title_text=what).update_yaxes(title_text="series")
@@ -125,9 +143,13 @@ def segments(rows: pd.DataFrame, metric: str) -> go.Figure:
     rows, metric = rows.dropna(subset="error").sort_values("error").tail(30), drawn(metric)
     figure = go.Figure(
         go.Bar(
-            y=rows["group"].map(drawn), x=rows["error"], orientation="h", marker={"color": BLUE}, customdata=rows["n_series"],
+            y=rows["group"].map(drawn),
+            x=rows["error"],
+            orientation="h",
+            marker={"color": BLUE},
+            customdata=rows["n_series"],
             hovertemplate=f"%{{y}}, %{{customdata:,}} series: {metric} <b>%{{x:.3g}}</b><extra></extra>",
         )
-    )  # fmt: skip
+    )
     laid_out(figure, height=80 + 24 * len(rows), legend=False)
     return figure.update_xaxes(title_text=metric, rangemode="tozero").update_yaxes(type="category", tickformat=None)

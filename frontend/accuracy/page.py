@@ -175,13 +175,21 @@ def _segments(workspace: Json, metric: str) -> None:
     figures.show(figure, "segments", f"{words.metric(metric)} by {words.model(by)}", workspace)
     number = st.column_config.NumberColumn
     tables.show(
-        rows, workspace, height=260,
+        rows,
+        workspace,
+        height=260,
         columns={
             "error": tables.number_of(metric, words.metric(metric)),
-            **{column: number(tables.label(column), format="percent") for column in ("change", "change_on_year", "change_on_previous", "skill")},
-            **{column: number(tables.label(column), format="compact") for column in ("forecast", "last_period", "last_year")},
+            **{
+                column: number(tables.label(column), format="percent")
+                for column in ("change", "change_on_year", "change_on_previous", "skill")
+            },
+            **{
+                column: number(tables.label(column), format="compact")
+                for column in ("forecast", "last_period", "last_year")
+            },
         },
-    )  # fmt: skip
+    )
     exports.buttons(rows, "segments", name, by)
 
 

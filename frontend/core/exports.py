@@ -25,9 +25,14 @@ def buttons(table: pd.DataFrame, *named: str) -> None:
             key=f"csv-{key}", icon=":material/download:", on_click="ignore",
         )  # fmt: skip
         st.download_button(
-            "Parquet", lambda: _parquet(table), words.file_name(*named, ending="parquet"), "application/vnd.apache.parquet",
-            key=f"parquet-{key}", icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
+            "Parquet",
+            lambda: _parquet(table),
+            words.file_name(*named, ending="parquet"),
+            "application/vnd.apache.parquet",
+            key=f"parquet-{key}",
+            icon=":material/download:",
+            on_click="ignore",
+        )
 
 
 def csv(table: pd.DataFrame) -> bytes:

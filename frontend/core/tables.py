@@ -14,10 +14,24 @@ from frontend.core.client import Json
 _ONE, _LINE, _WRAPPING = 35, 20, 66  # pixels: a row of one line, a line more, and the row from which texts wrap
 _LETTER = 7  # pixels, about
 _LABELS = {
-    "unique_id": "series", "ds": "date", "y": "actual", "y_hat": "forecast", "cutoff": "forecast made on", "n": "values",
-    "group": "value", "n_series": "series", "n_forecast": "with a forecast", "change": "change on the last period", "change_on_year": "change on last year",
-    "change_on_previous": "change on the previous forecast", "last_year": "last year", "previous": "previous forecast", "psi": "PSI", "p_value": "p-value", "mape": "MAPE",
-}  # fmt: skip
+    "unique_id": "series",
+    "ds": "date",
+    "y": "actual",
+    "y_hat": "forecast",
+    "cutoff": "forecast made on",
+    "n": "values",
+    "group": "value",
+    "n_series": "series",
+    "n_forecast": "with a forecast",
+    "change": "change on the last period",
+    "change_on_year": "change on last year",
+    "change_on_previous": "change on the previous forecast",
+    "last_year": "last year",
+    "previous": "previous forecast",
+    "psi": "PSI",
+    "p_value": "p-value",
+    "mape": "MAPE",
+}
 _WITH_UNIT = ("y", "y_hat", "last_year", "previous")
 _BOUND = re.compile(r"(lo|hi)_(\d+)")
 
@@ -55,8 +69,14 @@ def clicked(table: pd.DataFrame, key: str, **options: Any) -> int | None:
     """Shows a table; the place of the row that was clicked last, or None."""
     # Cells, not rows: the selection of rows reacts to the boxes before them only.
     shown: Any = st.dataframe(
-        table, key=key, hide_index=True, on_select="rerun", selection_mode="single-cell", placeholder=words.NOTHING, **options
-    )  # fmt: skip
+        table,
+        key=key,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-cell",
+        placeholder=words.NOTHING,
+        **options,
+    )
     return next((row for row, _ in shown.selection.cells), None)
 
 

@@ -120,9 +120,13 @@ def dressed(figure: go.Figure, colours: Scheme) -> go.Figure:
     figure.update_xaxes(
         **axes,
         rangeselector={
-            "font": font, "bgcolor": colours.button, "activecolor": colours.pressed, "bordercolor": GREY, "borderwidth": 1
+            "font": font,
+            "bgcolor": colours.button,
+            "activecolor": colours.pressed,
+            "bordercolor": GREY,
+            "borderwidth": 1,
         },
-    )  # fmt: skip
+    )
     return figure
 
 

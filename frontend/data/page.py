@@ -96,9 +96,14 @@ def _series(name: str) -> None:
         series = api.series(client, name, search or "", limit=PAGE, offset=(number - 1) * PAGE)["items"]
     table = pd.DataFrame([_profile(one) for one in series])
     st.dataframe(
-        table, hide_index=True, height=420, placeholder=words.NOTHING,
-        column_config={column: st.column_config.NumberColumn(format="percent") for column in ("zeros", "season", "trend")},
-    )  # fmt: skip
+        table,
+        hide_index=True,
+        height=420,
+        placeholder=words.NOTHING,
+        column_config={
+            column: st.column_config.NumberColumn(format="percent") for column in ("zeros", "season", "trend")
+        },
+    )
     st.caption(f"{total:,} series")
     exports.buttons(table, "series", name)
 

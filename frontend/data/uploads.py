@@ -108,8 +108,12 @@ def _correct(preview: Json) -> Json:
         again = st.form_submit_button("Look again", icon=":material/refresh:")
     shape: Json = {
         "mapping": {"ds": ds, "y": y, "keys": keys or None, "static": static, "future": future},
-        "title": title, "unit": unit, "frequency": frequency or "auto", "horizon": horizon, "timezone": timezone or "UTC",
-    }  # fmt: skip
+        "title": title,
+        "unit": unit,
+        "frequency": frequency or "auto",
+        "horizon": horizon,
+        "timezone": timezone or "UTC",
+    }
     if again:
         with states.loading("Looking at the table again"):
             understood = calls.update_preview(shell.client(), preview["workspace"], preview["upload_id"], shape)

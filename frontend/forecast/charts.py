@@ -50,9 +50,13 @@ def fan(
     for name, rows, colour, dash, says in sides:
         if rows is not None and len(rows):
             figure.add_scatter(
-                mode="lines", x=rows["ds"], y=rows["y_hat"], name=drawn(name), line={"color": colour, "width": 1.8, "dash": dash},
+                mode="lines",
+                x=rows["ds"],
+                y=rows["y_hat"],
+                name=drawn(name),
+                line={"color": colour, "width": 1.8, "dash": dash},
                 hovertemplate=f"{stamp}: <b>%{{y:,.4~g}} {unit}</b> {drawn(says)}<extra></extra>",
-            )  # fmt: skip
+            )
     figure.add_scatter(
         mode="lines", x=forecast["ds"], y=forecast["y_hat"], name="forecast", line={"color": BLUE, "width": 2.4},
         customdata=_sentences(forecast, unit),
@@ -74,10 +78,15 @@ def windows(history: pd.DataFrame, backtest: pd.DataFrame, unit: str) -> go.Figu
                 _band(figure, rows, level, opacity)
         figure.add_vline(x=cutoff, line={"color": GREY, "width": 1, "dash": "dot"})
         figure.add_scatter(
-            mode="lines", x=rows["ds"], y=rows["y_hat"], name="forecast then", legendgroup="then", showlegend=number == 0,
+            mode="lines",
+            x=rows["ds"],
+            y=rows["y_hat"],
+            name="forecast then",
+            legendgroup="then",
+            showlegend=number == 0,
             line={"color": BLUE, "width": 2.2},
             hovertemplate=f"{stamp}: <b>%{{y:,.4~g}} {unit}</b> was forecast on {cutoff:%-d %b %Y}<extra></extra>",
-        )  # fmt: skip
+        )
     figure.add_scatter(
         mode="lines", x=shown["ds"], y=shown["y"], name="actual", line={"color": GREY, "width": 1.6},
         hovertemplate=f"{stamp}: <b>%{{y:,.4~g}} {unit}</b> came<extra></extra>",
@@ -90,10 +99,12 @@ def residuals(rows: pd.DataFrame, unit: str) -> go.Figure:
     unit = drawn(unit)
     figure = go.Figure(
         go.Bar(
-            x=rows["ds"], y=rows["error"], marker={"color": [BLUE if value >= 0 else RED for value in rows["error"].fillna(0)]},
+            x=rows["ds"],
+            y=rows["error"],
+            marker={"color": [BLUE if value >= 0 else RED for value in rows["error"].fillna(0)]},
             hovertemplate=f"%{{x|%a %-d %b %Y, %H:%M}}: <b>%{{y:+,.4~g}} {unit}</b> beside the forecast<extra></extra>",
         )
-    )  # fmt: skip
+    )
     return laid_out(figure, height=260, unit=unit, legend=False)
 
 

@@ -128,9 +128,12 @@ def _head(forecast: Json, profile: Json) -> None:
     )
     columns[2].metric("Highest", words.literal(words.number(peak["y_hat"], unit)), words.day(peak["ds"]), **quiet)
     columns[3].metric(
-        "Skill", words.percent(profile["skill"]), f"{metric} {words.figure(profile['error'], profile['metric'])}", **quiet,
+        "Skill",
+        words.percent(profile["skill"]),
+        f"{metric} {words.figure(profile['error'], profile['metric'])}",
+        **quiet,
         help="How much smaller the error is than that of the seasonal naive, in the backtest.",
-    )  # fmt: skip
+    )
 
 
 def _badge(text: object, colour: str = "gray", icon: str = "", tip: words.Markdown | None = None) -> None:

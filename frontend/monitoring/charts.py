@@ -22,9 +22,13 @@ def errors(timeline: pd.DataFrame, metric: str) -> go.Figure:
     """The live error of each forecast set and that of the backtest: `cutoff`, `<metric>`, `<metric>_baseline`."""
     figure, label = go.Figure(), drawn(metric.upper())
     figure.add_scatter(
-        mode="lines", x=timeline["cutoff"], y=timeline[f"{metric}_baseline"], name="backtest", line={"color": GREY, "dash": "dot", "width": 1.4},
+        mode="lines",
+        x=timeline["cutoff"],
+        y=timeline[f"{metric}_baseline"],
+        name="backtest",
+        line={"color": GREY, "dash": "dot", "width": 1.4},
         hovertemplate=f"the backtest: {label} <b>%{{y:.3~g}}</b><extra></extra>",
-    )  # fmt: skip
+    )
     figure.add_scatter(
         x=timeline["cutoff"], y=timeline[metric], name="live", mode="lines+markers", line={"color": BLUE, "width": 2},
         hovertemplate=f"forecast on %{{x|%-d %b %Y}}: {label} <b>%{{y:.3~g}}</b><extra></extra>",
@@ -39,9 +43,13 @@ def coverage(timeline: pd.DataFrame) -> go.Figure:
     for name, colour in zip(sorted(named), (BLUE, ORANGE, RED), strict=False):
         level = int(name.removeprefix("coverage_"))
         figure.add_scatter(
-            x=timeline["cutoff"], y=100 * timeline[name].astype(float), name=f"{level:,} %", mode="lines+markers", line={"color": colour, "width": 2},
+            x=timeline["cutoff"],
+            y=100 * timeline[name].astype(float),
+            name=f"{level:,} %",
+            mode="lines+markers",
+            line={"color": colour, "width": 2},
             hovertemplate=f"<b>%{{y:.1f}} %</b> of the actuals after %{{x|%-d %b %Y}} lay in the {level:,} % interval<extra></extra>",
-        )  # fmt: skip
+        )
         figure.add_hline(y=level, line={"color": colour, "width": 1, "dash": "dot"})
     return laid_out(figure, height=300).update_yaxes(title_text="covered, %")
 
@@ -62,14 +70,24 @@ def drift(rows: pd.DataFrame, colours: Scheme) -> go.Figure:
     columns, names = [drawn(name) for name in features], [drawn(name) for name in worst]
     figure = go.Figure(
         go.Heatmap(
-            z=cells["rank"].to_numpy(dtype=float), x=columns, y=names, zmin=-0.5, zmax=len(_MEANING) - 0.5, xgap=2, ygap=2, showscale=False,
+            z=cells["rank"].to_numpy(dtype=float),
+            x=columns,
+            y=names,
+            zmin=-0.5,
+            zmax=len(_MEANING) - 0.5,
+            xgap=2,
+            ygap=2,
+            showscale=False,
             colorscale=_steps([colours.fills[name] for name in _MEANING]),
-            text=[[drawn("–" if pd.isna(value) else f"{value:.2f}") for value in row] for row in cells["times"].to_numpy()],
-            texttemplate="%{text}", textfont={"color": colours.text, "size": 12},
+            text=[
+                [drawn("–" if pd.isna(value) else f"{value:.2f}") for value in row] for row in cells["times"].to_numpy()
+            ],
+            texttemplate="%{text}",
+            textfont={"color": colours.text, "size": 12},
             customdata=np.dstack([cells[name].to_numpy() for name in ("psi", "threshold", "status")]),
             hovertemplate="%{x} of %{y}: PSI <b>%{customdata[0]:.2f}</b>, threshold %{customdata[1]:.2f}, %{customdata[2]}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     for name, meaning in _MEANING.items():
         if (rows["status"] == name).any():
             square = {"symbol": "square", "size": 13, "color": colours.fills[name], "line": {"color": GREY, "width": 1}}

@@ -58,15 +58,26 @@ def _status(summary: Json) -> None:
     whole = [row for row in summary["accuracy"] if row["by"] == "all" and row["metric"] == METRIC]
     newest = max(whole, key=lambda row: row["window"], default=None)
     columns[0].metric(
-        "MASE", words.literal(words.number(newest and newest["value"])),
-        f"backtest {words.literal(words.number(newest and newest['baseline']))}", border=True, height="stretch", delta_color="off", delta_arrow="off",
-    )  # fmt: skip
+        "MASE",
+        words.literal(words.number(newest and newest["value"])),
+        f"backtest {words.literal(words.number(newest and newest['baseline']))}",
+        border=True,
+        height="stretch",
+        delta_color="off",
+        delta_arrow="off",
+    )
     for column, kind in zip(columns[1:], kinds, strict=True):
         counts = summary["counts"][kind]
         column.metric(
-            words.label(kind).capitalize(), f"{counts['alert']:,} in alert", f"{counts['warn']:,} warn", border=True, height="stretch",
-            delta_color="off", delta_arrow="off", help=f"{counts['insufficient']:,} of the series have too few values to tell.",
-        )  # fmt: skip
+            words.label(kind).capitalize(),
+            f"{counts['alert']:,} in alert",
+            f"{counts['warn']:,} warn",
+            border=True,
+            height="stretch",
+            delta_color="off",
+            delta_arrow="off",
+            help=f"{counts['insufficient']:,} of the series have too few values to tell.",
+        )
 
 
 def _badge(status: str, icon: str = "") -> None:

@@ -62,25 +62,41 @@ def _tiles(portfolio: Json, workspace: Json) -> None:
     columns = shell.tiles(6)
     quiet: Any = {"border": True, "height": "stretch", "delta_color": "off"}
     columns[0].metric(
-        "Forecast" if portfolio["aggregate"] == "sum" else "Forecast, on average", words.literal(words.number(summary["forecast"], unit)),
-        **words.delta(summary["change"]), delta_description="on the last period", chart_data=line, chart_type="area", **quiet,
-    )  # fmt: skip
+        "Forecast" if portfolio["aggregate"] == "sum" else "Forecast, on average",
+        words.literal(words.number(summary["forecast"], unit)),
+        **words.delta(summary["change"]),
+        delta_description="on the last period",
+        chart_data=line,
+        chart_type="area",
+        **quiet,
+    )
     columns[1].metric(
-        "Last year", words.literal(words.number(summary["last_year"])), **words.delta(summary["change_on_year"]), **quiet,
+        "Last year",
+        words.literal(words.number(summary["last_year"])),
+        **words.delta(summary["change_on_year"]),
+        **quiet,
         help="The same steps 52 weeks before, and how the forecast of the series that existed then compares.",
-    )  # fmt: skip
+    )
     columns[2].metric(
         "Revision", words.change(summary["change_on_previous"]), **quiet,
         help="How the forecast changed since the one before, over the steps that both have.",
     )  # fmt: skip
     columns[3].metric(
-        "Skill", words.percent(summary["skill"]), f"by {words.literal(words.metric(portfolio['metric']))}", delta_arrow="off", **quiet,
+        "Skill",
+        words.percent(summary["skill"]),
+        f"by {words.literal(words.metric(portfolio['metric']))}",
+        delta_arrow="off",
+        **quiet,
         help="How much smaller the mean error of these series is than that of the seasonal naive, in the backtest.",
-    )  # fmt: skip
+    )
     columns[4].metric(
-        f"{level:,} % covers" if level else "Coverage", words.percent(share), "of the backtest", delta_arrow="off", **quiet,
+        f"{level:,} % covers" if level else "Coverage",
+        words.percent(share),
+        "of the backtest",
+        delta_arrow="off",
+        **quiet,
         help="The share of the actuals in the backtest that lay within the widest intervals, over all series.",
-    )  # fmt: skip
+    )
     columns[5].metric(
         "Series", f"{summary['n_series']:,}", delta_arrow="off", **quiet,
         delta=", ".join(f"{count:,} {words.literal(status)}" for status, count in others.items()) or "all forecast",

@@ -65,14 +65,34 @@ def test_it_answers_as_it_says_whatever_is_sent(
         httpx2.post(f"{address}/api/v1/copilot/explain", json=question, headers=admin, timeout=120)
         done = subprocess.run(
             [
-                str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(config),
-                "run", f"{address}/api/v1/openapi.json", "--header", f"X-API-Key: {secrets['admin']}",
-                "--checks", "all", "--mode", "all", "--max-examples", str(EXAMPLES), "--seed", "1",
-                "--generation-deterministic", "--no-color", "--request-timeout", "120", "--suppress-health-check", "all",
+                str(Path(sys.executable).with_name("schemathesis")),
+                "--config-file",
+                str(config),
+                "run",
+                f"{address}/api/v1/openapi.json",
+                "--header",
+                f"X-API-Key: {secrets['admin']}",
+                "--checks",
+                "all",
+                "--mode",
+                "all",
+                "--max-examples",
+                str(EXAMPLES),
+                "--seed",
+                "1",
+                "--generation-deterministic",
+                "--no-color",
+                "--request-timeout",
+                "120",
+                "--suppress-health-check",
+                "all",
             ],
-            capture_output=True, text=True, cwd=tmp_path, check=False,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            check=False,
             env={**os.environ, "SERIES": "\n".join(sites.IDS), "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
+        )
     assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2_000:]
     (cases, passed) = re.findall(r"([\d,]+) generated, ([\d,]+) passed", done.stdout)[0]
     assert int(passed.replace(",", "")) == int(cases.replace(",", "")) >= CASES

@@ -67,13 +67,18 @@ def is_problem(response: Any, status: int) -> dict[str, Any]:
         ("DELETE", f"{API}/forecasts", {}, 405),
         ("TRACE", f"{API}/forecasts", {}, 405),
         ("POST", f"{API}/forecasts/generate", {"content": b"{", "headers": {"Content-Type": "application/json"}}, 422),
-        ("POST", f"{API}/forecasts/generate", {"content": b"\xff", "headers": {"Content-Type": "application/json"}}, 400),
+        (
+            "POST",
+            f"{API}/forecasts/generate",
+            {"content": b"\xff", "headers": {"Content-Type": "application/json"}},
+            400,
+        ),
         ("POST", f"{API}/forecasts/generate", {"content": b"a=b"}, 422),
         ("POST", f"{API}/forecasts/generate", {"json": {**GENERATE, "unknown": 1}}, 422),
         ("GET", f"{API}/forecasts?workspace=shop", {}, 422),
         ("GET", f"{API}/forecasts?workspace=shop&unique_id=a&typo=1", {}, 422),
     ],
-)  # fmt: skip
+)
 def test_errors_of_the_framework_are_problems_too(
     client: TestClient, method: str, path: str, options: dict[str, Any], status: int
 ) -> None:
@@ -139,12 +144,22 @@ def test_each_limit_holds(client: TestClient, path: str, body: Any, status: int)
         is_problem(response, status)
 
 
-@pytest.mark.parametrize("template", [
-    "/workspaces/{0}", "/series?workspace={0}", "/series/a/history?workspace={0}", "/forecasts?workspace={0}&unique_id=a",
-    "/forecasts/a/explanation?workspace={0}", "/metrics/historical?workspace={0}", "/runs?workspace={0}",
-    "/runs/" + NOBODY + "?workspace={0}", "/runs/" + NOBODY + "/verify?workspace={0}", "/aliases?workspace={0}",
-    "/runs/compare?workspace={0}&a=" + NOBODY + "&b=" + NOBODY,
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "template",
+    [
+        "/workspaces/{0}",
+        "/series?workspace={0}",
+        "/series/a/history?workspace={0}",
+        "/forecasts?workspace={0}&unique_id=a",
+        "/forecasts/a/explanation?workspace={0}",
+        "/metrics/historical?workspace={0}",
+        "/runs?workspace={0}",
+        "/runs/" + NOBODY + "?workspace={0}",
+        "/runs/" + NOBODY + "/verify?workspace={0}",
+        "/aliases?workspace={0}",
+        "/runs/compare?workspace={0}&a=" + NOBODY + "&b=" + NOBODY,
+    ],
+)
 @pytest.mark.parametrize(
     ("workspace", "status"),
     [
@@ -312,13 +327,24 @@ def test_under_a_server_that_is_not_ours_a_traceback_takes_no_time(
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (ConfigError("found 0", field="horizon", code="wrong_setting", found=0, remedy="Use more.", where="/tmp/a.yaml"), 422),
-        (DataError("it is empty", field="a.b", code="empty_file", found=0, remedy="Export it.", where="/tmp/a.csv"), 422),
+        (
+            ConfigError(
+                "found 0", field="horizon", code="wrong_setting", found=0, remedy="Use more.", where="/tmp/a.yaml"
+            ),
+            422,
+        ),
+        (
+            DataError("it is empty", field="a.b", code="empty_file", found=0, remedy="Export it.", where="/tmp/a.csv"),
+            422,
+        ),
         (ModelError("it failed", field="models", code="model_failed", found="x", remedy="Take it out."), 422),
         (UnknownName("metric", "masse", ["mase"], field="metric"), 404),
-        (ForecastError("it failed", field="run_id", code="run_did_not_succeed", found="x", remedy="Choose another."), 409),
+        (
+            ForecastError("it failed", field="run_id", code="run_did_not_succeed", found="x", remedy="Choose another."),
+            409,
+        ),
     ],
-)  # fmt: skip
+)
 def test_an_error_of_the_library_is_a_problem_with_its_data(error: ForecastError, status: int) -> None:
     """`code`, `field`, `found` and `remedy` beside `detail`, which says the same; where a file lies is not told."""
     problem = of_library(error)

@@ -34,9 +34,16 @@ def test_a_job_of_the_future_does_not_hide_one_that_runs(changeable: Site) -> No
 
 
 RECORDS = {
-    "null": b"null", "a list": b"[]", "nothing in it": b"{}", "half": b'{"job_id": "2', "no UTF-8": b"\xff",
-    "deep nesting": b"[" * 100_000, "wrong types": b'{"job_id": 5}', "an unknown key": b'{"a": 1}', "infinite": b"1e999",
-}  # fmt: skip
+    "null": b"null",
+    "a list": b"[]",
+    "nothing in it": b"{}",
+    "half": b'{"job_id": "2',
+    "no UTF-8": b"\xff",
+    "deep nesting": b"[" * 100_000,
+    "wrong types": b'{"job_id": 5}',
+    "an unknown key": b'{"a": 1}',
+    "infinite": b"1e999",
+}
 
 
 @pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)

@@ -133,9 +133,12 @@ def test_each_state_is_told_as_it_is(changeable: Site, state: Any) -> None:
         ("raise KeyError('secret')", INSIDE),
         ("os.kill(os.getpid(), 9)", "It was killed, perhaps because the memory ran out."),
         ("os.kill(os.getpid(), 6)", "The script was ended by signal 6."),
-        ("print('error: not the last word'); print('{\"event\": \"on\"}'); sys.exit(2)", "The script ended with code 2."),
+        (
+            "print('error: not the last word'); print('{\"event\": \"on\"}'); sys.exit(2)",
+            "The script ended with code 2.",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_script_that_fails_says_why_in_words(changeable: Site, code: str, error: str) -> None:
     """Its own message, its exit code or its signal; never a traceback."""
     client = connect(changeable, Tiny(code))

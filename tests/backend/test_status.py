@@ -128,10 +128,13 @@ def test_a_damaged_file_of_settings_hides_no_other_workspace(site: Site, content
 @pytest.mark.parametrize(
     "name",
     [
-        "artifacts/shop/runs/{run}/run.json", "artifacts/shop/runs/{run}/MANIFEST.json",
-        "artifacts/shop/forecasts/*/MANIFEST.json", "data/processed/shop/*/etl.json", "data/processed/shop/*/MANIFEST.json",
+        "artifacts/shop/runs/{run}/run.json",
+        "artifacts/shop/runs/{run}/MANIFEST.json",
+        "artifacts/shop/forecasts/*/MANIFEST.json",
+        "data/processed/shop/*/etl.json",
+        "data/processed/shop/*/MANIFEST.json",
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("content", [b"null", b"[]", b"{}", b'"x"', DEEP, b"\xff", b"{"], ids=lambda one: str(one[:8]))
 def test_a_damaged_file_of_a_directory_hides_no_other_workspace(changeable: Site, name: str, content: bytes) -> None:
     """Manifests and what they list, replaced by other JSON or none."""
@@ -266,8 +269,12 @@ def test_a_title_that_nothing_can_encode_is_listed(changeable: Site) -> None:
 
 @pytest.mark.parametrize(
     ("name", "path"),
-    [("artifacts/shop/runs/{run}", "runs/{run}"), ("data/processed/shop/2*", "series"), ("artifacts/shop/forecasts/2*", "forecasts")],
-)  # fmt: skip
+    [
+        ("artifacts/shop/runs/{run}", "runs/{run}"),
+        ("data/processed/shop/2*", "series"),
+        ("artifacts/shop/forecasts/2*", "forecasts"),
+    ],
+)
 @pytest.mark.parametrize(
     "content", [b"{}", b'{"config": 5, "status": 5, "frequency": [], "horizon": "x", "run_id": 5}']
 )

@@ -152,13 +152,16 @@ BAD: dict[str, tuple[bytes, str]] = {
     "huge field": (b'date,units\n2024-01-01,"' + b"x" * 300_000 + b'"\n', "y"),
     "unclosed quote": (b'date,units\n"2024-01-01,1\n2024-01-02,2\n', "file"),
     "too many fields": (b"date,units\n2024-01-01,1\n2024-01-02,2,3,4\n", "file"),
-    "wrong encoding": (("date;units\n" + "".join(f"2024-01-{n:02d};{n}\n" for n in range(1, 29))).encode("utf-16")[:-1], "file"),
+    "wrong encoding": (
+        ("date;units\n" + "".join(f"2024-01-{n:02d};{n}\n" for n in range(1, 29))).encode("utf-16")[:-1],
+        "file",
+    ),
     "broken gzip": (gzip.compress(b"date,units\n2024-01-01,1\n" * 100)[:-20], "file"),
     "not quite gzip": (b"\x1f\x8b", "file"),
     "two short weeks": (b"date,units\n2024-01-01,1\n2024-01-02,2\n2024-01-03,2\n", "horizon"),
     "years out of range": (b"date,units\n9999-12-31,1\n0001-01-01,2\n", "ds"),
     "control characters": (b"date,store,units\n2024-01-01,a\x07,1\n2024-01-02,a\x07,2\n", "keys"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BAD)

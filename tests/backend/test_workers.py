@@ -165,20 +165,40 @@ class OfAStage(DataError):
 @pytest.mark.parametrize(
     ("raised", "status", "detail", "members"),
     [
-        (NotFound("there is no such series", remedy="Name another."), 404, "there is no such series. Name another.",
-         {"code": "not_found", "remedy": "Name another."}),
-        (DataError("there is no unit", where="/srv/data/shop.csv", **MEMBERS), 422, "there is no unit. Name it.", MEMBERS),
-        (OfAStage("there is no unit", where="/srv/data/shop.csv", **MEMBERS), 422, "there is no unit. Name it.", MEMBERS),
-        (MissingColumn("unit", ["day"], "/srv/data/shop.csv", field="source.columns.y"), 422,
-         "column 'unit' is missing (found: day). Set source.columns.y in the workspace file.",
-         {**MEMBERS, "remedy": "Set source.columns.y in the workspace file."}),
-        (ModuleNotFoundError("No module", name="prophet"), 501,
-         "prophet is not installed where this service computes. Publish with scripts/inference.py.",
-         {"code": "package_not_installed", "found": "prophet", "remedy": "Publish with scripts/inference.py."}),
+        (
+            NotFound("there is no such series", remedy="Name another."),
+            404,
+            "there is no such series. Name another.",
+            {"code": "not_found", "remedy": "Name another."},
+        ),
+        (
+            DataError("there is no unit", where="/srv/data/shop.csv", **MEMBERS),
+            422,
+            "there is no unit. Name it.",
+            MEMBERS,
+        ),
+        (
+            OfAStage("there is no unit", where="/srv/data/shop.csv", **MEMBERS),
+            422,
+            "there is no unit. Name it.",
+            MEMBERS,
+        ),
+        (
+            MissingColumn("unit", ["day"], "/srv/data/shop.csv", field="source.columns.y"),
+            422,
+            "column 'unit' is missing (found: day). Set source.columns.y in the workspace file.",
+            {**MEMBERS, "remedy": "Set source.columns.y in the workspace file."},
+        ),
+        (
+            ModuleNotFoundError("No module", name="prophet"),
+            501,
+            "prophet is not installed where this service computes. Publish with scripts/inference.py.",
+            {"code": "package_not_installed", "found": "prophet", "remedy": "Publish with scripts/inference.py."},
+        ),
         (Untrusted("/srv/run/x.pkl was changed", remedy="Use another run."), 500, INSIDE, {}),
         (KeyError("secret"), 500, INSIDE, {}),
     ],
-)  # fmt: skip
+)
 def test_an_error_of_a_worker_keeps_its_data(
     raised: Exception, status: int, detail: str, members: dict[str, Any]
 ) -> None:

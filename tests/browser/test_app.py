@@ -126,9 +126,17 @@ def test_the_text_of_charts_and_captions_can_be_read(page: Page, up: Up, scheme:
     page.emulate_media(color_scheme=scheme)
     paper = channels(theme.scheme(scheme).paper)
     drawn = {
-        "/?workspace=shop": ("[data-testid=stVegaLiteChart] svg text", "[data-testid=stMain] [data-testid=stCaptionContainer]"),
-        TEA: (".js-plotly-plot .xtick text", ".js-plotly-plot .ytitle", ".js-plotly-plot .legendtext", ".js-plotly-plot .gtitle"),
-    }  # fmt: skip
+        "/?workspace=shop": (
+            "[data-testid=stVegaLiteChart] svg text",
+            "[data-testid=stMain] [data-testid=stCaptionContainer]",
+        ),
+        TEA: (
+            ".js-plotly-plot .xtick text",
+            ".js-plotly-plot .ytitle",
+            ".js-plotly-plot .legendtext",
+            ".js-plotly-plot .gtitle",
+        ),
+    }
     for path, selectors in drawn.items():
         visit(page, up, path)
         for selector in selectors:

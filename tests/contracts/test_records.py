@@ -32,7 +32,10 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Stores:
 def folders(stored: Stores, record: type[Fixed]) -> list[Folder]:
     """Every directory of the archive that has the record's file."""
     places = Places(NAME)
-    data, artifacts = ((stored.data, (places.raw, places.processed)), (stored.artifacts, (places.runs, places.forecast_sets, places.monitorings)))  # fmt: skip
+    data, artifacts = (
+        (stored.data, (places.raw, places.processed)),
+        (stored.artifacts, (places.runs, places.forecast_sets, places.monitorings)),
+    )
     found = [
         root.folder(above.file(name))
         for root, kinds in (data, artifacts)

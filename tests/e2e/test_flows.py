@@ -382,18 +382,40 @@ BAD = {
         "source: {kind: file, path: inbox/mine.csv, columns: {ds: days}}",
         r"column 'days' is missing .*did you mean 'day'",
     ),
-    "unparsable dates": ("date,store,units\n31-31-2024,Ash,1\nsoon,Ash,2\n", "", r"unreadable date.*row 1: date='31-31-2024'"),
-    "one observation a series": ("date,store,units\n2024-01-01,Ash,1\n2024-01-01,Elm,1\n", "", "more than one observation"),
-    "an all-null target": ("date,store,units\n2024-01-01,Ash,\n2024-01-02,Ash,\n", "source: {kind: file, path: inbox/mine.csv, columns: {y: units, keys: [store]}}", "empty in all 2 rows"),
-    "a horizon longer than the history": (sales(10).to_csv(index=False), "horizon: 30", "horizon of 30 steps is longer"),
+    "unparsable dates": (
+        "date,store,units\n31-31-2024,Ash,1\nsoon,Ash,2\n",
+        "",
+        r"unreadable date.*row 1: date='31-31-2024'",
+    ),
+    "one observation a series": (
+        "date,store,units\n2024-01-01,Ash,1\n2024-01-01,Elm,1\n",
+        "",
+        "more than one observation",
+    ),
+    "an all-null target": (
+        "date,store,units\n2024-01-01,Ash,\n2024-01-02,Ash,\n",
+        "source: {kind: file, path: inbox/mine.csv, columns: {y: units, keys: [store]}}",
+        "empty in all 2 rows",
+    ),
+    "a horizon longer than the history": (
+        sales(10).to_csv(index=False),
+        "horizon: 30",
+        "horizon of 30 steps is longer",
+    ),
     "a key that stands twice": (sales().to_csv(index=False), "horizon: 7\nhorizon: 14", "'horizon' stands twice"),
     "mixed frequencies": (
-        pd.concat([sales(), sales(12).assign(store="Week", date=pd.date_range("2024-01-01", periods=24, freq="W"))]).to_csv(index=False),
+        pd.concat(
+            [sales(), sales(12).assign(store="Week", date=pd.date_range("2024-01-01", periods=24, freq="W"))]
+        ).to_csv(index=False),
         "frequency: auto",
         "mixed frequencies.*Week",
     ),
-    "mostly unreadable numbers": (sales().assign(units="many").to_csv(index=False), "source: {kind: file, path: inbox/mine.csv, columns: {y: units, keys: [store]}}", "unreadable number"),
-}  # fmt: skip
+    "mostly unreadable numbers": (
+        sales().assign(units="many").to_csv(index=False),
+        "source: {kind: file, path: inbox/mine.csv, columns: {y: units, keys: [store]}}",
+        "unreadable number",
+    ),
+}
 
 
 @pytest.mark.parametrize("case", BAD)

@@ -162,7 +162,9 @@ def test_a_worse_run_is_rolled_back_and_forward_again(site: Site, hook: Hook) ->
     """The new run forecasts the wrong weekday; monitoring leaves it, the served forecasts follow, and one call undoes it."""
     begin(site)
     first = site.reader.production("mine").name
-    worse = site.workspace(MONITORED.replace("[seasonal_naive]", "[naive]") + "model_params: {seasonal_naive: {season_length: 5}}")  # fmt: skip
+    worse = site.workspace(
+        MONITORED.replace("[seasonal_naive]", "[naive]") + "model_params: {seasonal_naive: {season_length: 5}}"
+    )
     second = flows.train(worse, site.context, force=True).run.name
     flows.inference(worse, site.context)
     client = connect(site)
@@ -207,7 +209,9 @@ def test_a_canary_that_is_worse_is_called_back(site: Site) -> None:
     """It forecasts beside production, is judged on the same actuals, and the alias goes back to production's run."""
     begin(site)
     first = site.reader.production("mine").name
-    worse = site.workspace(MONITORED.replace("[seasonal_naive]", "[naive]") + "model_params: {seasonal_naive: {season_length: 5}}")  # fmt: skip
+    worse = site.workspace(
+        MONITORED.replace("[seasonal_naive]", "[naive]") + "model_params: {seasonal_naive: {season_length: 5}}"
+    )
     canary = next(run for run in [flows.train(worse, site.context, force=True).run.name] if run != first)
     aliases.promote(site.reader, "mine", first, "the good one")
     aliases.promote(site.reader, "mine", canary, "a try", "canary")

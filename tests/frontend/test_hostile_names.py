@@ -24,16 +24,49 @@ from tests.support.site import Site
 EVIL = "![x](//evil.test/x.png) [a](http://evil.test) <img src=//evil.test/y> www.evil.test e@evil.test $x$ :red[x] :material/home: **b** %{y} `c`"
 # What pages decide by, rather than show: the service has lists of what these can be.
 DECIDING = {
-    "status", "statuses", "state", "kind", "by", "aggregate", "method", "frequency", "severity", "grounding", "name@quality", "metric",
-    "timezone", "lean", "demand_class", "fact", "explanation", "run_id", "job_id", "alias", "window", "worst_alert",
-}  # fmt: skip
+    "status",
+    "statuses",
+    "state",
+    "kind",
+    "by",
+    "aggregate",
+    "method",
+    "frequency",
+    "severity",
+    "grounding",
+    "name@quality",
+    "metric",
+    "timezone",
+    "lean",
+    "demand_class",
+    "fact",
+    "explanation",
+    "run_id",
+    "job_id",
+    "alias",
+    "window",
+    "worst_alert",
+}
 NAMES = ("attributes", "filters", "totals", "components", "inferred", "libraries")  # whose keys are data, too
 # What the browser gets as plain text, by message and field; a new element is Markdown until it is listed here.
 PLAIN = {
-    ("VegaLiteChart", "spec"), ("Text", "body"), ("Code", "code_text"), ("Json", "body"), ("Selectbox", "options"), ("Selectbox", "raw_value"),
-    ("MultiSelect", "options"), ("TextInput", "value"), ("TextInput", "default"), ("Dataframe", "columns"), ("PlotlyChart", "alt"),
-    ("BidiComponent", "json"), ("BidiComponent", "mixed"), ("PageLink", "query_string"), ("IFrame", "srcdoc"), ("Html", "body"),
-}  # fmt: skip
+    ("VegaLiteChart", "spec"),
+    ("Text", "body"),
+    ("Code", "code_text"),
+    ("Json", "body"),
+    ("Selectbox", "options"),
+    ("Selectbox", "raw_value"),
+    ("MultiSelect", "options"),
+    ("TextInput", "value"),
+    ("TextInput", "default"),
+    ("Dataframe", "columns"),
+    ("PlotlyChart", "alt"),
+    ("BidiComponent", "json"),
+    ("BidiComponent", "mixed"),
+    ("PageLink", "query_string"),
+    ("IFrame", "srcdoc"),
+    ("Html", "body"),
+}
 DRAWN = {("PlotlyChart", "spec"), ("PlotlyChart", "figure"), ("Figure", "spec")}
 OWN = re.compile(r"^(:[a-z-]+\[)?(:material/[a-z_]+: )?")  # the badge and the icon that a page begins a text with
 TABLES = ("Rejected rows", "Series", "Pipelines")  # of the page Data: all that the service says is in tables
@@ -190,10 +223,12 @@ def test_a_hostile_error_is_a_text(open_page: Open, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("name", "query"),
     [
-        ("forecast", {"series": EVIL, "view": EVIL}), ("portfolio", {"workspace": EVIL, "find": EVIL, "by_region": EVIL}),
-        ("monitoring", {"view": "Series", "watched": EVIL}), ("copilot", {"series": EVIL, "from": EVIL}),
+        ("forecast", {"series": EVIL, "view": EVIL}),
+        ("portfolio", {"workspace": EVIL, "find": EVIL, "by_region": EVIL}),
+        ("monitoring", {"view": "Series", "watched": EVIL}),
+        ("copilot", {"series": EVIL, "from": EVIL}),
     ],
-)  # fmt: skip
+)
 def test_a_link_that_somebody_crafted_is_a_text(open_page: Open, name: str, query: dict[str, str]) -> None:
     """Whatever it names, the page says it in plain characters."""
     assert check(open_page(name, **{"workspace": f"shop{EVIL}", **query}))

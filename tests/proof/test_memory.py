@@ -45,9 +45,13 @@ def distinct(client: TestClient, number: int) -> None:
     asked: dict[str, Callable[[], object]] = {
         "filter": lambda: client.get(f"{API}/portfolio", params={"workspace": "shop", "region": long}),
         "unknown filter": lambda: client.get(f"{API}/portfolio", params={"workspace": "shop", long: "x"}),
-        "search": lambda: client.get(f"{API}/series", params={"workspace": "shop", "search": long[:300], "region": long}),
+        "search": lambda: client.get(
+            f"{API}/series", params={"workspace": "shop", "search": long[:300], "region": long}
+        ),
         "segments": lambda: client.get(f"{API}/portfolio/segments", params={"workspace": "shop", "by": name}),
-        "distribution": lambda: client.get(f"{API}/portfolio/distribution", params={"workspace": "shop", "region": long}),
+        "distribution": lambda: client.get(
+            f"{API}/portfolio/distribution", params={"workspace": "shop", "region": long}
+        ),
         "monitored": lambda: client.get(f"{API}/monitoring/series", params={"workspace": "shop", "search": long[:300]}),
         "metrics": lambda: client.get(
             f"{API}/metrics/historical", params={"workspace": "shop", "by": "series", "unique_id": long[:300]}
@@ -55,7 +59,8 @@ def distinct(client: TestClient, number: int) -> None:
         "model": lambda: client.get(f"{API}/metrics/historical", params={"workspace": "shop", "model": name}),
         "forecast": lambda: client.get(f"{API}/forecasts", params={"workspace": "shop", "unique_id": long[:300]}),
         "history": lambda: client.get(
-            f"{API}/series/{IDS[0].replace('%', '%25')}/history", params={"workspace": "shop", "start": f"{1000 + number}-01-01"}
+            f"{API}/series/{IDS[0].replace('%', '%25')}/history",
+            params={"workspace": "shop", "start": f"{1000 + number}-01-01"},
         ),
         "run": lambda: client.get(f"{API}/runs/20200101T000000Z-{number:08x}", params={"workspace": "shop"}),
         "workspace": lambda: client.get(f"{API}/workspaces/{name}"),
@@ -64,9 +69,13 @@ def distinct(client: TestClient, number: int) -> None:
         "words": lambda: client.get(f"{API}/knowledge/search", params={"workspace": "shop", "q": letters}),
         "names": lambda: client.post(
             f"{API}/metrics/historical",
-            json={"workspace": "shop", "by": "series", "unique_ids": [f"{number}-{at}" + "😀" * 250 for at in range(100)]},
+            json={
+                "workspace": "shop",
+                "by": "series",
+                "unique_ids": [f"{number}-{at}" + "😀" * 250 for at in range(100)],
+            },
         ),
-    }  # fmt: skip
+    }
     for ask in asked.values():
         ask()
 

@@ -94,9 +94,13 @@ def test_the_load_client_counts_what_it_sent(site: Site, tmp_path: Path) -> None
         paths = ["/api/v1/aliases?workspace=shop", "/api/v1/aliases?workspace=nobody"]
         load = Load(url.host, url.port or 0, paths, clients=5, requests=100, rate=50.0)
         done = subprocess.run(
-            [sys.executable, "-m", "scripts.dev.bench.client"], input=json.dumps(asdict(load)), capture_output=True, text=True,
-            cwd=ROOT, check=False,
-        )  # fmt: skip
+            [sys.executable, "-m", "scripts.dev.bench.client"],
+            input=json.dumps(asdict(load)),
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            check=False,
+        )
     found = json.loads(done.stdout)
     assert (found["n"], found["statuses"]) == (100, {"200": 50, "404": 50})
     assert found["seconds"] > 1.9

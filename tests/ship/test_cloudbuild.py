@@ -65,8 +65,11 @@ def canary(build: dict[str, Any], tmp_path: Path, verdict: str) -> tuple[int, li
     """How the last step ends, and what it tells gcloud, where the canary has `verdict`."""
     calls = tmp_path / "calls"
     for name, content in {
-        "canary": verdict, "backend.before": "backend-1", "frontend.before": "frontend-1", "pipelines.digest": "x@sha256:0"
-    }.items():  # fmt: skip
+        "canary": verdict,
+        "backend.before": "backend-1",
+        "frontend.before": "frontend-1",
+        "pipelines.digest": "x@sha256:0",
+    }.items():
         (tmp_path / name).write_text(content, encoding="utf-8")
     fake = tmp_path / "gcloud"
     fake.write_text(f'#!/bin/sh\necho "$*" >> {calls}\n', encoding="utf-8")

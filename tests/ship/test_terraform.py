@@ -92,8 +92,9 @@ def test_the_api_is_private_and_the_web_app_public_only_by_choice(blocks: dict[s
         name: body for name, body in resources(blocks).items() if "service_iam_member" in name and "run_v2" in name
     }
     assert set(calling) == {
-        "google_cloud_run_v2_service_iam_member.frontend_calls_backend", "google_cloud_run_v2_service_iam_member.visitors"
-    }  # fmt: skip
+        "google_cloud_run_v2_service_iam_member.frontend_calls_backend",
+        "google_cloud_run_v2_service_iam_member.visitors",
+    }
     text = (ROOT / "terraform/frontend.tf").read_text(encoding="utf-8")
     assert text.count("allUsers") == 1
     assert 'var.frontend_access == "public" ? "allUsers"' in text

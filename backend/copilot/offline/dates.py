@@ -5,8 +5,42 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-_NUMBERS = dict(zip(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "fourteen", "thirty"], [*range(1, 13), 14, 30], strict=True))  # fmt: skip
-_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")  # fmt: skip
+_NUMBERS = dict(
+    zip(
+        [
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "fourteen",
+            "thirty",
+        ],
+        [*range(1, 13), 14, 30],
+        strict=True,
+    )
+)
+_MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTH = "|".join(f"{name}|{name[:3]}" for name in _MONTHS) + "|sept"
 _DAY = "|".join(f"{name}|{name[:3]}" for name in _DAYS)
@@ -258,31 +292,82 @@ _WHEN = rf"(?:(?:(?P<when>{_AHEAD}|{_BACK}|this)\s+)?)"
 _OF_DAYS: list[tuple[re.Pattern[str], Read]] = [
     (re.compile(r"(?P<date>\b\d{4}-\d{2}-\d{2}\b)"), _iso),
     (re.compile(r"\b(?P<a>\d{1,2})[./](?P<b>\d{1,2})[./](?P<year>\d{4})\b"), _slashed),
-    (re.compile(rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<month>{_MONTH})\b\.?,?(?:\s+(?P<year>\d{{4}})\b)?"), _written),
-    (re.compile(rf"\b(?P<month>{_MONTH})\b\.?\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\d)(?:,?\s+(?P<year>\d{{4}})\b)?"), _written),
+    (
+        re.compile(
+            rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<month>{_MONTH})\b\.?,?(?:\s+(?P<year>\d{{4}})\b)?"
+        ),
+        _written,
+    ),
+    (
+        re.compile(
+            rf"\b(?P<month>{_MONTH})\b\.?\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\d)(?:,?\s+(?P<year>\d{{4}})\b)?"
+        ),
+        _written,
+    ),
     (re.compile(r"\b(?:the )?day after tomorrow\b"), lambda match, calendar: calendar.in_time(2, "day")),
-    (re.compile(r"\b(?:the )?day before yesterday\b"), lambda match, calendar: calendar.day(calendar.today - 2 * _SHORT, past=True)),
+    (
+        re.compile(r"\b(?:the )?day before yesterday\b"),
+        lambda match, calendar: calendar.day(calendar.today - 2 * _SHORT, past=True),
+    ),
     (re.compile(r"\btomorrow\b"), lambda match, calendar: calendar.day(calendar.today + _SHORT)),
     (re.compile(r"\byesterday\b"), lambda match, calendar: calendar.day(calendar.today - _SHORT, past=True)),
     (re.compile(r"\b(?:today|tonight)\b"), lambda match, calendar: calendar.day(calendar.today, past=True)),
     (re.compile(rf"\b(?:on )?{_WHEN}(?P<day>{'|'.join(_DAYS)})\b"), _weekday),
-]  # fmt: skip
+]
 _PATTERNS: list[tuple[re.Pattern[str], Read]] = [
     # "at 6 pm", "18:00", "noon": before anything else, since its digits are no date's.
-    (re.compile(r"(?:\bat )?(?:\b(?P<hour>[01]?\d|2[0-3])(?=:|\s*[ap]m\b)(?::(?P<minute>[0-5]\d))?\s*(?P<half>[ap]m)?\b|\b(?P<name>noon|midday|midnight)\b)"), _clock),
+    (
+        re.compile(
+            r"(?:\bat )?(?:\b(?P<hour>[01]?\d|2[0-3])(?=:|\s*[ap]m\b)(?::(?P<minute>[0-5]\d))?\s*(?P<half>[ap]m)?\b|\b(?P<name>noon|midday|midnight)\b)"
+        ),
+        _clock,
+    ),
     *_OF_DAYS,
-    (re.compile(rf"\b(?:over |in |for |during |within )?(?:the )?(?:{_AHEAD}) (?P<count>{_COUNT}) {_UNIT}\b"), lambda match, calendar: calendar.ahead(_count(match["count"]), match[2])),
-    (re.compile(rf"\b(?:over |in |for |during |within )?(?:the )?(?:{_BACK}) (?P<count>{_COUNT}) {_UNIT}\b"), lambda match, calendar: calendar.back(_count(match["count"]), match[2])),
-    (re.compile(rf"\bin (?P<count>{_COUNT}) {_UNIT}(?:'s? time)?\b"), lambda match, calendar: calendar.in_time(_count(match["count"]), match[2])),
-    (re.compile(rf"\b(?P<count>{_COUNT}) {_UNIT} (?:ahead|from now|out|later)\b"), lambda match, calendar: calendar.in_time(_count(match["count"]), match[2])),
-    (re.compile(rf"\b(?P<count>{_COUNT}) {_UNIT} ago\b"), lambda match, calendar: calendar.day(calendar.back(_count(match["count"]), match[2]).start.date() - _SHORT, past=True)),
+    (
+        re.compile(rf"\b(?:over |in |for |during |within )?(?:the )?(?:{_AHEAD}) (?P<count>{_COUNT}) {_UNIT}\b"),
+        lambda match, calendar: calendar.ahead(_count(match["count"]), match[2]),
+    ),
+    (
+        re.compile(rf"\b(?:over |in |for |during |within )?(?:the )?(?:{_BACK}) (?P<count>{_COUNT}) {_UNIT}\b"),
+        lambda match, calendar: calendar.back(_count(match["count"]), match[2]),
+    ),
+    (
+        re.compile(rf"\bin (?P<count>{_COUNT}) {_UNIT}(?:'s? time)?\b"),
+        lambda match, calendar: calendar.in_time(_count(match["count"]), match[2]),
+    ),
+    (
+        re.compile(rf"\b(?P<count>{_COUNT}) {_UNIT} (?:ahead|from now|out|later)\b"),
+        lambda match, calendar: calendar.in_time(_count(match["count"]), match[2]),
+    ),
+    (
+        re.compile(rf"\b(?P<count>{_COUNT}) {_UNIT} ago\b"),
+        lambda match, calendar: calendar.day(
+            calendar.back(_count(match["count"]), match[2]).start.date() - _SHORT, past=True
+        ),
+    ),
     (re.compile(rf"\b(?:on |at |over |during )?(?:the )?{_WHEN}weekends?\b"), _weekend),
-    (re.compile(rf"\b(?:the )?(?:{_AHEAD}|this) (week|fortnight|month|quarter|year|hour|day|decade|century)\b"), lambda match, calendar: calendar.ahead(1, match[1])),
+    (
+        re.compile(rf"\b(?:the )?(?:{_AHEAD}|this) (week|fortnight|month|quarter|year|hour|day|decade|century)\b"),
+        lambda match, calendar: calendar.ahead(1, match[1]),
+    ),
     (re.compile(r"\b(?:the )?(week|fortnight|month) ahead\b"), lambda match, calendar: calendar.ahead(1, match[1])),
-    (re.compile(rf"\b(?:the )?(?:{_BACK}) (week|fortnight|month|quarter|year|hour|day|decade|century)\b"), lambda match, calendar: calendar.back(1, match[1])),
+    (
+        re.compile(rf"\b(?:the )?(?:{_BACK}) (week|fortnight|month|quarter|year|hour|day|decade|century)\b"),
+        lambda match, calendar: calendar.back(1, match[1]),
+    ),
     (re.compile(r"\b(?:in )?q(?P<number>[1-4])(?:\s+(?:of\s+)?(?P<year>\d{4}))?\b"), _quarter),
-    (re.compile(rf"\b(?:in |of |for |during |by )?{_WHEN}(?P<month>{'|'.join(name for name in _MONTHS if name not in ('may', 'march'))})\b(?:\s+(?P<year>\d{{4}})\b)?"), _whole_month),
-    (re.compile(r"\b(?:in|of|for|during|by) (?P<when>last|next|this)?\s?(?P<month>may|march)\b(?:\s+(?P<year>\d{4})\b)?"), _whole_month),
+    (
+        re.compile(
+            rf"\b(?:in |of |for |during |by )?{_WHEN}(?P<month>{'|'.join(name for name in _MONTHS if name not in ('may', 'march'))})\b(?:\s+(?P<year>\d{{4}})\b)?"
+        ),
+        _whole_month,
+    ),
+    (
+        re.compile(
+            r"\b(?:in|of|for|during|by) (?P<when>last|next|this)?\s?(?P<month>may|march)\b(?:\s+(?P<year>\d{4})\b)?"
+        ),
+        _whole_month,
+    ),
     (re.compile(r"\b(?P<when>last|next|this)?\s?(?P<month>may|march)\s+(?P<year>\d{4})\b"), _whole_month),
     (re.compile(r"\b(?:in |of |for |during |by |the year )?(?P<year>(?:1[89]|2\d)\d\d)\b"), _year),
-]  # fmt: skip
+]

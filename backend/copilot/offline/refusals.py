@@ -23,7 +23,10 @@ _RULES: list[tuple[str, str]] = [
         r"|\bthree times\b|\bcode\b|\bpython\b|\bsql\b|\bhack|\bconfirm that\b|\badmit that\b|\b(?:tell|assure|promise) (?:me|everybody|them|everyone|us) that\b|\bround(?:ed)? up\b",
         _NOT_ONE,
     ),
-    (rf"{_ORDER}(?:promote|roll ?back|rollback|revert)\b", f"{_CHANGES} Runs are promoted and rolled back on the page Runs."),
+    (
+        rf"{_ORDER}(?:promote|roll ?back|rollback|revert)\b",
+        f"{_CHANGES} Runs are promoted and rolled back on the page Runs.",
+    ),
     (
         rf"{_ORDER}(?:delete|remove|drop|erase|wipe|purge|clear|overwrite|reset|disable|shut ?down|kill|cancel|restart|reboot)\b",
         f"{_CHANGES} What may be changed is changed on the pages Data and Runs.",
@@ -52,7 +55,10 @@ _RULES: list[tuple[str, str]] = [
         r"\b(?:weather|rain\w*|snow\w*|sun|sunny|sunshine|storm\w*|heat ?waves?|temperatures?|climate|covid\w*|pandemic|lockdown|war|strikes?|elections?|brexit|recession|economy|economic\w*|politic\w*|football|olympics?|world cup|tourists?|tourism|school holidays?|advert\w*|marketing|campaigns?|social media|tiktok|influencers?|customers?|shoppers?|footfall|sentiment|supply chain|suppliers?|staff|employees?|unemployment|news|media|traffic|accident\w*|outages?|power cuts?|roadworks|events?)\b",
         _CAUSE,
     ),
-    (r"\bwho(?:se|m|'s)?\b(?! are you)|\b(?:phone|e-?mail|address|map|postcode|names? of the (?:manager|owner))\b", _PEOPLE),
+    (
+        r"\bwho(?:se|m|'s)?\b(?! are you)|\b(?:phone|e-?mail|address|map|postcode|names? of the (?:manager|owner))\b",
+        _PEOPLE,
+    ),
     (
         r"\b(?:competitors?|competition|rivals?|other (?:compan\w+|retailers?|firms?|countr\w+|chains?)|amazon|tesco|walmart|aldi|lidl|sainsbury\w*|google|apple|microsoft|market share)\b",
         _OTHERS,
@@ -62,7 +68,7 @@ _RULES: list[tuple[str, str]] = [
         r"|\bwhat (?:can|could|do|would) (?:i|we) do\b|\bhow (?:can|could|do) (?:i|we) (?:improve|increase|boost|sell|reduce|raise|grow|avoid|fix|prevent)\b|\bwhat if\b|\bwhat would happen\b|\bsuppose\b|\bassum\w+\b|\bif (?:we|i) (?:raise|lower|cut|double|increase|reduce|close|open|add|stop|drop|change|had|were)\b",
         _ADVICE,
     ),
-]  # fmt: skip
+]
 _COMPILED = [(re.compile(pattern, re.IGNORECASE), reason) for pattern, reason in _RULES]
 UNKNOWN = "Nothing in the data of this workspace is about that."
 

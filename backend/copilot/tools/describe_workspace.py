@@ -8,7 +8,17 @@ from backend.copilot.tools.compare_runs import trained_on
 from pipelines.forecasting.read.series import SeriesTable
 
 _ATTRIBUTES, _VALUES, _MODELS = 4, 10, 6
-_STEPS = {"D": "1 day", "W": "1 week", "MS": "1 month", "ME": "1 month", "M": "1 month", "QS": "1 quarter", "h": "1 hour", "H": "1 hour", "YS": "1 year"}  # fmt: skip
+_STEPS = {
+    "D": "1 day",
+    "W": "1 week",
+    "MS": "1 month",
+    "ME": "1 month",
+    "M": "1 month",
+    "QS": "1 quarter",
+    "h": "1 hour",
+    "H": "1 hour",
+    "YS": "1 year",
+}
 
 
 async def run(scope: Scope) -> Facts:

@@ -27,7 +27,12 @@ _NAMED = 5  # series that a message names
 _MANY = 0.05  # of the series in alert are an alert of the workspace
 _LISTED = 50  # that an alert holds
 _KEPT = 400  # points of time that a history holds
-_LABELS = {"error": "error above the backtest's", "bias": "forecasts lean to one side", "coverage": "intervals cover too little", "drift": "values unlike the reference's"}  # fmt: skip
+_LABELS = {
+    "error": "error above the backtest's",
+    "bias": "forecasts lean to one side",
+    "coverage": "intervals cover too little",
+    "drift": "values unlike the reference's",
+}
 
 
 def series(accuracy: pd.DataFrame, bias: pd.DataFrame, drift: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
@@ -153,7 +158,16 @@ def news(
             yield Alert(workspace, kind, "groups", as_of, ALERT, message, named[:_LISTED], figures)
     for check in checks:
         if check.status == ALERT and check.name not in checks_before:
-            yield Alert(workspace, "health", check.name, as_of, ALERT, f"Data: {check.message}", check.examples, [check.as_json()])  # fmt: skip
+            yield Alert(
+                workspace,
+                "health",
+                check.name,
+                as_of,
+                ALERT,
+                f"Data: {check.message}",
+                check.examples,
+                [check.as_json()],
+            )
 
 
 def _counted(statuses: pd.Series) -> dict[str, int]:
@@ -221,7 +235,16 @@ def _alert(workspace: str, as_of: str, kind: str, subject: str, table: pd.DataFr
         "coverage": _levels(table),
         "drift": [FEATURE, "psi", "threshold"],
     }[kind]
-    return Alert(workspace, kind, subject, as_of, ALERT, message, named[:_LISTED], rows(table.head(_LISTED), [UNIQUE_ID, *columns]))  # fmt: skip
+    return Alert(
+        workspace,
+        kind,
+        subject,
+        as_of,
+        ALERT,
+        message,
+        named[:_LISTED],
+        rows(table.head(_LISTED), [UNIQUE_ID, *columns]),
+    )
 
 
 def _told(kind: str, row: pd.Series) -> str:

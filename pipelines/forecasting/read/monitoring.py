@@ -34,7 +34,23 @@ STATUSES: tuple[Status, ...] = ("insufficient", "ok", "warn", "alert")  # from t
 WARN, ALERT = STATUSES.index("warn"), STATUSES.index("alert")
 
 _REPORT = "report.html"
-_FIGURES = ("n_origins", "mae", "mase", "wape", "skill", "bias", "mae_baseline", "mase_baseline", "wape_baseline", "skill_baseline", "bias_baseline", "lean", "feature", "psi", "threshold")  # fmt: skip
+_FIGURES = (
+    "n_origins",
+    "mae",
+    "mase",
+    "wape",
+    "skill",
+    "bias",
+    "mae_baseline",
+    "mase_baseline",
+    "wape_baseline",
+    "skill_baseline",
+    "bias_baseline",
+    "lean",
+    "feature",
+    "psi",
+    "threshold",
+)
 _ACCURACY = ["window", "metric", "value", "baseline", "status", "n", "p_value"]
 _DRIFT = ["feature", "psi", "threshold", "n_reference", "n_current", "status", "p_value"]
 _ORIGINS = ["cutoff", "until", "steps", "metric", "value", "baseline"]

@@ -111,7 +111,12 @@ def serving(script: Script = lambda asked: says("")) -> Iterator[Endpoint]:
 
 def _completion(message: dict[str, Any]) -> dict[str, Any]:
     return {
-        "id": "completion", "object": "chat.completion", "created": 1_700_000_000, "model": "scripted",
-        "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls" if message.get("tool_calls") else "stop"}],
+        "id": "completion",
+        "object": "chat.completion",
+        "created": 1_700_000_000,
+        "model": "scripted",
+        "choices": [
+            {"index": 0, "message": message, "finish_reason": "tool_calls" if message.get("tool_calls") else "stop"}
+        ],
         "usage": {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120},
-    }  # fmt: skip
+    }

@@ -23,7 +23,27 @@ NUMERIC = (
     "period",
 )
 _DIGITS = ("42", "1,234", "٤٢", "４２", "²", "¾", "Ⅷ", "1e3", "7 %", "0.5")
-_WORDS = ("forty-two", "twelve", "half", "doubled", "tripled", "a dozen", "zweihundert", "drei", "vingt", "siete", "dodici", "percent", "twice", "t w e l v e", "twe\u200blve", "tw\u00adelve", "tw*el*ve", "tẃelve", "тen")  # fmt: skip
+_WORDS = (
+    "forty-two",
+    "twelve",
+    "half",
+    "doubled",
+    "tripled",
+    "a dozen",
+    "zweihundert",
+    "drei",
+    "vingt",
+    "siete",
+    "dodici",
+    "percent",
+    "twice",
+    "t w e l v e",
+    "twe\u200blve",
+    "tw\u00adelve",
+    "tw*el*ve",
+    "tẃelve",
+    "тen",
+)
 _LINKS = (
     "![x](http://a.example/b.png)",
     "[more](https://a.example)",
@@ -43,7 +63,22 @@ _CLAIMS = (
     "It is much better than before.",
     "That is the largest.",
 )
-_OPPOSITE = {"rises": "falls", "falls": "rises", "highest": "lowest", "lowest": "highest", "largest": "smallest", "smallest": "largest", "worst": "best", "best": "worst", "more": "less", "less": "more", "better": "worse", "worse": "better", "peaks": "troughs", "peak": "trough"}  # fmt: skip
+_OPPOSITE = {
+    "rises": "falls",
+    "falls": "rises",
+    "highest": "lowest",
+    "lowest": "highest",
+    "largest": "smallest",
+    "smallest": "largest",
+    "worst": "best",
+    "best": "worst",
+    "more": "less",
+    "less": "more",
+    "better": "worse",
+    "worse": "better",
+    "peaks": "troughs",
+    "peak": "trough",
+}
 
 
 @dataclass(frozen=True)

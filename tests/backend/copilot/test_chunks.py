@@ -7,10 +7,25 @@ from hypothesis import strategies as st
 from backend.knowledge.chunks import LONGEST, PAGE, Chunk, chunks
 
 MARKED = st.lists(
-    st.sampled_from(["# One\n", "## Two ##\n", "#none\n", "```\n", "~~~~\n", "\n", "\n\n", "word ", "A sentence. ", "| a | b |\n", "Ünï ☃\n", PAGE])
+    st.sampled_from(
+        [
+            "# One\n",
+            "## Two ##\n",
+            "#none\n",
+            "```\n",
+            "~~~~\n",
+            "\n",
+            "\n\n",
+            "word ",
+            "A sentence. ",
+            "| a | b |\n",
+            "Ünï ☃\n",
+            PAGE,
+        ]
+    )
     | st.text(max_size=40),
     max_size=60,
-).map("".join)  # fmt: skip
+).map("".join)
 
 
 @given(MARKED | st.integers(1, 4000).map(lambda n: "x" * n) | st.integers(1, 900).map(lambda n: "word. " * n))

@@ -19,14 +19,30 @@ from tests.support.pages import texts
 SOURCES = "/api/v1/knowledge/sources"
 EVIL = "![x](http://evil.test/x.png) <script>alert(1)</script> $x$ :red[x]"
 FACT = {
-    "id": "f1", "label": "total of the forecast", "text": "1,234 pieces", "value": 1234.5, "unit": "pieces",
-    "unique_id": "Ash/tea", "about": ["Ash/tea"], "period": "2024-03-25/2024-03-31", "source": "forecasts/x/forecasts.parquet", "how": "",
-}  # fmt: skip
+    "id": "f1",
+    "label": "total of the forecast",
+    "text": "1,234 pieces",
+    "value": 1234.5,
+    "unit": "pieces",
+    "unique_id": "Ash/tea",
+    "about": ["Ash/tea"],
+    "period": "2024-03-25/2024-03-31",
+    "source": "forecasts/x/forecasts.parquet",
+    "how": "",
+}
 ANSWER = {
-    "workspace": "shop", "explanation": "It totals 1,234 pieces.", "facts": [FACT], "spans": [{"start": 10, "end": 22, "fact": "f1"}],
-    "citations": [], "grounding": "grounded", "provider": "openai", "model": "some-model",
-    "usage": {"requests": 1, "input_tokens": 900, "output_tokens": 100}, "latency_ms": 1250.0, "suggestions": ["And last year?"],
-}  # fmt: skip
+    "workspace": "shop",
+    "explanation": "It totals 1,234 pieces.",
+    "facts": [FACT],
+    "spans": [{"start": 10, "end": 22, "fact": "f1"}],
+    "citations": [],
+    "grounding": "grounded",
+    "provider": "openai",
+    "model": "some-model",
+    "usage": {"requests": 1, "input_tokens": 900, "output_tokens": 100},
+    "latency_ms": 1250.0,
+    "suggestions": ["And last year?"],
+}
 
 
 def stream(**changed: Any) -> Answer:
@@ -167,9 +183,13 @@ def test_hostile_text_is_shown_as_it_is(service: str, open_page: Open) -> None:
     """A question, a name, a suggestion and a quotation are no markdown anywhere on the page."""
     facts = [{**FACT, "text": EVIL, "unique_id": EVIL, "about": [EVIL]}]
     changed = {
-        "explanation": EVIL, "facts": facts, "spans": [{"start": 0, "end": len(EVIL), "fact": "f1"}], "suggestions": [EVIL],
-        "citations": [{"source": EVIL, "heading": EVIL, "quote": EVIL}], "model": EVIL,
-    }  # fmt: skip
+        "explanation": EVIL,
+        "facts": facts,
+        "spans": [{"start": 0, "end": len(EVIL), "fact": "f1"}],
+        "suggestions": [EVIL],
+        "citations": [{"source": EVIL, "heading": EVIL, "quote": EVIL}],
+        "model": EVIL,
+    }
     with playing(service, {STREAM: stream(**changed)}) as address:
         app = open_page("copilot", address, workspace="shop", question=EVIL, series=EVIL)
     assert not app.exception

@@ -14,9 +14,31 @@ from hypothesis import strategies as st
 from frontend.core import exports
 
 FORMULAS = [
-    "=1+1", "+49 170", "-5", "@x", "\t=x", "\r=x", "\n=x", "\tx", "\rx", "＝1+1", "＋1", "－1", "＠x", "﹦1",
-    '"=1+1"', "'=1+1", " =1+1", "\u00a0=1", "\ufeff=1", "\u200b=1", "\x01=1", '=HYPERLINK("http://x","y")', "=cmd|' /C calc'!A0", "=1,2",
-]  # fmt: skip
+    "=1+1",
+    "+49 170",
+    "-5",
+    "@x",
+    "\t=x",
+    "\r=x",
+    "\n=x",
+    "\tx",
+    "\rx",
+    "＝1+1",
+    "＋1",
+    "－1",
+    "＠x",
+    "﹦1",
+    '"=1+1"',
+    "'=1+1",
+    " =1+1",
+    "\u00a0=1",
+    "\ufeff=1",
+    "\u200b=1",
+    "\x01=1",
+    '=HYPERLINK("http://x","y")',
+    "=cmd|' /C calc'!A0",
+    "=1,2",
+]
 HARMLESS = [
     "",
     "a",

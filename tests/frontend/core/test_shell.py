@@ -16,12 +16,18 @@ def _workspace(name: str, **facts: Any) -> Json:
     ("found", "shown"),
     [
         ([_workspace("a"), _workspace("b", worst_alert="alert", open_alerts=10)], "b"),
-        ([_workspace("a", worst_alert="warn", open_alerts=9), _workspace("b", worst_alert="alert", open_alerts=1)], "b"),
-        ([_workspace("a", worst_alert="alert", open_alerts=1), _workspace("b", worst_alert="alert", open_alerts=2)], "b"),
+        (
+            [_workspace("a", worst_alert="warn", open_alerts=9), _workspace("b", worst_alert="alert", open_alerts=1)],
+            "b",
+        ),
+        (
+            [_workspace("a", worst_alert="alert", open_alerts=1), _workspace("b", worst_alert="alert", open_alerts=2)],
+            "b",
+        ),
         ([_workspace("a", status="no data"), _workspace("b")], "b"),
         ([_workspace("a", open_alerts=None), _workspace("b")], "a"),
     ],
-)  # fmt: skip
+)
 def test_a_first_visit_opens_where_most_needs_attention(found: list[Json], shown: str) -> None:
     """The most severe alerts, then the most of them, then what is ready, then by name."""
     assert shell.first(found)["name"] == shown

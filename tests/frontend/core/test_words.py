@@ -11,10 +11,18 @@ from frontend.core import words
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (None, "–"), (float("nan"), "–"), (0.0, "0"), (0.1234, "0.123"), (-3.14159, "-3.14"), (99.96, "100"), (1234.5, "1,234"),
-        (81_800.0, "81.8k"), (1_234_567.0, "1.23M"), (-2.5e9, "-2.5bn"),
+        (None, "–"),
+        (float("nan"), "–"),
+        (0.0, "0"),
+        (0.1234, "0.123"),
+        (-3.14159, "-3.14"),
+        (99.96, "100"),
+        (1234.5, "1,234"),
+        (81_800.0, "81.8k"),
+        (1_234_567.0, "1.23M"),
+        (-2.5e9, "-2.5bn"),
     ],
-)  # fmt: skip
+)
 def test_a_number_has_the_digits_that_mean_something(value: float | None, text: str) -> None:
     """And separators or a letter for its size."""
     assert words.number(value) == text
@@ -66,10 +74,18 @@ def test_a_share_is_told_in_percent(share: float | None, text: str) -> None:
 @pytest.mark.parametrize(
     ("share", "text", "arrow"),
     [
-        (None, "–", "off"), (float("nan"), "–", "off"), (0.0, "0.0 %", "off"), (0.0004, "0.0 %", "off"), (-0.0004, "0.0 %", "off"),
-        (0.042, "+4.2 %", "up"), (-0.023, "−2.3 %", "down"), (-0.0006, "−0.1 %", "down"), (12.0, "13×", "up"), (-12.0, "−1,200.0 %", "down"),
+        (None, "–", "off"),
+        (float("nan"), "–", "off"),
+        (0.0, "0.0 %", "off"),
+        (0.0004, "0.0 %", "off"),
+        (-0.0004, "0.0 %", "off"),
+        (0.042, "+4.2 %", "up"),
+        (-0.023, "−2.3 %", "down"),
+        (-0.0006, "−0.1 %", "down"),
+        (12.0, "13×", "up"),
+        (-12.0, "−1,200.0 %", "down"),
     ],
-)  # fmt: skip
+)
 def test_a_change_points_where_it_goes(share: float | None, text: str, arrow: str) -> None:
     """Also on a tile, which takes the direction from the first sign of the text."""
     assert words.change(share) == text

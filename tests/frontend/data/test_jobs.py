@@ -41,10 +41,17 @@ def test_a_job_has_a_bar_then_its_result_and_the_sidebar_is_renewed(
 
     def job(*_: Any) -> Json:
         return {
-            "job_id": "j1", "kind": "run_all", "state": state["state"], "started_at": "2024-01-01T00:00:00", "created_at": "2024-01-01T00:00:00",
-            "finished_at": None, "by": "x", "error": None, "progress": {"stage": "backtest naive", "done": 3, "total": 3},
+            "job_id": "j1",
+            "kind": "run_all",
+            "state": state["state"],
+            "started_at": "2024-01-01T00:00:00",
+            "created_at": "2024-01-01T00:00:00",
+            "finished_at": None,
+            "by": "x",
+            "error": None,
+            "progress": {"stage": "backtest naive", "done": 3, "total": 3},
             "log": [{"timestamp": "2024-01-01T00:00:00", **line} for line in LOG[: state["lines"]]],
-        }  # fmt: skip
+        }
 
     def listed(client: Client) -> list[Json]:
         ended = {"status": "ready"} if state["state"] == "succeeded" else {"status": "no data"}

@@ -88,9 +88,12 @@ def test_an_error_passes_from_process_to_process_whole(error: ForecastError) -> 
             ),
             "2 problems:\n  - a.yaml: x: is missing. Add it.\n  - a.yaml: y: is missing. Add it.",
         ),
-        (DataError("the file is empty", where="a.csv", remedy="Export it again."), "a.csv: the file is empty. Export it again."),
+        (
+            DataError("the file is empty", where="a.csv", remedy="Export it again."),
+            "a.csv: the file is empty. Export it again.",
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_message_of_each_kind(error: ForecastError, message: str) -> None:
     """Word for word."""
     assert str(error) == message

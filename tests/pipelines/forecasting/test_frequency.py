@@ -16,8 +16,16 @@ ALIASES = [
 
 @pytest.mark.parametrize(
     ("alias", "days", "steps"),
-    [("D", 7, 7), ("D", 365.25, 365), ("B", 7, 5), ("h", 1, 24), ("15min", 7, 672), ("W-SUN", 365.25, 52), ("MS", 365.25, 12)],
-)  # fmt: skip
+    [
+        ("D", 7, 7),
+        ("D", 365.25, 365),
+        ("B", 7, 5),
+        ("h", 1, 24),
+        ("15min", 7, 672),
+        ("W-SUN", 365.25, 52),
+        ("MS", 365.25, 12),
+    ],
+)
 def test_a_span_is_about_so_many_steps(alias: str, days: float, steps: int) -> None:
     """Days become steps of the grid, calendar grids included."""
     assert frequency.steps_in(days, alias) == steps

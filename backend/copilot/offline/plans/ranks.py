@@ -9,7 +9,11 @@ from backend.copilot.offline.prose import Found, Missing, call
 _SHOWN, _MOST = 5, 10
 # By what is ranked: what is said of the one in front, highest and lowest, and of the others.
 _SAID: dict[str, tuple[str, str, str]] = {
-    "attention": ("{who} needs attention most: it is in {rank} place.", "{who} needs the least attention: it is in {rank} place.", "{who}"),
+    "attention": (
+        "{who} needs attention most: it is in {rank} place.",
+        "{who} needs the least attention: it is in {rank} place.",
+        "{who}",
+    ),
     "error": (
         "The worst is {who}, in {rank} place with an error of {error} in the backtest.",
         "The best is {who}, in {rank} place with an error of {error} in the backtest.",
@@ -35,7 +39,7 @@ _SAID: dict[str, tuple[str, str, str]] = {
         "{who} is in {rank} place: against last year it {change_on_last_year:moves}.",
         "{who}, which {change_on_last_year:moves} against last year",
     ),
-}  # fmt: skip
+}
 _DOWN = re.compile(r"\b(?:fall\w*|drop\w*|declin\w*|decreas\w*|shrink\w*|los(?:e|es|ers?|ing)|down|dip\w*|slump\w*)\b")
 _SMALL = re.compile(r"\b(?:least|smallest|lowest|fewest|worst|bottom)\b")
 _GROUPS = re.compile(r"\b(?:which|what|best|top|worst|rank|by|per|each|every|compare|across)\b[^?]*\bATTRIBUTE")

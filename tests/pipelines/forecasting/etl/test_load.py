@@ -89,13 +89,16 @@ def test_attributes_are_the_key_where_nothing_else_is() -> None:
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
-        ({"source": {"columns": {"y": "unitz"}}}, "'unitz' is missing (found: date, units, store) (did you mean 'units'?)"),
+        (
+            {"source": {"columns": {"y": "unitz"}}},
+            "'unitz' is missing (found: date, units, store) (did you mean 'units'?)",
+        ),
         ({"source": {"columns": {"ds": "dat"}}}, "(did you mean 'date'?)"),
         ({"source": {"columns": {"keys": ["stroe"]}}}, "(did you mean 'store'?)"),
         ({"covariates": {"future": ["price"]}}, "column 'price' is missing"),
         ({"covariates": {"static": ["region"]}}, "column 'region' is missing"),
     ],
-)  # fmt: skip
+)
 def test_a_missing_column_is_named_with_the_nearest_one(settings: dict[str, Any], named: str) -> None:
     """The message lists what is there and where to set it."""
     with pytest.raises(MissingColumn) as error:
@@ -104,18 +107,33 @@ def test_a_missing_column_is_named_with_the_nearest_one(settings: dict[str, Any]
     assert named in message
     assert message.startswith("workspace shop: ")
     assert "in the workspace file" in error.value.remedy
-    assert error.value.field in ("source.columns.ds", "source.columns.y", "source.columns.keys", "covariates.future", "covariates.static")  # fmt: skip
+    assert error.value.field in (
+        "source.columns.ds",
+        "source.columns.y",
+        "source.columns.keys",
+        "covariates.future",
+        "covariates.static",
+    )
 
 
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
         ({"date": [], "y": []}, "the source has a header but no rows (columns: date, y)"),
-        ({"when": DAYS, "y": [1, 2, 3, 4]}, "no column looks like the timestamp (found: when, y). Name it in source.columns.ds"),
-        ({"date": DAYS, "p": [1, 2, 3, 4], "q": [1, 2, 3, 4]}, "looks like the target (found: date, p, q). Name it in source.columns.y"),
-        ({"date": DAYS, "y": [None] * 4}, "the target 'y' is empty in all 4 rows. Name the right column in source.columns.y"),
+        (
+            {"when": DAYS, "y": [1, 2, 3, 4]},
+            "no column looks like the timestamp (found: when, y). Name it in source.columns.ds",
+        ),
+        (
+            {"date": DAYS, "p": [1, 2, 3, 4], "q": [1, 2, 3, 4]},
+            "looks like the target (found: date, p, q). Name it in source.columns.y",
+        ),
+        (
+            {"date": DAYS, "y": [None] * 4},
+            "the target 'y' is empty in all 4 rows. Name the right column in source.columns.y",
+        ),
     ],
-)  # fmt: skip
+)
 def test_unusable_sources_are_refused_in_one_sentence(columns: dict[str, Any], message: str) -> None:
     """A header only, no timestamp, no target, an empty target: what was found and what to do."""
     with pytest.raises(DataError) as error:
@@ -259,11 +277,16 @@ def test_covariates_are_numbers_where_they_can_be() -> None:
     """Prices as text, yes and no, true and false become numbers; anything else is text."""
     loaded = run(
         {
-            "date": DAYS, "y": [1, 2, 3, 4], "price": ["1,50", "2,00", None, "3,25"], "promo": ["yes", "no", None, "Yes"],
-            "open": [True, False, True, True], "weather": [" sun", "rain", None, "sun"], "nothing": [None] * 4,
+            "date": DAYS,
+            "y": [1, 2, 3, 4],
+            "price": ["1,50", "2,00", None, "3,25"],
+            "promo": ["yes", "no", None, "Yes"],
+            "open": [True, False, True, True],
+            "weather": [" sun", "rain", None, "sun"],
+            "nothing": [None] * 4,
         },
         covariates={"future": ["price", "promo", "open"], "past": ["weather", "nothing"]},
-    )  # fmt: skip
+    )
     rows = loaded.rows
     assert rows["price"].fillna(-1).tolist() == [1.5, 2.0, -1.0, 3.25]
     assert rows["promo"].fillna(-1).tolist() == [1.0, 0.0, -1.0, 1.0]

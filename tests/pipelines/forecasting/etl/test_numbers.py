@@ -57,8 +57,25 @@ def test_numbers_are_read_as_people_write_them(text: str, expected: float) -> No
 
 @pytest.mark.parametrize(
     "text",
-    ["abc", "", "-", "€", "1,2,3", "12.3.4", "5 6", "1 2345", "12%", "0x10", "1_000", "(12", "-(12)", "(-12)", "5--", "nan"],
-)  # fmt: skip
+    [
+        "abc",
+        "",
+        "-",
+        "€",
+        "1,2,3",
+        "12.3.4",
+        "5 6",
+        "1 2345",
+        "12%",
+        "0x10",
+        "1_000",
+        "(12",
+        "-(12)",
+        "(-12)",
+        "5--",
+        "nan",
+    ],
+)
 def test_what_is_no_number_stays_missing(text: str) -> None:
     """Nothing is guessed from half a number."""
     assert math.isnan(read(text)[0])

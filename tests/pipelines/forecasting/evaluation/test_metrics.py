@@ -127,9 +127,19 @@ def test_a_null_actual_stays_out_of_the_coverage() -> None:
 def test_units_and_signs() -> None:
     """Shares are fractions, others have the unit of the target or are pure numbers; bias and coverage are no errors."""
     assert {name: metrics.unit(name) for name in metrics.names((80,))} == {
-        "mae": "y", "rmse": "y", "mape": "fraction", "smape": "fraction", "wape": "fraction", "mase": "", "rmsse": "", "bias": "y",
-        "coverage_80": "fraction", "msis_80": "", "pinball_0.1": "y", "pinball_0.9": "y",
-    }  # fmt: skip
+        "mae": "y",
+        "rmse": "y",
+        "mape": "fraction",
+        "smape": "fraction",
+        "wape": "fraction",
+        "mase": "",
+        "rmsse": "",
+        "bias": "y",
+        "coverage_80": "fraction",
+        "msis_80": "",
+        "pinball_0.1": "y",
+        "pinball_0.9": "y",
+    }
     assert [name for name in metrics.names((80,)) if not metrics.is_error(name)] == ["bias", "coverage_80"]
 
 

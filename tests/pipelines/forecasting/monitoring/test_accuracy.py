@@ -147,7 +147,12 @@ def test_100_stable_series_raise_at_most_one_alert_a_week() -> None:
         came = rows(errors, START + pd.Timedelta(days=H * week))
         history = pd.concat([history, came.loc[came["model"] == SERVED, ["unique_id", "ds", "y"]]])
         batch = made.found[made.found["model"] == SERVED].rename(columns={"bias": "value"})
-        scaled = [part[["unique_id"]].assign(value=part["value"] / part["unique_id"].map(dict(zip(ids, made.deviation, strict=True)))) for part in (batch, reference)]  # fmt: skip
+        scaled = [
+            part[["unique_id"]].assign(
+                value=part["value"] / part["unique_id"].map(dict(zip(ids, made.deviation, strict=True)))
+            )
+            for part in (batch, reference)
+        ]
         state = bias.follow(state, bias.scores(*scaled), Bias())
         leaning = bias.status(state, leaning, Bias(), Evidence())
         panel = Panel(history.sort_values(["unique_id", "ds"], ignore_index=True), "D", (7,), horizon=H)

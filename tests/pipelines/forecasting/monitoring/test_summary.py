@@ -65,7 +65,12 @@ def test_dates_of_the_last_release_are_found_again_from_the_monitorings_that_are
 
 def test_the_feature_that_is_named_is_the_one_that_the_status_comes_from() -> None:
     """Not one that is farther beyond its threshold, but has too few values, or is only in warning."""
-    rows = [("a", "y", 0.9, 0.3, "alert"), ("a", "price", 0.9, 0.1, "warn"), ("a", "few", 9.0, 0.1, "insufficient"), ("b", "y", 0.1, 0.2, "ok")]  # fmt: skip
+    rows = [
+        ("a", "y", 0.9, 0.3, "alert"),
+        ("a", "price", 0.9, 0.1, "warn"),
+        ("a", "few", 9.0, 0.1, "insufficient"),
+        ("b", "y", 0.1, 0.2, "ok"),
+    ]
     drifted = pd.DataFrame(rows, columns=["unique_id", "feature", "psi", "threshold", "status"])
     assert dict(summary._most_drifted(drifted)["feature"]) == {"a": "y", "b": "y"}
     figures = {one.feature: one for one in summary.features(drifted)}

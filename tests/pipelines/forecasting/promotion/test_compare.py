@@ -43,13 +43,19 @@ def test_series_are_counted_over_the_same_windows(store: Store) -> None:
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"cutoffs": APRIL}, "the backtest windows differ: those after 2024-03-01, 2024-03-08, and those after 2024-04-01, 2024-04-08"),
-        ({"cutoffs": [MARCH[0]]}, "the backtest windows differ: those after 2024-03-01, 2024-03-08, and those after 2024-03-01"),
+        (
+            {"cutoffs": APRIL},
+            "the backtest windows differ: those after 2024-03-01, 2024-03-08, and those after 2024-04-01, 2024-04-08",
+        ),
+        (
+            {"cutoffs": [MARCH[0]]},
+            "the backtest windows differ: those after 2024-03-01, 2024-03-08, and those after 2024-03-01",
+        ),
         ({"horizon": 14}, "the horizons differ: 7 and 14 steps"),
         ({"backtest": {"gap": 2}}, "the gaps after the cutoffs differ: 0 and 2 steps"),
         ({"metric": "mae"}, "the metrics differ: mase and mae"),
     ],
-)  # fmt: skip
+)
 def test_over_other_windows_no_series_got_better(store: Store, changed: dict[str, Any], reason: str) -> None:
     """What differs is said exactly; figures stand side by side without a difference."""
     first = run(store, "20240101T000000Z-00000001", [1, 2, 3])

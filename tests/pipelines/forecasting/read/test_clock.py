@@ -10,9 +10,40 @@ from pipelines.forecasting import frequency
 from pipelines.forecasting.read.clock import Clock
 
 ALIASES = [
-    "s", "30s", "min", "15min", "30min", "90min", "h", "2h", "12h", "23h", "24h", "36h", "H", "T", "1h30min", "1D", "D", "2D",
-    "B", "W", "W-SUN", "2W-MON", "MS", "ME", "3MS", "QS", "QS-FEB", "YS", "YE-MAR", "1440min", "86400s", "ms", "us",
-]  # fmt: skip
+    "s",
+    "30s",
+    "min",
+    "15min",
+    "30min",
+    "90min",
+    "h",
+    "2h",
+    "12h",
+    "23h",
+    "24h",
+    "36h",
+    "H",
+    "T",
+    "1h30min",
+    "1D",
+    "D",
+    "2D",
+    "B",
+    "W",
+    "W-SUN",
+    "2W-MON",
+    "MS",
+    "ME",
+    "3MS",
+    "QS",
+    "QS-FEB",
+    "YS",
+    "YE-MAR",
+    "1440min",
+    "86400s",
+    "ms",
+    "us",
+]
 
 
 @pytest.mark.parametrize("alias", ALIASES)
