@@ -12,7 +12,9 @@ from backend.core.settings import Settings
 from backend.jobs.processes import Launcher
 from backend.knowledge.knowledge import Knowledge
 from pipelines.storage.catalog import Reader
+from tests.support import endpoint as endpoints
 from tests.support import site as sites
+from tests.support.endpoint import Endpoint
 from tests.support.site import Site
 
 HERE = "http://127.0.0.1"
@@ -53,6 +55,13 @@ def here(_environ: None, project: Site, monkeypatch: pytest.MonkeyPatch) -> None
     """The service finds that project."""
     for variable, value in project.environ.items():
         monkeypatch.setenv(variable, value)
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    """A language model's API that says what a test tells it to."""
+    with endpoints.serving() as found:
+        yield found
 
 
 def connect(site: Site, launcher: Launcher | None = None, reader: Reader | None = None, **settings: Any) -> TestClient:

@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.backend.copilot import endpoint as endpoints
-from tests.backend.copilot.endpoint import Asked, Endpoint, Reply, calls, raw, says
+from tests.support import endpoint as endpoints
 from tests.support import site as sites
+from tests.support.endpoint import Asked, Endpoint, Reply, calls, raw, says
 from tests.support.serving import Quiet, answering
 from tests.support.site import ROOT, Site, running
 

@@ -11,7 +11,7 @@ import httpx2
 import psutil
 import pytest
 
-from tests.backend.copilot import endpoint as endpoints
+from tests.support import endpoint as endpoints
 from tests.support import site as sites
 from tests.support.scale import times
 from tests.support.site import Site, running

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +6,7 @@ from starlette.testclient import TestClient
 
 from tests.backend import conftest as backend
 from tests.backend.copilot import demo as demos
-from tests.backend.copilot import endpoint as endpoints
-from tests.backend.copilot.endpoint import Endpoint
+from tests.support.endpoint import Endpoint
 from tests.support.site import Site
 
 KEY = "sk-canary-0123456789abcdefghij"
@@ -18,12 +16,6 @@ KEY = "sk-canary-0123456789abcdefghij"
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with the demo's workspaces."""
     return demos.make(tmp_path_factory.mktemp("demo"))
-
-
-@pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    with endpoints.serving() as found:
-        yield found
 
 
 @pytest.fixture

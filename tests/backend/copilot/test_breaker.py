@@ -16,9 +16,9 @@ from backend.core.metrics import Metrics
 from backend.knowledge.embeddings import EmbeddingFailed, Provider
 from tests.backend.conftest import part
 from tests.backend.copilot import conftest as copilots
-from tests.backend.copilot import endpoint as endpoints
-from tests.backend.copilot.endpoint import Asked, Endpoint, Reply, fails, raw, says, sleeps, whole
 from tests.backend.copilot.test_endpoint import ask, good
+from tests.support import endpoint as endpoints
+from tests.support.endpoint import Asked, Endpoint, Reply, fails, raw, says, sleeps, whole
 from tests.support.site import Site
 
 CHOICE = {"index": 0, "finish_reason": "stop"}

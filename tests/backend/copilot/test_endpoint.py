@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.backend.copilot import conftest as copilots
-from tests.backend.copilot.endpoint import Asked, Endpoint, Reply, calls, fails, raw, says, sleeps
+from tests.support.endpoint import Asked, Endpoint, Reply, calls, fails, raw, says, sleeps
 from tests.support.site import Site
 
 EXPLAIN = "/api/v1/copilot/explain"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
-from tests.backend.copilot.endpoint import Asked, Endpoint, Reply, calls, calls_all, says
+from tests.support.endpoint import Asked, Endpoint, Reply, calls, calls_all, says
 
 EXPLAIN = "/api/v1/copilot/explain"
 MINE, OTHER = "Ash/tea", "Elm/tea"

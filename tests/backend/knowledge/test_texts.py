@@ -9,7 +9,7 @@ from pypdf import PdfWriter
 from backend.knowledge import pdf, texts
 from backend.knowledge.chunks import PAGE
 from pipelines.core.errors import DataError
-from tests.backend.copilot.pdfs import make
+from tests.support.pdfs import make
 
 
 def test_text_stays_as_it_is() -> None:

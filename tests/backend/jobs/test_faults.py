@@ -9,7 +9,7 @@ from backend.jobs import record as files
 from backend.jobs.local import KEPT, LocalJobs
 from backend.jobs.record import Job
 from tests.backend.conftest import connect
-from tests.backend.test_jobs import API, BODY, SLEEP, _nothing_is_left, asleep, look, start, until  # noqa: F401 - a fixture
+from tests.backend.jobs.test_routes import API, BODY, SLEEP, _nothing_is_left, asleep, look, start, until  # noqa: F401 - a fixture
 from tests.support.launchers import Instant, Tiny
 from tests.support.site import Site
 

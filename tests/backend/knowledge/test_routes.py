@@ -7,8 +7,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.backend.conftest import connect
-from tests.backend.copilot.pdfs import make
 from tests.support import site as sites
+from tests.support.pdfs import make
 from tests.support.site import Site
 
 API = "/api/v1/knowledge"
