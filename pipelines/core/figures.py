@@ -53,7 +53,8 @@ def percent(share: float | None, *, sign: bool = False, unit: str = "%") -> str:
     if known(share) is None or share is None:
         return UNKNOWN
     size = abs(100 * share)
-    digits = 0 if size >= 100 else 1 if size >= 0.1 or not size else min(8, math.ceil(-math.log10(size)))
+    is_zero = size < 1e-8  # noise of floating point counts as nothing
+    digits = 0 if size >= 100 else 1 if size >= 0.1 or is_zero else math.ceil(-math.log10(size))
     return f"{_signed(f'{size:,.{digits}f}', share, sign)} {unit}"
 
 

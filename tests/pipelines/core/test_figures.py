@@ -42,12 +42,20 @@ def test_a_number_has_the_figures_that_count(value: float | None, usual: str, pr
 
 @pytest.mark.parametrize(
     ("share", "plain", "signed"),
-    [(0.1234, "12.3 %", "+12.3 %"), (-0.5, "−50.0 %", "−50.0 %"), (0.0, "0.0 %", "0.0 %"), (2.0, "200 %", "+200 %")],
+    [
+        (0.1234, "12.3 %", "+12.3 %"),
+        (-0.5, "−50.0 %", "−50.0 %"),
+        (0.0, "0.0 %", "0.0 %"),
+        (2.0, "200 %", "+200 %"),
+        (-0.0004, "−0.04 %", "−0.04 %"),
+        (1e-17, "0.0 %", "0.0 %"),
+    ],
 )
 def test_a_share_is_written_in_percent(share: float, plain: str, signed: str) -> None:
-    """One decimal below 100 %; what rounds to 0 has no sign."""
+    """One decimal below 100 %, below 0.1 % one figure that counts; what is 0 but for noise has no sign."""
     assert (figures.percent(share), figures.percent(share, sign=True)) == (plain, signed)
     assert figures.percent(None) == "not known"
+    assert figures.percent(0.05, unit="percentage points") == "5.0 percentage points"
 
 
 def test_times_are_written_for_files_and_for_people() -> None:
