@@ -249,16 +249,16 @@ def _embedding(assistant: CopilotSettings) -> Embedding:
 def _openapi(app: FastAPI) -> dict[str, Any]:
     """The contract: with the problem's schema and the key that everything but health wants."""
     if app.openapi_schema is None:
-        found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        components = found["components"]
+        contract = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        components = contract["components"]
         components["schemas"]["ProblemOut"] = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
         for name, schema in components["schemas"]["ProblemOut"].pop("$defs").items():
             components["schemas"][name] = schema
         components["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": HEADER}}
-        for path, operations in found["paths"].items():
+        for path, operations in contract["paths"].items():
             for operation in operations.values() if path.startswith(API) else ():
                 operation["security"] = [{"key": []}]
-        app.openapi_schema = found
+        app.openapi_schema = contract
     return app.openapi_schema
 
 

@@ -13,8 +13,8 @@ Report = Annotated[bool, typer.Option(help="Also make the page by Evidently, whi
 def monitor(workspace: _cli.WorkspaceName, report: Report = True, json_log: _cli.JsonLog = False) -> None:
     """Monitor a workspace; without anything new, nothing is done again."""
     context = _cli.context(json_log)
-    found = flows.monitor(settings.load_workspace(workspace), context, with_report=report)
-    context.progress.say("done", summary=f"{found.where}/summary.json")
+    folder = flows.monitor(settings.load_workspace(workspace), context, with_report=report)
+    context.progress.say("done", summary=f"{folder.where}/summary.json")
 
 
 main = _cli.command(monitor)

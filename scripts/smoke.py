@@ -96,8 +96,8 @@ def _reading(walk: Walk, workspace: str | None) -> str:
     walk.call("GET", "/docs")
     walk.call("GET", "/metrics")
     walk.call("GET", "/api/v1/me")
-    found = walk.call("GET", "/api/v1/workspaces").json()["items"]
-    ready = [one["name"] for one in found if one["status"] == "ready" and workspace in (None, one["name"])]
+    workspaces = walk.call("GET", "/api/v1/workspaces").json()["items"]
+    ready = [one["name"] for one in workspaces if one["status"] == "ready" and workspace in (None, one["name"])]
     if not ready:
         raise Failed(f"no workspace {workspace or ''} with published forecasts. Run: make demo")
     name = str(ready[0])
@@ -143,8 +143,8 @@ def _asking(walk: Walk, of: dict[str, Any], unique_id: str) -> None:
     walk.call("GET", "/api/v1/copilot/suggestions", params=of)
     asked = {**of, "unique_id": unique_id}
     for call, question in (("explain", {"question": "How much is forecast?"}), ("summarize", {})):
-        found = walk.call("POST", f"/api/v1/copilot/{call}", json={**asked, **question}).json()
-        if not found["explanation"] or not all(fact["source"] for fact in found["facts"]):
+        answer = walk.call("POST", f"/api/v1/copilot/{call}", json={**asked, **question}).json()
+        if not answer["explanation"] or not all(fact["source"] for fact in answer["facts"]):
             raise Failed("the copilot has given an answer without sources.")
     stream = walk.call("POST", "/api/v1/copilot/stream", json={**asked, "question": "How much is forecast?"}).text
     if not (stream.startswith("event: start\n") and "\nevent: done\n" in stream):
@@ -180,15 +180,17 @@ def _changing(walk: Walk, workspace: str) -> None:
     ).json()
     if (published["source"], computed["source"]) != ("published", "computed"):
         raise Failed(f"the forecasts are {published['source']} and {computed['source']}.")
-    found = walk.call("GET", "/api/v1/aliases", params=of)
-    production = next(alias["run_id"] for alias in found.json()["aliases"] if alias["name"] == "production")
+    answer = walk.call("GET", "/api/v1/aliases", params=of)
+    production = next(alias["run_id"] for alias in answer.json()["aliases"] if alias["name"] == "production")
     body = {"run_id": production, "reason": "smoke test"}
     at = {"name": MADE}
     walk.call("PUT", "/api/v1/aliases/{name}", 428, at=at, params=of, json=body)
     walk.call(
         "PUT", "/api/v1/aliases/{name}", 412, at=at, params=of, json=body, headers={"If-Match": '"no such version"'}
     )
-    walk.call("PUT", "/api/v1/aliases/{name}", at=at, params=of, json=body, headers={"If-Match": found.headers["etag"]})
+    walk.call(
+        "PUT", "/api/v1/aliases/{name}", at=at, params=of, json=body, headers={"If-Match": answer.headers["etag"]}
+    )
     _noting(walk, of)
 
 
@@ -212,8 +214,8 @@ def _bringing_in(walk: Walk) -> None:
     days = (f"{date(2024, 1, 1) + timedelta(n)},{n % 7 + n % 3}\n" for n in range(60))
     table = "day,units\n" + "".join(days)
     uploads = "/api/v1/workspaces/{workspace}/uploads"
-    found = walk.call("POST", uploads, 201, at=at, content=table, headers={"Content-Type": "text/csv"}).json()
-    upload_id = {"upload_id": found["upload_id"]}
+    upload = walk.call("POST", uploads, 201, at=at, content=table, headers={"Content-Type": "text/csv"}).json()
+    upload_id = {"upload_id": upload["upload_id"]}
     walk.call("GET", f"{uploads}/{{upload_id}}", at={**at, **upload_id}, params={"horizon": 7})
     walk.call("PUT", "/api/v1/workspaces/{workspace}", 200, 201, at=at, json={**upload_id, "horizon": 7})
     if (ended := _job(walk, cancel=False)) != "succeeded":

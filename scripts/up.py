@@ -62,10 +62,10 @@ def running(
 ) -> Iterator[Up]:
     """Both as processes of their own; they have ended when this ends. NotStarted where one does not answer."""
     api_port, app_port = api_port or free_port(), app_port or free_port()
-    found = {**os.environ, "PYTHONPATH": str(ROOT), **(environ or {})}
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), **(environ or {})}
     app_options = ["--server.port", str(app_port)]
-    api = _start(["backend.app"], {**found, "API_PORT": str(api_port)}, pipes)
-    app = _start(["frontend.serve", *app_options], {**found, "APP_API_URL": f"http://127.0.0.1:{api_port}"}, pipes)
+    api = _start(["backend.app"], {**variables, "API_PORT": str(api_port)}, pipes)
+    app = _start(["frontend.serve", *app_options], {**variables, "APP_API_URL": f"http://127.0.0.1:{api_port}"}, pipes)
     site = Up(f"http://127.0.0.1:{api_port}", f"http://127.0.0.1:{app_port}", (api, app))
     try:
         _wait(api, f"{site.api}/health/live")
@@ -76,9 +76,9 @@ def running(
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _start(module: list[str], environ: Mapping[str, str], pipes: Mapping[str, Any]) -> "subprocess.Popen[bytes]":

@@ -49,10 +49,10 @@ async def _page(access: Access, run: Run, wanted: MetricsIn, ids: tuple[str, ...
             return by_horizon(run.folder, metric, model, ids)
         return means(run.folder, by, metric, run.clock, model, ids)
 
-    found = await access.catalog.tables.get("metrics", fingerprint(run.folder.place, metric, by, model, ids), load)
+    groups = await access.catalog.tables.get("metrics", fingerprint(run.folder.place, metric, by, model, ids), load)
     return MetricsOut(
-        items=found.page(wanted.offset, wanted.limit),
-        total=len(found.rows),
+        items=groups.page(wanted.offset, wanted.limit),
+        total=len(groups.rows),
         limit=wanted.limit,
         offset=wanted.offset,
         workspace=wanted.workspace,

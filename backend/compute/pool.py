@@ -59,13 +59,13 @@ class _Worker:
         try:
             self.process.stdin.write(json.dumps(dict(request)).encode() + b"\n")
             await self.process.stdin.drain()
-            found = await _answer(self.process)
+            answer = await _answer(self.process)
             self.busy = False
         except (ConnectionError, asyncio.IncompleteReadError, ValueError) as error:
             raise Crashed(str(error)) from error
-        if found[0].get("last"):  # it ends: the next request starts another
+        if answer[0].get("last"):  # it ends: the next request starts another
             await self.stop()
-        return found
+        return answer
 
     async def stop(self) -> None:
         """Ends the process, whatever it does."""

@@ -137,8 +137,8 @@ def _check_prose(prose: str, names: Collection[str]) -> None:
         raise Refused("The answer is too long. Say it in a few sentences.")
     if "{" in prose or "}" in prose:
         raise Refused("A placeholder is not written as {{f7}}, with the id of a fact.")
-    if found := _LINK.search(numberwords.simplify(prose)) or _LINK.search(prose):
-        raise Refused(f"The answer holds a link, a picture or HTML ('{found.group()}'). Write plain sentences.")
+    if link := _LINK.search(numberwords.simplify(prose)) or _LINK.search(prose):
+        raise Refused(f"The answer holds a link, a picture or HTML ('{link.group()}'). Write plain sentences.")
     if number := numberwords.find(prose.replace("\0", " ")):
         raise Refused(
             f"The answer says a number itself ('{number}'). Every number and date is a placeholder such as {{{{f7}}}}."
@@ -169,11 +169,11 @@ def _check_block(block: str, ledger: Ledger, focus: Collection[Subject]) -> None
 
 
 def _uses(sentence: str, ledger: Ledger) -> Iterator[_Use]:
-    edges = [0, *(found.end() for found in _CLAUSE.finditer(_masked(sentence))), len(sentence)]
+    edges = [0, *(clause.end() for clause in _CLAUSE.finditer(_masked(sentence))), len(sentence)]
     clauses = {end: _words_of(sentence[start:end]) for start, end in pairwise(edges)}
     prose = _words_of(sentence)
-    for found in _PLACEHOLDER.finditer(sentence):
-        fact_id, form = found.group(1), found.group(2) or ""
+    for placeholder in _PLACEHOLDER.finditer(sentence):
+        fact_id, form = placeholder.group(1), placeholder.group(2) or ""
         fact = ledger.get(fact_id)
         if fact is None:
             raise Refused(f"There is no fact {fact_id}. Use only ids that a tool gave.")
@@ -181,9 +181,9 @@ def _uses(sentence: str, ledger: Ledger) -> Iterator[_Use]:
             render.text(fact, form)
         except ValueError as error:
             raise Refused(f"{fact_id}: {error}.") from None
-        start = max(edge for edge in edges if edge <= found.start())
-        end = min(edge for edge in edges if edge >= found.end())
-        left, right = _neighbours(sentence[start : found.start()], sentence[found.end() : end])
+        start = max(edge for edge in edges if edge <= placeholder.start())
+        end = min(edge for edge in edges if edge >= placeholder.end())
+        left, right = _neighbours(sentence[start : placeholder.start()], sentence[placeholder.end() : end])
         yield _Use(fact, form, clauses[end], prose, left, right)
 
 
@@ -363,24 +363,24 @@ def _render(draft: str, ledger: Ledger) -> Rendered:
     spans: list[Span] = []
     facts: dict[str, Fact] = {}
     at = length = 0
-    for found in _PLACEHOLDER.finditer(draft):
-        fact = ledger.get(found.group(1))
+    for placeholder in _PLACEHOLDER.finditer(draft):
+        fact = ledger.get(placeholder.group(1))
         if fact is None:
-            raise Refused(f"There is no fact {found.group(1)}.")
-        prose, written = draft[at : found.start()], render.markdown(fact, found.group(2) or "")
+            raise Refused(f"There is no fact {placeholder.group(1)}.")
+        prose, written = draft[at : placeholder.start()], render.markdown(fact, placeholder.group(2) or "")
         parts += [prose, written]
         start = length + len(prose)
         length = start + len(written)
         spans.append(Span(start, length, fact.id))
         facts.setdefault(fact.id, fact)
-        at = found.end()
+        at = placeholder.end()
     parts.append(draft[at:])
     return Rendered("".join(parts), tuple(spans), tuple(facts.values()))
 
 
 def _masked(sentence: str) -> str:
     """The sentence with its placeholders blanked, so that nothing in them looks like prose."""
-    return _PLACEHOLDER.sub(lambda found: " " * len(found.group()), sentence)
+    return _PLACEHOLDER.sub(lambda placeholder: " " * len(placeholder.group()), sentence)
 
 
 def _words_of(prose: str) -> str:

@@ -47,11 +47,11 @@ def find(prose: str) -> str | None:
     if roman := _ROMAN.search(plain):
         return roman.group()
     words = _words()
-    joined = _SPELT.sub(lambda found: re.sub(r"[ .·\-]", "", found.group()), plain)
+    joined = _SPELT.sub(lambda spelt: re.sub(r"[ .·\-]", "", spelt.group()), plain)
     for text in dict.fromkeys((plain, joined, re.sub(r"(?<=[^\W\d_])-(?=[^\W\d_])", "", plain))):
-        for found in _WORD.findall(text.casefold()):
-            if found in words or _compound(found, words):
-                return str(found)
+        for word in _WORD.findall(text.casefold()):
+            if word in words or _compound(word, words):
+                return str(word)
     return None
 
 
@@ -76,7 +76,7 @@ def _compound(word: str, words: frozenset[str]) -> bool:
 def _words() -> frozenset[str]:
     from num2words import num2words  # a third of a second
 
-    found: set[str] = set()
+    words: set[str] = set()
     for language in _LANGUAGES:
         for value in _NUMBERS:
             for kind in ("cardinal", "ordinal"):
@@ -84,6 +84,6 @@ def _words() -> frozenset[str]:
                     said = num2words(value, lang=language, to=kind)
                 except (NotImplementedError, OverflowError, IndexError, KeyError):
                     continue  # a language need not have an ordinal of everything
-                found.update(_WORD.findall(simplify(str(said)).casefold()))
-    found.update(simplify(f"{_ENGLISH} {_OTHERS}").casefold().split())
-    return frozenset(word for word in found if len(word) > 1 and word not in _ENGLISH_TOO)
+                words.update(_WORD.findall(simplify(str(said)).casefold()))
+    words.update(simplify(f"{_ENGLISH} {_OTHERS}").casefold().split())
+    return frozenset(word for word in words if len(word) > 1 and word not in _ENGLISH_TOO)

@@ -61,7 +61,7 @@ def markdown(fact: Fact, form: str = "") -> str:
 
 
 def escape(plain: str) -> str:
-    return _MARKUP.sub(lambda found: "\\" + found.group(), plain)
+    return _MARKUP.sub(lambda mark: "\\" + mark.group(), plain)
 
 
 def _amount(value: float, unit: str, of_fractions: str = "%") -> str:

@@ -104,8 +104,8 @@ def _told(error: BaseException) -> dict[str, int | str]:
         case CannotTell():
             return {"status": 404, "detail": str(error)}
         case ForecastError():
-            found = of_library(error)
-            return {"status": found.status, "detail": found.detail}
+            problem = of_library(error)
+            return {"status": problem.status, "detail": problem.detail}
         case _:
             structlog.get_logger("backend").error("copilot failed", exc_info=error)
             return {"status": 500, "detail": "Something failed here. The log has it."}

@@ -80,10 +80,10 @@ class Scope:
         return list(dict.fromkeys([await self.which(one) for one in given]))
 
     def fact(self, fact_id: str) -> Fact:
-        found = self.ledger.get(fact_id)
-        if found is None:
+        fact = self.ledger.get(fact_id)
+        if fact is None:
             raise CannotTell(f"There is no fact {fact_id}. Use an id that a tool gave.")
-        return found
+        return fact
 
 
 async def _or_cannot(asked: Awaitable[T]) -> T:

@@ -41,9 +41,9 @@ class CopilotSettings(Strict):
 
 def load(environ: Mapping[str, str] | None = None) -> CopilotSettings:
     """The settings; ConfigError for a wrong one, and for an endpoint without its key."""
-    found = config.load_section("copilot", CopilotSettings, environ)
-    if found.provider == "offline" and not found.embedding_model:
-        return found
+    settings = config.load_section("copilot", CopilotSettings, environ)
+    if settings.provider == "offline" and not settings.embedding_model:
+        return settings
     key = secret("LLM_API_KEY", environ)
     if not key:
         raise ConfigError(
@@ -52,4 +52,4 @@ def load(environ: Mapping[str, str] | None = None) -> CopilotSettings:
             field="LLM_API_KEY",
             remedy="Set LLM_API_KEY or LLM_API_KEY_FILE, or use `provider: offline` without an embedding_model.",
         )
-    return found.model_copy(update={"key": SecretStr(key)})
+    return settings.model_copy(update={"key": SecretStr(key)})

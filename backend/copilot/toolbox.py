@@ -53,10 +53,10 @@ async def look_up(scope: Scope, function: Callable[..., Awaitable[Facts]], **arg
         return Facts([], str(of_library(error).detail))
 
 
-def told(scope: Scope, found: Facts) -> str:
+def told(scope: Scope, facts: Facts) -> str:
     """The facts with their ids, as JSON; what must not leave is taken out."""
-    known = scope.ledger.add(found.facts[:MOST])
-    told = {"facts": [_as_json(scope, one) for one in known], "note": redact(found.note)}
+    known = scope.ledger.add(facts.facts[:MOST])
+    told = {"facts": [_as_json(scope, one) for one in known], "note": redact(facts.note)}
     return json.dumps(told, ensure_ascii=False)
 
 

@@ -32,10 +32,10 @@ class Cache:
     async def get(self, kind: str, key: Hashable, load: Callable[[], T]) -> T:
         """The value of `key`, which must name all that it depends on."""
         whole = (kind, key)
-        found: tuple[int, T] | None = self._values.get(whole)
-        self._metrics.read(kind, "miss" if found is None else "hit")
-        if found is not None:
-            return found[1]
+        entry: tuple[int, T] | None = self._values.get(whole)
+        self._metrics.read(kind, "miss" if entry is None else "hit")
+        if entry is not None:
+            return entry[1]
         task = self._loading.get(whole)
         if task is None:
             task = self._loading[whole] = asyncio.create_task(asyncio.to_thread(load))
@@ -46,9 +46,9 @@ class Cache:
     def now(self, kind: str, key: Hashable, make: Callable[[], T]) -> T:
         """The value of `key`, made on the spot if need be: for what takes less than handing it to a thread."""
         whole = (kind, key)
-        found: tuple[int, T] | None = self._values.get(whole)
-        self._metrics.read(kind, "miss" if found is None else "hit")
-        return self._keep(whole, make()) if found is None else found[1]
+        entry: tuple[int, T] | None = self._values.get(whole)
+        self._metrics.read(kind, "miss" if entry is None else "hit")
+        return self._keep(whole, make()) if entry is None else entry[1]
 
     def _loaded(self, whole: Hashable, done: "asyncio.Task[Any]") -> None:
         del self._loading[whole]

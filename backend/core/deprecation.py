@@ -39,8 +39,8 @@ def deprecated(*, since: str, on: date, sunset: date, link: str) -> dict[str, An
 
 def headers_of(scope: Scope) -> tuple[tuple[bytes, bytes], ...]:
     """What the answer to a request must announce: none unless its route is deprecated."""
-    found: tuple[tuple[bytes, bytes], ...] = scope["state"].get(_STATE, ())
-    return found
+    headers: tuple[tuple[bytes, bytes], ...] = scope["state"].get(_STATE, ())
+    return headers
 
 
 def _midnight(day: date) -> datetime:

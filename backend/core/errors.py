@@ -117,16 +117,16 @@ def _release(error: BaseException) -> None:
         traceback.clear_frames(one.__traceback__ if one else None)
 
 
-def _fields(found: Sequence[Any]) -> list[dict[str, str]]:
+def _fields(mistakes: Sequence[Any]) -> list[dict[str, str]]:
     """Where and what, without the value that was sent: it may be anything."""
-    return [{"field": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in found[:_SHOWN]]
+    return [{"field": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in mistakes[:_SHOWN]]
 
 
 def _allowed(request: Request) -> list[str]:
     """The methods that some route has for this path."""
-    found: set[str] = set()
+    methods: set[str] = set()
     for method in ("GET", "POST", "PUT", "DELETE", "PATCH"):
         scope = {**request.scope, "method": method}
         if any(route.matches(scope)[0] == Match.FULL for route in request.app.router.routes):
-            found.add(method)
-    return sorted(found)
+            methods.add(method)
+    return sorted(methods)

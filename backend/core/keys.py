@@ -52,7 +52,7 @@ def create(name: str, role: Role) -> tuple[str, Key]:
 
 def parse_keys(text: str) -> tuple[Key, ...]:
     """Keys by lines or commas; what follows a # is a comment. ConfigError says which line is wrong, without showing it."""
-    found: dict[str, Key] = {}
+    keys: dict[str, Key] = {}
     lines = [line.partition("#")[0].strip() for line in text.replace(",", "\n").splitlines()]
     for number, line in enumerate(filter(None, lines), start=1):
         match = _LINE.fullmatch(line)
@@ -74,7 +74,7 @@ def parse_keys(text: str) -> tuple[Key, ...]:
                 found=number,
                 remedy=f"Use one of: {', '.join(ROLES)}.",
             )
-        if match["prefix"] in found:
+        if match["prefix"] in keys:
             raise ConfigError(
                 f"API key {number} has the prefix of an earlier one",
                 code="wrong_api_key",
@@ -82,8 +82,8 @@ def parse_keys(text: str) -> tuple[Key, ...]:
                 found=number,
                 remedy="Remove one of them.",
             )
-        found[match["prefix"]] = Key(match["name"], role, match["prefix"], match["sha256"])
-    return tuple(found.values())
+        keys[match["prefix"]] = Key(match["name"], role, match["prefix"], match["sha256"])
+    return tuple(keys.values())
 
 
 class Keyring:

@@ -179,12 +179,12 @@ def _is_local_origin(origin: str) -> bool:
 def _network(address: str) -> str:
     """What a client can choose among: all addresses of this machine, or of an IPv6 network, count as one."""
     try:
-        found = ipaddress.ip_address(address)
+        ip = ipaddress.ip_address(address)
     except ValueError:
         return address
-    if found.is_loopback:
+    if ip.is_loopback:
         return "of this machine"
-    return str(ipaddress.ip_network((address, 64), strict=False)) if found.version == 6 else address
+    return str(ipaddress.ip_network((address, 64), strict=False)) if ip.version == 6 else address
 
 
 def _address(scope: Scope) -> str:

@@ -20,13 +20,13 @@ REVALIDATED = "private, no-cache"  # a client may keep it, if it asks each time 
 def problems(*statuses: int) -> Responses:
     """The answers of a route besides its success, for the OpenAPI."""
     schema = {"schema": {"$ref": "#/components/schemas/ProblemOut"}}
-    found: Responses = {}
+    responses: Responses = {}
     for status in sorted({*ALWAYS, *statuses}):
         if status == 304:
-            found[status] = {"description": "The client has it already."}
+            responses[status] = {"description": "The client has it already."}
         else:
-            found[status] = {"description": TYPES[status].summary, "content": {PROBLEM_JSON: schema}}
-    return found
+            responses[status] = {"description": TYPES[status].summary, "content": {PROBLEM_JSON: schema}}
+    return responses
 
 
 def etag(*parts: object) -> str:

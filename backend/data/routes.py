@@ -24,8 +24,8 @@ async def quality(
     def render() -> QualityOut:
         info = dataset.info
         facts = {name: getattr(info, name) for name in ("synthetic", "as_of", "frequency", "inferred")}
-        found = {"workspace": workspace, "data_version": dataset.version, **facts, **dataset.quality.model_dump()}
-        return QualityOut.model_validate(found)
+        report = {"workspace": workspace, "data_version": dataset.version, **facts, **dataset.quality.model_dump()}
+        return QualityOut.model_validate(report)
 
     return await asyncio.to_thread(render)
 

@@ -107,20 +107,20 @@ async def generate(access: Analyst, wanted: GenerateIn, workers: Annotated[Worke
 
 def _answers(published: Published, wanted: GenerateIn) -> bool:
     """Whether the published forecasts are what is wanted."""
-    found = published.forecasts
+    forecasts = published.forecasts
     return (
         wanted.future is None
-        and all(name in found for name in wanted.unique_ids)
-        and (wanted.horizon is None or all(wanted.horizon <= found.steps(name) for name in wanted.unique_ids))
-        and set(wanted.levels or ()) <= set(found.levels)
-        and (wanted.model is None or all(found.model(name) == wanted.model for name in wanted.unique_ids))
+        and all(name in forecasts for name in wanted.unique_ids)
+        and (wanted.horizon is None or all(wanted.horizon <= forecasts.steps(name) for name in wanted.unique_ids))
+        and set(wanted.levels or ()) <= set(forecasts.levels)
+        and (wanted.model is None or all(forecasts.model(name) == wanted.model for name in wanted.unique_ids))
     )
 
 
 def _as_json(
     published: Published, ids: list[str], horizon: int | None = None, levels: list[int] | None = None
 ) -> ForecastsOut:
-    found = published.forecasts
+    forecasts = published.forecasts
     return {
         "workspace": published.run.info.workspace,
         "run_id": published.run.id,
@@ -129,7 +129,7 @@ def _as_json(
         "unit": published.run.settings.target.unit,
         "source": "published",
         "forecasts": [
-            {"unique_id": name, "model": found.model(name), "points": found.points(name, horizon, levels)}
+            {"unique_id": name, "model": forecasts.model(name), "points": forecasts.points(name, horizon, levels)}
             for name in ids
         ],
     }

@@ -129,10 +129,10 @@ class CloudJobs:
                 return job
             return self._put(replace(job, state="failed", finished_at=files.now(), error=_NEVER), None)
         try:
-            found = self.cloud.look(execution)
+            status = self.cloud.look(execution)
         except NotFound:
             return self._put(replace(job, state="failed", finished_at=files.now(), error=_FORGOTTEN), None)
-        return self._follow(job, found)
+        return self._follow(job, status)
 
     def log(self, job: Job) -> list[LogLine]:
         """The newest lines that the script has printed."""
@@ -154,8 +154,8 @@ class CloudJobs:
 
     def active(self, workspace: str) -> Job | None:
         """The job that runs in a workspace."""
-        found = (self.get(workspace, one.job_id) for one in self._records(workspace) if one.active)
-        return next((job for job in found if job is not None and job.active), None)
+        jobs = (self.get(workspace, one.job_id) for one in self._records(workspace) if one.active)
+        return next((job for job in jobs if job is not None and job.active), None)
 
     def _take_slot(self, job: Job) -> None:
         """Problem 503 unless there is room for one more job, in all workspaces and for all instances of the service."""
@@ -178,23 +178,23 @@ class CloudJobs:
     def _move_slots(self, change: Callable[[list[Slot]], list[Slot]]) -> None:
         self.stores.artifacts.move_pointer(layout.JOBS_RUNNING, Slots, lambda now: now.changed(slots=change(now.slots)))
 
-    def _follow(self, job: Job, found: Execution) -> Job:
+    def _follow(self, job: Job, execution: Execution) -> Job:
         """The job with what its execution and its log say."""
-        log, lines = self._read(found.name)
-        changed = replace(job, state=found.state, started_at=found.started_at, progress=log.progress)
-        if found.state in files.ACTIVE:
+        log, lines = self._read(execution.name)
+        changed = replace(job, state=execution.state, started_at=execution.started_at, progress=log.progress)
+        if execution.state in files.ACTIVE:
             return changed
         error = None
-        if found.state == "failed":
-            error = log.error or found.message or "Cloud Run ended it without a word."
-        changed = replace(changed, finished_at=found.finished_at, error=error)
+        if execution.state == "failed":
+            error = log.error or execution.message or "Cloud Run ended it without a word."
+        changed = replace(changed, finished_at=execution.finished_at, error=error)
         draft = self.stores.artifacts.draft(self.reader.places(job.workspace).job(job.job_id))
         try:
             draft.write_json(_LOG, [line.model_dump() for line in lines])
             draft.publish()
         except Conflict:
             pass  # another instance of the service has seen its end, too
-        return self._put(changed, found.name)
+        return self._put(changed, execution.name)
 
     def _read(self, execution: str) -> tuple[Log, list[LogLine]]:
         """The log as a client may see it: it is cleaned here, where the secrets are known."""

@@ -72,8 +72,8 @@ class CloudRun:
 
     def find(self, kind: str, job_id: str) -> str | None:
         """The execution that was started for a job, among the newest ones."""
-        found = self._patiently("GET", f"{self._job(kind)}/executions?pageSize=50")
-        for execution in found.get("executions", []):
+        answer = self._patiently("GET", f"{self._job(kind)}/executions?pageSize=50")
+        for execution in answer.get("executions", []):
             for container in execution.get("template", {}).get("containers", []):
                 if {"name": _JOB_ID, "value": job_id} in container.get("env", []):
                     return str(execution["name"])
@@ -81,11 +81,11 @@ class CloudRun:
 
     def look(self, execution: str) -> Execution:
         """How it stands now; NotFound once Cloud Run has forgotten it."""
-        found = self._patiently("GET", f"{self.url}/v2/{execution}")
-        started, finished = found.get("startTime"), found.get("completionTime")
-        failed = [one for one in found.get("conditions", []) if one.get("state") == "CONDITION_FAILED"]
+        answer = self._patiently("GET", f"{self.url}/v2/{execution}")
+        started, finished = answer.get("startTime"), answer.get("completionTime")
+        failed = [one for one in answer.get("conditions", []) if one.get("state") == "CONDITION_FAILED"]
         message = str(failed[0].get("message", "")) if failed else ""
-        return Execution(execution, _state(found), started, finished, message)
+        return Execution(execution, _state(answer), started, finished, message)
 
     def cancel(self, execution: str) -> None:
         """Asks for its end; of one that has ended nothing is asked."""
@@ -105,10 +105,10 @@ class CloudRun:
             "pageSize": _LINES,
         }
         entries = self._patiently("POST", f"{self.logging_url}/v2/entries:list", body).get("entries", [])
-        found = [_line(entry) for entry in reversed(entries)]
+        lines = [_line(entry) for entry in reversed(entries)]
         self._logs.clear()  # of others there is no need to remember any
-        self._logs[execution] = time.monotonic(), found
-        return found
+        self._logs[execution] = time.monotonic(), lines
+        return lines
 
     def _job(self, kind: str) -> str:
         place = f"projects/{self.project}/locations/{self.region}"
@@ -162,20 +162,20 @@ class CloudRun:
                 found=answer.status_code,
                 remedy="Check the rights of this service's account.",
             )
-        found: dict[str, Any] = answer.json()
-        return found
+        content: dict[str, Any] = answer.json()
+        return content
 
 
 class _Unclear(Exception):
     """It is not known whether a call had an effect; another one may."""
 
 
-def _state(found: dict[str, Any]) -> State:
-    if found.get("completionTime") is None:
-        return "running" if found.get("startTime") else "queued"
-    if found.get("cancelledCount"):
+def _state(execution: dict[str, Any]) -> State:
+    if execution.get("completionTime") is None:
+        return "running" if execution.get("startTime") else "queued"
+    if execution.get("cancelledCount"):
         return "cancelled"
-    return "failed" if found.get("failedCount") or not found.get("succeededCount") else "succeeded"
+    return "failed" if execution.get("failedCount") or not execution.get("succeededCount") else "succeeded"
 
 
 def _line(entry: dict[str, Any]) -> bytes:

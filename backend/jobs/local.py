@@ -54,8 +54,8 @@ class LocalJobs:
 
     def ids(self, workspace: str) -> list[str]:
         """The jobs of a workspace, newest first; those whose name is of the future come last."""
-        found = (path.parent.name for path in self._above(workspace).glob(f"*/{files.RECORD}"))
-        return oldest_first(name for name in found if is_version(name))[::-1]
+        names = (path.parent.name for path in self._above(workspace).glob(f"*/{files.RECORD}"))
+        return oldest_first(name for name in names if is_version(name))[::-1]
 
     def get(self, workspace: str, job_id: str) -> Job | None:
         """A job as it is now. One whose process is gone without a word has failed, or is cancelled if that was asked for."""
@@ -85,8 +85,8 @@ class LocalJobs:
 
     def active(self, workspace: str) -> Job | None:
         """The job that runs in a workspace. It need not have the newest name: clocks are set back."""
-        found = (self.get(workspace, job_id) for job_id in self.ids(workspace))
-        return next((job for job in found if job is not None and job.active), None)
+        jobs = (self.get(workspace, job_id) for job_id in self.ids(workspace))
+        return next((job for job in jobs if job is not None and job.active), None)
 
     def folder(self, workspace: str, job_id: str) -> Path:
         return self._above(workspace) / safe_version(job_id, "job")

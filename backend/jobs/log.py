@@ -116,10 +116,10 @@ def _entry(text: str) -> Entry | None:
     if not text.startswith("{"):
         return None
     try:
-        found = json.loads(text)
+        entry = json.loads(text)
     except ValueError:
         return None
-    return found if isinstance(found, dict) and isinstance(found.get("event"), str) else None
+    return entry if isinstance(entry, dict) and isinstance(entry.get("event"), str) else None
 
 
 def _count(entry: Entry, name: str) -> int | None:
@@ -137,10 +137,10 @@ def _values(environ: Mapping[str, str]) -> list[tuple[str, str]]:
         with contextlib.suppress(ConfigError):
             if name.endswith("_FILE") and _SECRET.search(name):
                 mounted[name.removesuffix("_FILE")] = secret(name.removesuffix("_FILE"), environ) or ""
-    found = [
+    values = [
         (value, name)
         for name, value in {**environ, **mounted}.items()
         if (len(value) >= 4 and _SECRET.search(name))
         or (len(value) >= 8 and not value.startswith("/") and not _WORD.fullmatch(value))
     ]
-    return sorted(found, key=lambda pair: -len(pair[0]))
+    return sorted(values, key=lambda pair: -len(pair[0]))

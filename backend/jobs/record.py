@@ -137,7 +137,7 @@ def tail(folder: Path, lines: int) -> list[LogLine]:
             newest = deque(log, maxlen=lines)
     except FileNotFoundError:
         return []
-    return [found for line in newest if line.endswith(b"\n") and (found := _event(line))]
+    return [event for line in newest if line.endswith(b"\n") and (event := _event(line))]
 
 
 def _event(line: bytes) -> LogLine | None:

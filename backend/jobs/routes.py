@@ -35,9 +35,9 @@ async def start(access: Analyst, wanted: JobIn, request: Request, response: Resp
 @router.get("/jobs", responses=problems(404))
 async def jobs(access: Viewer, query: Annotated[Paged, Query()], jobs: JobsDep) -> JobsOut:
     """The jobs of a workspace, newest first; the newest 50 are kept."""
-    total, found = await jobs.page(access.workspace, query.offset, query.limit)
+    total, page = await jobs.page(access.workspace, query.offset, query.limit)
     return JobsOut(
-        items=[JobOut.model_validate(job) for job in found],
+        items=[JobOut.model_validate(job) for job in page],
         total=total,
         limit=query.limit,
         offset=query.offset,
@@ -50,8 +50,8 @@ async def job(
     access: Viewer, job_id: Annotated[JobId, Path()], query: Annotated[JobQuery, Query()], jobs: JobsDep
 ) -> JobDetail:
     """How a job stands, and the newest 200 lines of what its script has printed."""
-    found = await jobs.find(access, job_id)
-    return JobDetail(**vars(found), log=await jobs.log(found))
+    job = await jobs.find(access, job_id)
+    return JobDetail(**vars(job), log=await jobs.log(job))
 
 
 @router.delete(
@@ -64,6 +64,6 @@ async def cancel(
     access: Analyst, job_id: Annotated[JobId, Path()], query: Annotated[JobQuery, Query()], jobs: JobsDep
 ) -> Job:
     """Ends a job with all that it has started: it is asked to end, and ended after some seconds. It is `cancelled` then."""
-    found = await jobs.find(access, job_id)
-    await jobs.cancel(access, found)
-    return found
+    job = await jobs.find(access, job_id)
+    await jobs.cancel(access, job)
+    return job

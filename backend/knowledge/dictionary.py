@@ -38,41 +38,41 @@ def render(workspace: str, written: Mapping[str, Any], config: Mapping[str, Any]
 
 
 def _panel(known: Mapping[str, Any]) -> str:
-    found = [f"{known['title']}."] if known.get("title") else []
-    found.append(
+    sentences = [f"{known['title']}."] if known.get("title") else []
+    sentences.append(
         f"The frequency is {known.get('frequency', 'auto')} and times are those of {known.get('timezone', 'UTC')}."
     )
     if known.get("horizon"):
-        found.append(f"Forecasts reach {known['horizon']} steps ahead (the horizon).")
+        sentences.append(f"Forecasts reach {known['horizon']} steps ahead (the horizon).")
     if seasons := known.get("season_lengths"):
-        found.append(f"Seasons have {', '.join(map(str, seasons))} steps.")
+        sentences.append(f"Seasons have {', '.join(map(str, seasons))} steps.")
     if country := _mapping(known.get("holidays")).get("country"):
-        found.append(f"Public holidays of {country} are known in advance (a future covariate, holiday).")
-    return " ".join(found)
+        sentences.append(f"Public holidays of {country} are known in advance (a future covariate, holiday).")
+    return " ".join(sentences)
 
 
 def _target(name: str, target: Mapping[str, Any], said: Any) -> str:
-    found = [f"`{name}` is the target: what is forecast."]
+    sentences = [f"`{name}` is the target: what is forecast."]
     if target.get("unit"):
-        found.append(f"Its unit is {target['unit']}.")
+        sentences.append(f"Its unit is {target['unit']}.")
     if target.get("non_negative"):
-        found.append("It is never negative.")
-    found += [_SUMS[target["aggregate"]]] if target.get("aggregate") in _SUMS else []
-    return " ".join([*found, *_said(said)])
+        sentences.append("It is never negative.")
+    sentences += [_SUMS[target["aggregate"]]] if target.get("aggregate") in _SUMS else []
+    return " ".join([*sentences, *_said(said)])
 
 
 def _roles(known: Mapping[str, Any]) -> dict[str, list[str]]:
     """What each column is; a key may be an attribute too."""
     columns = _mapping(_mapping(known.get("source")).get("columns"))
-    found: dict[str, list[str]] = {}
+    roles: dict[str, list[str]] = {}
     for key in _names(columns.get("keys")):
-        found.setdefault(key, []).append("a key column: its value is a part of the name of a series")
+        roles.setdefault(key, []).append("a key column: its value is a part of the name of a series")
     if ds := columns.get("ds"):
-        found.setdefault(str(ds), []).append("the column of the timestamps")
+        roles.setdefault(str(ds), []).append("the column of the timestamps")
     for kind, names in _mapping(known.get("covariates")).items():
         for column in _names(names):
-            found.setdefault(column, []).append(_ROLES.get(kind, "a covariate"))
-    return found
+            roles.setdefault(column, []).append(_ROLES.get(kind, "a covariate"))
+    return roles
 
 
 def _said(text: Any) -> list[str]:

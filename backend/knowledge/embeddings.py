@@ -56,12 +56,12 @@ class Lexical:
     floor = 0.2
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        found = np.zeros((len(texts), _SIZE), dtype=np.float32)
-        for row, text in zip(found, texts, strict=True):
+        vectors = np.zeros((len(texts), _SIZE), dtype=np.float32)
+        for row, text in zip(vectors, texts, strict=True):
             for word, count in Counter(words(text)).items():
                 places, weights = (_features if len(word) <= _USUAL else _features.__wrapped__)(word)
                 np.add.at(row, places, weights * np.float32(1 + np.log(count)))
-        return _unit(found)
+        return _unit(vectors)
 
 
 class Local:
@@ -74,8 +74,8 @@ class Local:
     def embed(self, texts: Sequence[str]) -> Vectors:
         if not texts:
             return np.zeros((0, 384), dtype=np.float32)
-        found = self._model.encode(list(texts), convert_to_numpy=True, show_progress_bar=False)
-        return _unit(np.asarray(found, dtype=np.float32))
+        vectors = self._model.encode(list(texts), convert_to_numpy=True, show_progress_bar=False)
+        return _unit(np.asarray(vectors, dtype=np.float32))
 
     @cached_property
     def _model(self) -> Any:
@@ -100,19 +100,19 @@ class Provider:
     def embed(self, texts: Sequence[str]) -> Vectors:
         from openai import OpenAIError
 
-        found: list[list[float]] = []
+        vectors: list[list[float]] = []
         try:
             for start in range(0, len(texts), _BATCH):
                 batch = list(texts[start : start + _BATCH])
                 answer = self._client.embeddings.create(model=self._model, input=batch, encoding_format="float")
                 rows = [row.embedding for row in sorted(answer.data, key=lambda one: one.index)]
-                if len(rows) != len(batch) or len({len(row) for row in [*found, *rows]}) != 1:
+                if len(rows) != len(batch) or len({len(row) for row in [*vectors, *rows]}) != 1:
                     raise EmbeddingFailed(
                         f"{self._model} answered {len(rows)} vectors for {len(batch)} texts, or of many sizes",
                         remedy="Name a model for embeddings.",
                     )
-                found += rows
-            return _unit(np.array(found, dtype=np.float32))
+                vectors += rows
+            return _unit(np.array(vectors, dtype=np.float32))
         except (OpenAIError, ValueError, TypeError, AttributeError) as error:  # the latter: an answer of another shape
             raise EmbeddingFailed(
                 f"{self._model} gave no embeddings ({type(error).__name__})", remedy="Check the endpoint and the key."
@@ -177,5 +177,5 @@ def _unit(vectors: Vectors) -> Vectors:
             "the vectors are not rows of finite numbers", remedy="Check the model and the endpoint that it is asked at."
         )
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    found: Vectors = np.where(lengths > 0, vectors / np.where(lengths > 0, lengths, 1), np.eye(1, vectors.shape[1]))
-    return found.astype(np.float32)
+    rows: Vectors = np.where(lengths > 0, vectors / np.where(lengths > 0, lengths, 1), np.eye(1, vectors.shape[1]))
+    return rows.astype(np.float32)

@@ -103,14 +103,14 @@ class Index:
         parts = [(source, chunks(source.text)) for source in sources]
         entries = [
             Entry(f"{source.id}-{source.digest[:12]}-{number:05d}", source, chunk)
-            for source, found in parts
-            for number, chunk in enumerate(found)
+            for source, pieces in parts
+            for number, chunk in enumerate(pieces)
         ]
         with self.lock, failing_clearly(str(self.folder)):
             make_folder(str(self.folder))
             with locked(str(self.folder.parent / "index.lock")):
                 added = self._mended(lambda: self._store(entries))
-            counts = [(source, len(found)) for source, found in parts]
+            counts = [(source, len(pieces)) for source, pieces in parts]
             seen: dict[str, int] = {}
             first = [seen.setdefault(entry.chunk.text, place) for place, entry in enumerate(entries)]
             places = {entry.id: place for entry, place in zip(entries, first, strict=True)}
@@ -156,8 +156,8 @@ class Index:
     def _near(self, vector: npt.NDArray[np.float32], contents: _Contents) -> dict[int, float]:
         """Cosines of the nearest chunks by place; what another process has stored since is left out."""
         query: Any = vector
-        found = self._collection().query(query_embeddings=query, n_results=CANDIDATES, include=["distances"])
-        names, distances = found["ids"][0], (found["distances"] or [[]])[0]
+        nearest = self._collection().query(query_embeddings=query, n_results=CANDIDATES, include=["distances"])
+        names, distances = nearest["ids"][0], (nearest["distances"] or [[]])[0]
         cosines: dict[int, float] = {}
         for name, distance in zip(names, distances, strict=True):  # nearest first
             if name in contents.places and 1 - distance >= self.embedding.floor:
@@ -218,9 +218,9 @@ def _bm25(entries: Sequence[Entry]) -> "bm25s.BM25 | None":
     corpus = [words(entry.searched) for entry in entries]
     if not any(corpus):
         return None
-    found = bm25s.BM25()
-    found.index(corpus, show_progress=False)
-    return found
+    bm25 = bm25s.BM25()
+    bm25.index(corpus, show_progress=False)
+    return bm25
 
 
 def _by_words(query: str, contents: _Contents) -> dict[int, float]:
@@ -228,17 +228,17 @@ def _by_words(query: str, contents: _Contents) -> dict[int, float]:
     if contents.bm25 is None:
         return {}
     scores = contents.bm25.get_scores(words(query))
-    found: dict[int, float] = {}
+    best: dict[int, float] = {}
     for place in np.argsort(-scores, kind="stable")[:CANDIDATES]:
         if scores[place] > 0:
-            found.setdefault(contents.first[place], float(scores[place]))
-    return found
+            best.setdefault(contents.first[place], float(scores[place]))
+    return best
 
 
 def _ranks(scores: dict[int, float]) -> list[tuple[int, int]]:
     """Places with their ranks, from 1; equal scores share the best rank, so that no order is made up."""
-    found: list[tuple[int, int]] = []
+    ranks: list[tuple[int, int]] = []
     for number, place in enumerate(sorted(scores, key=lambda place: (-scores[place], place)), start=1):
-        same = bool(found) and scores[found[-1][0]] == scores[place]
-        found.append((place, found[-1][1] if same else number))
-    return found
+        same = bool(ranks) and scores[ranks[-1][0]] == scores[place]
+        ranks.append((place, ranks[-1][1] if same else number))
+    return ranks

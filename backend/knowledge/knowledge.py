@@ -100,15 +100,15 @@ class Knowledge:
         self._catalog.open(workspace)
 
         def work() -> Listed:
-            found = self._one(workspace, source_id)
-            if found.source.kind != "note":
+            listed = self._one(workspace, source_id)
+            if listed.source.kind != "note":
                 raise Problem(
                     409,
-                    f"'{found.source.name}' is a {found.source.kind} and follows from the project. Only notes can be deleted.",
+                    f"'{listed.source.name}' is a {listed.source.kind} and follows from the project. Only notes can be deleted.",
                 )
             notes.delete(self._stores, workspace, source_id)
             self._list(workspace)  # it is out of the index when this is answered
-            return found
+            return listed
 
         try:
             return await self._executor.run(workspace, work)
@@ -130,11 +130,11 @@ class Knowledge:
                     one.source.kind,
                     one.chunk.heading,
                     one.chunk.text,
-                    found.score,
+                    hit.score,
                     one.id,
                 )
-                for found in ranked
-                for one in [found.entry]
+                for hit in ranked
+                for one in [hit.entry]
             ]
             return Found(hits, embedding)
         raise AssertionError("the lexical embedding never fails")
@@ -170,8 +170,8 @@ class Knowledge:
         with index.lock:
             mark = sources.mark(self._catalog.reader, workspace)
             if index.mark != mark:
-                found, whole = sources.collect(self._catalog.reader, workspace)
-                index.update(found)
+                collection, whole = sources.collect(self._catalog.reader, workspace)
+                index.update(collection)
                 index.mark = mark if whole else None  # what could not be read is tried again
 
     def _index(self, workspace: str, embedding: Embedding) -> Index:

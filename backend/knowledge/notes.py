@@ -60,14 +60,14 @@ def pointer(reader: Reader, workspace: str) -> Notes:
 
 def all_of(reader: Reader, workspace: str) -> list[Note]:
     """The notes, oldest first, but for one that was deleted a moment ago."""
-    found, places = [], reader.places(workspace)
+    notes, places = [], reader.places(workspace)
     for note_id, entry in pointer(reader, workspace).notes.items():
         try:
             text = reader.artifacts.folder(places.note(entry.folder)).read_text(FILE)
         except NotFound:
             continue
-        found.append(Note(note_id, entry.name, text, entry.added_at, entry.by, entry.format))
-    return found
+        notes.append(Note(note_id, entry.name, text, entry.added_at, entry.by, entry.format))
+    return notes
 
 
 def add(stores: Stores, workspace: str, name: str, text: str, form: Format, by: str) -> tuple[str, bool]:

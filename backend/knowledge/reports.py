@@ -8,23 +8,23 @@ from pipelines.storage.records import Check, Etl, Quality
 _NEWEST = 50  # alerts
 
 
-def quality(version: str, info: Etl, found: Quality) -> str:
+def quality(version: str, info: Etl, quality: Quality) -> str:
     """The quality report of a data version as markdown: what needs a look has a heading of its own."""
     lines = [
         f"# Data quality of version {version}",
         "",
-        f"{'The data are synthetic; their' if info.synthetic else 'The'} status is {found.status}.",
+        f"{'The data are synthetic; their' if info.synthetic else 'The'} status is {quality.status}.",
         "",
     ]
-    counts = (f"{name.replace('_', ' ')}: {value:,}" for name, value in found.counts.items())
+    counts = (f"{name.replace('_', ' ')}: {value:,}" for name, value in quality.counts.items())
     lines += [f"Counted: {'; '.join(counts)}.", ""]
     if info.inferred:
         lines += ["## What was found out about the columns", ""]
         lines += [*(f"- {name}: {how}" for name, how in info.inferred.items()), ""]
-    for check in found.checks:
+    for check in quality.checks:
         if check.status != "pass":
             lines += [f"## Check {check.name}: {check.status}", "", f"{check.message}{_examples(check)}", ""]
-    passed = [f"- {check.name}: {check.message}" for check in found.checks if check.status == "pass"]
+    passed = [f"- {check.name}: {check.message}" for check in quality.checks if check.status == "pass"]
     return "\n".join([*lines, "## Checks that pass", "", *passed]) + "\n"
 
 

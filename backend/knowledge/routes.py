@@ -33,8 +33,8 @@ _BODY = {"required": True, "content": {"text/markdown": _FILE, "text/plain": _FI
 @router.get("/sources", responses=problems(404))
 async def sources(access: Viewer, query: Annotated[SourcesQuery, Query()], knowledge: KnowledgeDep) -> SourcesOut:
     """The data dictionary, run cards, quality report, alerts, notes and documents that a search looks through."""
-    found = await knowledge.sources(access.workspace.name)
-    kept = [one for one in found if query.kind in (None, one.source.kind)]
+    sources = await knowledge.sources(access.workspace.name)
+    kept = [one for one in sources if query.kind in (None, one.source.kind)]
     return SourcesOut(
         items=[_row(one) for one in query.cut(kept)],
         total=len(kept),
@@ -56,9 +56,9 @@ async def add(
 ) -> SourceOut:
     """Adds a note: markdown or plain text in UTF-8, or a PDF, of at most 5 MiB. The same text twice is one note, under its first name."""
     content, by = await request.body(), access.identity.name
-    found, new = await knowledge.add(access.workspace.name, query.name, content, by)
+    note, new = await knowledge.add(access.workspace.name, query.name, content, by)
     response.status_code = 201 if new else 200
-    return _row(found)
+    return _row(note)
 
 
 @router.delete("/sources/{source_id}", responses=problems(404, 409))
@@ -72,12 +72,12 @@ async def remove(
 @router.get("/search", responses=problems(404))
 async def search(access: Viewer, query: Annotated[SearchQuery, Query()], knowledge: KnowledgeDep) -> SearchOut:
     """The pieces of all sources that fit a question best, by vectors and by words; none, if nothing fits."""
-    found = await knowledge.find(access.workspace.name, query.q, query.limit)
+    answer = await knowledge.find(access.workspace.name, query.q, query.limit)
     return SearchOut(
         workspace=query.workspace,
-        embedding=found.embedding.kind,
-        embedding_name=found.embedding.name,
-        hits=[HitOut(**asdict(hit)) for hit in found.hits],
+        embedding=answer.embedding.kind,
+        embedding_name=answer.embedding.name,
+        hits=[HitOut(**asdict(hit)) for hit in answer.hits],
     )
 
 

@@ -72,20 +72,20 @@ def _known(read: Callable[[], Hashable]) -> Hashable:
 
 def collect(reader: Reader, workspace: str) -> tuple[list[Source], bool]:
     """Every source, the most telling kind first, and whether all could be read: one that is damaged hides no other."""
-    found: list[Source] = []
+    sources: list[Source] = []
     whole = True
     makers: tuple[Callable[[Reader, str], Iterator[Source]], ...] = (
         _of_dictionary, _of_runs, _of_quality, _of_alerts, _of_notes, _of_documents
     )  # fmt: skip
     for maker in makers:
         try:
-            found += maker(reader, workspace)
+            sources += maker(reader, workspace)
         except Exception as error:  # noqa: BLE001 - whatever a damaged file makes a maker raise, the others are found
             whole = False
             structlog.get_logger("backend").warning(
                 "source left out", workspace=workspace, reason=str(error), exc_info=not isinstance(error, ForecastError)
             )
-    return found, whole
+    return sources, whole
 
 
 def _of_dictionary(reader: Reader, workspace: str) -> Iterator[Source]:
@@ -144,8 +144,8 @@ def _of_documents(reader: Reader, workspace: str) -> Iterator[Source]:
 
 def _documents() -> list[Path]:
     """The pages that come with the project."""
-    found = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
-    return [path for path in found if path.relative_to(PROJECT).as_posix() not in _LEFT_OUT]
+    pages = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+    return [path for path in pages if path.relative_to(PROJECT).as_posix() not in _LEFT_OUT]
 
 
 def _id(*parts: str) -> str:

@@ -32,7 +32,7 @@ def read(content: bytes) -> tuple[str, Format]:
     if content.startswith(_PDF):
         return _of_pdf(content), "pdf"
     try:
-        found = clean(content.decode("utf-8"))
+        text = clean(content.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise DataError(
             f"The text is no UTF-8 (at byte {error.start:,}), nor a PDF",
@@ -40,7 +40,7 @@ def read(content: bytes) -> tuple[str, Format]:
             found=error.start,
             remedy="Save it as UTF-8 or send a PDF.",
         ) from None
-    return _usable(found), "text"
+    return _usable(text), "text"
 
 
 def clean(text: str) -> str:
@@ -52,16 +52,16 @@ def _of_pdf(content: bytes) -> str:
     command = [sys.executable, str(Path(pdf.__file__)), str(MAX_CHARACTERS)]
     try:
         done = subprocess.run(command, input=content, capture_output=True, timeout=_PATIENCE, check=True)  # noqa: S603 - our own file
-        found = json.loads(done.stdout)
+        answer = json.loads(done.stdout)
     except (subprocess.SubprocessError, ValueError):
         raise DataError(
             "The PDF takes more time or memory to read than it may",
             code="unreadable_pdf",
             remedy="Save it again, or send its text.",
         ) from None
-    if "error" in found:
-        raise DataError(**found["error"])
-    return _usable(PAGE.join(clean(page) for page in found["pages"]), "It may hold pictures of text: send the text.")
+    if "error" in answer:
+        raise DataError(**answer["error"])
+    return _usable(PAGE.join(clean(page) for page in answer["pages"]), "It may hold pictures of text: send the text.")
 
 
 def _usable(text: str, hint: str = "Send some.") -> str:

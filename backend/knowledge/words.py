@@ -15,5 +15,5 @@ _WORD = re.compile(r"[^\W_]+")
 
 def words(text: str) -> list[str]:
     """The words in lower case, in order, without stop words, unless there are no others; `demand_class` is two."""
-    found = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
-    return [word for word in found if word not in _STOP] or found
+    words = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+    return [word for word in words if word not in _STOP] or words

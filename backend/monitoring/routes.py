@@ -42,9 +42,9 @@ _SERVED = "sealed"  # how reports are served: what a browser keeps of the way be
 @router.get("/summary", responses=problems(304, 404))
 async def summary(access: Viewer, query: Annotated[Of, Query()], request: Request, response: Response) -> MonitoringOut:
     """How the newest forecasts and data stand, how they stood before, and what is proposed."""
-    found = await access.workspace.monitored()
-    revalidate(request, response, found.id)
-    return await asyncio.to_thread(found.summary)
+    monitored = await access.workspace.monitored()
+    revalidate(request, response, monitored.id)
+    return await asyncio.to_thread(monitored.summary)
 
 
 @router.get("/series", responses=problems(304, 404))
@@ -52,20 +52,20 @@ async def series(
     access: Viewer, query: Annotated[MonitoredQuery, Query()], request: Request, response: Response
 ) -> MonitoredPage:
     """The series by severity, with the drift of each feature; with `unique_id`, that one and all that is known of it."""
-    found = await access.workspace.monitored()
-    revalidate(request, response, found.id)
+    monitored = await access.workspace.monitored()
+    revalidate(request, response, monitored.id)
 
     def render() -> MonitoredPage:
-        rows = found.find(**query.model_dump(exclude={"workspace"}))
+        rows = monitored.find(**query.model_dump(exclude={"workspace"}))
         return MonitoredPage(
             items=rows.rows,
             total=rows.total,
             limit=query.limit,
             offset=query.offset,
             workspace=query.workspace,
-            monitoring_id=found.id,
-            as_of=found.info.as_of,
-            detail=found.detail(query.unique_id) if query.unique_id is not None else None,
+            monitoring_id=monitored.id,
+            as_of=monitored.info.as_of,
+            detail=monitored.detail(query.unique_id) if query.unique_id is not None else None,
         )
 
     try:
@@ -81,13 +81,13 @@ async def series(
 )
 async def report(access: Viewer, query: Annotated[Of, Query()], request: Request) -> Response:
     """The report by Evidently as a page that loads nothing and runs only Evidently's own scripts, in an origin of its own."""
-    found = await access.workspace.monitored()
-    if not found.has_report:
+    monitored = await access.workspace.monitored()
+    if not monitored.has_report:
         raise Problem(404, f"The newest monitoring of workspace '{query.workspace}' has no report.")
-    tag = etag(found.id, _SERVED)
+    tag = etag(monitored.id, _SERVED)
     if is_known(request, tag):
         return not_modified(tag)
-    shown = await access.catalog.tables.get("report", found.folder.place, lambda: page.served(found.report()))
+    shown = await access.catalog.tables.get("report", monitored.folder.place, lambda: page.served(monitored.report()))
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Content-Security-Policy": shown.policy}
     return Response(shown.html, headers=headers, media_type="text/html; charset=utf-8")
 
@@ -97,15 +97,15 @@ async def listed(
     access: Viewer, query: Annotated[AlertsQuery, Query()], request: Request, response: Response
 ) -> AlertsOut:
     """What was raised, newest first."""
-    found = await service.raised(access.workspace)
-    kept = [one for one in found if query.keeps(one)]
+    alerts = await service.raised(access.workspace)
+    kept = [one for one in alerts if query.keeps(one)]
     answer = AlertsOut(
         items=query.cut(kept),
         total=len(kept),
         limit=query.limit,
         offset=query.offset,
         workspace=query.workspace,
-        open=sum(one["acknowledged"] is None for one in found),
+        open=sum(one["acknowledged"] is None for one in alerts),
     )
     revalidate(request, response, hashlib.sha256(encode(answer)).hexdigest()[:16])
     return answer

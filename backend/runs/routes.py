@@ -47,8 +47,8 @@ _IF_MATCH = {
 @router.get("/runs", responses=problems(404))
 async def runs(access: Viewer, query: Annotated[RunsQuery, Query()], runs: RunsDep) -> RunsOut:
     """The finished runs of a workspace, newest first."""
-    aliases, found = await runs.aliases(access.workspace), await runs.finished(access.workspace)
-    kept = [run for run in found if query.status in (None, run.info.status)]
+    aliases, finished = await runs.aliases(access.workspace), await runs.finished(access.workspace)
+    kept = [run for run in finished if query.status in (None, run.info.status)]
     return RunsOut(
         items=[_row(run, aliases) for run in query.cut(kept)],
         total=len(kept),
@@ -70,12 +70,12 @@ async def run(
     access: Viewer, run_id: Annotated[RunId, Path()], query: Annotated[Of, Query()], runs: RunsDep
 ) -> RunDetail:
     """One run: its settings, its figures and its card."""
-    found = await access.workspace.run(run_id)
-    files = found.folder.files
-    card = await asyncio.to_thread(found.folder.read_text, "card.md") if "card.md" in files else None
-    info = found.info
+    run = await access.workspace.run(run_id)
+    files = run.folder.files
+    card = await asyncio.to_thread(run.folder.read_text, "card.md") if "card.md" in files else None
+    info = run.info
     return RunDetail(
-        **dict(_row(found, await runs.aliases(access.workspace))),
+        **dict(_row(run, await runs.aliases(access.workspace))),
         **{key: getattr(info, key) for key in ("parent", "config", "config_hash", "summary", "libraries")},
         stages=[stage.model_dump() for stage in info.stages],
         card=card,
@@ -88,10 +88,10 @@ async def verify(
     access: Viewer, run_id: Annotated[RunId, Path()], query: Annotated[Of, Query()], runs: RunsDep
 ) -> VerifyOut:
     """Reads every file of the run again and compares it with what was written."""
-    found = await access.workspace.run(run_id)
-    wrong = await runs.verify(found)
-    signed = found.folder.manifest.signature is not None
-    return VerifyOut(run_id=run_id, intact=not wrong, signed=signed, files=len(found.folder.files), wrong=wrong)
+    run = await access.workspace.run(run_id)
+    wrong = await runs.verify(run)
+    signed = run.folder.manifest.signature is not None
+    return VerifyOut(run_id=run_id, intact=not wrong, signed=signed, files=len(run.folder.files), wrong=wrong)
 
 
 @router.get("/runs/{run_id}/calibration", responses=problems(304, 404))
@@ -103,13 +103,13 @@ async def calibration(
     response: Response,
 ) -> CalibrationOut:
     """What the intervals of a run covered in its backtest: over all points, by step and by segment."""
-    found = await access.workspace.run(run_id)
-    if CALIBRATION not in found.folder.files:
+    run = await access.workspace.run(run_id)
+    if CALIBRATION not in run.folder.files:
         raise Problem(404, f"The calibration of run {run_id} was not measured.")
     revalidate(request, response, run_id)
 
     def render() -> CalibrationOut:
-        rows = found.folder.open_parquet(CALIBRATION).read().to_pylist()
+        rows = run.folder.open_parquet(CALIBRATION).read().to_pylist()
         groups = [Coverage.model_validate({name: known(value) for name, value in row.items()}) for row in rows]
         return CalibrationOut(workspace=query.workspace, run_id=run_id, rows=groups)
 

@@ -79,7 +79,7 @@ class Quota:
 
     def _uploads(self, files: Mapping[str, Path]) -> list[_Upload]:
         """Every upload, after those were removed of which a workspace has too many."""
-        found = []
+        uploads = []
         for above in self._folders():
             path = files.get(above.name)
             used = layout.uploads_in(path.read_text(encoding="utf-8", errors="replace")) if path else set()
@@ -88,8 +88,8 @@ class Quota:
             for one in surplus:
                 if not one.used:
                     self._remove(one)
-            found += [one for one in these if one.used or one not in surplus]
-        return found
+            uploads += [one for one in these if one.used or one not in surplus]
+        return uploads
 
     def _look(self, folder: Path, used: set[str]) -> _Upload:
         size, newest = 0, 0.0

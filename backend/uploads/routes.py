@@ -41,12 +41,12 @@ async def upload(
     """Takes a CSV, plain or gzipped, of at most 32 MiB, and says what it is. No workspace is made or changed."""
     upload_id = await uploads.receive(workspace, request.stream())
     try:
-        found = await uploads.preview(workspace, upload_id, query.model_dump())
+        preview = await uploads.preview(workspace, upload_id, query.model_dump())
     except Problem as problem:
         problem.extra["upload_id"] = upload_id  # it is there, and can be looked at later
         raise
     response.headers.update({"Location": f"{request.url.path}/{upload_id}", "Cache-Control": "no-store"})
-    return found
+    return preview
 
 
 @router.get("/workspaces/{workspace}/uploads/{upload_id}", responses=problems(404, 504))

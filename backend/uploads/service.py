@@ -79,12 +79,12 @@ class Uploads:
         """
         await asyncio.to_thread(refuse_handwritten, self._stores, workspace)
         given = {**wanted.model_dump(exclude={"upload_id", "mapping"}), **wanted.mapping.model_dump()}
-        found = await self.preview(workspace, wanted.upload_id, given)
-        if not found.acceptable or found.settings is None:
-            wrong = [one.model_dump() for one in found.problems]
+        preview = await self.preview(workspace, wanted.upload_id, given)
+        if not preview.acceptable or preview.settings is None:
+            wrong = [one.model_dump() for one in preview.problems]
             raise Problem(422, "The upload cannot become a workspace as it is.", errors=wrong)
         by = access.identity.name
-        new = await asyncio.to_thread(make, self._stores, workspace, wanted.upload_id, found.settings, by)
+        new = await asyncio.to_thread(make, self._stores, workspace, wanted.upload_id, preview.settings, by)
         self._catalog.forget_workspaces()
         access.enter(workspace)
         return new

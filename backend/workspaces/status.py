@@ -93,26 +93,26 @@ class Statuses:
         pointed = self._pointed(name, files)
         if known and known[0] == pointed and known[1] == _looks(known[2].files):
             return known[2].aged()
-        found = self._read(name, files)
-        if found.facts.reason is None:
+        status = self._read(name, files)
+        if status.facts.reason is None:
             self._told.pop(name, None)
-            looks = _looks(found.files)
+            looks = _looks(status.files)
             if _settled((*pointed, *looks)):
-                self._known[name] = pointed, looks, found
+                self._known[name] = pointed, looks, status
         else:
             self._known.pop(name, None)  # the remedy may be anywhere, so it is looked for every time
-        return found.aged()
+        return status.aged()
 
     def _pointed(self, name: str, files: Mapping[str, Path]) -> Mark:
         """What differs once the settings or a pointer of the workspace were written: looks on a disk, else the content."""
         written = tuple(disk.looks(str(path)) for path in config.places(name, files))
-        found: list[Any] = []
+        looks: list[Any] = []
         for root, place in self._pointers(name):
             try:
-                found.append(root.looks(place) if root.is_local else root.read(place))
+                looks.append(root.looks(place) if root.is_local else root.read(place))
             except StoreError as error:
-                found.append(str(error))
-        return (*written, *found)
+                looks.append(str(error))
+        return (*written, *looks)
 
     def _pointers(self, name: str) -> list[tuple[Root, Place]]:
         """The places of its pointers; none of a workspace whose name is not allowed."""
@@ -171,7 +171,7 @@ class Statuses:
         status.files += dataset.watched(Etl.file, "series.parquet")
         end = max((ds for ds in parquet.times(series["last_ds"]) if ds), default=None)
         clock = Clock(info.frequency)
-        found = {
+        facts = {
             "status": "no run",
             "frequency": info.frequency,
             "horizon": info.horizon,
@@ -186,29 +186,29 @@ class Statuses:
             told = ForecastRun.of(run)
             status.files += run.watched(ForecastRun.file)
             clock = Clock.of(told.settings)
-            found |= {"status": "no forecasts", "production_run": run_id, **_of_run(told)}
+            facts |= {"status": "no forecasts", "production_run": run_id, **_of_run(told)}
         if alias and published:
             forecast_id = published.forecast_id
             served = self._part("forecast set", forecast_id, lambda: reader.forecast_set(name, forecast_id))
             served.open_parquet("forecasts.parquet").close()
             status.files += served.watched("forecasts.parquet")
-            found |= {"status": "ready", "forecast_id": forecast_id, "as_of": published.as_of}
-        found["last_ds"] = clock.write(end) if end else None
+            facts |= {"status": "ready", "forecast_id": forecast_id, "as_of": published.as_of}
+        facts["last_ds"] = clock.write(end) if end else None
         # What has another shape is not told with the others.
-        status.facts = WorkspaceOut.model_validate({**status.facts.model_dump(), **found})
+        status.facts = WorkspaceOut.model_validate({**status.facts.model_dump(), **facts})
         status.end = end
 
     def _part(self, what: str, name: str, read: Any) -> Folder:
         """A directory that a pointer names; if it is gone, StoreError says what it was."""
         try:
-            found: Folder = read()
+            folder: Folder = read()
         except NotFound:
             raise StoreError(
                 f"The {what} {name} is gone, and a pointer names it",
                 remedy="Restore its folder from a backup, "
                 "or make a new one on the page Data or with scripts/run_all.py.",
             ) from None
-        return found
+        return folder
 
 
 def _of_run(told: ForecastRun) -> dict[str, object]:

@@ -121,8 +121,8 @@ def _parameters(spec: dict[str, Any], operation: dict[str, Any]) -> Iterator[tup
 def _answer(operation: dict[str, Any]) -> str:
     status, success = next((status, one) for status, one in operation["responses"].items() if status.startswith("2"))
     (kind, content), *_ = success["content"].items()
-    found = _type(content["schema"]) if kind == "application/json" else kind
-    return found if status == "200" else f"{status} and {found}"
+    answer = _type(content["schema"]) if kind == "application/json" else kind
+    return answer if status == "200" else f"{status} and {answer}"
 
 
 def _type(schema: dict[str, Any]) -> str:

@@ -88,9 +88,9 @@ def m4_hourly(
     _require(data, [m4.FILE])
     panel = m4.load(data, sample, seed)
     alone = m4.ALONE if with_rivals and not rival else ()
-    found = contest.run(panel, names, slow=slow, cache=cache, timeout=timeout, say=reporter.say, alone=alone)
+    figures = contest.run(panel, names, slow=slow, cache=cache, timeout=timeout, say=reporter.say, alone=alone)
     page = _page("m4-hourly", output, complete=sample is None and set(m4.RIVALS) <= set(names))
-    m4.write_page(page, panel, found)
+    m4.write_page(page, panel, figures)
     reporter.say("done", page=str(page))
 
 
@@ -108,9 +108,9 @@ def m5_daily(
     reporter, names = _cli.Reporter(json_log=False), _names(with_rivals, rival, m5.RIVALS)
     _require(data, m5.FILES)
     panel = m5.load(data, series, seed)
-    found = contest.run(panel, names, slow=0, cache=cache, timeout=timeout, say=reporter.say)
+    figures = contest.run(panel, names, slow=0, cache=cache, timeout=timeout, say=reporter.say)
     page = _page("m5", output, complete=series is None and set(m5.RIVALS) <= set(names))
-    m5.write_page(page, panel, found)
+    m5.write_page(page, panel, figures)
     reporter.say("done", page=str(page))
 
 
@@ -158,7 +158,7 @@ def watching(data: Data = DATA, output: Output = None, series: Series = None, se
     _require(data, [examples.EXAMPLES[scene.example].removesuffix(".parquet") for scene in replays.SCENES])
     _made_up(
         "monitoring", lambda n, say: monitoring.run(n, data, seed, say),
-        lambda page, found, load: monitoring.write_page(page, found, seed, load), output, series,
+        lambda page, figures, load: monitoring.write_page(page, figures, seed, load), output, series,
     )  # fmt: skip
 
 
@@ -166,7 +166,7 @@ def proven(output: Output = None, series: Series = None, minutes: Minutes = 10, 
     """Try all proofs of the tests as often as it takes (about half an hour), and work steadily for some minutes."""
     _made_up(
         "proof", lambda n, say: (proof.tests(), soak.run(minutes, n, seed, say)),
-        lambda page, found, load: proof.write_page(page, *found, load), output, series, complete=minutes >= 10,
+        lambda page, figures, load: proof.write_page(page, *figures, load), output, series, complete=minutes >= 10,
     )  # fmt: skip
 
 
@@ -181,9 +181,9 @@ def _made_up(
 ) -> None:
     """What `run` finds on `series` made-up series, or as many as M5 has, as a page."""
     reporter, busy = _cli.Reporter(json_log=False), os.getloadavg()[0]
-    found = run(series or tree.SERIES, reporter.say)
+    figures = run(series or tree.SERIES, reporter.say)
     page = _page(name, output, complete=complete and series is None)
-    write(page, found, f"The machine's load was {busy:.1f} before and {os.getloadavg()[0]:.1f} after.")
+    write(page, figures, f"The machine's load was {busy:.1f} before and {os.getloadavg()[0]:.1f} after.")
     reporter.say("done", page=str(page))
 
 

@@ -93,9 +93,9 @@ class Buildah:
         )
 
     def size(self, image: str) -> float:
-        found = json.loads(_call("buildah", "inspect", "--type", "image", _name(image)))["FromImageID"]
+        image_id = json.loads(_call("buildah", "inspect", "--type", "image", _name(image)))["FromImageID"]
         listed = json.loads(_call("buildah", "images", "--json"))
-        number, unit = next(one["size"] for one in listed if found.startswith(one["id"])).split()
+        number, unit = next(one["size"] for one in listed if image_id.startswith(one["id"])).split()
         return float(number) * {"KB": 1e-3, "MB": 1.0, "GB": 1e3}[unit.upper()]
 
     def command(self, image: str, given: Sequence[str], environ: Mapping[str, str], mounts: Mounts) -> list[str]:
@@ -155,8 +155,8 @@ def _walk(engine: Engine, folder: Path, reporter: _cli.Reporter) -> None:
     key = _run(engine, "api", make, mounts)
     for image in ("api", "app"):
         tools = "import importlib.util as u, os; print(os.getuid(), u.find_spec('pip'), os.access('/app', os.W_OK))"
-        if (found := _run(engine, image, ["python", "-c", tools], {})) != "10001 None False":
-            raise ImageError(f"{_name(image)}: user, pip and a writable /app are {found}.")
+        if (state := _run(engine, image, ["python", "-c", tools], {})) != "10001 None False":
+            raise ImageError(f"{_name(image)}: user, pip and a writable /app are {state}.")
     api, app = free_port(), free_port()
     serving = {"API_KEYS_FILE": "/app/keys/keys", "PORT": str(api)}
     showing = {"APP_API_URL": f"http://127.0.0.1:{api}", "APP_API_KEY": key, "PORT": str(app)}

@@ -30,6 +30,7 @@ import json, sys
 from starlette.testclient import TestClient
 from backend.app import create_app
 from backend.core.settings import Settings
+from backend.uploads.schemas import PreviewOut
 from backend.uploads.service import Uploads
 from tests.support.launchers import Instant
 
@@ -46,7 +47,10 @@ for path in ["/health/ready", "/metrics", *("/api/v1" + path for path in (
 body = {"workspace": "shop", "unique_ids": ["Ash/tea"]}
 assert client.post("/api/v1/forecasts/generate", json=body).json()["source"] == "published"
 async def preview(*_):
-    return json.dumps({"acceptable": True, "settings": {"source": {"kind": "file", "path": "x.csv"}}}).encode()
+    known = {"workspace": "new", "upload_id": "x", "acceptable": True, "settings": {"source": {"kind": "file", "path": "x.csv"}}}
+    known |= {"mapping": {"ds": None, "y": None, "keys": None, "static": [], "future": []}, "demand_classes": {}}
+    known |= {"rejected": {"count": 0, "reasons": {}, "rows": []}, **{name: [] for name in ("problems", "columns", "rows", "notes")}}
+    return json.dumps(dict.fromkeys(PreviewOut.model_fields) | known).encode()
 app.state.services[Uploads]._previewers.compute = preview
 sent = client.post("/api/v1/workspaces/new/uploads", content=b"date,y\n")
 assert sent.status_code == 201, sent.text

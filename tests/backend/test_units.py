@@ -105,7 +105,7 @@ def test_no_answer_has_a_share_outside_of_its_range(client: TestClient, watched:
 
 def test_one_run_covers_the_same_wherever_it_is_told(client: TestClient, watched: Site) -> None:
     """The list of workspaces, the run and its calibration."""
-    (workspace,) = (one for one in client.get("/api/v1/workspaces").json()["workspaces"] if one["name"] == "shop")
+    (workspace,) = (one for one in client.get("/api/v1/workspaces").json()["items"] if one["name"] == "shop")
     of = {"workspace": "shop"}
     run = client.get(f"/api/v1/runs/{watched.second}", params=of).json()
     rows = client.get(f"/api/v1/runs/{watched.second}/calibration", params=of).json()["rows"]

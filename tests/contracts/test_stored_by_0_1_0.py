@@ -89,7 +89,7 @@ def test_shares_are_those_of_a_run_made_today(stored: Stores) -> None:
 
     def told(run_id: str) -> dict[str, Any]:
         aliases.promote(stored, NAME, run_id, "to be asked about")
-        (workspace,) = client.get("/api/v1/workspaces").json()["workspaces"]
+        (workspace,) = client.get("/api/v1/workspaces").json()["items"]
         scope = Scope(app.state.services[Catalog].open(NAME), app.state.services[Knowledge])
         facts = [one for name in (None, "Ash/tea") for one in asyncio.run(accuracy.run(scope, name)).facts]
         return {
@@ -97,7 +97,7 @@ def test_shares_are_those_of_a_run_made_today(stored: Stores) -> None:
             "errors": [
                 row["value"]
                 for metric in ("coverage_80", "coverage_95", "smape", "mape", "wape", "mae")
-                for row in get("metrics/historical", by="series", metric=metric)["rows"]
+                for row in get("metrics/historical", by="series", metric=metric)["items"]
             ],
             "board": [
                 value
@@ -113,7 +113,7 @@ def test_shares_are_those_of_a_run_made_today(stored: Stores) -> None:
         assert len(values) > 1
         assert before[what] == [value if value is None else pytest.approx(value, rel=1e-6) for value in values], what
     assert all(0 <= value <= 1 for value in (*before["calibration"], *before["workspace"]))
-    (series,) = get("monitoring/series", unique_id="Ash/tea")["series"]
+    (series,) = get("monitoring/series", unique_id="Ash/tea")["items"]
     assert series["coverage"] == {"80": pytest.approx(3 / 7), "95": pytest.approx(4 / 7)}
     assert series["wape"] == pytest.approx(0.26952442)
     whole = {(row["metric"], row["window"]): row["value"] for row in get("monitoring/summary")["accuracy"]}

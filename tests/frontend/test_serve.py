@@ -22,12 +22,13 @@ class Asked(Client):
         self.failures, self.asked, self.roles = list(failures), list[str](), roles
 
     def get(self, *path: str, params: Mapping[str, Any] | None = None) -> Json:
-        self.asked.append(f"{path[0]} of {params['workspace']}" if params else path[0])
+        of = (params or {}).get("workspace")
+        self.asked.append(f"{path[0]} of {of}" if of else path[0])
         if self.failures:
             raise self.failures.pop(0)
         return {
             "me": lambda: {"name": "app", "role": self.roles[-1], "roles": self.roles},
-            "workspaces": lambda: {"workspaces": WORKSPACES},
+            "workspaces": lambda: {"items": WORKSPACES, "total": len(WORKSPACES)},
             "portfolio": dict,
         }[path[0]]()
 

@@ -59,14 +59,14 @@ def which(about: About) -> Plan:
     asked = about.question
     names = asked.alike or asked.matching or about.series
     if names:
-        found = yield Call("find_series", {"text": "\n".join(names[:3])[:1_000]})
+        matches = yield Call("find_series", {"text": "\n".join(names[:3])[:1_000]})
     else:
-        found = yield Call("find_series", {"text": "", "filters": about.filters})
-    examples = [f"{{{{{fact.id}}}}}" for fact in found.all("series")[:3]]
+        matches = yield Call("find_series", {"text": "", "filters": about.filters})
+    examples = [f"{{{{{fact.id}}}}}" for fact in matches.all("series")[:3]]
     if not examples:
         return Missing("No series is called like that.")
     several = f"{examples[0]}" if len(examples) == 1 else f"{', '.join(examples[:-1])} or {examples[-1]}"
     if names and len(names) > 3:
         return f"Several series fit. Name the series that is meant, such as {several}."
-    counted = found.say("{n_found} match that.") if not names or len(names) == len(found.all("series")) else ""
+    counted = matches.say("{n_found} match that.") if not names or len(names) == len(matches.all("series")) else ""
     return f"{counted or 'Several series fit.'} Name the series that is meant, such as {several}."

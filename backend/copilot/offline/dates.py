@@ -110,11 +110,11 @@ class Calendar:
 
     def near(self, month: int, day: int, past: bool) -> date | None:
         """The date without a year that is nearest to where the actuals end, ahead unless it is said to be past."""
-        found = [one for year in (-1, 0, 1) if (one := _date(self.today.year + year, month, day))]
+        dates = [one for year in (-1, 0, 1) if (one := _date(self.today.year + year, month, day))]
         if past:
-            return max((one for one in found if one <= self.today), default=None)
-        soon = [one for one in found if self.today < one <= self.end.date()]
-        return soon[0] if soon else min(found, key=lambda one: abs(one - self.today), default=None)
+            return max((one for one in dates if one <= self.today), default=None)
+        soon = [one for one in dates if self.today < one <= self.end.date()]
+        return soon[0] if soon else min(dates, key=lambda one: abs(one - self.today), default=None)
 
     def _moved(self, start: datetime, number: int, unit: str) -> datetime:
         number = max(-_FAR, min(number, 5_000))
@@ -157,13 +157,13 @@ def find(text: str, calendar: Calendar) -> list[Found]:
     return list(_joined(text, sorted(taken, key=lambda one: one.start)))
 
 
-def _joined(text: str, found: list[Found]) -> Iterator[Found]:
+def _joined(text: str, times: list[Found]) -> Iterator[Found]:
     """Ranges of two ends ("from … to …"), and days with a time of the day ("tomorrow at …")."""
     at = 0
-    while at < len(found):
-        one = found[at]
-        if at + 1 < len(found):
-            other = found[at + 1]
+    while at < len(times):
+        one = times[at]
+        if at + 1 < len(times):
+            other = times[at + 1]
             between = text[one.end : other.start].strip()
             before = re.search(r"(?:\b(?:from|between)\s*)$", text[: one.start])
             if between in ("to", "until", "till", "through", "-", "–") or (between == "and" and before):
@@ -186,8 +186,8 @@ def _date(year: int, month: int, day: int) -> date | None:
 def _months_later(start: datetime, months: int) -> datetime:
     year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
     for day in (start.day, 30, 29, 28):
-        if found := _date(year, month + 1, day):
-            return datetime.combine(found, start.time())
+        if later := _date(year, month + 1, day):
+            return datetime.combine(later, start.time())
     raise ValueError(months)
 
 
@@ -272,8 +272,8 @@ def _quarter(match: re.Match[str], calendar: Calendar) -> Span:
 def _slashed(match: re.Match[str], calendar: Calendar) -> Span | None:
     """Day first, unless only the other order is a date."""
     a, b, year = (int(match[name]) for name in ("a", "b", "year"))
-    found = _date(year, b, a) or _date(year, a, b)
-    return calendar.day(found, found <= calendar.today) if found else None
+    day = _date(year, b, a) or _date(year, a, b)
+    return calendar.day(day, day <= calendar.today) if day else None
 
 
 def _iso(match: re.Match[str], calendar: Calendar) -> Span:

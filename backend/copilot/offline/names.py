@@ -71,9 +71,9 @@ class Names:
         self._add("unit", settings.target.unit)
         self._add("unit", settings.target.name)
         self.longest = max(map(len, self._by_words), default=0)
-        found = {word for words in self._by_words for word in words if not word.isdigit()}
-        self.words = frozenset(found)
-        self._typos = tuple(sorted(found)) if len(found) <= _MOST_PARTS else ()
+        terms = {word for words in self._by_words for word in words if not word.isdigit()}
+        self.words = frozenset(terms)
+        self._typos = tuple(sorted(terms)) if len(terms) <= _MOST_PARTS else ()
 
     @property
     def nbytes(self) -> int:
@@ -83,18 +83,18 @@ class Names:
     def mentioned(self, text: str) -> list[Mention]:
         """The names in a text, the longest first of those that begin together; the text is folded."""
         words = list(_WORD.finditer(text))
-        found: list[Mention] = []
+        mentions: list[Mention] = []
         at = 0
         while at < len(words):
             for size in range(min(self.longest, len(words) - at), 0, -1):
                 said = words[at : at + size]
                 names = self._meant(tuple(one.group() for one in said), text, said[0].start())
                 if names:
-                    found.append(Mention(names, said[0].start(), said[-1].end()))
+                    mentions.append(Mention(names, said[0].start(), said[-1].end()))
                     at += size - 1
                     break
             at += 1
-        return found
+        return mentions
 
     def slip(self, word: str) -> str | None:
         """The word of a name that this one is a slip of."""

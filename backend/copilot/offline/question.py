@@ -87,12 +87,12 @@ async def understand(scope: Scope, ask: ExplainIn) -> Question:
         "names", key, lambda: Names(table, run.settings, run.figures.leaderboard)
     )
     calendar = await _calendar(scope, table)
-    found = _read(ask, ask.question, names, calendar)
+    question = _read(ask, ask.question, names, calendar)
     if ask.history:
         last = ask.history[-1]
         before = _read(ask, last.question, names, calendar)
-        return _continued(found, before, [one for one in last.unique_ids if one in table])
-    return found
+        return _continued(question, before, [one for one in last.unique_ids if one in table])
+    return question
 
 
 def _continued(now: Question, before: Question, series: Sequence[str]) -> Question:
@@ -134,7 +134,7 @@ def _read(ask: ExplainIn, question: str, names: Names, calendar: dates.Calendar)
         return Question(ask, text, refused=why)
     mentions = names.mentioned(text)
     masked = _masked(text, [(one.start, one.end, one.kind.upper()) for one in mentions])
-    level = int(found.group(1)) if (found := _LEVEL.search(masked)) else None
+    level = int(match.group(1)) if (match := _LEVEL.search(masked)) else None
     masked = _LEVEL.sub("LEVEL", masked)
     calendar = dates.Calendar(
         calendar.last, calendar.step, calendar.end, bool(_BACKWARD.search(masked)) and not _FORWARD.search(masked)
@@ -211,8 +211,8 @@ def _most_fitting(names: Sequence[Name], attributes: Sequence[str]) -> Name:
 def _mended(text: str, names: Names) -> str:
     """With the slips in its words mended, where there is only one word that was meant."""
 
-    def mend(found: re.Match[str]) -> str:
-        word = found.group()
+    def mend(match: re.Match[str]) -> str:
+        word = match.group()
         known = (
             word in names.words
             or vocabulary.is_known(word)
@@ -229,30 +229,30 @@ def _mended(text: str, names: Names) -> str:
 
 def _parts(text: str, names: Names) -> tuple[str, list[Positions]]:
     """Words that stand in the middle of names of series, such as a prefix that many share."""
-    found: list[Positions] = []
+    parts: list[Positions] = []
 
     def look(chunk: re.Match[str]) -> str:
         said = chunk.group().strip(".'’`-")
         if len(said) >= 3 and _odd(said) and len(rows := names.holding(said)):
-            found.append(rows)
+            parts.append(rows)
             return "PART"
         return chunk.group()
 
-    return _CHUNK.sub(look, text), found
+    return _CHUNK.sub(look, text), parts
 
 
 def _prefixes(question: str, names: Names) -> tuple[list[Positions], str]:
     """Parts of names that hold an underscore, which a folded text has no more."""
-    found: list[Positions] = []
+    prefixes: list[Positions] = []
 
     def look(chunk: re.Match[str]) -> str:
         said = chunk.group().casefold()
         if said in names.table.by_name or not len(rows := names.holding(said)):
             return chunk.group()
-        found.append(rows)
+        prefixes.append(rows)
         return _PREFIX
 
-    return found, _SNAKE.sub(look, question)
+    return prefixes, _SNAKE.sub(look, question)
 
 
 def _odd(masked: str) -> list[str]:

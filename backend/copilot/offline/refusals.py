@@ -76,8 +76,8 @@ UNKNOWN = "Nothing in the data of this workspace is about that."
 def reason(text: str, names: Collection[str] = ()) -> str | None:
     """Why a question is refused, or None. `names`: words of the workspace, which make a topic one of its own."""
     for pattern, why in _COMPILED:
-        for found in pattern.finditer(text):
-            if why in (_NOT_ONE, _ADVICE) or not set(re.findall(r"\w+", found.group().casefold())) & set(names):
+        for match in pattern.finditer(text):
+            if why in (_NOT_ONE, _ADVICE) or not set(re.findall(r"\w+", match.group().casefold())) & set(names):
                 return why
     return None
 

@@ -19,5 +19,5 @@ _BY_PAGE = {
 
 def suggestions(ask: ExplainIn) -> list[str]:
     """Three that fit the page and the series on it, without the one that was asked."""
-    found = _OF_SERIES if ask.unique_id else _BY_PAGE.get(ask.page, _OF_ALL)
-    return [one for one in found if one.casefold() != ask.question.casefold()]
+    questions = _OF_SERIES if ask.unique_id else _BY_PAGE.get(ask.page, _OF_ALL)
+    return [one for one in questions if one.casefold() != ask.question.casefold()]

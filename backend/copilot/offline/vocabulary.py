@@ -96,16 +96,16 @@ def is_known(word: str) -> bool:
 
 def stems(word: str) -> list[str]:
     """The word itself, and what is left of it without an ending."""
-    found = [word]
+    forms = [word]
     for suffix in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= 3:
             stem = word.removesuffix(suffix)
-            found += [stem, f"{stem}e"]
+            forms += [stem, f"{stem}e"]
             if len(stem) > 3 and stem[-1] == stem[-2]:
-                found.append(stem[:-1])  # dropping, drop
+                forms.append(stem[:-1])  # dropping, drop
     if word.endswith("ies"):
-        found.append(f"{word[:-3]}y")
-    return found
+        forms.append(f"{word[:-3]}y")
+    return forms
 
 
 def near(word: str, others: Sequence[str]) -> str | None:

@@ -26,9 +26,9 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
 
     Without `unique_id`: of the whole workspace.
     """
-    found = await scope.run()
-    metric, summary = found.settings.metric, found.figures
-    source = f"runs/{found.id}/metrics.parquet"
+    run = await scope.run()
+    metric, summary = run.settings.metric, run.figures
+    source = f"runs/{run.id}/metrics.parquet"
     if unique_id is None:
         subject: tuple[Subject, ...] = ()
         errors = {model: values.get(metric) for model, values in summary.leaderboard.items()}
@@ -39,11 +39,11 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
         subject, table = series(name), await scope.series()
         row = table.row(table.place(name))
         chosen, error, skill, metric = row["model"], row["error"], row["skill"], row["metric"] or metric
-        own = await asyncio.to_thread(figures, found.folder, name)
+        own = await asyncio.to_thread(figures, run.folder, name)
         errors = {model: values.get(metric) for model, values in own.items()}
         baseline = errors.get("seasonal_naive")
         judged = own.get(chosen or "", {})
-        coverage = {str(level): judged.get(f"coverage_{level}") for level in found.settings.levels}
+        coverage = {str(level): judged.get(f"coverage_{level}") for level in run.settings.levels}
         wape = judged.get("wape")
         if error is None:
             return Facts([], "The backtest of the production run has nothing on this series.")

@@ -44,11 +44,11 @@ async def run(
             portfolio.actuals, rows, run.clock.read(asked.start), run.clock.read(asked.end)
         )
     source = f"data/{dataset.version}/observations.parquet"
-    found = [Step(point["ds"], point["y"]) for point in points if point["y"] is not None]
+    steps = [Step(point["ds"], point["y"]) for point in points if point["y"] is not None]
     newest = Fact("last_date", table.last_ds, "", (), "", source)
-    if not found:
+    if not steps:
         return Facts([newest], "There are no actuals of then.")
-    facts = _single(found[0], of, unit, source) if len(found) == 1 else _range(found, of, unit, source, summed)
+    facts = _single(steps[0], of, unit, source) if len(steps) == 1 else _range(steps, of, unit, source, summed)
     beyond = table.last_ds is not None and asked.reaches_beyond(table.last_ds, run.clock.longest_step)
     return Facts(
         [*facts, *([newest] if beyond else [])], "The range goes on after the newest actual." if beyond else ""

@@ -16,20 +16,20 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
 
     Without `unique_id`: of the whole workspace.
     """
-    found, unit = await scope.run(), await scope.unit()
+    run, unit = await scope.run(), await scope.unit()
     name = None if unique_id is None else await scope.which(unique_id)
     subject, ids = ((), None) if name is None else (series(name), (name,))
     model = None if name is None else (table := await scope.series()).row(table.place(name))["model"]
-    steps = await asyncio.to_thread(by_horizon, found.folder, _METRIC, model, ids)
-    windows = await asyncio.to_thread(means, found.folder, "cutoff", _METRIC, found.clock, model, ids)
-    champions = found.figures.champions or {BASELINE: 0}
+    steps = await asyncio.to_thread(by_horizon, run.folder, _METRIC, model, ids)
+    windows = await asyncio.to_thread(means, run.folder, "cutoff", _METRIC, run.clock, model, ids)
+    champions = run.figures.champions or {BASELINE: 0}
     chosen = model or max(
         champions, key=lambda one: champions[one]
     )  # of all series: what most of them are forecast with
     by_step = {row[1]: row[2] for row in steps.rows if row[0] == chosen}
     if not by_step:
         return Facts([], "The backtest of the production run has nothing on this.")
-    source = f"runs/{found.id}/backtest.parquet"
+    source = f"runs/{run.id}/backtest.parquet"
     facts = [Fact("champion", chosen, "", subject, "backtest", source)]
     for step in dict.fromkeys((min(by_step), sorted(by_step)[len(by_step) // 2], max(by_step))):
         period = f"{step} steps ahead"

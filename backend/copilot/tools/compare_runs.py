@@ -17,7 +17,7 @@ async def run(scope: Scope, before: str | None = None, after: str | None = None)
     """
     newer = await scope.run(after)
     older = await scope.run(before) if before else await _parent(scope, newer)
-    found = await asyncio.to_thread(compare, older.folder, newer.folder)
+    comparison = await asyncio.to_thread(compare, older.folder, newer.folder)
     source, first, second = f"runs/{newer.id}/run.json", Subject("run", older.id), Subject("run", newer.id)
     facts = [name("run", older.id, source), name("run", newer.id, source)]
     for one in (older, newer):
@@ -28,22 +28,22 @@ async def run(scope: Scope, before: str | None = None, after: str | None = None)
             Fact("skill", one.figures.skill, "", of, "backtest", source),
         ]
     both = (first, second)
-    if found["comparable"]:
+    if comparison["comparable"]:
         errors = older.figures.champion, newer.figures.champion
         difference = None if errors[0] is None or errors[1] is None else errors[1] - errors[0]
         facts += [
-            Fact("run_difference", difference, unit_of(found["metric"]), both, "backtest", source),
-            Fact("n_better", found["n_better"], "series", both, "", source),
-            Fact("n_worse", found["n_worse"], "series", both, "", source),
+            Fact("run_difference", difference, unit_of(comparison["metric"]), both, "backtest", source),
+            Fact("n_better", comparison["n_better"], "series", both, "", source),
+            Fact("n_worse", comparison["n_worse"], "series", both, "", source),
         ]
     else:
-        facts.append(Fact("incomparable", found["reason"], "", both, "", source))
-    for change in found["config"][:_SETTINGS]:
+        facts.append(Fact("incomparable", comparison["reason"], "", both, "", source))
+    for change in comparison["config"][:_SETTINGS]:
         facts.append(
             Fact("setting", f"{change['key']}: {change['a']} → {change['b']}", "", both, change["key"], source)
         )
-    facts += [name("series", row["unique_id"], source) for row in found["worse"][:_SERIES]]
-    note = "The series named got worse most." if found["comparable"] else "Their errors cannot be compared."
+    facts += [name("series", row["unique_id"], source) for row in comparison["worse"][:_SERIES]]
+    note = "The series named got worse most." if comparison["comparable"] else "Their errors cannot be compared."
     return Facts(facts, note)
 
 
@@ -54,9 +54,9 @@ async def _parent(scope: Scope, run: Run) -> Run:
             one for one in await asyncio.to_thread(scope.data.catalog.reader.runs, scope.workspace) if one < run.id
         ]
         for parent in reversed(earlier):
-            found = await scope.run(parent)
-            if found.info.succeeded:
-                return found
+            older = await scope.run(parent)
+            if older.info.succeeded:
+                return older
         raise CannotTell("There is no run before the production run to compare it with.")
     return await scope.run(parent)
 

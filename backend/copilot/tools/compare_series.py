@@ -47,14 +47,14 @@ async def run(
     if by is not None:
         groups = await asyncio.to_thread(_groups, portfolio, by, values, filters, _KEYS[measure])
         groups = groups if order == "highest" else groups[::-1]
-        found = []
+        ranking = []
         for place, one in enumerate(groups[:MOST_GROUPS], 1):
             of = (Subject("group", one["group"]),)
-            found += [
+            ranking += [
                 Fact("rank", place, "", of, f"{order} {measure}", source),
                 *_facts(of, one, unit, source, by, metric),
             ]
-        return Facts(found, f"The groups of {by}, the {order} {measure.replace('_', ' ')} first.")
+        return Facts(ranking, f"The groups of {by}, the {order} {measure.replace('_', ' ')} first.")
     if not unique_ids or len(unique_ids) < 2:
         raise CannotTell("Name at least two series, or an attribute to compare groups by.")
     facts: list[Fact] = []

@@ -25,9 +25,9 @@ async def run(scope: Scope) -> Facts:
     """What the workspace holds: its title, number of series, their attributes with values (stores, categories, …), unit,
     step and horizon, levels of the intervals, covariates, when the models were trained and which ones were chosen.
     """
-    found, table, published = await scope.run(), await scope.series(), await scope.published()
-    settings, figures = found.settings, found.figures
-    run, data = f"runs/{found.id}/run.json", f"data/{table.version}/series.parquet"
+    production, table, published = await scope.run(), await scope.series(), await scope.published()
+    settings, figures = production.settings, production.figures
+    run, data = f"runs/{production.id}/run.json", f"data/{table.version}/series.parquet"
     facts = [
         Fact("workspace", settings.title or scope.workspace, source=run),
         Fact("n_series", len(table.ids), "series", source=data),
@@ -37,7 +37,7 @@ async def run(scope: Scope) -> Facts:
         Fact("last_date", table.last_ds, source=data),
         Fact("n_models", len(figures.leaderboard), "models", source=run),
         Fact("windows", figures.windows, "windows", source=run),
-        Fact("run_date", trained_on(found), "", (Subject("run", found.id),), "", run),
+        Fact("run_date", trained_on(production), "", (Subject("run", production.id),), "", run),
     ]
     facts += [Fact("interval_level", level, period=f"{level} %", source=run) for level in settings.levels]
     facts += [name("covariate", column, run) for column in settings.covariates.varying]

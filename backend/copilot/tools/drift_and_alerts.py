@@ -20,14 +20,14 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
     Without `unique_id`: of the whole workspace, with the series that are worst.
     """
     try:
-        found = await scope.data.monitored()
+        monitored = await scope.data.monitored()
     except Problem as problem:
         raise CannotTell(str(problem.detail)) from None
     if unique_id is not None:
-        return await asyncio.to_thread(_of_series, found, await scope.which(unique_id))
+        return await asyncio.to_thread(_of_series, monitored, await scope.which(unique_id))
     raised = await asyncio.to_thread(alerts.all_of, scope.data.catalog.reader, scope.workspace)
-    source = f"monitoring/{found.id}/summary.json"
-    info = found.summary()
+    source = f"monitoring/{monitored.id}/summary.json"
+    info = monitored.summary()
     facts = [
         Fact("status", info["status"], source=source),
         Fact("as_of", info["as_of"], source=source),
@@ -47,17 +47,17 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
             Fact("alert", alert["message"], "", (), period, "monitoring/alerts"),
             Fact("alert_date", alert["as_of"].removesuffix("T00:00:00"), "", (), period, "monitoring/alerts"),
         ]
-    worst = await asyncio.to_thread(found.find, limit=_WORST)
+    worst = await asyncio.to_thread(monitored.find, limit=_WORST)
     facts += [name("series", row["unique_id"], source) for row in worst.rows if row["status"] in ("alert", "warn")]
     return Facts(facts, f"The series named are those that stand worst. {_DRIFTED}")
 
 
-def _of_series(found: Monitored, unique_id: str) -> Facts:
+def _of_series(monitored: Monitored, unique_id: str) -> Facts:
     try:
-        row = found.find(unique_id).rows[0]
+        row = monitored.find(unique_id).rows[0]
     except NotFound:
         return Facts([], "Monitoring has nothing on this series yet.")
-    of, source = series(unique_id), f"monitoring/{found.id}/series.parquet"
+    of, source = series(unique_id), f"monitoring/{monitored.id}/series.parquet"
 
     def fact(concept: str, value: object, period: str = "new actuals") -> Fact:
         return Fact(concept, value, "", of, period, source)  # type: ignore[arg-type]

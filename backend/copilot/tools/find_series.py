@@ -24,11 +24,11 @@ async def run(
     Returns the names of the first few and how many there are.
     """
     table = await scope.series()
-    found = await asyncio.to_thread(search, table, text, filters or {})
+    names = await asyncio.to_thread(search, table, text, filters or {})
     source = f"data/{table.version}/series.parquet"
-    facts = [Fact("n_found", len(found), "series", source=source)]
-    facts += [name("series", one, source) for one in found[:MOST_SERIES]]
-    return Facts(facts, "" if found else "No series is called like that.")
+    facts = [Fact("n_found", len(names), "series", source=source)]
+    facts += [name("series", one, source) for one in names[:MOST_SERIES]]
+    return Facts(facts, "" if names else "No series is called like that.")
 
 
 def search(table: SeriesTable, text: str, filters: dict[str, str]) -> list[str]:
@@ -47,7 +47,7 @@ def mentioned(table: SeriesTable, text: str) -> list[str]:
     """The series whose whole name stands in the text, in any case, the longest names first seen."""
     known = table.by_name
     words = text.split()
-    found: list[str] = []
+    names: list[str] = []
     at = 0
     while at < len(words):
         for size in range(min(_LONGEST, len(words) - at), 0, -1):
@@ -55,11 +55,11 @@ def mentioned(table: SeriesTable, text: str) -> list[str]:
             hit = next((form for form in _forms(said) if form in table), None)
             hit = hit or next((known[form] for form in _forms(said.casefold()) if form in known), None)
             if hit is not None:
-                found.append(hit)
+                names.append(hit)
                 at += size - 1
                 break
         at += 1
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(names))
 
 
 def by_parts(table: SeriesTable, text: str) -> list[str]:

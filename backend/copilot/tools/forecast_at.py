@@ -44,15 +44,15 @@ async def run(
     if not steps:
         return Facts([], "Nothing is forecast.")
     reach = Fact("forecast_end", steps[-1].ds, "", of, "", source)
-    if not (found := asked.select(steps)):
+    if not (selection := asked.select(steps)):
         return Facts(
             [reach], "The forecast does not reach there: it begins after the newest actual and ends as the fact says."
         )
-    if len(found) == 1:
-        point = next((one for one in points if one["ds"] == found[0].ds), None)  # a total has no interval
-        facts = _single(found[0], point, published.forecasts.levels, of, unit, source)
+    if len(selection) == 1:
+        point = next((one for one in points if one["ds"] == selection[0].ds), None)  # a total has no interval
+        facts = _single(selection[0], point, published.forecasts.levels, of, unit, source)
     else:
-        facts = _range(found, of, unit, source, summed)
+        facts = _range(selection, of, unit, source, summed)
     beyond = asked.reaches_beyond(steps[-1].ds, published.run.clock.longest_step)
     return Facts([*facts, *([reach] if beyond else [])], "The forecast ends before the range does." if beyond else "")
 

@@ -37,9 +37,9 @@ def quote(chunk: str, query: str) -> str:
     """The sentences of a chunk that speak of the query, as they stand there: one span, not longer than a few lines."""
     words = set(re.findall(r"[^\W_]{3,}", query.casefold()))
     spans = [
-        found.span()
-        for found in _SENTENCE.finditer(chunk)
-        if found.group().strip(" #\t") and chunk[found.start()] != "#"
+        sentence.span()
+        for sentence in _SENTENCE.finditer(chunk)
+        if sentence.group().strip(" #\t") and chunk[sentence.start()] != "#"
     ]
     if not spans:
         return chunk[:_LONGEST]

@@ -64,6 +64,8 @@ def card(run: ForecastRun, champions: pd.DataFrame, leaderboard: pd.DataFrame, c
 
 def figure(value: float | None, metric: str) -> str:
     """The value of a metric: a share in percent, everything else as a number."""
+    if pd.isna(value):
+        value = None
     return percent(value) if is_share(metric) else number(value, precise=True)
 
 

@@ -65,17 +65,17 @@ class Results:
 
 def run(n: int, requests: int, seed: int, say: Callable[..., None]) -> Results:
     """Makes the workspace and measures; `requests` are those of the long run, the others are a tenth of it."""
-    found = Results(n)
+    figures = Results(n)
     with tree.made(n, seed) as (store, environ):
         say("workspace made", series=n)
         ids = store.dataset(tree.NAME).series["unique_id"].tolist()
-        _cold(environ, ids[len(ids) // 2], found)
+        _cold(environ, ids[len(ids) // 2], figures)
         with serving(environ) as server:
-            _single(server, ids[len(ids) // 3], found)
-            say("single requests", **found.single)
+            _single(server, ids[len(ids) // 3], figures)
+            say("single requests", **figures.single)
         with serving(environ) as server:
-            _loads(server, ids, requests, found, say)
-    return found
+            _loads(server, ids, requests, figures, say)
+    return figures
 
 
 @contextmanager
@@ -98,24 +98,24 @@ def serving(environ: Mapping[str, str]) -> Iterator[Server]:
 
 
 def _address(log: Path) -> str:
-    _, found, rest = log.read_text().partition("running on ")
-    return rest.partition(" ")[0] if found else ""
+    _, mark, rest = log.read_text().partition("running on ")
+    return rest.partition(" ")[0] if mark else ""
 
 
-def _cold(environ: Mapping[str, str], unique_id: str, found: Results) -> None:
+def _cold(environ: Mapping[str, str], unique_id: str, figures: Results) -> None:
     """The first answer of a new process, and its first forecast."""
     starts, firsts = [], []
     for _ in range(_TRIES):
         with serving(environ) as server:
             starts.append(server.seconds)
             firsts.append(server.get(_forecast(unique_id))[0])
-    found.start, found.single["first forecast of a new process"] = (
+    figures.start, figures.single["first forecast of a new process"] = (
         sorted(starts)[_TRIES // 2],
         sorted(firsts)[_TRIES // 2],
     )
 
 
-def _single(server: Server, unique_id: str, found: Results) -> None:
+def _single(server: Server, unique_id: str, figures: Results) -> None:
     """One request at a time; what is cached is asked for twice before."""
     encoded = quote(unique_id, safe="")
     paths = {
@@ -128,10 +128,10 @@ def _single(server: Server, unique_id: str, found: Results) -> None:
     }
     for name, path in paths.items():
         server.get(_V1 + path)
-        found.single[name] = sorted(server.get(_V1 + path)[0] for _ in range(_TRIES))[_TRIES // 2]
+        figures.single[name] = sorted(server.get(_V1 + path)[0] for _ in range(_TRIES))[_TRIES // 2]
     _computed(server, unique_id)
     times = sorted(_computed(server, unique_id) for _ in range(_TRIES))
-    found.single["computed forecast of a series, 35 steps"] = times[_TRIES // 2]
+    figures.single["computed forecast of a series, 35 steps"] = times[_TRIES // 2]
 
 
 def _computed(server: Server, unique_id: str) -> float:
@@ -147,7 +147,7 @@ def _computed(server: Server, unique_id: str) -> float:
     return ms
 
 
-def _loads(server: Server, ids: list[str], requests: int, found: Results, say: Callable[..., None]) -> None:
+def _loads(server: Server, ids: list[str], requests: int, figures: Results, say: Callable[..., None]) -> None:
     tenth = max(requests // 10, _CLIENTS)
     some = [_forecast(name) for name in ids[:: max(1, len(ids) // 3_000)]]
     _, first = server.get(some[0])
@@ -165,18 +165,20 @@ def _loads(server: Server, ids: list[str], requests: int, found: Results, say: C
     }
     for name, (paths, n, rate, headers) in every.items():  # the first of them lasts until the process has settled
         before = server.cpu_seconds()
-        found.loads[name] = _load(server, Load("", 0, paths, 5 if "5 clients" in name else _CLIENTS, n, rate, headers))
-        found.cpu[name] = 1e6 * (server.cpu_seconds() - before) / n
+        figures.loads[name] = _load(
+            server, Load("", 0, paths, 5 if "5 clients" in name else _CLIENTS, n, rate, headers)
+        )
+        figures.cpu[name] = 1e6 * (server.cpu_seconds() - before) / n
         say(
             name,
-            cpu_us=round(found.cpu[name]),
-            **{key: round(value, 1) for key, value in asdict(found.loads[name]).items() if key.startswith("p")},
+            cpu_us=round(figures.cpu[name]),
+            **{key: round(value, 1) for key, value in asdict(figures.loads[name]).items() if key.startswith("p")},
         )
-    found.memory["before"] = server.rss_mb()
+    figures.memory["before"] = server.rss_mb()
     for part in range(1, 5):
         _load(server, Load("", 0, some, _CLIENTS, requests // 4, None, None))
-        found.memory[f"after {part * requests // 4:,} requests"] = server.rss_mb()
-    say("memory", **found.memory)
+        figures.memory[f"after {part * requests // 4:,} requests"] = server.rss_mb()
+    say("memory", **figures.memory)
 
 
 def _load(server: Server, load: Load) -> Measured:
@@ -187,10 +189,10 @@ def _load(server: Server, load: Load) -> Measured:
     done = subprocess.run(command, input=given, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - our own
     if done.returncode:
         raise RuntimeError(f"the client failed:\n{done.stderr}")
-    found = Measured(**json.loads(done.stdout))
-    if not set(found.statuses) <= {"200", "304"}:
-        raise RuntimeError(f"the service answered {found.statuses}")
-    return found
+    measured = Measured(**json.loads(done.stdout))
+    if not set(measured.statuses) <= {"200", "304"}:
+        raise RuntimeError(f"the service answered {measured.statuses}")
+    return measured
 
 
 def _forecast(unique_id: str) -> str:
@@ -208,10 +210,10 @@ _TARGETS = {
 }
 
 
-def write_page(path: Path, found: Results, load: str) -> None:
+def write_page(path: Path, figures: Results, load: str) -> None:
     """The figures as a page; `load`: what else the machine did meanwhile."""
-    single = [["first answer of a new process", f"{1000 * found.start:,.0f}"]]
-    single += [[name, f"{ms:,.1f}"] for name, ms in found.single.items()]
+    single = [["first answer of a new process", f"{1000 * figures.start:,.0f}"]]
+    single += [[name, f"{ms:,.1f}"] for name, ms in figures.single.items()]
     targets = {**dict.fromkeys((name for name, _ in single), "≤ 50 ms"), **_TARGETS}
     for name in ("history of a series", "explanation of a forecast"):
         targets[name] = ""
@@ -221,14 +223,14 @@ def write_page(path: Path, found: Results, load: str) -> None:
             f"{one.n:,}",
             f"{one.rate:,.0f}",
             *(f"{ms:.1f}" for ms in (one.p50, one.p95, one.p99)),
-            f"{found.cpu[name]:.0f}",
+            f"{figures.cpu[name]:.0f}",
             _TARGETS.get(name, ""),
         ]
-        for name, one in found.loads.items()
+        for name, one in figures.loads.items()
     ]
-    memory = [[name, f"{mb:,.0f}"] for name, mb in found.memory.items()]
+    memory = [[name, f"{mb:,.0f}"] for name, mb in figures.memory.items()]
     paragraphs = [
-        f"{found.n_series:,} made-up series of {tree.DAYS} days, forecast {tree.H} steps ahead, published through the store and the "
+        f"{figures.n_series:,} made-up series of {tree.DAYS} days, forecast {tree.H} steps ahead, published through the store and the "
         "registry (`scripts/dev/bench/tree.py`). One server process, with its process for computed forecasts, and the client in "
         f"another on the same cores, {_CLIENTS} connections unless told otherwise. {page.machine(1)} {load}",
         "One request at a time, milliseconds; the median of five. Series, histories and explanations after a first request.",
@@ -242,13 +244,13 @@ def write_page(path: Path, found: Results, load: str) -> None:
         "Resident memory of the server process; it should be at most 400 MiB and flat.",
         page.table(["when", "MiB"], memory),
     ]
-    rates = {name: one.rate for name, one in found.loads.items() if "as fast" in name}
+    rates = {name: one.rate for name, one in figures.loads.items() if "as fast" in name}
     page.write(
         path,
         "The service",
         paragraphs,
         [
             page.Bars("requests a second", rates, {"1,000": 1000}),
-            page.Bars("MiB after requests", found.memory, {"400": 400}),
+            page.Bars("MiB after requests", figures.memory, {"400": 400}),
         ],
     )

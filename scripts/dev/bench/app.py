@@ -40,7 +40,7 @@ def run(n: int, seed: int, say: Callable[..., None]) -> Results:
     """Makes the workspace and walks through the app as a person does."""
     from playwright.sync_api import sync_playwright
 
-    found = Results(n)
+    figures = Results(n)
     with tree.made(n, seed) as (_, environ):
         say("workspace made", series=n)
         with (
@@ -48,58 +48,58 @@ def run(n: int, seed: int, say: Callable[..., None]) -> Results:
             sync_playwright() as play,
         ):
             browser = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-            _walk(browser, site, found)
-            say("walked", **{name: round(median(values), 2) for name, values in found.seconds.items()})
-            _crowd(browser, site, found)
-            say("crowd", **found.memory)
+            _walk(browser, site, figures)
+            say("walked", **{name: round(median(values), 2) for name, values in figures.seconds.items()})
+            _crowd(browser, site, figures)
+            say("crowd", **figures.memory)
             browser.close()
-    return found
+    return figures
 
 
-def _walk(browser: "Browser", site: Up, found: Results) -> None:
+def _walk(browser: "Browser", site: Up, figures: Results) -> None:
     """A first visit, then others; pages in turn; searches and filters."""
     for _ in range(_ROUNDS):
-        with _tab(browser) as page, _timed(found, "first page"):
+        with _tab(browser) as page, _timed(figures, "first page"):
             page.goto(site.app)
-            _shows(page, "of 30,490 series" if found.n_series == tree.SERIES else " series, the most urgent")
+            _shows(page, "of 30,490 series" if figures.n_series == tree.SERIES else " series, the most urgent")
     with _tab(browser) as page:
         page.goto(site.app)
         _shows(page, "the most urgent first")
         for number in range(2 * _ROUNDS):
             for name in PAGES:
-                with _timed(found, "page switch"):
+                with _timed(figures, "page switch"):
                     page.get_by_role("link", name=name, exact=True).click()
                     heading = "What needs you today" if name == "Portfolio" else name
                     page.locator("h1").get_by_text(heading, exact=True).wait_for()
                     page.wait_for_selector(DONE)
                 if number == 0:  # loads scripts, such as Plotly's, and reads files
-                    found.seconds.setdefault(f"of these, {name} for the first time", []).append(
-                        found.seconds["page switch"][-1]
+                    figures.seconds.setdefault(f"of these, {name} for the first time", []).append(
+                        figures.seconds["page switch"][-1]
                     )
         for term in ("CA_1", "TX", "HOBBIES", "FOODS_3", "WI_3", "_0", "CA_2", "WI", "FOODS_1", "TX_3", "7", "_1"):
-            with _timed(found, "search"):
+            with _timed(figures, "search"):
                 page.get_by_label("Find").fill(term)
                 _changed(page)
         page.get_by_label("Find").fill("")
         _changed(page)
         for option in range(1, 10):
             page.get_by_label("store id").click()
-            with _timed(found, "filter"):
+            with _timed(figures, "filter"):
                 page.get_by_role("option").nth(option).click()
                 _changed(page)
 
 
-def _crowd(browser: "Browser", site: Up, found: Results) -> None:
+def _crowd(browser: "Browser", site: Up, figures: Results) -> None:
     """Many sessions at once, each on its page."""
     app = site.processes[1].pid
-    found.memory["one session"] = rss_mb(app)
+    figures.memory["one session"] = rss_mb(app)
     contexts = [browser.new_context() for _ in range(SESSIONS)]
     for number, context in enumerate(contexts):
         page = context.new_page()
         page.goto(f"{site.app}/{('', 'forecast', 'accuracy', 'runs')[number % 4]}")
         page.wait_for_selector("h1", timeout=_PATIENCE)
         page.wait_for_selector(DONE, timeout=_PATIENCE)
-    found.memory[f"{SESSIONS} sessions"] = rss_mb(app)
+    figures.memory[f"{SESSIONS} sessions"] = rss_mb(app)
     for context in contexts:
         context.close()
 
@@ -113,10 +113,10 @@ def _tab(browser: "Browser") -> Iterator["Page"]:
 
 
 @contextmanager
-def _timed(found: Results, what: str) -> Iterator[None]:
+def _timed(figures: Results, what: str) -> Iterator[None]:
     start = time.perf_counter()
     yield
-    found.seconds.setdefault(what, []).append(time.perf_counter() - start)
+    figures.seconds.setdefault(what, []).append(time.perf_counter() - start)
 
 
 def _shows(page: "Page", words: str) -> None:
@@ -131,7 +131,7 @@ def _changed(page: "Page") -> None:
     page.wait_for_selector(DONE)
 
 
-def write_page(path: Path, found: Results, load: str) -> None:
+def write_page(path: Path, figures: Results, load: str) -> None:
     """The figures as a page; `load`: what else the machine did meanwhile."""
     rows = [
         [
@@ -141,21 +141,21 @@ def write_page(path: Path, found: Results, load: str) -> None:
             f"{quantiles(values, n=20, method='inclusive')[-1]:.2f}" if len(values) > 1 else "",
             f"≤ {_TARGETS[name]:g} s" if name in _TARGETS else "",
         ]
-        for name, values in found.seconds.items()
+        for name, values in figures.seconds.items()
     ]
-    memory = [[when, f"{mb:,.0f}", f"≤ {_MEMORY}"] for when, mb in found.memory.items()]
+    memory = [[when, f"{mb:,.0f}", f"≤ {_MEMORY}"] for when, mb in figures.memory.items()]
     paragraphs = [
-        f"{found.n_series:,} made-up series (`scripts/dev/bench/tree.py`), the service, the web app and Chromium on the same cores. "
+        f"{figures.n_series:,} made-up series (`scripts/dev/bench/tree.py`), the service, the web app and Chromium on the same cores. "
         f"{pages.machine(1)} {load}",
         "Seconds until the page is there and nothing on it is being computed; a first page with its charts drawn.",
         pages.table(["what", "times", "median s", "p95 s", "should be"], rows),
         "Resident memory of the web app's process.",
         pages.table(["when", "MiB", "should be"], memory),
     ]
-    bars = {name: median(found.seconds[name]) for name in _TARGETS}
+    bars = {name: median(figures.seconds[name]) for name in _TARGETS}
     pages.write(
         path,
         "The web app",
         paragraphs,
-        [pages.Bars("seconds (median)", bars, {}), pages.Bars("MiB", found.memory, {"600": _MEMORY})],
+        [pages.Bars("seconds (median)", bars, {}), pages.Bars("MiB", figures.memory, {"600": _MEMORY})],
     )

@@ -71,12 +71,12 @@ class _Connection(asyncio.Protocol):
         asyncio.get_running_loop().call_soon(self._next)
 
     def _next(self) -> None:
-        found = next(self.plan, None)
-        if found is None:
+        step = next(self.plan, None)
+        if step is None:
             self.done.set_result(None)
             self.transport.close()
             return
-        after, self.request = found
+        after, self.request = step
         wait = self.begin + after - time.perf_counter() if self.load.rate else 0
         self.due = self.begin + after if self.load.rate else time.perf_counter()
         if wait > 0:

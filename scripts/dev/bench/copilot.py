@@ -52,7 +52,7 @@ class Results:
 
 def run(n: int, seed: int, say: Callable[..., None]) -> Results:
     """Makes the workspace and asks every question some times, in turn."""
-    found = Results(n)
+    figures = Results(n)
     with tree.made(n, seed) as (store, environ):
         ids = store.dataset(tree.NAME).series["unique_id"]
         names = {"a": ids.iloc[n // 3], "b": ids.iloc[n // 2]}
@@ -62,30 +62,30 @@ def run(n: int, seed: int, say: Callable[..., None]) -> Results:
                     asked = {"workspace": tree.NAME, "question": question.format(**names)}
                     answer = client.post("/copilot/explain", json=asked).raise_for_status()
                     took = 1000 * answer.elapsed.total_seconds()
-                    found.grounding[question] = answer.json()["grounding"]
+                    figures.grounding[question] = answer.json()["grounding"]
                     if number:
-                        found.ms.setdefault(question, []).append(took)
+                        figures.ms.setdefault(question, []).append(took)
                     else:
-                        found.first = max(found.first, took)
-                say(f"round {number}", slowest_ms=round(max(found.all, default=found.first)))
-    return found
+                        figures.first = max(figures.first, took)
+                say(f"round {number}", slowest_ms=round(max(figures.all, default=figures.first)))
+    return figures
 
 
-def write_page(path: Path, found: Results, load: str) -> None:
+def write_page(path: Path, figures: Results, load: str) -> None:
     """The figures as a page; `load`: what else the machine did meanwhile."""
-    p95 = quantiles(found.all, n=20, method="inclusive")[-1]
+    p95 = quantiles(figures.all, n=20, method="inclusive")[-1]
     rows = [
-        [question.format(a="A", b="B"), found.grounding[question], f"{median(ms):.0f}", f"{max(ms):.0f}"]
-        for question, ms in sorted(found.ms.items(), key=lambda one: -median(one[1]))
+        [question.format(a="A", b="B"), figures.grounding[question], f"{median(ms):.0f}", f"{max(ms):.0f}"]
+        for question, ms in sorted(figures.ms.items(), key=lambda one: -median(one[1]))
     ]
     paragraphs = [
-        f"{found.n_series:,} made-up series (`scripts/dev/bench/tree.py`), the service with the offline copilot, and one client "
+        f"{figures.n_series:,} made-up series (`scripts/dev/bench/tree.py`), the service with the offline copilot, and one client "
         f"that asks {len(QUESTIONS)} questions {_ROUNDS} times, over HTTP. {page.machine(1)} {load}",
-        f"An answer takes {median(found.all):.0f} ms (median) and {p95:.0f} ms at p95, where it should take at most "
-        f"{_TARGET:.0f}. The slowest first answer, which imports libraries and reads tables, took {found.first:,.0f} ms.",
+        f"An answer takes {median(figures.all):.0f} ms (median) and {p95:.0f} ms at p95, where it should take at most "
+        f"{_TARGET:.0f}. The slowest first answer, which imports libraries and reads tables, took {figures.first:,.0f} ms.",
         page.table(["question", "grounding", "median ms", "slowest ms"], rows),
     ]
     slowest = dict(
-        sorted(((name.format(a="A", b="B"), median(ms)) for name, ms in found.ms.items()), key=lambda one: -one[1])
+        sorted(((name.format(a="A", b="B"), median(ms)) for name, ms in figures.ms.items()), key=lambda one: -one[1])
     )
     page.write(path, "The copilot", paragraphs, [page.Bars("ms an answer (median)", slowest, {"300": _TARGET})])

@@ -33,7 +33,7 @@ class Found:
 
 def run(data: Path, say: Callable[..., None]) -> Found:
     """Both variants, each in an empty folder."""
-    found = Found({}, {})
+    figures = Found({}, {})
     source = {"FORECAST_SOURCE__PATH": str(data.resolve() / EXAMPLES[WORKSPACE]), "FORECAST_MODELS": f"[{ONE_MODEL}]"}
     for name, variables in VARIABLES.items():
         with tempfile.TemporaryDirectory() as temporary:
@@ -41,10 +41,10 @@ def run(data: Path, say: Callable[..., None]) -> Found:
             config = {"FORECAST_CONFIG_DIR": str(ROOT / "tests/examples")}
             ran = site.run(folder, WORKSPACE, {**config, **source, **variables})
             rows = pd.read_parquet(next(folder.glob("artifacts/*/runs/*/backtest.parquet")))
-        found.rmspe[name] = rmspe(rows[rows[MODEL] == ONE_MODEL])
-        found.seconds[name] = ran.seconds["train"]
-        say("measured", variant=name, rmspe=found.rmspe[name], seconds=found.seconds[name])
-    return found
+        figures.rmspe[name] = rmspe(rows[rows[MODEL] == ONE_MODEL])
+        figures.seconds[name] = ran.seconds["train"]
+        say("measured", variant=name, rmspe=figures.rmspe[name], seconds=figures.seconds[name])
+    return figures
 
 
 def rmspe(rows: pd.DataFrame) -> float:
@@ -53,13 +53,13 @@ def rmspe(rows: pd.DataFrame) -> float:
     return float(np.sqrt((((sold[Y] - sold[Y_HAT]) / sold[Y]) ** 2).mean()))
 
 
-def write_page(path: Path, found: Found) -> None:
+def write_page(path: Path, figures: Found) -> None:
     """The figures as a page."""
-    rows = [[name, f"{found.rmspe[name]:.4f}", f"{found.seconds[name]:.0f}"] for name in found.rmspe]
+    rows = [[name, f"{figures.rmspe[name]:.4f}", f"{figures.seconds[name]:.0f}"] for name in figures.rmspe]
     paragraphs = [
         f"1,115 drug stores, 42 days ahead, two windows, the model `{ONE_MODEL}` alone: with opening days, promotions, holidays "
-        f"and past customers its RMSPE is {100 * found.gain:.0f} % lower. {page.machine()}",
+        f"and past customers its RMSPE is {100 * figures.gain:.0f} % lower. {page.machine()}",
         page.table(["variant", "RMSPE", "train s"], rows),
         "RMSPE is over the days with sales. The covariates of the test days are those that came true: plans that were known.",
     ]
-    page.write(path, "What covariates are worth", paragraphs, [page.Bars("RMSPE (lower is better)", found.rmspe)])
+    page.write(path, "What covariates are worth", paragraphs, [page.Bars("RMSPE (lower is better)", figures.rmspe)])

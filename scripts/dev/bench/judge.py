@@ -22,12 +22,12 @@ def errors(
         raise ValueError(f"{lacking:,} of {len(both):,} values have no forecast.")
     cutoff = train[DS].max()
     scales = metrics.scales_at(train, [cutoff], m)
-    found = metrics.evaluate(both.assign(**{CUTOFF: cutoff, MODEL: "forecast"}), scales, levels)
-    means = found.groupby(METRIC)[VALUE].mean()
+    scores = metrics.evaluate(both.assign(**{CUTOFF: cutoff, MODEL: "forecast"}), scales, levels)
+    means = scores.groupby(METRIC)[VALUE].mean()
     rmse_all = np.sqrt(metrics.squared_error(both[Y].to_numpy(float), both[Y_HAT].to_numpy(float)).mean())
     return {**{str(name): float(value) for name, value in means.items()}, "rmse_all": float(rmse_all)}
 
 
-def owa(found: Mapping[str, float], naive2: Mapping[str, float]) -> float:
+def owa(means: Mapping[str, float], naive2: Mapping[str, float]) -> float:
     """½ (sMAPE / sMAPE of Naive2 + MASE / MASE of Naive2), unitless, lower is better (M4)."""
-    return (found["smape"] / naive2["smape"] + found["mase"] / naive2["mase"]) / 2
+    return (means["smape"] / naive2["smape"] + means["mase"] / naive2["mase"]) / 2

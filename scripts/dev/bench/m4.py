@@ -62,9 +62,9 @@ class M4:
     def judge(self, forecasts: pd.DataFrame, ids: Sequence[str] | None = None) -> dict[str, float]:
         """The errors, and the OWA relative to Naive2 on the same series: as published, where these are all."""
         train, test = (_only(rows, ids) for rows in (self.train, self.test))
-        found = judge.errors(train, test, forecasts, SEASON, LEVELS)
+        errors = judge.errors(train, test, forecasts, SEASON, LEVELS)
         reference = judge.errors(train, test, naive2(train, H, SEASON), SEASON, LEVELS)
-        return {"owa": judge.owa(found, reference), **found}
+        return {"owa": judge.owa(errors, reference), **errors}
 
 
 def load(folder: Path, series: int | None = None, seed: int = 1) -> M4:

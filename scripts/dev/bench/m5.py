@@ -65,9 +65,9 @@ class M5:
         static = self.static if ids is None else self.static[self.static[UNIQUE_ID].isin(ids)]
         past = rows[DS] <= self.cutoff
         test = rows.loc[~past, [UNIQUE_ID, DS, Y]]
-        found = judge.errors(rows.loc[past, [UNIQUE_ID, DS, Y]], test, forecasts, SEASON, LEVELS)
+        errors = judge.errors(rows.loc[past, [UNIQUE_ID, DS, Y]], test, forecasts, SEASON, LEVELS)
         levels = wrmsse(rows[past], test.merge(forecasts, on=[UNIQUE_ID, DS]), static, PRICE)
-        return {"wrmsse": float(levels.mean()), **found, **{str(name): float(value) for name, value in levels.items()}}
+        return {"wrmsse": float(levels.mean()), **errors, **{str(name): float(value) for name, value in levels.items()}}
 
 
 def load(folder: Path, series: int | None = None, seed: int = 1) -> M5:

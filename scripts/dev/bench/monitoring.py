@@ -56,14 +56,14 @@ def run(n: int, data: Path, seed: int, say: Callable[..., None]) -> Results:
 
 def write_page(path: Path, results: Results, seed: int, load: str) -> None:
     """The figures as a page; `load`: what else the machine did meanwhile."""
-    drifted, found = results.drifted, results.replayed
+    drifted, replayed = results.drifted, results.replayed
     calm = page.table(
         ["replay", "series that came into alert without a shift", *KINDS],
-        [[one.scene.example, f"{one.unshifted['series'].nunique():,}", *_by_kind(one)] for one in found],
+        [[one.scene.example, f"{one.unshifted['series'].nunique():,}", *_by_kind(one)] for one in replayed],
     )
     sought = page.table(
         ["replay", "shifted series", "times", "found in any way", *KINDS],
-        [[one.scene.example, f"{len(one.shifted):,}", f"{one.scene.factor:g}", *_until(one)] for one in found],
+        [[one.scene.example, f"{len(one.shifted):,}", f"{one.scene.factor:g}", *_until(one)] for one in replayed],
     )
     paragraphs = [
         f"{page.machine(seed)} {load}",
@@ -71,7 +71,7 @@ def write_page(path: Path, results: Results, seed: int, load: str) -> None:
         "alone puts one test in a hundred over its threshold, a warning; among so many series none should be in alert.",
         _drift(drifted),
         "Real panels, replayed a week at a time: data, forecasts, monitoring (`scripts/dev/benchmark.py monitoring`).",
-        _costs(found),
+        _costs(replayed),
         "Nobody knows what a real past should have raised. These came into alert in weeks or series without a shift, each "
         "counted whenever it did:",
         calm,
@@ -80,7 +80,7 @@ def write_page(path: Path, results: Results, seed: int, load: str) -> None:
         sought,
         "What to make of it: [decision 13](../decisions/0013-when-monitoring-speaks-up.md).",
     ]
-    bars = {one.scene.example: one.replay.seconds / one.scene.steps for one in found}
+    bars = {one.scene.example: one.replay.seconds / one.scene.steps for one in replayed}
     seconds = page.Bars(
         "seconds of the drift", {f"{drifted.n_series:,} series": drifted.told["seconds"]}, {"30": _TARGET}
     )
@@ -101,7 +101,7 @@ def _drift(drifted: Drifted) -> str:
     return page.table(["series", "tests", "seconds", "should be", "peak MiB of the process", "warn", "alert"], [row])
 
 
-def _costs(found: Sequence[Found]) -> str:
+def _costs(replayed: Sequence[Found]) -> str:
     rows = [
         [
             one.scene.example,
@@ -112,7 +112,7 @@ def _costs(found: Sequence[Found]) -> str:
             f"{one.monitoring.seconds:.0f}",
             f"{one.monitoring.peak_mb:,.0f}",
         ]
-        for one in found
+        for one in replayed
     ]
     return page.table(
         ["replay", "series", "times", "seconds", "peak MiB", "one monitoring with report, s", "MiB"], rows
@@ -127,11 +127,11 @@ def _until(one: Found) -> list[str]:
     """Of the shifted series, how many were named, in any way and by kind, and after how many days."""
     weeks = {kind: one.weeks_until(kind) for kind in KINDS}
     first = {
-        name: min(found[name] for found in weeks.values() if name in found)
-        for found in weeks.values()
-        for name in found.index
+        name: min(delays[name] for delays in weeks.values() if name in delays)
+        for delays in weeks.values()
+        for name in delays.index
     }
-    return [_named(sorted(first.values())), *(_named(sorted(found)) for found in weeks.values())]
+    return [_named(sorted(first.values())), *(_named(sorted(delays)) for delays in weeks.values())]
 
 
 def _named(weeks: Sequence[int]) -> str:

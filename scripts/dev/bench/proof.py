@@ -86,7 +86,7 @@ def write_page(path: Path, proofs: list[Proof], soak: Soak, load: str) -> None:
         ),
     ]
     panels = [
-        page.Bars(f"MiB of the {name} after each minute", {str(n): mb for n, mb in enumerate(found, 1)})
-        for name, found in (("service", soak.api), ("web app", soak.app))
+        page.Bars(f"MiB of the {name} after each minute", {str(n): mb for n, mb in enumerate(memory, 1)})
+        for name, memory in (("service", soak.api), ("web app", soak.app))
     ]
     page.write(path, "Proof", paragraphs, panels)

@@ -39,12 +39,12 @@ def main() -> None:
     start = time.perf_counter()
     trained_to = pd.Timestamp(made.history[DS].iloc[DAYS - 2 * H - 1])
     table = drift.drift(made, trained_to, pd.DataFrame(columns=drift.COLUMNS), Drift(), Evidence())
-    found = {
+    figures = {
         "seconds": time.perf_counter() - start,
         "tests": len(table),
         **{status: int((table["status"] == status).sum()) for status in ("warn", "alert")},
     }
-    Path(sys.argv[3]).write_text(json.dumps(found))
+    Path(sys.argv[3]).write_text(json.dumps(figures))
 
 
 if __name__ == "__main__":

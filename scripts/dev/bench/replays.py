@@ -116,8 +116,8 @@ def _read(scene: Scene, folder: Path, replay: Cost, monitoring: Cost) -> Found:
     """What each of the replay's monitorings has in alert that the one before had not."""
     weeks = sorted(path.parent for path in folder.glob("*/MANIFEST.json"))[: scene.steps + 1]
     rows, before = [], set[tuple[str, str]]()
-    for week, found in enumerate(weeks):
-        table = pd.read_parquet(found / "series.parquet")
+    for week, snapshot in enumerate(weeks):
+        table = pd.read_parquet(snapshot / "series.parquet")
         now = {
             (kind, str(name)) for kind in KINDS for name in table.loc[table[f"{kind}_status"] == "alert", "unique_id"]
         }

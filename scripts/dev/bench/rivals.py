@@ -77,8 +77,8 @@ def _statsforecast(make: Callable[[Any, Task], Any]) -> Callable[[pd.DataFrame, 
         model, spare = make(models, task), models.SeasonalNaive(task.seasons[0])
         run = StatsForecast([model], freq=task.frequency, n_jobs=PROCESSES, fallback_model=spare)
         without = isinstance(model, models.SimpleExponentialSmoothingOptimized)  # it has no intervals
-        found = run.forecast(h=task.h, df=train, level=None if without else list(task.levels))
-        return found.rename(columns={name: _column(str(name)) for name in found if name not in (UNIQUE_ID, DS)})
+        forecasts = run.forecast(h=task.h, df=train, level=None if without else list(task.levels))
+        return forecasts.rename(columns={name: _column(str(name)) for name in forecasts if name not in (UNIQUE_ID, DS)})
 
     return forecast
 
@@ -93,8 +93,8 @@ def _prophet(train: pd.DataFrame, task: Task) -> pd.DataFrame:
     from joblib import Parallel, delayed
 
     calls = [delayed(_prophet_one)(str(name), rows, task) for name, rows in train.groupby(UNIQUE_ID)]
-    found: list[pd.DataFrame] = Parallel(n_jobs=PROCESSES)(calls)
-    return pd.concat(found)
+    forecasts: list[pd.DataFrame] = Parallel(n_jobs=PROCESSES)(calls)
+    return pd.concat(forecasts)
 
 
 def _prophet_one(name: str, rows: pd.DataFrame, task: Task) -> pd.DataFrame:
@@ -109,10 +109,10 @@ def _prophet_one(name: str, rows: pd.DataFrame, task: Task) -> pd.DataFrame:
     model = Prophet().fit(rows[[DS, Y]])
     future = model.make_future_dataframe(task.h, freq=task.frequency, include_history=False)
     samples = model.predictive_samples(future)["yhat"]
-    found = pd.DataFrame({UNIQUE_ID: name, DS: future["ds"], Y_HAT: model.predict(future)["yhat"].to_numpy()})
+    forecasts = pd.DataFrame({UNIQUE_ID: name, DS: future["ds"], Y_HAT: model.predict(future)["yhat"].to_numpy()})
     for level in task.levels:
-        found[lo(level)], found[hi(level)] = np.percentile(samples, [50 - level / 2, 50 + level / 2], axis=1)
-    return found
+        forecasts[lo(level)], forecasts[hi(level)] = np.percentile(samples, [50 - level / 2, 50 + level / 2], axis=1)
+    return forecasts
 
 
 def _pmdarima(train: pd.DataFrame, task: Task) -> pd.DataFrame:
@@ -123,11 +123,11 @@ def _pmdarima(train: pd.DataFrame, task: Task) -> pd.DataFrame:
     for name, rows in train.groupby(UNIQUE_ID):
         model = auto_arima(rows[Y].to_numpy(), m=task.seasons[0], suppress_warnings=True, error_action="ignore")
         ds = pd.date_range(rows[DS].max(), periods=task.h + 1, freq=task.frequency)[1:]
-        found = pd.DataFrame({UNIQUE_ID: name, DS: ds})
+        forecasts = pd.DataFrame({UNIQUE_ID: name, DS: ds})
         for level in task.levels:
             y_hat, bounds = model.predict(task.h, return_conf_int=True, alpha=1 - level / 100)
-            found[Y_HAT], found[lo(level)], found[hi(level)] = y_hat, bounds[:, 0], bounds[:, 1]
-        parts.append(found)
+            forecasts[Y_HAT], forecasts[lo(level)], forecasts[hi(level)] = y_hat, bounds[:, 0], bounds[:, 1]
+        parts.append(forecasts)
     return pd.concat(parts)
 
 
@@ -149,11 +149,11 @@ def main(name: str, folder: Path) -> None:
     """Forecasts what lies in `folder`, and writes the forecasts beside it."""
     warnings.simplefilter("ignore")
     task = TypeAdapter(Task).validate_json((folder / TASK).read_bytes())
-    found = RIVALS[name](pd.read_parquet(folder / TRAIN), task).sort_values([UNIQUE_ID, DS], ignore_index=True)
+    forecasts = RIVALS[name](pd.read_parquet(folder / TRAIN), task).sort_values([UNIQUE_ID, DS], ignore_index=True)
     if task.floor:
-        values = found.columns.difference([UNIQUE_ID, DS])
-        found[values] = found[values].clip(lower=0)
-    found.to_parquet(folder / FORECASTS, index=False)
+        values = forecasts.columns.difference([UNIQUE_ID, DS])
+        forecasts[values] = forecasts[values].clip(lower=0)
+    forecasts.to_parquet(folder / FORECASTS, index=False)
 
 
 if __name__ == "__main__":

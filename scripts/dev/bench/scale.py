@@ -25,13 +25,13 @@ horizon: 48
 
 def run(data: Path, sizes: Sequence[int], seed: int, say: Callable[..., None]) -> dict[int, dict[str, Cost]]:
     """What each flow costs on seeded samples of M5 of these sizes, and in total."""
-    found = {}
+    costs = {}
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
             ran = contest.ours(m5.load(data, size, seed), Path(folder))
-        found[size] = {**ran.costs, "total": ran.total}
+        costs[size] = {**ran.costs, "total": ran.total}
         say("measured", series=size, **ran.seconds)
-    return found
+    return costs
 
 
 def long(steps: int, seed: int) -> Ran:
@@ -45,19 +45,19 @@ def long(steps: int, seed: int) -> Ran:
         return site.from_file(Path(temporary), "long", LONG, lambda path: rows.to_parquet(path, index=False), {})
 
 
-def write_page(path: Path, found: dict[int, dict[str, Cost]], longest: Ran, seed: int) -> None:
+def write_page(path: Path, sizes: dict[int, dict[str, Cost]], longest: Ran, seed: int) -> None:
     """The costs as a page."""
-    small, big = min(found), max(found)
+    small, big = min(sizes), max(sizes)
     rows = [
         [
             flow,
-            *(f"{found[size][flow].seconds:,.1f}" for size in found),
-            f"{found[big][flow].seconds / found[small][flow].seconds:.1f}",
-            *(f"{found[size][flow].peak_mb:,.0f}" for size in found),
+            *(f"{sizes[size][flow].seconds:,.1f}" for size in sizes),
+            f"{sizes[big][flow].seconds / sizes[small][flow].seconds:.1f}",
+            *(f"{sizes[size][flow].peak_mb:,.0f}" for size in sizes),
         ]
-        for flow in found[small]
+        for flow in sizes[small]
     ]
-    head = ["flow", *(f"{n:,} series, s" for n in found), "times", *(f"{n:,} series, MiB" for n in found)]
+    head = ["flow", *(f"{n:,} series, s" for n in sizes), "times", *(f"{n:,} series, MiB" for n in sizes)]
     text = f"{big / small:.0f} times the series of M5, with prices and events, through the flows. {page.machine(seed)}"
     skill = longest.run["summary"]["skill"]
     of_one = (
@@ -65,7 +65,7 @@ def write_page(path: Path, found: dict[int, dict[str, Cost]], longest: Ran, seed
         f"({', '.join(f'{flow} {seconds:.0f} s' for flow, seconds in longest.seconds.items())}) and {longest.total.peak_mb:,.0f} MiB; "
         f"its error is {100 * skill:.0f} % below that of the seasonal naive."
     )
-    totals = {f"{size:,} series": costs["total"] for size, costs in found.items()}
+    totals = {f"{size:,} series": costs["total"] for size, costs in sizes.items()}
     panels = [
         page.Bars("seconds, all flows", {name: cost.seconds for name, cost in totals.items()}),
         page.Bars("peak MiB", {name: cost.peak_mb for name, cost in totals.items()}),

@@ -49,14 +49,14 @@ class Soak:
     @property
     def drift(self) -> dict[str, float]:
         """By how much each grew from the second minute, when everything has been used once, to the last one."""
-        return {name: found[-1] / found[1] - 1 for name, found in (("service", self.api), ("web app", self.app))}
+        return {name: memory[-1] / memory[1] - 1 for name, memory in (("service", self.api), ("web app", self.app))}
 
 
 def run(minutes: int, n: int, seed: int, say: Callable[..., None]) -> Soak:
     """Makes a workspace of `n` series and works on it."""
     from playwright.sync_api import sync_playwright
 
-    found = Soak()
+    soak = Soak()
     with tree.made(n, seed) as (store, environ):
         paths = _paths(store.dataset(tree.NAME).series["unique_id"].tolist()[:: max(1, n // 500)])
         with (
@@ -66,20 +66,20 @@ def run(minutes: int, n: int, seed: int, say: Callable[..., None]) -> Soak:
             browser = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
             sessions = [browser.new_context().new_page() for _ in range(SESSIONS)]
             for number, page in enumerate(sessions):
-                _visit(page, f"{site.app}/{_PAGES[number % len(_PAGES)]}", found)
+                _visit(page, f"{site.app}/{_PAGES[number % len(_PAGES)]}", soak)
             for minute in range(1, minutes + 1):
                 load = _start(site.api, paths)
                 until = time.monotonic() + _MINUTE
                 while time.monotonic() < until:
-                    page = sessions[found.visits % SESSIONS]
-                    _visit(page, f"{site.app}/{_PAGES[(found.visits + minute) % len(_PAGES)]}", found)
+                    page = sessions[soak.visits % SESSIONS]
+                    _visit(page, f"{site.app}/{_PAGES[(soak.visits + minute) % len(_PAGES)]}", soak)
                     time.sleep(_PAUSE)
-                _note(load, found)
-                found.api.append(rss_mb(site.processes[0].pid))
-                found.app.append(rss_mb(site.processes[1].pid))
-                say(f"minute {minute}", errors=found.errors, service_mb=found.api[-1], app_mb=found.app[-1])
+                _note(load, soak)
+                soak.api.append(rss_mb(site.processes[0].pid))
+                soak.app.append(rss_mb(site.processes[1].pid))
+                say(f"minute {minute}", errors=soak.errors, service_mb=soak.api[-1], app_mb=soak.app[-1])
             browser.close()
-    return found
+    return soak
 
 
 def _paths(ids: list[str]) -> list[str]:
@@ -98,19 +98,19 @@ def _paths(ids: list[str]) -> list[str]:
     return [f"/api/v1{path}" for path in each]
 
 
-def _visit(page: "Page", url: str, found: Soak) -> None:
+def _visit(page: "Page", url: str, soak: Soak) -> None:
     """Opens a page of the app and waits until it is all there."""
     from playwright.sync_api import Error
 
-    found.visits += 1
+    soak.visits += 1
     try:
         page.goto(url, timeout=_PATIENCE)
         page.wait_for_selector("h1", timeout=_PATIENCE)
         page.wait_for_selector(DONE, timeout=_PATIENCE)
     except Error:
-        found.failed += 1
+        soak.failed += 1
         return
-    found.failed += page.get_by_test_id("stException").count() > 0
+    soak.failed += page.get_by_test_id("stException").count() > 0
 
 
 def _start(address: str, paths: list[str]) -> "subprocess.Popen[str]":
@@ -126,11 +126,11 @@ def _start(address: str, paths: list[str]) -> "subprocess.Popen[str]":
     return client
 
 
-def _note(client: "subprocess.Popen[str]", found: Soak) -> None:
+def _note(client: "subprocess.Popen[str]", soak: Soak) -> None:
     output, _ = client.communicate()
     if client.returncode:  # a connection that the service closed is an error, too
-        found.statuses["no answer"] += 1
+        soak.statuses["no answer"] += 1
         return
     measured = Measured(**json.loads(output))
-    found.statuses.update(measured.statuses)
-    found.p95.append(measured.p95)
+    soak.statuses.update(measured.statuses)
+    soak.p95.append(measured.p95)

@@ -293,8 +293,8 @@ def _monitoring(stores: Stores, run_id: str, version: str, series: pd.DataFrame,
         drift=summary.features(features),
     )
     features = features.sort_values([UNIQUE_ID, "feature"])[drift.COLUMNS]
-    found = snapshots.Snapshot(series=table, drift=features, summary=told)
-    snapshots.publish(stores, NAME, found.draft(stores, records.Key(), end, 0), as_of)
+    snapshot = snapshots.Snapshot(series=table, drift=features, summary=told)
+    snapshots.publish(stores, NAME, snapshot.draft(stores, records.Key(), end, 0), as_of)
 
 
 def _with_bounds(rows: pd.DataFrame) -> pd.DataFrame:

@@ -50,8 +50,8 @@ class Case(Strict):
 
 def load(folder: Path) -> list[Case]:
     """All cases, each with the name of its file as its kind; ConfigError for one that is not well-formed."""
-    found = [case for path in sorted(folder.glob("*.yaml")) for case in _of(path)]
-    ids = [case.id for case in found]
+    cases = [case for path in sorted(folder.glob("*.yaml")) for case in _of(path)]
+    ids = [case.id for case in cases]
     if twice := {one for one in ids if ids.count(one) > 1}:
         raise ConfigError(
             f"the ids {', '.join(sorted(twice))} occur more than once",
@@ -60,7 +60,7 @@ def load(folder: Path) -> list[Case]:
             found=sorted(twice),
             remedy="Give each case its own.",
         )
-    return found
+    return cases
 
 
 def _of(path: Path) -> Iterator[Case]:

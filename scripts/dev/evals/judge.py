@@ -82,18 +82,18 @@ def _fact(concept: str, asked: dict[str, Any], answer: AnswerOut, oracle: Oracle
     about = {of} if isinstance(of, str) else set(of.values()) if of else set()
     about |= {one if isinstance(one, str) else ", ".join(one.values()) for one in asked.get("between", ())}
     about |= {asked["component"]} if "component" in asked else set()
-    found = [fact for fact in answer.facts if fact.label == _label(concept)]
-    found = [fact for fact in found if about <= {part for one in fact.about for part in (one, *one.split(", "))}]
-    if not found:
+    facts = [fact for fact in answer.facts if fact.label == _label(concept)]
+    facts = [fact for fact in facts if about <= {part for one in fact.about for part in (one, *one.split(", "))}]
+    if not facts:
         return [f"no {concept} of {of or 'all series'}"]
     if asked.get("model") == "*":
         return []
     if concept == "forecast_date":
-        return [] if any(str(fact.value) == str(asked["at"]) for fact in found) else [f"{concept} is {found[0].value}"]
+        return [] if any(str(fact.value) == str(asked["at"]) for fact in facts) else [f"{concept} is {facts[0].value}"]
     right = oracle(concept, asked)
-    if any(_same(fact.value, right) for fact in found):
+    if any(_same(fact.value, right) for fact in facts):
         return []
-    return [f"{concept} is {[fact.value for fact in found]} in place of {right}"]
+    return [f"{concept} is {[fact.value for fact in facts]} in place of {right}"]
 
 
 def _ranking(answer: AnswerOut, right: list[str]) -> list[str]:
@@ -114,12 +114,12 @@ def _label(concept: str) -> str:
     return CONCEPTS[concept].label
 
 
-def _same(found: Any, right: Any) -> bool:
+def _same(stated: Any, right: Any) -> bool:
     if isinstance(right, list):
-        return isinstance(found, list) and all(_same(a, b) for a, b in zip(found, right, strict=True))
-    if isinstance(right, float | int) and isinstance(found, float | int):
-        return math.isclose(found, right, rel_tol=_CLOSE, abs_tol=1e-6)
-    return _plain(found) == _plain(right)
+        return isinstance(stated, list) and all(_same(a, b) for a, b in zip(stated, right, strict=True))
+    if isinstance(right, float | int) and isinstance(stated, float | int):
+        return math.isclose(stated, right, rel_tol=_CLOSE, abs_tol=1e-6)
+    return _plain(stated) == _plain(right)
 
 
 def _plain(value: Any) -> str:

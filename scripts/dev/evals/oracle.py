@@ -286,8 +286,8 @@ class Oracle:
 
     @cached_property
     def _pointers(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.artifacts / self.workspace / "pointers.json").read_text())
-        return found
+        pointers: dict[str, Any] = json.loads((self.artifacts / self.workspace / "pointers.json").read_text())
+        return pointers
 
     @cached_property
     def _run_folder(self) -> Path:
@@ -295,8 +295,8 @@ class Oracle:
 
     @cached_property
     def _run(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self._run_folder / "run.json").read_text())
-        return found
+        run: dict[str, Any] = json.loads((self._run_folder / "run.json").read_text())
+        return run
 
     @cached_property
     def _summed(self) -> bool:
@@ -314,8 +314,8 @@ class Oracle:
 
     @cached_property
     def _quality(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self._dataset / "quality.json").read_text())
-        return found
+        quality: dict[str, Any] = json.loads((self._dataset / "quality.json").read_text())
+        return quality
 
     @cached_property
     def _series(self) -> pd.DataFrame:

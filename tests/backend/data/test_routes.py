@@ -13,7 +13,7 @@ API = "/api/v1/workspaces"
 def test_the_checks_are_those_of_the_current_data(client: TestClient, site: Site) -> None:
     """With their counts, as the file has them."""
     found, dataset = client.get(f"{API}/shop/quality").json(), site.reader.dataset("shop")
-    assert {name: found[name] for name in ("status", "counts", "checks")} == dataset.quality
+    assert {name: found[name] for name in ("status", "counts", "checks")} == dataset.quality.model_dump()
     assert found["data_version"] == dataset.version
     assert str(site.folder) not in client.get(f"{API}/shop/quality").text
 

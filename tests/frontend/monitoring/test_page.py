@@ -133,8 +133,8 @@ def test_a_date_that_is_monitored_twice_is_one_bar_of_each_series_once(
     bars = {trace["name"]: dict(zip(trace["x"], trace["y"], strict=True)) for trace in figure(app, 2)["data"]}
     dates = list(figure(app, 2)["data"][0]["x"])
     assert len(dates) == len(set(dates)) == 4
-    overall = found.summary["counts"]["overall"]
-    assert [bars["alert"][dates[-1]], bars["warn"][dates[-1]]] == [overall["alert"], overall["warn"]]
+    overall = found.summary.counts["overall"]
+    assert [bars["alert"][dates[-1]], bars["warn"][dates[-1]]] == [overall.alert, overall.warn]
     assert all(bars["alert"][date] + bars["warn"][date] <= len(sites.IDS) for date in dates)
 
 
@@ -142,11 +142,11 @@ def test_the_drift_that_is_counted_is_that_of_the_tile(open_page: Open, address:
     """Below the heat map, in which every series that has drifted has a row."""
     found = sites.drifted(watched)
     app = open_page("monitoring", address, workspace="shop", view="Drift")
-    counts = found.summary["counts"]["drift"]
+    counts = found.summary.counts["drift"]
     tile = next(metric for metric in app.metric if metric.label == "Drift")
-    assert (tile.value, tile.delta) == (f"{counts['alert']} in alert", f"{counts['warn']} warn")
-    told = f"{counts['alert'] + counts['warn']} of {found.summary['n_series']} series have drifted"
+    assert (tile.value, tile.delta) == (f"{counts.alert} in alert", f"{counts.warn} warn")
+    told = f"{counts.alert + counts.warn} of {found.summary.n_series} series have drifted"
     assert told in texts(app)
     drifted = found.drift.loc[found.drift["status"].isin(["warn", "alert"]), "unique_id"]
-    assert len(set(drifted)) == counts["alert"] + counts["warn"] > counts["warn"] > 0
+    assert len(set(drifted)) == counts.alert + counts.warn > counts.warn > 0
     assert set(map(theme.drawn, drifted)) <= set(figure(app)["data"][0]["y"])

@@ -15,8 +15,8 @@ def forecast(about: About) -> Plan:
     """What is forecast, of a stretch of time if one is named."""
     if about.question.span:
         return (yield from _at(about))
-    found = yield call("forecast_summary", **about.scope)
-    return found.say(_total(about), _mean(about), *_CHANGES, _PEAK) or _NO_FORECAST
+    summary = yield call("forecast_summary", **about.scope)
+    return summary.say(_total(about), _mean(about), *_CHANGES, _PEAK) or _NO_FORECAST
 
 
 def extreme(about: About, *, high: bool) -> Plan:
@@ -25,14 +25,14 @@ def extreme(about: About, *, high: bool) -> Plan:
         return (yield from _of_past(about, high=high))
     if span:
         start, end = span.iso()
-        found = yield call("forecast_at", start=start, end=end, **about.scope)
+        amounts = yield call("forecast_at", start=start, end=end, **about.scope)
     else:
-        found = yield call("forecast_summary", **about.scope)
+        amounts = yield call("forecast_summary", **about.scope)
     side = "peak" if high else "trough"
-    if f"{side}_value" not in found or _is_mostly_beyond(about):
-        return _beyond(found) or _single(about, found) or _NO_FORECAST
+    if f"{side}_value" not in amounts or _is_mostly_beyond(about):
+        return _beyond(amounts) or _single(about, amounts) or _NO_FORECAST
     word = "highest" if high else "lowest"
-    return found.say(
+    return amounts.say(
         f"The forecast of {about.who} is {word} on {{{side}_date}}: the {word} step is {{{side}_value}}.",
         "For that step the {interval_level} interval goes from {interval}." if high else "",
         "The lowest step is {trough_value} on {trough_date}." if high else _PEAK,
@@ -46,9 +46,9 @@ def interval(about: About) -> Plan:
     if about.one and span:
         return (yield from _at(about))
     if about.one:
-        found = yield call("forecast_summary", **about.scope)
-        width = found.say("On average the interval is {interval_width} of the forecast wide.")
-        first = found.say(
+        summary = yield call("forecast_summary", **about.scope)
+        width = summary.say("On average the interval is {interval_width} of the forecast wide.")
+        first = summary.say(
             "The peak of the forecast of {series} is {peak_value} on {peak_date}, and its {interval_level} interval goes from {interval}."
         )
         tested = yield call("accuracy", unique_id=about.one)
@@ -64,11 +64,11 @@ def interval(about: About) -> Plan:
     return f"{said} Name a series to see its own intervals."
 
 
-def covered(found: Found) -> str:
+def covered(backtest: Found) -> str:
     """What intervals covered in the backtest, by their level."""
     said = []
-    for level in found.all("interval_level"):
-        if (own := found.of_period(level.period)).one("coverage"):
+    for level in backtest.all("interval_level"):
+        if (own := backtest.of_period(level.period)).one("coverage"):
             said.append(own.say("the {interval_level} interval covered {coverage} of the actuals"))
     return f"In the backtest {', and '.join(said)}." if said else ""
 
@@ -92,15 +92,15 @@ def compared_spans(about: About) -> Plan:
 
 def last_year(about: About) -> Plan:
     """The forecast beside the same steps a year before."""
-    found = yield call("forecast_summary", **about.scope)
-    said = found.say(
+    summary = yield call("forecast_summary", **about.scope)
+    said = summary.say(
         f"Against last year the forecast of {about.who} {{change_on_last_year:moves}}.",
         f"The forecast {about.totals} {{forecast_total}} for {{forecast_period}}.",
         "Last year the same steps came to {last_year_total}.",
     )
     return (
         said
-        if "change_on_last_year" in found
+        if "change_on_last_year" in summary
         else Missing("The actuals do not reach back to the same steps of last year.")
     )
 
@@ -109,10 +109,10 @@ def changes(about: About) -> Plan:
     """Whether it goes up or down."""
     if about.question.span:
         return (yield from _at(about))
-    found = yield call("forecast_summary", **about.scope)
-    if "change_on_last_period" not in found and "change_on_last_year" not in found:
+    summary = yield call("forecast_summary", **about.scope)
+    if "change_on_last_period" not in summary and "change_on_last_year" not in summary:
         return _NO_FORECAST
-    return found.say(
+    return summary.say(
         f"Against the last period the forecast of {about.who} {{change_on_last_period:moves}}.",
         "Against last year it {change_on_last_year:moves}.",
         "Against the last forecast it {change_on_previous:moves}.",
@@ -122,20 +122,20 @@ def changes(about: About) -> Plan:
 
 def share(about: About) -> Plan:
     """How much of the workspace's forecast it is."""
-    found = yield call("forecast_summary", **about.scope)
+    summary = yield call("forecast_summary", **about.scope)
     if about.one:
-        return found.say(
+        return summary.say(
             "{series} has a share of {share_of_total} of the workspace's forecast.",
             f"Its forecast {about.totals} {{forecast_total}} for {{forecast_period}}.",
-        ) if "share_of_total" in found else _NO_FORECAST  # fmt: skip
+        ) if "share_of_total" in summary else _NO_FORECAST  # fmt: skip
     if not about.filters:
         return Missing("It is not said of which series or group the share is meant.")
     whole = yield call("forecast_summary")
-    part, total = found.one("forecast_total"), whole.whole().one("forecast_total")
+    part, total = summary.one("forecast_total"), whole.whole().one("forecast_total")
     if part is None or total is None:
         return _NO_FORECAST
     made = yield call("compute", operation="share", facts=[part.id, total.id])
-    return (found + made).say(
+    return (summary + made).say(
         "{group} has a share of {derived_share} of the forecast of the whole workspace.",
         "The forecast of {group} totals {forecast_total} for {forecast_period}.",
     )
@@ -167,14 +167,14 @@ def _at(about: About) -> Plan:
     if span.past:
         return (yield from _of_past(about, high=None))
     start, end = span.iso()
-    found = yield call("forecast_at", start=start, end=end, **about.scope)
+    amounts = yield call("forecast_at", start=start, end=end, **about.scope)
     if _is_mostly_beyond(about):
-        return _beyond(found) or _NO_FORECAST
-    if "forecast_total" in found:
-        return found.say(
+        return _beyond(amounts) or _NO_FORECAST
+    if "forecast_total" in amounts:
+        return amounts.say(
             _total(about), _mean(about), _PEAK, "The lowest step is {trough_value} on {trough_date}.", _BEYOND
         )
-    return _single(about, found) or _beyond(found) or _NO_FORECAST
+    return _single(about, amounts) or _beyond(amounts) or _NO_FORECAST
 
 
 def _is_mostly_beyond(about: About) -> bool:
@@ -185,16 +185,16 @@ def _is_mostly_beyond(about: About) -> bool:
     return (calendar.end + calendar.step - span.start) * 2 < span.end - span.start
 
 
-def _single(about: About, found: Found) -> str:
-    said = found.say(f"The forecast of {about.who} for {{forecast_date}} is {{forecast_value}}.")
+def _single(about: About, amounts: Found) -> str:
+    said = amounts.say(f"The forecast of {about.who} for {{forecast_date}} is {{forecast_value}}.")
     bounds = []
-    for level in found.all("interval_level") if said else ():
-        bounds.append(found.of_period(level.period).say("The {interval_level} interval goes from {interval}."))
+    for level in amounts.all("interval_level") if said else ():
+        bounds.append(amounts.of_period(level.period).say("The {interval_level} interval goes from {interval}."))
     return " ".join([said, *bounds])
 
 
-def _beyond(found: Found) -> Missing | None:
-    said = found.say("That lies beyond the horizon: the forecast reaches until {forecast_end}.")
+def _beyond(amounts: Found) -> Missing | None:
+    said = amounts.say("That lies beyond the horizon: the forecast reaches until {forecast_end}.")
     return Missing(said) if said else None
 
 
@@ -206,21 +206,21 @@ def _of_past(about: About, high: bool | None) -> Plan:
             return _NO_ACTUALS
         span = calendar.back(max(1, round((calendar.end - calendar.last) / calendar.step)), "step")
     start, end = span.iso()
-    found = yield call("actuals", start=start, end=end, **about.scope)
-    if high is None or "actual_high" not in found:
-        return _was(about, found) or _no_actuals(found)
+    history = yield call("actuals", start=start, end=end, **about.scope)
+    if high is None or "actual_high" not in history:
+        return _was(about, history) or _no_actuals(history)
     side = "high" if high else "low"
-    return found.say(
+    return history.say(
         f"The {side}est of the actuals of {about.who} was {{actual_{side}}} on {{actual_{side}_date}}.",
         f"All in all the actuals {'came to' if about.summed else 'were on average'} {{actual_total}} for {{actual_period}}.",
     )
 
 
-def _was(about: About, found: Found) -> str:
-    if "actual_total" not in found:
-        return found.say(f"The actual of {about.who} for {{actual_date}} was {{actual_value}}.")
+def _was(about: About, history: Found) -> str:
+    if "actual_total" not in history:
+        return history.say(f"The actual of {about.who} for {{actual_date}} was {{actual_value}}.")
     verb = "came to" if about.summed else "were on average"
-    return found.say(
+    return history.say(
         f"The actuals of {about.who} {verb} {{actual_total}} for {{actual_period}}.",
         "The actuals were {actual_mean} a step." if _wants_mean(about) else "",
         "The highest of the actuals was {actual_high} on {actual_high_date}.",
@@ -229,6 +229,6 @@ def _was(about: About, found: Found) -> str:
     )
 
 
-def _no_actuals(found: Found) -> Missing:
-    said = found.say("There are no actuals of that time: the newest is of {last_date}.")
+def _no_actuals(history: Found) -> Missing:
+    said = history.say("There are no actuals of that time: the newest is of {last_date}.")
     return Missing(said) if said else _NO_ACTUALS

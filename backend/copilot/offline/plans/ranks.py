@@ -79,15 +79,15 @@ def compare(about: About) -> Plan:
     asked = about.question
     several = {attribute: values for attribute, values in asked.values.items() if len(values) > 1}
     if len(about.series) > 1:
-        found = yield call("compare_series", unique_ids=list(about.series[:_MOST]))
-        return (yield from _side_by_side(about, found, found.subjects("series")))
+        comparison = yield call("compare_series", unique_ids=list(about.series[:_MOST]))
+        return (yield from _side_by_side(about, comparison, comparison.subjects("series")))
     if several:
         attribute, values = next(iter(several.items()))
-        found = yield call("compare_series", by=attribute, values=list(values))
-        return (yield from _side_by_side(about, found, found.subjects("group")))
+        comparison = yield call("compare_series", by=attribute, values=list(values))
+        return (yield from _side_by_side(about, comparison, comparison.subjects("group")))
     if asked.attributes and not about.series:
-        found = yield call("compare_series", by=asked.attributes[0])
-        return (yield from _side_by_side(about, found, found.subjects("group")))
+        comparison = yield call("compare_series", by=asked.attributes[0])
+        return (yield from _side_by_side(about, comparison, comparison.subjects("group")))
     if about.is_many and not about.filters:
         return (yield from which(about))
     return Missing("To compare, name several series or groups.")
@@ -103,11 +103,11 @@ def _ranked(about: About, by: str, order: str) -> Plan:
     ):
         return (yield from _ranked_groups(about, asked.attributes[0], by, order))
     limit = min(asked.number or _SHOWN, _MOST)
-    found = yield call("rank_series", by=by, order=order, limit=limit, filters=about.filters or None)
-    ranked = [subject for subject in found.subjects("series") if found.about(subject).one("rank")]
+    ranking = yield call("rank_series", by=by, order=order, limit=limit, filters=about.filters or None)
+    ranked = [subject for subject in ranking.subjects("series") if ranking.about(subject).one("rank")]
     if not ranked:
         return Missing("Nothing is known to rank these series by.")
-    return _list(about, found, ranked, by, order)
+    return _list(about, ranking, ranked, by, order)
 
 
 def _are_groups(about: About, attribute: str) -> bool:
@@ -119,26 +119,26 @@ def _are_groups(about: About, attribute: str) -> bool:
 
 
 def _ranked_groups(about: About, attribute: str, by: str, order: str) -> Plan:
-    found = yield call("compare_series", by=attribute, measure=by, order=order, filters=about.filters or None)
-    groups = found.subjects("group")[: min(about.question.number or _SHOWN, _MOST)]
-    return _list(about, found, groups, by, order) if groups else Missing(found.note)
+    ranking = yield call("compare_series", by=attribute, measure=by, order=order, filters=about.filters or None)
+    groups = ranking.subjects("group")[: min(about.question.number or _SHOWN, _MOST)]
+    return _list(about, ranking, groups, by, order) if groups else Missing(ranking.note)
 
 
-def _list(about: About, found: Found, ranked: list[Subject], by: str, order: str) -> str:
+def _list(about: About, ranking: Found, ranked: list[Subject], by: str, order: str) -> str:
     """The one in front in a sentence, the others as a list."""
     who = "{series}" if ranked[0].kind == "series" else "{group}"
     high, low, other = (said.replace("{who}", who).replace("{totals}", about.totals) for said in _SAID[by])
-    first = found.about(ranked[0]).say(high if order == "highest" else low)
-    lines = [line for one in ranked[1:] if (line := found.about(one).say(f"- {other}"))]
+    first = ranking.about(ranked[0]).say(high if order == "highest" else low)
+    lines = [line for one in ranked[1:] if (line := ranking.about(one).say(f"- {other}"))]
     return "\n".join([first, *(["", "Then come:", "", *lines] if lines else [])])
 
 
-def _side_by_side(about: About, found: Found, subjects: list[Subject]) -> Plan:
+def _side_by_side(about: About, comparison: Found, subjects: list[Subject]) -> Plan:
     if len(subjects) < 2:
         return Missing("Only some of that is forecast, so there is nothing to compare it with.")
     lines = []
     for subject in subjects:
-        own, slot = found.about(subject), "{series}" if subject.kind == "series" else "{group}"
+        own, slot = comparison.about(subject), "{series}" if subject.kind == "series" else "{group}"
         said = own.say(f"The forecast of {slot} {about.totals} {{forecast_total}}.")
         more = [
             own.say("Against the last period it {change_on_last_period:moves}."),
@@ -147,12 +147,12 @@ def _side_by_side(about: About, found: Found, subjects: list[Subject]) -> Plan:
         ]
         lines.append("- " + " ".join(one for one in (said, *more) if one))
     text = "\n".join(lines)
-    a, b = (found.about(subject).one("forecast_total") for subject in subjects[:2])
+    a, b = (comparison.about(subject).one("forecast_total") for subject in subjects[:2])
     if len(subjects) == 2 and a is not None and b is not None and a.value != b.value:
         made = yield call("compute", operation="difference", facts=[a.id, b.id])
         more_or_less = "more" if (made.number("derived_difference") or 0) > 0 else "less"
         slot = "series" if subjects[0].kind == "series" else "group"
-        names = [f"{{{{{fact.id}}}}}" for subject in subjects for fact in found.about(subject).all(slot)[:1]]
+        names = [f"{{{{{fact.id}}}}}" for subject in subjects for fact in comparison.about(subject).all(slot)[:1]]
         gap = made.say(
             f"The forecast of {names[0]} is {{derived_difference:by}} {more_or_less} than that of {names[1]}."
         )

@@ -31,16 +31,16 @@ def why(about: About) -> Plan:
 def changed(about: About) -> Plan:
     """What is different from the forecast before, or from the run before."""
     if about.one and not any(word in about.text for word in ("run", "train", "setting", "model")):
-        found = yield call("bridge", unique_id=about.one)
-        return _bridge(found) or Missing("There is no earlier forecast to compare it with.")
+        bridge = yield call("bridge", unique_id=about.one)
+        return _bridge(bridge) or Missing("There is no earlier forecast to compare it with.")
     if about.is_many and not about.filters:
         return (yield from which(about))
     if about.one:
-        found = yield call("bridge", unique_id=about.one)
-        said = _bridge(found)
+        bridge = yield call("bridge", unique_id=about.one)
+        said = _bridge(bridge)
     else:
-        found = yield call("forecast_summary", **about.scope)
-        said = found.say(f"Against the last forecast the total of {about.who} {{change_on_previous:moves}}.")
+        summary = yield call("forecast_summary", **about.scope)
+        said = summary.say(f"Against the last forecast the total of {about.who} {{change_on_previous:moves}}.")
     runs = yield call("compare_runs")
     return "\n\n".join(one for one in (said, _runs(runs)) if one) or Missing(
         "There is neither an earlier forecast nor an earlier run to compare it with."
@@ -48,8 +48,8 @@ def changed(about: About) -> Plan:
 
 
 def _why_many(about: About) -> Plan:
-    found = yield call("forecast_summary", **about.scope)
-    opening = found.say(
+    summary = yield call("forecast_summary", **about.scope)
+    opening = summary.say(
         f"The forecast of {about.who} {about.totals} {{forecast_total}} for {{forecast_period}}.",
         "Against the last period it {change_on_last_period:moves}.",
         "Against last year it {change_on_last_year:moves}.",
@@ -101,32 +101,32 @@ def _of_column(about: About, made: Found) -> str | Missing:
     )
 
 
-def _series(found: Found) -> list[Subject]:
-    return found.subjects("series")[:1]
+def _series(facts: Found) -> list[Subject]:
+    return facts.subjects("series")[:1]
 
 
-def _runs(found: Found) -> str:
-    runs = found.subjects("run")
+def _runs(comparison: Found) -> str:
+    runs = comparison.subjects("run")
     if len(runs) != 2:
         return ""
     old, new = runs
-    both = found.about(old, new)
+    both = comparison.about(old, new)
     said = [
-        found.about(new).say(
+        comparison.about(new).say(
             "The run {run} is in production: it was trained on {run_date}.",
             "Its mean error in the backtest is {mean_error}.",
         ),
-        found.about(old).say(
+        comparison.about(old).say(
             "The run before it, {run}, was trained on {run_date}.", "Its mean error in the backtest is {mean_error}."
         ),
     ]
-    names = [found.about(one).say("{run}") for one in runs]
+    names = [comparison.about(one).say("{run}") for one in runs]
     counts = [both.say("{n_better} got better"), both.say("{n_worse} got worse")]
     if all(counts):
         said.append(f"Between {names[0]} and {names[1]}, {counts[0]} and {counts[1]}.")
     said.append(both.say("The two errors cannot be compared: {incomparable}."))
     said += [
         f"\n- A setting that changed between {names[0]} and {names[1]}: {Found((fact,)).say('set to {setting}')}."
-        for fact in found.all("setting")
+        for fact in comparison.all("setting")
     ]
     return " ".join(one for one in said if one)

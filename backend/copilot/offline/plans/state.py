@@ -30,8 +30,8 @@ def counts(about: About) -> Plan:
     known = yield call("describe_workspace")
     text, asked = about.text, about.question
     if asked.values and not asked.series and "how many" in text:
-        found = yield call("forecast_summary", filters=about.filters)
-        return found.say("{group} has {n_series}.") or Missing("No series has these attributes.")
+        group = yield call("forecast_summary", filters=about.filters)
+        return group.say("{group} has {n_series}.") or Missing("No series has these attributes.")
     if any(
         word in text
         for word in (
@@ -76,23 +76,23 @@ def quality(about: About) -> Plan:
     """How good and how new the data are."""
     if about.one:
         return (yield from profile(about))
-    found = yield call("data_quality")
-    said = found.whole().say(
+    report = yield call("data_quality")
+    said = report.whole().say(
         "The newest actual is of {last_date}.",
         "The data came in {n_rows} rows.",
         "Of these {n_rejected} rows were rejected.",
         "Of {n_checks} checks, {n_failing} gave a warning.",
     )
-    checks = [found.about(one).say("- the check {check} found: {check_message}") for one in found.subjects("check")]
-    return "\n\n".join(one for one in (said, "\n".join(one for one in checks if one)) if one) or Missing(found.note)
+    checks = [report.about(one).say("- the check {check} found: {check_message}") for one in report.subjects("check")]
+    return "\n\n".join(one for one in (said, "\n".join(one for one in checks if one)) if one) or Missing(report.note)
 
 
 def profile(about: About) -> Plan:
     """What a series is like."""
     if not about.one:
         return (yield from which(about) if about.is_many else quality(about))
-    found = yield call("data_quality", unique_id=about.one)
-    return found.say(
+    traits = yield call("data_quality", unique_id=about.one)
+    return traits.say(
         "{series} has a history of {n_observations}, from {first_date} until {last_date}.",
         "The kind of its demand is {demand_class}.",
         "The strength of its season is {seasonal_strength}.",
@@ -100,16 +100,16 @@ def profile(about: About) -> Plan:
         "There are {n_missing} missing.",
         "In {share_zero} of its steps there was nothing.",
         "The newest actual is {last_value}.",
-    ) or Missing(found.note)
+    ) or Missing(traits.note)
 
 
 def meaning(about: About) -> Plan:
     """What is written about a word, a column or how something is done."""
     if "search_knowledge" not in about.tools:
         return Missing("No document says what that is.")
-    found = yield call("search_knowledge", query=about.question.asked.question[:300])
-    quotes = [Found((fact,)).say("{quote}") for fact in _fitting(about, found)[:2]]
-    return "\n\n".join(quotes) or Missing(found.note or "No document says what that is.")
+    passages = yield call("search_knowledge", query=about.question.asked.question[:300])
+    quotes = [Found((fact,)).say("{quote}") for fact in _fitting(about, passages)[:2]]
+    return "\n\n".join(quotes) or Missing(passages.note or "No document says what that is.")
 
 
 def help_(about: About) -> Plan:
@@ -129,12 +129,12 @@ def _of_run(known: Found) -> str:
     return known.about(run).say("The models of the run {run} were trained on {run_date}.")
 
 
-def _fitting(about: About, found: Found) -> list[Fact]:
+def _fitting(about: About, passages: Found) -> list[Fact]:
     """Quotations that hold a word of the question which is no word of every question; a section about it goes first."""
     asked = about.question
     sought = [word.casefold() for word in (*asked.columns, *asked.metrics, *asked.models, *asked.unknown)]
     facts = [
-        fact for fact in found.all("quote") if not str(fact.value).startswith("|")
+        fact for fact in passages.all("quote") if not str(fact.value).startswith("|")
     ]  # rows of tables explain nothing
     if not sought:
         return facts

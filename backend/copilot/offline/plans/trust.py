@@ -38,8 +38,8 @@ def accuracy(about: About) -> Plan:
         attribute, value = next(iter(about.filters.items()))
         if len(about.filters) > 1:
             return (yield from which(about))
-        found = yield call("compare_series", by=attribute, values=[value])
-        return found.say(
+        group = yield call("compare_series", by=attribute, values=[value])
+        return group.say(
             "The mean error of {group} in the backtest is {error}.",
             "Its skill against the seasonal naive is {skill}.",
         ) or Missing(_NOTHING)
@@ -84,21 +84,21 @@ def horizon(about: About) -> Plan:
     """How the error grows with the steps ahead, and how it differs between windows."""
     if about.is_many:
         return (yield from which(about))
-    found = yield call("backtest_by_horizon", **({"unique_id": about.one} if about.one else {}))
+    backtest = yield call("backtest_by_horizon", **({"unique_id": about.one} if about.one else {}))
     steps = [
-        found.of_period(step.period).say("At {horizon_step} ahead the error is {horizon_error}.")
-        for step in found.all("horizon_step")
+        backtest.of_period(step.period).say("At {horizon_step} ahead the error is {horizon_error}.")
+        for step in backtest.all("horizon_step")
     ]
     if not steps:
         return Missing(_NOTHING)
-    opening = found.say(
+    opening = backtest.say(
         "In the backtest of {series} with the model {champion}:"
         if about.one
         else "In the backtest with the model {champion}:"
     )
     windows = [
-        found.of_period(cutoff.period).say("- in the window after {cutoff_date} the error is {cutoff_error}")
-        for cutoff in found.all("cutoff_date")
+        backtest.of_period(cutoff.period).say("- in the window after {cutoff_date} the error is {cutoff_error}")
+        for cutoff in backtest.all("cutoff_date")
     ]
     return f"{opening} {' '.join(steps)}\n\n" + "\n".join(windows)
 

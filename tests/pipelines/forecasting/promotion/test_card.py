@@ -74,8 +74,8 @@ def test_an_error_that_is_a_share_is_told_in_percent() -> None:
     told = told.model_copy(update={"settings": told.settings.model_copy(update={"metric": "wape"})})
     rows = champions(("a", "theta", "wape", 0.1234, "naive", 0.2), ("b", "theta", "mae", 3.5, "naive", 0.3))
     text = card(told, rows, LEADERBOARD, CALIBRATION)
-    assert "- WAPE of the champions: 12.3% (seasonal naive: 50.0%; skill 18.8%)." in text
-    assert "| a | theta | wape | 12.3% | 0.2 |" in text
+    assert "- WAPE of the champions: 12.3 % (seasonal naive: 50.0 %; skill 18.8 %)." in text
+    assert "| a | theta | wape | 12.3 % | 0.2 |" in text
     assert "| b | theta | mae | 3.5 | 0.3 |" in text
 
 
