@@ -61,7 +61,8 @@ format: $(STAMP) ## Let ruff correct what it can
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 clean: ## Remove what was made: environment, caches, data and artifacts
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* artifacts data/raw data/processed data/cache
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* data/raw data/processed data/cache
+	find artifacts -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
 
 $(STAMP): requirements.lock pyproject.toml
 	@echo "== setting up .venv (once, and after a change of requirements.lock)"

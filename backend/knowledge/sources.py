@@ -28,6 +28,7 @@ _LEFT_OUT = (
     "docs/API.md",
     "docs/ERRORS.md",
     "docs/CONTRIBUTING.md",
+    "docs/README.md",
     "docs/decisions/README.md",
 )  # for programs and developers
 

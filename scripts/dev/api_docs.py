@@ -20,7 +20,7 @@ _HEAD = """\
 # The HTTP API
 
 Made from [openapi.json](openapi.json) by `scripts/dev/api_docs.py`; `make up` serves it, with Swagger UI at `/docs`. How to start,
-what keys there are and curl examples: [README](../README.md#the-service).
+what keys there are and curl examples: [SERVICE.md](SERVICE.md).
 
 ## Versions
 

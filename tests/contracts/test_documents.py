@@ -9,11 +9,30 @@ from backend.core.problem_types import TYPES
 from pipelines import __version__
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FOLDERS = [ROOT / name for name in ("data/README.md", "artifacts/README.md")]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *FOLDERS, *sorted((ROOT / "docs").rglob("*.md"))]
+LONGEST_README = 900  # words
 
 
 def text(path: str) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
+
+
+def test_the_readme_is_short_and_begins_with_the_two_commands() -> None:
+    """It has at most 900 words, and both commands come before its first heading of a section."""
+    page = text("README.md")
+    assert len(page.split()) <= LONGEST_README
+    first = page.partition("\n## ")[0]
+    assert "make demo" in first
+    assert "make test" in first
+
+
+def test_the_map_of_the_documentation_names_every_page() -> None:
+    """Each page right below docs is linked from docs/README.md; decisions and benchmarks are linked as folders."""
+    linked = set(re.findall(r"\]\(([^)#]+)\)", text("docs/README.md")))
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert pages <= linked
+    assert {"decisions/README.md", "benchmarks"} <= linked
 
 
 def test_the_index_of_decisions_lists_every_decision() -> None:
