@@ -7,14 +7,15 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 LOCKED := engine dask ray api copilot gcp s3 ui dev
 IMAGES := api pipelines app
+SLOW := tests/browser tests/proof tests/scripts/dev
 RESOLVE := $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" --quiet
 PARTS := --extra engine --extra gcp --constraint requirements.lock
 
-.PHONY: help demo test up screenshots bench eval images sbom audit lock format clean
+.PHONY: help demo test test-all up screenshots bench eval images sbom audit lock format clean
 
 help: ## What can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(STAMP) ## Take the two demo workspaces from source to published forecasts, and show them
 	@$(BIN)/python scripts/demo.py
@@ -23,7 +24,10 @@ test: $(STAMP) ## Lint, types, import contracts, tests with coverage
 	@echo "== ruff" && $(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@echo "== mypy" && $(BIN)/mypy
 	@echo "== import-linter" && $(BIN)/lint-imports
-	@echo "== pytest" && $(BIN)/python -m pytest -n auto --cov --cov-report=term
+	@echo "== pytest" && $(BIN)/python -m pytest -n auto --cov --cov-report=term $(SLOW:%=--ignore=%)
+
+test-all: test ## The same, then the tests in a browser (needs Chromium), the stress tests and those of the benchmarks
+	@echo "== pytest, slow" && $(BIN)/python -m pytest -n auto $(SLOW)
 
 up: $(STAMP) ## Serve the web app at http://127.0.0.1:8501 and the API at http://127.0.0.1:8000/api/v1 (Ctrl-C ends both)
 	@$(BIN)/python scripts/up.py

@@ -80,7 +80,7 @@ def create_app(
 ) -> FastAPI:
     """The service over `store`, or over what the environment names. ConfigError where it would be open to others.
 
-    Its jobs run where `launcher` says: as processes of this machine unless told otherwise.
+    Its jobs run where `launcher` says: as processes on this machine by default.
     """
     settings = settings or load()
     settings.check()
@@ -195,7 +195,7 @@ class Server(uvicorn.Server):
 
 
 def main(launcher: Launcher | None = None) -> None:
-    """Serves until it is told to stop; a wrong setting is one message."""
+    """Serves until it is stopped; a wrong setting is reported in one message."""
     os.environ.setdefault("OTEL_EXPORTER_OTLP_TIMEOUT", "2")  # seconds: the last traces must not outlast the shutdown
     try:
         settings = load()

@@ -36,7 +36,7 @@ def warm(client: Client, patience: float = 60.0) -> None:
                     client, shell.first(workspaces)["name"], {}, limit=attention.SHOWN, needs_attention=True
                 )
             return
-        except ApiError:  # there is no such page yet, or it is not for this key: the first visitor is told
+        except ApiError:  # there is no such page yet, or it is not for this key: the first visitor sees why
             return
         except ApiDown:
             time.sleep(_AGAIN)

@@ -1,4 +1,4 @@
-"""Compares what was forecast for a workspace with what came, watches its data, and raises alerts. Fit for a schedule."""
+"""Compares a workspace's forecasts with actuals, checks its data for drift, and raises alerts. Can run on a schedule."""
 
 from typing import Annotated
 

@@ -1,5 +1,5 @@
-"""Takes a workspace from its source to published forecasts, monitors those that met their actuals, and shows them: what is up
-to date is not done again.
+"""Takes a workspace from its source to published forecasts, monitors those that have actuals, and shows them. Steps that
+are already up to date are skipped.
 
 With `--json-log` nobody looks, so nothing is shown: no picture is written, and none of its libraries is needed.
 """

@@ -1,4 +1,4 @@
-"""Walks every endpoint of a running service, as a client would, and says what it finds.
+"""Calls every endpoint of a running service, as a client would, and reports the results.
 
 With `--reading` it calls only what changes nothing: for a service that others use.
 """

@@ -1,4 +1,4 @@
-"""Starts the service and the web app on this machine, and ends both when it is told to."""
+"""Starts the service and the web app on this machine, and stops both on Ctrl-C or a signal."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-# Who is told when something fails, and when it becomes dear.
+# Notifications of failures and of costs.
 
 resource "google_monitoring_notification_channel" "email" {
   display_name = "Forecast Copilot"

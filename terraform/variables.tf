@@ -181,7 +181,7 @@ variable "keep_days" {
 }
 
 variable "alert_email" {
-  description = "Who is told when a service or job fails."
+  description = "E-mail addresses notified when a service or job fails."
   type        = string
 
   validation {
@@ -191,7 +191,7 @@ variable "alert_email" {
 }
 
 variable "budget" {
-  description = "Billing account and monthly amount, in its currency, at whose 50, 90 and 100 % its administrators are told. Null: no budget."
+  description = "Billing account and monthly amount, in its currency, at whose 50, 90 and 100 % its administrators are notified. Null: no budget."
   type        = object({ billing_account = string, amount = number })
   default     = null
 

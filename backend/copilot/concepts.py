@@ -85,7 +85,7 @@ CONCEPTS: dict[str, Concept] = {
     "previous_total": Concept("total of the forecast that was published before", "quantity", (_LAST_RUN,)),
     "change_on_last_period": Concept("change of the total on the last period", "change", (_LAST_PERIOD,)),
     "change_on_last_year": Concept("change of the total on the year before", "change", (_LAST_YEAR,)),
-    "change_on_previous": Concept("change of the total on the forecast before", "change", (_LAST_RUN,)),
+    "change_on_previous": Concept("change of the total since the last forecast", "change", (_LAST_RUN,)),
     "interval": Concept("interval of one step", "interval", (("interval", "between", "range", "from"),)),
     "interval_level": Concept(
         "level of the intervals",
@@ -121,12 +121,12 @@ CONCEPTS: dict[str, Concept] = {
     ),
     "component_share": Concept("part of the forecast beside the whole", "share", (("share", "of the forecast"),)),
     "bridge_total": Concept(
-        "part of the change since the forecast before",
+        "part of the change since the last forecast",
         "difference",
         (("change", "changed", "moved", "difference", "because of"),),
     ),
-    "bridge_sum": Concept("change of the total since the forecast before", "difference", (_LAST_RUN,)),
-    "bridge_since": Concept("when the forecast before was made", "date", ((*_LAST_RUN, "since"),)),
+    "bridge_sum": Concept("change of the total since the last forecast", "difference", (_LAST_RUN,)),
+    "bridge_since": Concept("when the last forecast was made", "date", ((*_LAST_RUN, "since"),)),
     # how right it is
     "error": Concept("error in the backtest", "number", (_ERROR,)),
     "baseline_error": Concept(

@@ -413,6 +413,6 @@ def casefolded(names: tuple[str, ...]) -> frozenset[str]:
 
 
 def _list(subjects: list[Subject], ledger: Ledger) -> str:
-    """The subjects by the ids of their names: what the model may be told."""
+    """The subjects by the ids of their names: what the model may see."""
     named = [ledger.find(subject.kind, subject) for subject in subjects]
     return " and ".join(f"the {one.concept} {one.id}" if one else "something else" for one in named)

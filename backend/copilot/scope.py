@@ -87,7 +87,7 @@ class Scope:
 
 
 async def _or_cannot(asked: Awaitable[T]) -> T:
-    """What the catalog answers; its problem as a thing that cannot be told."""
+    """What the catalog answers; its problem as an answer that cannot be given."""
     try:
         return await asked
     except Problem as problem:

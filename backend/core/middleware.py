@@ -1,4 +1,4 @@
-"""Around every request: its id, its line in the log, its figures, its security headers, and no traceback on the way out."""
+"""Request middleware: request ID, access log, metrics, security headers, and no traceback in a response."""
 
 import logging
 import re

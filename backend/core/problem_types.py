@@ -80,7 +80,7 @@ TYPES = {
         ProblemType(
             412,
             "precondition-failed",
-            "It was changed since it was read.",
+            "It has changed since you read it.",
             "The resource has changed since the version that If-Match names. Read it again and repeat the change "
             "with the new ETag.",
         ),

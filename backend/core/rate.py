@@ -33,7 +33,7 @@ _LONGEST = 100  # characters of what a client is known by: behind a proxy it is 
 
 
 class RateLimit:
-    """So many requests a minute and client, counted in windows that begin with a client's first request."""
+    """Allows a number of requests per minute and client, counted in windows that begin with a client's first request."""
 
     def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.limit = limit

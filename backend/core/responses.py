@@ -23,7 +23,7 @@ def problems(*statuses: int) -> Responses:
     responses: Responses = {}
     for status in sorted({*ALWAYS, *statuses}):
         if status == 304:
-            responses[status] = {"description": "The client has it already."}
+            responses[status] = {"description": "Not modified."}
         else:
             responses[status] = {"description": TYPES[status].summary, "content": {PROBLEM_JSON: schema}}
     return responses

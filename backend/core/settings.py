@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     keys: Annotated[str, Field(repr=False)] = (
         ""  # lines of scripts/create_api_key.py, by new lines or commas; or API_KEYS_FILE
     )
-    rate_limit: PositiveInt = 1200  # requests a minute and key
+    rate_limit: PositiveInt = 1200  # requests per minute and key
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()  # separated by commas; none: CORS is off
     trusted_proxies: Annotated[
         tuple[str, ...], NoDecode
@@ -49,8 +49,8 @@ class Settings(BaseSettings):
     cloud_run_prefix: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = "forecast-"  # of the jobs' names: forecast-train
     cloud_run_url: HttpUrl = HttpUrl("https://run.googleapis.com")
     cloud_logging_url: HttpUrl = HttpUrl("https://logging.googleapis.com")
-    jobs: PositiveInt = 2  # pipelines that may run at the same time, one a workspace
-    shutdown_timeout: PositiveFloat = 6.0  # seconds for what is running when the service is told to stop
+    jobs: PositiveInt = 2  # maximum concurrent pipelines (one per workspace)
+    shutdown_timeout: PositiveFloat = 6.0  # seconds to finish running requests on shutdown
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     environment: str = ""  # APP_ENV
 

@@ -1,4 +1,4 @@
-"""What came in: the quality checks of a workspace's data, and the rows that were rejected."""
+"""The quality checks of a workspace's data, and its rejected rows."""
 
 import asyncio
 from typing import Annotated

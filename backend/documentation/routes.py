@@ -43,7 +43,7 @@ async def page(access: Anyone) -> Response:
 
 @router.get("/docs/{name}", include_in_schema=False)
 async def asset(access: Anyone, name: Asset, request: Request) -> Response:
-    """A file of that page, the same for everybody until the next version."""
+    """A file of that page; it does not change until the next version."""
     tag = f'W/"{__version__}"'
     if is_known(request, tag):
         return not_modified(tag)

@@ -31,7 +31,7 @@ router = APIRouter(tags=["forecasts"])
 
 @router.get("/forecasts", response_model=ForecastsOut, responses=problems(304, 404))
 async def published_forecast(access: Viewer, query: Annotated[ForecastQuery, Query()], request: Request) -> Response:
-    """The published forecast of one series, or an earlier one, with its intervals; 304 if the client has it already."""
+    """The published forecast of one series, or an earlier one, with its intervals; 304 if it is not modified."""
     published = await access.workspace.published(query.forecast_id)
     _require(published, [query.unique_id])
     tag = etag(published.id)

@@ -57,7 +57,7 @@ class Supervisor:
         self.told_to_stop = True
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(  # noqa: S603 - what the launcher was told to run
+        return subprocess.Popen(  # noqa: S603 - the command that the launcher was given
             [sys.executable, "-m", *self.command],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "TERM": "dumb", OWNER: str(os.getpid())},
@@ -102,7 +102,7 @@ class Supervisor:
 
     def _why(self, code: int) -> str:
         if self.told_to_stop:
-            return "The machine told it to stop before it was done."
+            return "The machine stopped it before it had finished."
         if self.log.error:
             return self.log.error
         if code == -signal.SIGKILL:

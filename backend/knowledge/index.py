@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # together two seconds to import: only who searches pays for 
 
 T = TypeVar("T")
 
-LAYOUT = 1  # of what is stored; with another one, everything is stored anew
+LAYOUT = 1  # of what is stored; with another one, the index is rebuilt
 CANDIDATES = 50  # of either ranking
 _AT_MOST = 20_000  # chunks: HNSW looks at as many, so that it misses none
 _BATCH = 1_000  # chunks that are stored at a time
@@ -73,7 +73,7 @@ _NOTHING = _Contents([], [], {}, [], None)
 class Index:
     """ChromaDB in `folder` for the vectors, BM25 in memory for the words, and their rankings fused.
 
-    What is stored follows from the sources alone, so one that is damaged is made anew. `mark` says of which state of the
+    What is stored follows from the sources alone, so a damaged one is rebuilt. `mark` says of which state of the
     sources it is. For any number of threads.
     """
 
@@ -180,13 +180,13 @@ class Index:
             )
 
     def _mended(self, act: Callable[[], T]) -> T:
-        """What `act` gives; where the database turns out to be damaged, on one that is made anew."""
+        """What `act` gives; where the database turns out to be damaged, on a rebuilt one."""
         from chromadb.errors import ChromaError
 
         try:
             return act()
         except ChromaError as error:
-            structlog.get_logger("backend").warning("index made anew", reason=str(error))
+            structlog.get_logger("backend").warning("index rebuilt", reason=str(error))
         with self.lock:
             try:
                 self._reset()

@@ -119,5 +119,5 @@ async def acknowledge(
     query: Annotated[Of, Query()],
     stores: Annotated[Stores, provided(Stores)],
 ) -> AlertOut:
-    """Says that somebody has seen it; who was first stays."""
+    """Acknowledges an alert. The first acknowledgement is kept."""
     return await service.acknowledge(access, stores, alert_id, given.note)

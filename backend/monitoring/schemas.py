@@ -55,7 +55,7 @@ class MonitoredPage(Page[MonitoredSeries]):
 
 
 class AlertsOut(Page[AlertOut]):
-    """`open`: how many nobody has seen yet, whatever was asked for."""
+    """`open`: unacknowledged alerts of the workspace, whatever was asked for."""
 
     workspace: str
     open: int

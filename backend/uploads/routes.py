@@ -49,7 +49,9 @@ async def upload(
     return preview
 
 
-@router.get("/workspaces/{workspace}/uploads/{upload_id}", responses=problems(404, 504))
+@router.get(
+    "/workspaces/{workspace}/uploads/{upload_id}", summary="Preview an upload again", responses=problems(404, 504)
+)
 async def look_again(
     access: Creator,
     workspace: Annotated[NewName, Path()],

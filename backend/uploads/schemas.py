@@ -29,7 +29,7 @@ class Mapping(In):
     y: Annotated[Column | None, Field(description="The target.")] = None
     keys: Annotated[list[Column] | None, Field(max_length=10, description="Their values name a series.")] = None
     static: Annotated[list[Column], Field(max_length=50, description="Attributes of a series.")] = []  # noqa: RUF012 - pydantic copies it
-    future: Annotated[list[Column], Field(max_length=50, description="Covariates known ahead.")] = []  # noqa: RUF012
+    future: Annotated[list[Column], Field(max_length=50, description="Covariates known in advance.")] = []  # noqa: RUF012
 
 
 class Shape(In):

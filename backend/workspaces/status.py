@@ -194,7 +194,7 @@ class Statuses:
             status.files += served.watched("forecasts.parquet")
             facts |= {"status": "ready", "forecast_id": forecast_id, "as_of": published.as_of}
         facts["last_ds"] = clock.write(end) if end else None
-        # What has another shape is not told with the others.
+        # What has another shape is left out.
         status.facts = WorkspaceOut.model_validate({**status.facts.model_dump(), **facts})
         status.end = end
 

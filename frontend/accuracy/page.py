@@ -87,7 +87,7 @@ def _horizon(workspace: Json, metric: str, models: list[str]) -> None:
     name, by = workspace["name"], metric if metric in BY_STEP else "mae"
     if by != metric:
         st.caption(
-            f"{words.literal(words.metric(metric))} is of whole windows; by step it is told by {words.literal(words.metric(by))}."
+            f"{words.literal(words.metric(metric))} is computed over whole windows; per step the page shows {words.literal(words.metric(by))}."
         )
     with states.loading("Reading the errors by step"):
         rows = frame(calls.metrics(shell.client(), name, "horizon", metric=by))

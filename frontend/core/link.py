@@ -57,7 +57,7 @@ def go(page: str, **query: str) -> NoReturn:
 
 
 def follow() -> None:
-    """Goes where `go` was told to, if it was."""
+    """Opens the page that `go` asked for, if any."""
     if going := st.session_state.pop(_GOING, None):
         page, query = going
         st.switch_page(pages.script(page), query_params=_whole(query))
@@ -106,7 +106,7 @@ def check(key: str, options: Collection[str]) -> None:
 def to(key: str, options: Sequence[str] | None = None, *, usual: str | None = None) -> Iterator[None]:
     """The widget of this key, made within, has the value that the URL has, and the URL the widget's.
 
-    `options`: what it can be, the first unless told otherwise and then not in the URL; None: any text. What the URL
+    `options`: what it can be, the first by default, and then not in the URL; None: any text. What the URL
     names and it cannot be is reported. `usual`: instead of the first one, and in the URL all the same.
     """
     state, always = st.session_state, usual is not None

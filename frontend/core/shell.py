@@ -14,7 +14,7 @@ _LATEST = "latest_workspace"  # that was looked at, for a page that is opened wi
 _FIRST = ("ready", "no forecasts", "no run", "no data", "unreadable")
 PRODUCT = "Forecast Copilot"
 _TAB = 60  # letters of a part of the title of a tab
-_GRAVEST = ("alert", "warn", None)
+_MOST_SEVERE = ("alert", "warn", None)
 _NOT_READY = {
     "no data": "no data yet",
     "no run": "not trained yet",
@@ -25,7 +25,7 @@ _NOT_READY = {
 
 @st.cache_resource(show_spinner=False)
 def client() -> Client:
-    """One for all sessions: its answers are the same for everybody."""
+    """One for all sessions: its answers do not depend on the visitor."""
     return Client()
 
 
@@ -64,7 +64,7 @@ def first(workspaces: list[Json]) -> Json:
     """The workspace that a visitor without a link sees: where the most severe alerts are unacknowledged, then by order."""
 
     def calm(one: Json) -> tuple[int, int]:
-        return _GRAVEST.index(one.get("worst_alert")), -(one.get("open_alerts") or 0)
+        return _MOST_SEVERE.index(one.get("worst_alert")), -(one.get("open_alerts") or 0)
 
     return min(in_order(workspaces), key=calm)
 

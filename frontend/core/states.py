@@ -47,9 +47,9 @@ def told(error: ApiDown | ApiError, solace: words.Markdown) -> None:
     elif error.status in (401, 403):
         st.warning(f"**Not allowed.** {words.lines(error.detail)}", icon=":material/lock:")
     elif error.status == 404:
-        st.info(f"**Not there.** {words.lines(error.detail)}", icon=":material/search_off:")
+        st.info(f"**Not found.** {words.lines(error.detail)}", icon=":material/search_off:")
     else:
-        st.error(f"**That did not work.** {words.lines(error.detail)}", icon=":material/error:")
+        st.error(f"**Something went wrong.** {words.lines(error.detail)}", icon=":material/error:")
         for field in error.fields:
             st.caption(f"{words.literal(field['field'])}: {words.literal(field['message'])}")
     if isinstance(error, ApiError) and error.request_id:

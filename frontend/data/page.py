@@ -1,4 +1,4 @@
-"""What came in: the checks of the data, what was rejected and why, and the series as they are."""
+"""Data page: quality checks, rejected rows with their reasons, and the series."""
 
 from typing import Literal
 
@@ -16,7 +16,7 @@ PAGE = 100  # rows of a table
 
 
 def page() -> None:
-    shell.title("Data", "What came in and what became of it, and how new data come in")
+    shell.title("Data", "Data quality, rejected rows and uploads")
     with link.to("view", VIEWS):
         tabs = st.tabs(VIEWS, key="view", on_change="rerun")
     for tab, shown in zip(tabs, (_checks, _rejected, _series), strict=False):
@@ -63,7 +63,7 @@ def _checks(name: str) -> None:
         },
     )  # fmt: skip
     exports.buttons(checks, "checks", name)
-    with st.expander("What was found out by itself", icon=":material/search_insights:"):
+    with st.expander("Detected automatically", icon=":material/search_insights:"):
         for what, how in quality["inferred"].items():
             st.markdown(f"- **{words.literal(what)}**: {words.literal(how)}")
 

@@ -9,13 +9,13 @@ from frontend.core import roles, shell, states, words
 from frontend.core.client import ApiDown, ApiError, Json
 from frontend.data import calls, jobs
 
-_UNKNOWN = "found by itself"
+_UNKNOWN = "Auto-detect"
 _LABELS: dict[str, words.Markdown] = {  # of the form, by the field that a problem names
     "ds": "Time",
     "y": "Value",
     "keys": "What names a series",
     "static": "Attributes of a series",
-    "future": "Known ahead, such as prices",
+    "future": "Known in advance (promotions, prices)",
     "title": "Title",
     "unit": "Unit of the value",
     "frequency": "Steps",
@@ -45,7 +45,7 @@ def upload() -> None:
     )
     if not name or file is None:
         st.caption(
-            "One row a time and series: a column with the time, one with the value, and those that name the series."
+            "One row per date and series: a date column, a value column, and the columns that identify the series."
         )
         return
     preview = st.session_state.get(_PREVIEW)
@@ -105,7 +105,7 @@ def _correct(preview: Json) -> Json:
         )
         horizon = third[3].number_input(_LABELS["horizon"], 1, 744, preview["horizon"], key="map_horizon")
         timezone = third[4].text_input(_LABELS["timezone"], "UTC", key="map_timezone", help="Such as Europe/London")
-        again = st.form_submit_button("Look again", icon=":material/refresh:")
+        again = st.form_submit_button("Update preview", icon=":material/refresh:")
     shape: Json = {
         "mapping": {"ds": ds, "y": y, "keys": keys or None, "static": static, "future": future},
         "title": title,

@@ -29,7 +29,7 @@ def fan(
     baseline: pd.DataFrame | None = None,
     other: tuple[str, pd.DataFrame] | None = None,
 ) -> go.Figure:
-    """Actuals, the forecast with its intervals, and beside it the forecast before, the baseline and another one.
+    """Actuals, the forecast with its intervals, the previous forecast, the baseline and another forecast.
 
     `history`: `ds, y`; the others `ds, y_hat`, of which `forecast` also has `lo_*, hi_*`. In view at first are the last
     three horizons of actuals and the forecast; buttons reach further back.
@@ -126,7 +126,7 @@ def components(parts: pd.DataFrame, unit: str) -> go.Figure:
 
 
 def waterfall(parts: Mapping[str, float], unit: str) -> go.Figure:
-    """From the forecast before to the one now: what each reason adds over the steps that both have."""
+    """From the previous forecast to the current one: what each reason adds over the steps that both have."""
     unit = drawn(unit)
     figure = go.Figure(
         go.Waterfall(

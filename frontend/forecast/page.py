@@ -160,7 +160,7 @@ def _fan(workspace: Json, unique_id: str, forecast: Json, rows: pd.DataFrame, pa
     previous = baseline = None
     if "previous" in shown:
         if since := why["bridge"]["since"]:
-            with states.loading("Reading the forecast before"):
+            with states.loading("Reading the previous forecast"):
                 previous = frame(calls.forecast(client, name, unique_id, since)["forecasts"][0]["points"])
         else:
             st.caption("There is no earlier forecast yet.")

@@ -52,7 +52,7 @@ def _status(summary: Json) -> None:
     """The statuses now, and the error beside that of the backtest."""
     with st.container(horizontal=True, vertical_alignment="center"):
         _badge(summary["status"], ":material/monitor_heart:")
-        st.caption(f"By the values up to {words.day(summary['as_of'][:10])}, of run {words.literal(summary['run_id'])}")
+        st.caption(f"Based on actuals up to {words.day(summary['as_of'][:10])}, run {words.literal(summary['run_id'])}")
     kinds = list(summary["counts"])
     columns = shell.tiles(len(kinds) + 1)
     whole = [row for row in summary["accuracy"] if row["by"] == "all" and row["metric"] == METRIC]
@@ -85,7 +85,7 @@ def _badge(status: str, icon: str = "") -> None:
 
 
 def _rivals(summary: Json, name: str) -> None:
-    """Runs that do worse than the one before them, and the way back."""
+    """Runs that perform worse than the previous one, and the rollback."""
     for one in summary["comparisons"]:
         if not one["worse"]:
             continue
@@ -120,7 +120,7 @@ def _time(summary: Json, workspace: Json) -> None:
         {
             "as_of": pd.Timestamp(one["as_of"][:19]),
             "status": one["status"],
-            "warn": one["counts"]["overall"]["warn"],  # each series once, by its gravest status
+            "warn": one["counts"]["overall"]["warn"],  # each series once, by its most severe status
             "alert": one["counts"]["overall"]["alert"],
         }
         for one in {one["as_of"]: one for one in summary["history"]}.values()  # of each date the last

@@ -6,7 +6,7 @@ import pandas as pd
 
 from frontend.core.theme import BLUE, GREY, ORANGE, PURPLE
 
-_LINES = (  # name, column, colour, dashes, width, and how a value of it is told; the last is drawn on top
+_LINES = (  # name, column, colour, dashes, width, and how a value of it is described; the last is drawn on top
     ("last year", "last_year", PURPLE, [2, 3], 1.4, "a year before"),
     ("actual", "y", GREY, [1, 0], 1.6, "came"),
     ("previous forecast", "previous", ORANGE, [6, 4], 1.8, "was forecast before"),

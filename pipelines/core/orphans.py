@@ -27,13 +27,13 @@ def end_with(owner: int) -> None:
 
 
 def end_with_owner() -> None:
-    """The same with the process that the environment names, if any; what this one starts is not told."""
+    """The same with the process that the environment names, if any; what this one starts does not inherit it."""
     if owner := os.environ.pop(OWNER, ""):
         end_with(int(owner))
 
 
 def _watch(owner: int) -> None:
-    """For other systems, and for an owner that was gone before the kernel was told."""
+    """For other systems, and for an owner that ended before the kernel was asked."""
     while os.getppid() == owner:
         time.sleep(_LOOK)
     with contextlib.suppress(OSError):

@@ -1,6 +1,6 @@
 """Secrets: each comes from its environment variable, or from the file that the variable with _FILE names. There is no other way in.
 
-A value stands in no error, log or repr: what is told of a secret is its name.
+A value stands in no error, log or repr: only its name is ever shown.
 """
 
 import os

@@ -214,7 +214,7 @@ def inference(workspace: Workspace, context: Context) -> Folder:
 def monitor(
     workspace: Workspace, context: Context, *, now: pd.Timestamp | None = None, with_report: bool = True
 ) -> Folder:
-    """Compares what was forecast with what came, and the data with what they were; says what is new, and goes back if it may.
+    """Compares forecasts with actuals and the data with their reference period, raises alerts, and rolls back if allowed.
 
     Without new data, forecasts, runs or settings nothing is done again. Safe beside a training and beside itself.
     """

@@ -1,7 +1,7 @@
 """The process that looks at uploads for the API: `python -m pipelines.forecasting.previewer <MiB>`, by `pipelines.core.pipe`.
 
 It is a process of its own, since a table from outside may take long and much: nobody's forecast waits for it, and it
-takes no more address space than it is told, so that a table which needs more is refused and nothing else suffers.
+takes no more address space than it is given, so that a table which needs more is refused and nothing else suffers.
 """
 
 import contextlib

@@ -112,7 +112,7 @@ class Quality(Strict):
 
     max_rejected: Annotated[float, Field(ge=0, le=1)] = 0.05
     max_gaps: Annotated[float, Field(ge=0, le=1)] = 0.2
-    max_age_days: PositiveInt | None = None  # None: any age passes, and is told
+    max_age_days: PositiveInt | None = None  # None: any age passes, and is reported
 
 
 class Workspace(Strict):

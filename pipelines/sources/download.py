@@ -58,7 +58,7 @@ class Options(ReadOptions):
     def _usable_filename(cls, value: str, info: ValidationInfo) -> str:
         """The name in the cache; its ending says how the file is read."""
         if not value and "url" not in info.data:
-            return value  # the address is wrong, which is told already
+            return value  # the address is wrong, which is reported already
         last = PurePosixPath(unquote(urlsplit(info.data.get("url", "")).path)).name
         name = value or re.sub(r"[^A-Za-z0-9._-]+", "_", last)
         with as_value_error():

@@ -42,7 +42,7 @@ class Dataset:
 
     @property
     def quality(self) -> Quality:
-        """Its checks, and what became of its rows."""
+        """Its checks, and rows counted by outcome."""
         return Quality.of(self.folder)
 
     @property

@@ -2,7 +2,7 @@
 
 The clients retry what a store refuses for a moment (429, 503) and answers that get lost, within about half a minute. A lost
 answer may belong to a write that was made. So each replacement carries a token, the newest tokens stay with the object, and
-whoever is told that the object has changed looks first whether it was by their own hand.
+a writer that learns that the object has changed first checks whether it did so itself.
 """
 
 import contextlib
@@ -236,7 +236,7 @@ class _Replacement:
     failure: StoreError | None = None
 
     def attempt(self) -> None:
-        """Replaces the object, once. Changed: another writer was faster, or the answer was lost; then look again."""
+        """Replaces the object, once. Changed: another writer was faster, or the answer was lost; then read again."""
         found = self._look()
         if found is not None and self.token in found.writes:  # an earlier attempt was made, and its answer was lost
             return

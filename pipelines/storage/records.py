@@ -44,7 +44,7 @@ class Snapshot(Fixed):
 class Etl(Fixed):
     """`etl.json` of a data version: its source, its grid, what was counted and what was inferred.
 
-    `counts`: rows by what became of them. `inferred`: by column or setting, how it was found. `as_of`: when it was made.
+    `counts`: rows by outcome. `inferred`: by column or setting, how it was found. `as_of`: when it was made.
     """
 
     file = "etl.json"
@@ -73,7 +73,7 @@ class Check(Stored):
 
 
 class Quality(Fixed):
-    """`quality.json` of a data version. `counts`: rows by what became of them."""
+    """`quality.json` of a data version. `counts`: rows by outcome."""
 
     file = "quality.json"
     remedy = "Restore it from a backup, or run: python scripts/run_etl.py"

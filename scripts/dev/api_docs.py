@@ -39,7 +39,7 @@ setting or a parameter is to blame `code`, `field`, `found` and `remedy` ([ERROR
 send it back in `If-None-Match` and get 304 as long as
 nothing new was published. Lists answer with `items`, `total`, `limit` and `offset`, and what they are of beside these; ask for the next
 part by `offset`. Limits: a body of 5 MiB (an upload: 32 MiB), 1,000 rows a page, 100 series and 744 steps a request for forecasts, ten
-years a range of dates, and a number of requests a minute and key (`RateLimit-Limit`, `-Remaining`, `-Reset`; beyond it 429
+years a range of dates, and a number of requests per minute and key (`RateLimit-Limit`, `-Remaining`, `-Reset`; beyond it 429
 with `Retry-After`). Each may answer 401, 403, 422, 429, 500 or 503 besides what stands below: 503 also to what writes
 (uploads, jobs, workspaces) where folders cannot be written or lie on an object store. A `unique_id` in a path is percent-encoded: `Bath/bakery-01` is `Bath%2Fbakery-01`.
 

@@ -1,4 +1,4 @@
-"""Builds the three images, starts them as they are deployed, and walks the API: `make images`. Docker, or buildah as root.
+"""Builds the three images, starts them as they are deployed, and calls the API: `make images`. Docker, or buildah as root.
 
 They run as their own user, on a file system that is read-only but for /tmp and what is mounted. What a machine needs to
 reach its package registry is given from outside and is in no image: IMAGES_BUILD_OPTIONS, such as `--volume …`.

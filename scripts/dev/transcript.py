@@ -32,7 +32,7 @@ _PLACE = re.compile(r"(?<=<!-- transcript -->\n).*(?=<!-- end -->)", re.DOTALL)
 
 
 def main() -> None:
-    """Write the transcript anew; run `make demo` before."""
+    """Regenerate the transcript; run `make demo` first."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     told = asyncio.run(_asked())
     page = PAGE.read_text(encoding="utf-8")

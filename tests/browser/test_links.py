@@ -23,7 +23,7 @@ def shown(page: Page, heading: str, *query: str) -> None:
 
 
 def test_back_from_a_series_returns_to_the_list_that_it_was_opened_from(page: Page, up: Up) -> None:
-    """With one press from Portfolio and Accuracy, and forward again: no address in between that nobody has seen."""
+    """With one press from Portfolio and Accuracy, and forward again: no address in between that was not shown."""
     visit(page, up, "/?workspace=shop&by_region=south&find=tea")
     _select_row(page, 0)
     shown(page, "Forecast", "workspace=shop", "series=Elm%2Ftea")

@@ -79,7 +79,7 @@ def test_an_alert_is_acknowledged(page: Page, up: Up, site: Site) -> None:
 
 
 def test_a_series_is_opened_by_its_link_and_leads_to_its_forecast_and_back(page: Page, up: Up) -> None:
-    """Its live errors; on its forecast stands how it is monitored, with the way back to this view."""
+    """Its live errors; its forecast shows how it is monitored, with a link to this view."""
     visit(page, up, f"{PATH}&view=Series&watched=Ash%2Ftea")
     expect(page.get_by_role("heading", name=SHIFTED)).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(2)

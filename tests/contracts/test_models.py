@@ -150,7 +150,7 @@ def test_every_model_bridges_missing_values(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in MODELS if build(name).uses_future])
 def test_models_that_use_covariates_gain_from_them(name: str, train: Panel) -> None:
-    """With price and event known ahead, the error is under half of that without."""
+    """With price and event known in advance, the error is under half of that without."""
     past = without_last(train, H)
     future = steps_after(past, train)
     actual = train.history[train.history["ds"] > past.history["ds"].max()].reset_index(drop=True)

@@ -232,7 +232,7 @@ def test_rolling_back_serves_the_forecasts_of_the_run_before(site: Site) -> None
 
 
 def test_covariates_and_holidays_reach_the_model(site: Site) -> None:
-    """With its promotions known ahead, Prophet forecasts the uplift on just the promoted days."""
+    """With its promotions known in advance, Prophet forecasts the uplift on just the promoted days."""
     rows = sales().assign(promo=lambda f: (f["date"].dt.day % 9 == 0).astype(int))
     rows["units"] += 40 * rows["promo"]
     ahead = sales(HORIZON, "2024-03-11").assign(units=None, promo=[0, 1, 0, 0, 1, 0, 0] * 2)

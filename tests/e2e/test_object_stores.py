@@ -67,7 +67,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_the_whole_way_on_an_object_store(site: Site) -> None:
-    """ETL, two trainings, inference, monitoring, promotion, the API and its worker, and the way back, all signed."""
+    """ETL, two trainings, inference, monitoring, promotion, the API and its worker, and the rollback, all signed."""
     with pytest.raises(DataError, match=r"mine\.csv"):
         flows.etl(site.workspace, site.context)
     site.csv(70)

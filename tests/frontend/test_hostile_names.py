@@ -1,7 +1,7 @@
 """Every page with a hostile text in every field of every answer of the service: all of it is shown as text.
 
 The service's answers are real. On their way to the pages each text in them gets the hostile one at its end, names and keys of
-attributes, covariates and components too; on the way back it is taken off.
+attributes, covariates and components too; it is removed again when it is read.
 """
 
 import html

@@ -143,7 +143,7 @@ def test_api_image_has_every_library_that_the_default_models_need() -> None:
 
 @pytest.mark.parametrize(("image", "file"), [("api", FILES[0]), ("pipelines", FILES[0]), ("app", FILES[1])])
 def test_an_image_names_its_commit(image: str, file: str) -> None:
-    """In its label; where runs are made, also in the file that the code reads, written last so that no layer is built anew."""
+    """In its label; where runs are made, also in the file that the code reads, written last so that no layer is rebuilt."""
     found = stages(file)
     assert 'ARG COMMIT=""' in found[image]
     assert any('org.opencontainers.image.revision="$COMMIT"' in line for line in found[image])

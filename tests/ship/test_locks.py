@@ -32,7 +32,7 @@ def test_an_image_holds_what_the_one_lock_pins(lock: Path) -> None:
 
 @pytest.mark.parametrize("image", ["api", "pipelines"])
 def test_what_is_excluded_is_not_locked(image: str) -> None:
-    """A name in an excludes file that is misspelt, or a lock that was not made anew, is noticed."""
+    """A name in an excludes file that is misspelt, or a stale lock, is reported."""
     names = excluded(image)
     assert names
     assert names <= set(pins(ROOT / "requirements.lock")) | {"setuptools", "cython", "build"}

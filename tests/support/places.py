@@ -1,4 +1,4 @@
-"""Places and a pointer for tests of stores, which do not care what lies where."""
+"""Places and a pointer for tests of stores, which need no layout."""
 
 from pipelines.storage.layout import Place
 from pipelines.storage.pointers import Pointer

@@ -209,9 +209,9 @@ def _most_fitting(names: Sequence[Name], attributes: Sequence[str]) -> Name:
 
 
 def _mended(text: str, names: Names) -> str:
-    """With the slips in its words mended, where there is only one word that was meant."""
+    """The text with typos corrected where only one word can be meant."""
 
-    def mend(match: re.Match[str]) -> str:
+    def correct(match: re.Match[str]) -> str:
         word = match.group()
         known = (
             word in names.words
@@ -224,7 +224,7 @@ def _mended(text: str, names: Names) -> str:
             return meant
         return names.slip(word) or word
 
-    return _WORD.sub(mend, text)
+    return _WORD.sub(correct, text)
 
 
 def _parts(text: str, names: Names) -> tuple[str, list[Positions]]:

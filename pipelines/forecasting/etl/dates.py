@@ -117,7 +117,7 @@ def _regularity(stamps: pd.Series) -> tuple[bool, float]:
 def to_utc(ds: pd.Series, unique_id: pd.Series, timezone: str) -> pd.Series:
     """Local timestamps as tz-naive UTC; NaT for a local time that the clocks skipped.
 
-    An hour that the clocks repeat is told apart by its order within the series: the first half of the rows with the
+    A repeated hour is resolved by its order within the series: the first half of the rows with the
     same time is summer time, or the second half where the rows run back in time. A lone row is summer time.
     """
     repeated = ds[ds.dt.tz_localize(timezone, ambiguous="NaT", nonexistent="shift_forward").isna() & ds.notna()]

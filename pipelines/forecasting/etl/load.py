@@ -36,7 +36,7 @@ class Loaded:
 def load(raw: pd.DataFrame, workspace: Workspace) -> Loaded:
     """Reads dates, numbers and keys of every row; a row that cannot be read is rejected with the reason.
 
-    Raises DataError when the source is empty, MissingColumn when a named column is not there.
+    Raises DataError when the source is empty, MissingColumn when a named column is missing.
     """
     where = f"workspace {workspace.name}"
     raw = raw.copy(deep=False)  # names and index of our own, on the source's values

@@ -165,5 +165,5 @@ def _parts(panel: Panel, scope: str, bucket: int, share: Share) -> list[Part]:
 
 
 def _first_size(panel: Panel, cutoff: pd.Timestamp) -> int:
-    """The length of the first window's training part: what a sliding window keeps unless told otherwise."""
+    """The length of the first window's training part: what a sliding window keeps by default."""
     return int(panel.history.loc[panel.history[DS] <= cutoff, DS].nunique())

@@ -22,7 +22,7 @@ class Previous:
     `forecasts`: `unique_id, ds, y_hat` as published. `weights`: `unique_id, member, weight` of its run. `panel`: the
     newest data as that run's settings read them, with the future covariates as known now; `known`: `unique_id, ds` and
     the covariates as known then, None if that is not stored any more. `predict(panel, h)` forecasts with that run's
-    fitted models, `refit(panel, h)` with its models fitted anew, both as they would be published. `cheap`: members
+    fitted models, `refit(panel, h)` with its models fitted again, both as they would be published. `cheap`: members
     that can be fitted for a few series in no time; `altered`: members that the new run has under other settings.
     """
 
@@ -38,7 +38,7 @@ class Previous:
 
 @dataclass(frozen=True)
 class Bridge:
-    """`table`: `unique_id, ds, part, value` as `explain.bridge` gives it; `notes`: what could not be told apart.
+    """`table`: `unique_id, ds, part, value` as `explain.bridge` gives it; `notes`: what could not be separated.
 
     `since`: the forecast set that it begins at; None, with an empty table, if nothing was published before.
     """

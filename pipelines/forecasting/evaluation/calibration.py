@@ -33,7 +33,7 @@ def segments(profile: pd.DataFrame, attributes: Sequence[str]) -> tuple[pd.DataF
         values = profile[name].nunique(dropna=False)
         if values > _MOST or name in (ALL, STEP, CURVE):
             why = f"it has {values:,} values, over {_MOST}" if values > _MOST else "its name has a meaning here"
-            left_out.append(f"The calibration is not told by {name}: {why}.")
+            left_out.append(f"The calibration is not reported by {name}: {why}.")
         else:
             names.append(name)
     return profile[[UNIQUE_ID]].assign(**{name: profile[name].map(_text) for name in names}), left_out

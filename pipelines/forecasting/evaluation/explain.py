@@ -106,7 +106,7 @@ def describe(history: pd.DataFrame, forecasts: pd.DataFrame, season_lengths: Seq
     cycles of the history, the short seasons taken out before the long; as far as the forecast follows it (0 to 1), so
     that a flat forecast of a seasonal series has none. `level` is the mean of the last season without the seasons, 0
     for a series without a value; `trend` the least-squares line through what is left of the forecast; `rest` all else.
-    A season that the history does not hold twice cannot be told from noise, and is left to `rest`.
+    A season that the history does not hold twice cannot be separated from noise, and is left to `rest`.
     """
     rows = forecasts.sort_values(KEY, ignore_index=True)
     if rows.empty:

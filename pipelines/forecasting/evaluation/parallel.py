@@ -24,7 +24,7 @@ _PER_CORE = 4  # tasks a core at a time, where results come only once all are do
 
 @dataclass(frozen=True)
 class _Cluster:
-    """What `engine` opened; `pool`: of the backend that would start its workers anew for every call."""
+    """What `engine` opened; `pool`: of the backend that would start new workers for every call."""
 
     pool: Any = None
 

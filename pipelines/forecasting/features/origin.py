@@ -64,7 +64,7 @@ class Histories:
 @dataclass(frozen=True)
 class Shape:
     """Which seasons are looked at, how many values of each, over how many steps level and spread are taken, which cycles
-    of the calendar are told (those that the panel has seen twice), and by the clock of which time zone.
+    of the calendar are features (those that the panel has seen twice), and by the clock of which time zone.
     """
 
     seasons: tuple[int, ...]

@@ -62,7 +62,7 @@ class LocalForecaster:
         return panel.grid(h).assign(**{Y_HAT: np.concatenate(forecasts)})
 
     def _season(self, panel: Panel, n: int) -> Any:
-        """What `make` is told of the season, for a series of `n` steps."""
+        """What `make` is given as the season, for a series of `n` steps."""
         season = self.season_length or panel.season_length
         return season if n >= self.min_seasons * season else 1
 

@@ -37,7 +37,7 @@ class Regressors:
         return self
 
     def transform(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """`unique_id, ds` + `names_`, in the order of `rows`; ModelError when a covariate's column is not there."""
+        """`unique_id, ds` + `names_`, in the order of `rows`; ModelError when a covariate's column is missing."""
         keys = rows[KEY].reset_index(drop=True)
         if not self.columns_:
             return keys

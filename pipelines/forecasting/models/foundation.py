@@ -39,7 +39,7 @@ class FoundationForecaster:
         self.max_history = max_history
 
     def fit(self, panel: Panel) -> Self:
-        _pipeline(self.weights, self.device)  # what is not there is told now, not at the first forecast
+        _pipeline(self.weights, self.device)  # a missing package is reported now, not at the first forecast
         return self
 
     def predict(self, panel: Panel, h: int, future: pd.DataFrame | None = None) -> pd.DataFrame:

@@ -22,7 +22,7 @@ def build(season_lengths: Sequence[int] | None = None, max_history: int | None =
 class MstlForecaster(LocalForecaster):
     """A season that does not fit into a series twice is left out; without any, the trend is all there is.
 
-    The seasons are no parameters, so newer rows are decomposed anew; how the trend is smoothed stays as learnt.
+    The seasons are no parameters, so newer rows are decomposed again; how the trend is smoothed stays as learnt.
     """
 
     def __init__(self, season_lengths: Sequence[int] | None, max_history: int | None) -> None:

@@ -1,1 +1,1 @@
-"""What forecasts said and what came, what changed in the inputs, who is told, and whether to go back."""
+"""Forecasts against actuals, drift of the inputs, alerts and rollback."""

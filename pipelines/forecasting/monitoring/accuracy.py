@@ -1,4 +1,4 @@
-"""Accuracy now: what forecast sets said and what came, against the backtest of the run that said it.
+"""Live accuracy: forecast sets against actuals, compared with the backtest of their run.
 
 A forecast set is judged like one more fold of that backtest: by the same metrics, over the same steps ahead. While its
 horizon is not over, it is judged by the whole seasons of steps that are, and so are the folds it is compared with.

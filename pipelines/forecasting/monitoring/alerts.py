@@ -163,7 +163,7 @@ def all_of(reader: Reader, workspace: str) -> list[AlertOut]:
 
 
 def acknowledge(stores: Stores, workspace: str, alert_id: str, by: str, note: str = "") -> AlertOut:
-    """Says that somebody has seen an alert; who was first stays. NotFound without such an alert."""
+    """Acknowledges an alert; the first acknowledgement is kept. NotFound without such an alert."""
     found = _one(stores, workspace, alert_id)
     if found["acknowledged"] is None:
         event = {"event": "acknowledged", "id": alert_id, "at": _now(), "by": by, "note": note}

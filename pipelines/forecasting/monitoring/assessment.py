@@ -1,4 +1,4 @@
-"""One look at a workspace: its forecast sets against what came, its data against what they were, its runs against each other."""
+"""One assessment of a workspace: forecasts against actuals, data against their reference period, runs against each other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

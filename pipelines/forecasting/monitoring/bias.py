@@ -1,4 +1,4 @@
-"""Whether forecasts lean to one side: a CUSUM a series over batches of forecasts (Page 1954).
+"""Bias of forecasts: a CUSUM per series over batches of forecasts (Page 1954).
 
 Errors of one forecast set at neighbouring steps go together, so a batch of steps, not a step, is one observation: its mean
 error in units of what such means were in the backtest, about zero. Batches do not overlap, and each is as good as normal:
@@ -73,5 +73,5 @@ def status(state: pd.DataFrame, before: pd.DataFrame, settings: Bias, wanted: Ev
     table = state.assign(**{"p_value": p_value, STATUS: evidence.grade(insufficient, over, alert)})
     held = evidence.settle(table, before.assign(**{CALM: 0}), [UNIQUE_ID], clear_after=2)[
         STATUS
-    ]  # of before, if graver
+    ]  # of before, if more severe
     return table.assign(**{STATUS: np.where(sums < settings.limit / 2, table[STATUS], held)})[COLUMNS]

@@ -15,7 +15,7 @@ Method = Literal["bh", "by"]
 INSUFFICIENT, OK = "insufficient", "ok"
 WARN: Final = "warn"
 ALERT: Final = "alert"
-STATUSES = (INSUFFICIENT, OK, WARN, ALERT)  # from the least to the gravest
+STATUSES = (INSUFFICIENT, OK, WARN, ALERT)  # from the least to the most severe
 STATUS, CALM, AS_OF = "status", "calm", "as_of"
 
 
@@ -89,7 +89,7 @@ def grade(insufficient: Flags, warn: Flags, alert: Flags) -> npt.NDArray[np.obje
 
 
 def worst(statuses: pd.DataFrame, default: str = INSUFFICIENT) -> pd.Series:
-    """The gravest of the statuses in each row."""
+    """The most severe status in each row."""
     ranks = statuses.apply(lambda column: column.map({name: place for place, name in enumerate(STATUSES)}))
     found: pd.Series = (
         ranks.max(axis=1).astype(float).fillna(STATUSES.index(default)).astype(int).map(dict(enumerate(STATUSES)))

@@ -28,7 +28,7 @@ from pipelines.tables.schema import BASELINE, CUTOFF, DS, KEY, MODEL, STEP, UNIQ
 ALL = segmented.ALL
 SEPARATOR = "\x1f"  # between the kind and the name of a group, where groups stand in for series
 STATE = [UNIQUE_ID, "up", "down", "score", "n"]
-_LEAST = 5  # series that make a group; fewer are better told one by one
+_LEAST = 5  # series that make a group; fewer are better listed one by one
 _OF_SET = ["forecast_id", "steps"]
 _EMPTY = {
     "series": pd.DataFrame(columns=[*accuracy.ORIGINS, *_OF_SET]),
@@ -200,7 +200,7 @@ class _Reference:
 
 @dataclass(frozen=True)
 class _Judge:
-    """One forecast set with what came."""
+    """One forecast set with its actuals."""
 
     one: ForecastSet
     said: pd.DataFrame

@@ -29,7 +29,7 @@ _LISTED = 50  # that an alert holds
 _KEPT = 400  # points of time that a history holds
 _LABELS = {
     "error": "error above the backtest's",
-    "bias": "forecasts lean to one side",
+    "bias": "forecasts are too low or too high",
     "coverage": "intervals cover too little",
     "drift": "values unlike the reference's",
 }
@@ -38,8 +38,8 @@ _LABELS = {
 def series(accuracy: pd.DataFrame, bias: pd.DataFrame, drift: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     """A row a series: `status`, that of each kind, since when each is so, and the figures of the longest window.
 
-    `status` is the gravest one. `lean`: the sum of the bias's CUSUM, positive: under-forecast. `feature, psi, threshold`:
-    of the feature with the gravest status that exceeds its threshold most. `before`: this table of the monitoring before.
+    `status` is the most severe one. `lean`: the sum of the bias's CUSUM, positive: under-forecast. `feature, psi, threshold`:
+    of the feature with the most severe status that exceeds its threshold most. `before`: this table of the monitoring before.
     """
     ids = pd.Index(sorted({*accuracy[UNIQUE_ID], *bias[UNIQUE_ID], *drift[UNIQUE_ID]}), name=UNIQUE_ID)
     longest = accuracy[accuracy["window"] == accuracy["window"].max()]
@@ -140,7 +140,7 @@ def news(
 ) -> Iterator[Alert]:
     """What is in alert and was not `before` (the tables of series and of groups, the names of the checks in alert).
 
-    One alert a kind, however many series it is about: who is told of a thousand series one by one is told nothing.
+    One alert a kind, however many series it is about: a thousand separate alerts would inform nobody.
     """
     series_before, groups_before, checks_before = before
     for kind in KINDS:
@@ -175,7 +175,7 @@ def _counted(statuses: pd.Series) -> dict[str, int]:
 
 
 def _of_kind(kind: str, accuracy: pd.DataFrame, bias: pd.DataFrame, drift: pd.DataFrame) -> pd.Series:
-    """The gravest status of a kind, by series."""
+    """The most severe status of a kind, per series."""
     table = drift if kind == "drift" else bias if kind == "bias" else _rows_of(kind, accuracy)
     ranks = table[STATUS].map({name: place for place, name in enumerate(STATUSES)})
     found: pd.Series = ranks.groupby(table[UNIQUE_ID]).max().map(dict(enumerate(STATUSES)))
@@ -183,10 +183,10 @@ def _of_kind(kind: str, accuracy: pd.DataFrame, bias: pd.DataFrame, drift: pd.Da
 
 
 def _most_drifted(drift: pd.DataFrame) -> pd.DataFrame:
-    """By series the row that its status comes from: of those with the gravest one, the farthest beyond its threshold."""
+    """By series the row that its status comes from: of those with the most severe one, the farthest beyond its threshold."""
     ranks = drift[STATUS].map({name: place for place, name in enumerate(STATUSES)})
-    gravest = ranks == ranks.groupby(drift[UNIQUE_ID]).transform("max")
-    beyond = (drift["psi"] / drift["threshold"]).astype(float)[gravest].dropna()
+    most_severe = ranks == ranks.groupby(drift[UNIQUE_ID]).transform("max")
+    beyond = (drift["psi"] / drift["threshold"]).astype(float)[most_severe].dropna()
     return drift.loc[beyond.groupby(drift[UNIQUE_ID]).idxmax()].set_index(UNIQUE_ID)
 
 

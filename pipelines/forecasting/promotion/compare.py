@@ -1,4 +1,4 @@
-"""Two runs side by side: what was set differently, what came out, and for which series it is better or worse."""
+"""Two runs side by side: different settings, figures, and the series that got better or worse."""
 
 from collections.abc import Iterator
 

@@ -75,7 +75,7 @@ def outlying(values: Array) -> Array:
 
 
 def _unusual(change: Array, blocks: Sequence[Array]) -> Flags:
-    """Changes beyond what is usual both for the panel and for the past of the series, as far as each can be told."""
+    """Changes beyond what is usual both for the panel and for the past of the series, as far as each is known."""
     panel = outlying(change)
     past = np.full(change.shape, np.nan)
     if len(blocks) > 1:

@@ -30,7 +30,7 @@ from pipelines.tables.schema import CUTOFF, UNIQUE_ID
 KINDS: tuple[Kind, ...] = ("error", "bias", "coverage", "drift")
 SORTS = ("severity", "name", "error", "drift", "bias")  # the first of each is the worst
 
-STATUSES: tuple[Status, ...] = ("insufficient", "ok", "warn", "alert")  # from the least to the gravest
+STATUSES: tuple[Status, ...] = ("insufficient", "ok", "warn", "alert")  # from the least to the most severe
 WARN, ALERT = STATUSES.index("warn"), STATUSES.index("alert")
 
 _REPORT = "report.html"
@@ -109,7 +109,7 @@ class Monitored:
         offset: int = 0,
         limit: int = 50,
     ) -> Rows[MonitoredSeries]:
-        """Series by name, by part of it, or by a status, overall or of one `kind`; NotFound for a name that is not there."""
+        """Series by name, by part of it, or by a status, overall or of one `kind`; NotFound for an unknown name."""
         if unique_id is not None and unique_id not in self._place:
             raise NotFound(
                 f"there is nothing about the series {unique_id!r}",
@@ -134,7 +134,7 @@ class Monitored:
         return [None if (row := self._place.get(name)) is None else STATUSES[self._rank[row]] for name in ids]
 
     def ranks(self, ids: Sequence[str]) -> dict[Kind | None, npt.NDArray[np.float64]]:
-        """The place in `STATUSES` of each of the series, by kind and (None) of the gravest; null where nothing is known."""
+        """The place in `STATUSES` of each of the series, by kind and (None) of the most severe; null where nothing is known."""
         rows = np.array([self._place.get(name, -1) for name in ids], dtype=np.intp)
         return {
             kind: np.append((self._ranks[kind] if kind else self._rank).astype(np.float64), np.nan)[rows]

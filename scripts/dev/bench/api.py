@@ -232,10 +232,10 @@ def write_page(path: Path, figures: Results, load: str) -> None:
     paragraphs = [
         f"{figures.n_series:,} made-up series of {tree.DAYS} days, forecast {tree.H} steps ahead, published through the store and the "
         "registry (`scripts/dev/bench/tree.py`). One server process, with its process for computed forecasts, and the client in "
-        f"another on the same cores, {_CLIENTS} connections unless told otherwise. {page.machine(1)} {load}",
+        f"another on the same cores, {_CLIENTS} connections by default. {page.machine(1)} {load}",
         "One request at a time, milliseconds; the median of five. Series, histories and explanations after a first request.",
         page.table(["what", "ms", "should be"], [[name, ms, targets[name]] for name, ms in single]),
-        "Under load: published forecasts of 3,000 series in turn. Where a rate is told, a request is due at its time whether the "
+        "Under load: published forecasts of 3,000 series in turn. Where a rate is given, a request is due at its time whether the "
         "one before is answered or not, and its milliseconds count from then; as fast as they come, each connection waits "
         "for its answer, so the milliseconds are those of a saturated server. CPU is the server's own a request: 1,000,000 "
         "by it are the requests a second of a core that has nothing else to do. The first row is of the first half minute of a process, "

@@ -1,4 +1,4 @@
-"""What is known ahead, and what it is worth: one model on the same windows, with promotions and holidays and without."""
+"""The value of covariates known in advance: one model on the same windows, with and without promotions and holidays."""
 
 import tempfile
 from collections.abc import Callable
@@ -27,7 +27,7 @@ class Found:
 
     @property
     def gain(self) -> float:
-        """By how much of itself the error falls with what is known ahead."""
+        """Relative reduction of the error with covariates known in advance."""
         return 1 - self.rmspe[WITH] / self.rmspe[WITHOUT]
 
 

@@ -1,4 +1,4 @@
-"""Forecasts against what came: the project's metrics, averaged over series."""
+"""Forecasts against actuals: the project's metrics, averaged over series."""
 
 from collections.abc import Mapping, Sequence
 

@@ -51,7 +51,7 @@ def tests() -> list[Proof]:
 
 
 def told(report: str) -> list[Proof]:
-    """What the tests of a JUnit report have told of themselves."""
+    """What the tests of a JUnit report have recorded about themselves."""
     return [
         Proof(one.attrib["name"], one.attrib["value"], float(case.attrib["time"]))
         for case in ET.fromstring(report).iter("testcase")  # noqa: S314 - as above

@@ -1,4 +1,4 @@
-"""A model that was taken over: it writes numbers, swaps facts, claims, links, and calls what is not there."""
+"""A hijacked model: it writes numbers, swaps facts, makes claims, links, and calls unknown tools."""
 
 import itertools
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Who may come in, what each role may do, and how often."""
+"""Authentication, roles and rate limiting."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What came in: checks and rejected rows."""
+"""Quality checks and rejected rows over HTTP."""
 
 from typing import Any
 

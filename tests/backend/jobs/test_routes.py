@@ -280,7 +280,7 @@ def test_a_machine_that_goes_down_cancels_nothing(changeable: Site) -> None:
     supervisor, *below = family(job_id)
     supervisor.send_signal(signal.SIGTERM)
     found = until(client, job_id, "failed", "cancelled")
-    assert (found["state"], found["error"]) == ("failed", "The machine told it to stop before it was done.")
+    assert (found["state"], found["error"]) == ("failed", "The machine stopped it before it had finished.")
     assert not psutil.wait_procs(below, timeout=10)[1]
 
 

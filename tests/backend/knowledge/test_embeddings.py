@@ -43,7 +43,7 @@ def test_a_lexical_vector_is_what_it_was_in_the_first_version() -> None:
 
 
 def test_lexical_vectors_are_near_if_texts_are_written_alike() -> None:
-    """A plural or a slip of the pen is near, another subject is not; meaning is not seen, and not claimed."""
+    """A plural or a typo is near, another subject is not; meaning is not seen, and not claimed."""
     base, plural, slip, other = Lexical().embed(["promotion", "promotions", "promtion", "quantile coverage"])
     assert base @ plural > base @ slip > Lexical.floor
     assert base @ other < Lexical.floor

@@ -131,8 +131,8 @@ def test_copies_of_a_text_are_one_hit_of_the_first_source(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("damage", ["garbage", "removed"])
-def test_a_damaged_index_is_made_anew(index: Index, damage: str) -> None:
-    """It follows from the sources: nobody has to mend it."""
+def test_a_damaged_index_is_rebuilt(index: Index, damage: str) -> None:
+    """It is rebuilt from the sources without anybody's help."""
     if damage == "garbage":
         for file in index.folder.rglob("*"):
             if file.is_file():
@@ -145,7 +145,7 @@ def test_a_damaged_index_is_made_anew(index: Index, damage: str) -> None:
     assert again.search("promotion", 1)[0].entry.source.name == "promotions"
 
 
-def test_an_index_that_vanishes_in_use_is_made_anew(index: Index) -> None:
+def test_an_index_that_vanishes_in_use_is_rebuilt(index: Index) -> None:
     """Somebody has cleaned up beside a running service."""
     shutil.rmtree(index.folder)
     index.update([*SOURCES, source("more", "# More\n\nElephants.")])

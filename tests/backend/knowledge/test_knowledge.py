@@ -128,7 +128,7 @@ def test_nothing_is_read_while_nothing_changes(knowledge: Knowledge, monkeypatch
 
 
 def test_a_damaged_source_hides_no_other(knowledge: Knowledge, changeable: Site) -> None:
-    """It is left out, and is there again once it is mended."""
+    """It is left out, and is there again once it is fixed."""
     card = changeable.folder / f"artifacts/shop/runs/{changeable.second}/card.md"
     text = card.read_text()
     card.write_text("damaged")
@@ -146,12 +146,12 @@ def test_a_note_is_kept_once_and_found_until_it_is_deleted(knowledge: Knowledge,
     )
     assert (new, newer, listed.source) == (True, False, again.source)
     assert (listed.source.name, listed.source.by, listed.source.kind, listed.chunks) == ("zoo.md", "ada", "note", 1)
-    anew = part(connect(changeable), Knowledge)
-    hit = search(anew, "when do elephants come?")[0]
+    rebuilt = part(connect(changeable), Knowledge)
+    hit = search(rebuilt, "when do elephants come?")[0]
     assert (hit.source, hit.quote) == ("zoo.md", text.decode())
     removed = asyncio.run(knowledge.remove("shop", hit.source_id))
     assert removed.source.text == text.decode()
-    assert all("Elephants" not in hit.quote for one in (knowledge, anew) for hit in search(one, "elephants"))
+    assert all("Elephants" not in hit.quote for one in (knowledge, rebuilt) for hit in search(one, "elephants"))
     left = (changeable.folder / "artifacts/shop/knowledge").rglob("*")
     assert not [path for path in left if path.is_file() and b"Elephants visit" in path.read_bytes()]
     with pytest.raises(Problem, match="no source"):
@@ -173,7 +173,7 @@ def test_too_many_notes_are_refused(knowledge: Knowledge, changeable: Site, monk
 
 
 def test_two_who_add_the_same_text_at_once_share_a_note(changeable: Site) -> None:
-    """Who was first stays; the other's copy is removed."""
+    """The first note is kept; the other's copy is removed."""
 
     async def both() -> list[Any]:
         adding = (

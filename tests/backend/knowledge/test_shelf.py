@@ -36,7 +36,7 @@ def test_descriptors_and_threads_stop_growing(tmp_path: Path) -> None:
 
 
 def test_an_index_that_somebody_uses_stays_open(tmp_path: Path) -> None:
-    """It may be over the limit then; who was first is closed once nobody needs it."""
+    """It may be over the limit then; the oldest is closed once nobody needs it."""
     shelf = Shelf(most=1)
     with shelf.using("a", lambda: Index(tmp_path / "a/index", Lexical())) as first:
         first.update([SOURCE])

@@ -256,9 +256,9 @@ def test_everything_counts_the_same_drift(watched: Site, tmp_path: Path, monkeyp
             status: feature[status] for status in ("insufficient", "ok", "warn", "alert")
         }
     for one in series:
-        gravest = max((row["status"] for row in one["drift"]), key=["insufficient", "ok", "warn", "alert"].index)
+        worst = max((row["status"] for row in one["drift"]), key=["insufficient", "ok", "warn", "alert"].index)
         named = next(row for row in one["drift"] if row["feature"] == one["feature"])
-        assert one["statuses"]["drift"] == gravest == named["status"]
+        assert one["statuses"]["drift"] == worst == named["status"]
     drifted = [one["unique_id"] for one in series if one["statuses"]["drift"] in ("warn", "alert")]
     assert drifted
     scope = Scope(part(client, Catalog).open("shop"), part(client, Knowledge))

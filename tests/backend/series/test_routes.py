@@ -121,7 +121,7 @@ def test_a_history_is_what_the_file_holds(client: TestClient, site: Site, unique
 
 
 def test_a_range_cuts_the_history(client: TestClient) -> None:
-    """Both ends included; an end beyond the last value shows the covariates that are known ahead."""
+    """Both ends included; an end beyond the last value shows the covariates that are known in advance."""
     path = f"{API}/series/Ash%2Ftea/history?workspace=shop"
     points = client.get(f"{path}&start=2024-03-23&end=2024-03-26").json()["points"]
     assert [(one["ds"], one["y"] is None, one["price"] is None) for one in points] == [

@@ -216,7 +216,7 @@ def test_files_with_a_name_twice_or_none_that_is_usable_are_told(changeable: Sit
 
 
 def test_whatever_changes_is_seen_at_once(changeable: Site) -> None:
-    """A title, a workspace that is added or removed, a pointer that moves, and a file that is mended."""
+    """A title, a workspace that is added or removed, a pointer that moves, and a file that is fixed."""
     client = connect(changeable)
     assert listed(client)["empty"]["title"] == "Units by store and item"
     path = changeable.folder / "configs/workspaces/empty.yaml"

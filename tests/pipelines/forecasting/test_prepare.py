@@ -21,7 +21,7 @@ KEY = "a key that signs artifacts"
 
 @pytest.fixture(scope="module")
 def brought_in(tmp_path_factory: pytest.TempPathFactory) -> tuple[Dataset, Workspace]:
-    """Forty shops: some late, one that ended, with a price known ahead, attributes, and holidays; signed."""
+    """Forty shops: some late, one that ended, with a price known in advance, attributes, and holidays; signed."""
     folder = tmp_path_factory.mktemp("inputs")
     rng = np.random.default_rng(5)
     parts = []

@@ -228,7 +228,7 @@ def test_absolute_paths_may_lie_anywhere_and_relative_ones_stay_inside(tmp_path:
         ("x.csv", b"date,units\n1,2,3\n4,5,6\n", "line 2 has 3 fields, the header has 2"),
         ("x.csv", b'date,units\n"1,2\n', "a quote that is never closed"),
         ("x.csv", b"date,units,units\n1,2,3\n", "column 'units' stands twice"),
-        ("x.csv", b"date,units\n1," + bytes(range(128, 256)), "the encoding cannot be told"),
+        ("x.csv", b"date,units\n1," + bytes(range(128, 256)), "the encoding cannot be determined"),
         ("x.csv", bytes(range(32)) * 8, "is no text table"),
         ("x.csv.gz", gzip.compress(b"date,units\n1,2\n" * 99, mtime=0)[:-12], "cannot be read"),
         ("x.parquet", b"PAR1 and then nothing", "is no readable Parquet file"),

@@ -109,7 +109,7 @@ def test_a_lost_answer_is_no_conflict_with_oneself(site: Site, expected: int | N
 
 
 def test_a_lost_answer_is_found_also_after_others_have_written(site: Site) -> None:
-    """Another writer comes between the write and the look at what became of it; both moves count once."""
+    """Another writer comes between the write and the check of the result; both moves count once."""
     other = Store(site.url)
 
     def fault(method: str, path: str) -> int | str | None:

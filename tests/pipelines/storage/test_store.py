@@ -228,7 +228,7 @@ def test_a_stale_writer_is_told_and_changes_nothing(local: Store) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'{"name": 1}', b'{"version": "x"}', b"\xff"])
 def test_a_broken_pointer_is_told_and_kept(local: Store, tmp_path: Path, content: bytes) -> None:
-    """Reading and moving both refuse, and the bytes stay for whoever mends them."""
+    """Reading and moving both refuse, and the bytes are kept so that they can be restored."""
     path = tmp_path / "store/p.json"
     path.parent.mkdir()
     path.write_bytes(content)

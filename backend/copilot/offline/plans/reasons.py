@@ -29,7 +29,7 @@ def why(about: About) -> Plan:
 
 
 def changed(about: About) -> Plan:
-    """What is different from the forecast before, or from the run before."""
+    """What changed since the last forecast, or since the previous run."""
     if about.one and not any(word in about.text for word in ("run", "train", "setting", "model")):
         bridge = yield call("bridge", unique_id=about.one)
         return _bridge(bridge) or Missing("There is no earlier forecast to compare it with.")

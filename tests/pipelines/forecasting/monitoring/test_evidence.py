@@ -91,7 +91,7 @@ def test_looking_twice_at_the_same_data_is_no_second_finding() -> None:
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(STATUSES), min_size=1, max_size=12))
 def test_a_status_changes_no_more_often_than_what_is_found(history: list[str]) -> None:
-    """Hysteresis only ever calms, and never hides something graver than was found."""
+    """Hysteresis only ever calms, and never hides a more severe status than was found."""
     told = settle(history)
     rank = {name: place for place, name in enumerate(STATUSES)}
     changes = [sum(a != b for a, b in pairwise(one)) for one in (history, told)]

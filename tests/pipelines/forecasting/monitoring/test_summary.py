@@ -1,4 +1,4 @@
-"""What monitoring's tables come to: the gravest status of each series, and since when it is so."""
+"""What monitoring's tables come to: the most severe status of each series, and since when."""
 
 from pathlib import Path
 
