@@ -52,10 +52,10 @@ def digest(package: Path, parts: Iterable[str]) -> str:
 
     Equal in an image and in a checkout of the same code; an edit counts before it is committed.
     """
-    found = hashlib.sha256()
+    checksum = hashlib.sha256()
     for part in sorted(parts):
         path = package / part
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             content = file.read_bytes()
-            found.update(f"{file.relative_to(package).as_posix()}\0{len(content)}\0".encode() + content)
-    return found.hexdigest()
+            checksum.update(f"{file.relative_to(package).as_posix()}\0{len(content)}\0".encode() + content)
+    return checksum.hexdigest()

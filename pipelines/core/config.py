@@ -62,8 +62,8 @@ def load_section(name: str, model: type[M], environ: Mapping[str, str] | None = 
         layers.add_file(folder / f"{name}.yaml")
     layers.add_environment({name}, environ)
     whole = create_model(name.capitalize(), __base__=Strict, **{name: (model, ...)})  # type: ignore[call-overload]
-    found: M = getattr(layers.validate(whole, str(folder_of_all / f"base/{name}.yaml")), name)
-    return found
+    section: M = getattr(layers.validate(whole, str(folder_of_all / f"base/{name}.yaml")), name)
+    return section
 
 
 def as_written(name: str, environ: Mapping[str, str] | None = None, files: Mapping[str, Path] | None = None) -> Values:
@@ -102,7 +102,7 @@ def places(name: str, files: Mapping[str, Path], environ: Mapping[str, str] | No
 
 def workspace_files(environ: Mapping[str, str] | None = None) -> dict[str, Path]:
     """The workspaces that have a file, by name. Of two files for one name it is the first: `files_of` refuses both."""
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     folder = config_dir(environ) / "workspaces"
     if not folder.is_dir():
         raise ConfigError(
@@ -112,8 +112,8 @@ def workspace_files(environ: Mapping[str, str] | None = None) -> dict[str, Path]
             remedy="Start in the project's folder or set FORECAST_CONFIG_DIR.",
         )
     for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
-        found.setdefault(path.stem, path)
-    return found
+        files.setdefault(path.stem, path)
+    return files
 
 
 def config_dir(environ: Mapping[str, str] | None = None) -> Path:

@@ -57,10 +57,10 @@ def parse(content: bytes | str) -> Any:
 
 def parse_object(content: bytes | str) -> Json:
     """Returns the JSON object; the ValueError names what stands in its place."""
-    found = parse(content)
-    if not isinstance(found, dict):
-        raise ValueError(f"found {json.dumps(found)[:40]}, expected a JSON object")
-    return found
+    document = parse(content)
+    if not isinstance(document, dict):
+        raise ValueError(f"found {json.dumps(document)[:40]}, expected a JSON object")
+    return document
 
 
 def why(error: ValueError) -> str:

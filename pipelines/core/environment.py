@@ -15,16 +15,16 @@ _SHORTEST_KEY = 32  # characters
 
 def app_env(environ: Mapping[str, str] | None = None) -> str:
     """`dev` unless APP_ENV says otherwise; ConfigError for what is none of the three."""
-    found = (environ if environ is not None else os.environ).get("APP_ENV") or "dev"
-    if found not in ENVIRONMENTS:
+    environment = (environ if environ is not None else os.environ).get("APP_ENV") or "dev"
+    if environment not in ENVIRONMENTS:
         raise ConfigError(
-            f"'{printable(found)}' is not allowed",
+            f"'{printable(environment)}' is not allowed",
             field="APP_ENV",
             code="unknown_environment",
-            found=printable(found),
+            found=printable(environment),
             remedy=f"Use one of: {', '.join(ENVIRONMENTS)}.",
         )
-    return found
+    return environment
 
 
 def is_strict(environment: str) -> bool:
@@ -42,15 +42,15 @@ def signing(environ: Mapping[str, str] | None = None) -> tuple[str | None, bool]
 def unsafe(environ: Mapping[str, str] | None = None) -> list[ConfigError]:
     """What is wrong with the secrets that scripts and service share: an error each."""
     problems: list[ConfigError] = []
-    found = dict.fromkeys((SIGNING_KEY, WEBHOOK))
-    for name in found:
+    secrets = dict.fromkeys((SIGNING_KEY, WEBHOOK))
+    for name in secrets:
         try:
-            found[name] = secret(name, environ)
+            secrets[name] = secret(name, environ)
         except ConfigError as error:
             problems.append(error)
     if problems or not is_strict(app_env(environ)):
         return problems
-    key, webhook = found[SIGNING_KEY], found[WEBHOOK]
+    key, webhook = secrets[SIGNING_KEY], secrets[WEBHOOK]
     how = "Set it, or ARTIFACT_SIGNING_KEY_FILE, to what `openssl rand -hex 32` prints."
     if key is None:
         missing = "it is not set: anybody who can write to the store could replace a model"

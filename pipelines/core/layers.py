@@ -94,8 +94,8 @@ class Layers:
 
     def _explain(self, model: type[BaseModel], depth: int, key: Key, problem: Any) -> ConfigError:
         """The error for a problem at `key`; `model` is what stands at the first `depth` parts of it."""
-        where, field, found = self.origin(key), ".".join(key) or None, problem["input"]
-        shown = found if isinstance(found, str | int | float | None) else f"{found!r:.80}"
+        where, field, setting = self.origin(key), ".".join(key) or None, problem["input"]
+        shown = setting if isinstance(setting, str | int | float | None) else f"{setting!r:.80}"
         cause = getattr(problem.get("ctx", {}).get("error"), "__cause__", None)
         match problem["type"]:
             case "extra_forbidden":
@@ -106,7 +106,7 @@ class Layers:
                     f"unknown key{near}", where=where, field=field, code="unknown_setting", remedy=remedy
                 )
             case "missing":
-                keys = list(map(str, found))
+                keys = list(map(str, setting))
                 there = f"is missing (found: {', '.join(keys) or 'nothing'})"
                 return ConfigError(
                     there, where=where, field=field, code="setting_missing", found=keys, remedy="Add it."
@@ -115,7 +115,7 @@ class Layers:
                 keys = _fields_at(model, key[depth:])
                 remedy = f"Give keys and values ({', '.join(keys)})."
                 return ConfigError(
-                    f"found {found!r:.80}",
+                    f"found {setting!r:.80}",
                     where=where,
                     field=field,
                     code="not_keys_and_values",
@@ -125,7 +125,7 @@ class Layers:
             case "string_type":
                 remedy = "Text is expected: put it in quotes."
                 return ConfigError(
-                    f"found {found!r:.80}",
+                    f"found {setting!r:.80}",
                     where=where,
                     field=field,
                     code="setting_not_text",
@@ -140,7 +140,7 @@ class Layers:
                 message = problem["msg"].removeprefix("Value error, ")
                 remedy = f"{message[0].upper()}{message[1:]}."
                 return ConfigError(
-                    f"found {found!r:.80}", where=where, field=field, code="wrong_setting", found=shown, remedy=remedy
+                    f"found {setting!r:.80}", where=where, field=field, code="wrong_setting", found=shown, remedy=remedy
                 )
 
 
@@ -280,5 +280,5 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        return next((found for part in typing.get_args(annotation) if (found := _model_in(part))), None)
+        return next((model for part in typing.get_args(annotation) if (model := _model_in(part))), None)
     return None

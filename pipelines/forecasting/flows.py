@@ -341,7 +341,7 @@ def _backtest(
     what there is to say of it."""
     horizon, settings = workspace.horizon or 1, workspace.backtest
     cutoffs = windows.usable(panel, horizon, settings.windows, settings.step or horizon, settings.gap)
-    found = backtest(
+    backtested = backtest(
         panel,
         candidates,
         cutoffs,
@@ -354,17 +354,17 @@ def _backtest(
         budget=budget,
         share=share,
     )
-    table = at_zero(found.table, workspace.target.non_negative)
+    table = at_zero(backtested.table, workspace.target.non_negative)
     table = pd.concat([table, rival.forecasts(table)], ignore_index=True)
-    affordable = {name: ids for name, ids in plan.items() if name not in found.left_out}
+    affordable = {name: ids for name, ids in plan.items() if name not in backtested.left_out}
     notes = [
         f"{model} could not be fitted {n:,} times; the last value stood in."
-        for model, n in found.fallbacks.items()
+        for model, n in backtested.fallbacks.items()
         if n
     ]
     notes += [
         f"{model} was left out: it would have taken about {cost:,.0f} s, more than was left of the budget."
-        for model, cost in found.left_out.items()
+        for model, cost in backtested.left_out.items()
     ]
     return table, affordable, notes
 

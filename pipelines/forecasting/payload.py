@@ -93,10 +93,10 @@ def n_model_files(run: Folder) -> int:
 
 def config_of(workspace: Workspace) -> Json:
     """The resolved configuration as JSON values, but for what changes no run, monitoring and descriptions, and for secrets."""
-    found = workspace.model_dump(mode="json", exclude={"monitoring", "descriptions"})
-    if "url" in found["source"]:
-        found["source"]["url"] = address(found["source"]["url"])
-    return found
+    config = workspace.model_dump(mode="json", exclude={"monitoring", "descriptions"})
+    if "url" in config["source"]:
+        config["source"]["url"] = address(config["source"]["url"])
+    return config
 
 
 def workspace_of(run: Folder) -> Workspace:

@@ -27,14 +27,14 @@ def panel_of(dataset: Dataset, workspace: Workspace, ids: Collection[str] | None
         observations = parquet.rows_of(dataset.folder.open_parquet("observations.parquet"), ids).to_pandas()
     lacking = [name for name in covariates.varying if name not in observations]
     lacking += [name for name in covariates.static if name not in series]
-    found_frequency = dataset.info.frequency
-    if lacking or found_frequency != workspace.frequency:
-        found = f"no {', '.join(lacking)}" if lacking else f"frequency {found_frequency}"
+    frequency = dataset.info.frequency
+    if lacking or frequency != workspace.frequency:
+        fault = f"no {', '.join(lacking)}" if lacking else f"frequency {frequency}"
         raise DataError(
-            f"data version {dataset.version} of workspace {workspace.name} has {found}, unlike the settings (frequency "
+            f"data version {dataset.version} of workspace {workspace.name} has {fault}, unlike the settings (frequency "
             f"{workspace.frequency})",
             code="data_of_other_settings",
-            found={"missing": lacking, "frequency": found_frequency},
+            found={"missing": lacking, "frequency": frequency},
             remedy=f"Run: python scripts/run_all.py --workspace {workspace.name}",
         )
     panel, ended = panels.from_tables(

@@ -192,9 +192,9 @@ class Preview:
 
     def _map(self, columns: Mapping[str, list[str]]) -> dict[str, Any]:
         """Which column was taken for what."""
-        found = {DS: columns[DS][0], Y: columns[Y][0], "keys": list(columns[UNIQUE_ID])}
-        self.found["mapping"] |= found
-        return found
+        mapping = {DS: columns[DS][0], Y: columns[Y][0], "keys": list(columns[UNIQUE_ID])}
+        self.found["mapping"] |= mapping
+        return mapping
 
     def _reject(self, rejected: pd.DataFrame) -> None:
         """The rows that cannot be used."""

@@ -225,12 +225,12 @@ def seconds(duration: str | None) -> float | None:
         return None
     number, unit = duration[:-1], duration[-1:]
     try:
-        found = float(number) * {"s": 1, "m": 60, "h": 3600}[unit]
+        span = float(number) * {"s": 1, "m": 60, "h": 3600}[unit]
     except (KeyError, ValueError):
-        found = 0.0
-    if not 0 < found < float("inf"):
+        span = 0.0
+    if not 0 < span < float("inf"):
         raise ValueError("use a duration such as 90s, 5m or 2h")
-    return found
+    return span
 
 
 def load_workspace(name: str, environ: Mapping[str, str] | None = None) -> Workspace:

@@ -115,11 +115,11 @@ class Worker:
         if member is None and set(levels) <= set(config.levels):
             return calibration_of(run)
         key = (run.place, tuple(levels), member)
-        found = self._calibrated.pop(key, None) or calibration.calibrate(run, levels, config, member)
-        self._calibrated[key] = found
+        tables = self._calibrated.pop(key, None) or calibration.calibrate(run, levels, config, member)
+        self._calibrated[key] = tables
         if len(self._calibrated) > _CALIBRATIONS:
             del self._calibrated[next(iter(self._calibrated))]  # the least recently used
-        return found
+        return tables
 
 
 def _member(predictor: Predictor, model: str | None) -> str | None:
@@ -183,8 +183,8 @@ def _what_if(panel: Panel, horizon: int, rows: list[Json], config: Workspace, cl
 
 def _as_json(forecasts: pd.DataFrame, levels: list[int], ids: list[str], clock: Clock) -> list[OfSeries]:
     columns = [*KEY, MODEL, Y_HAT, *(bound(level) for level in levels for bound in (lo, hi))]
-    found = Forecasts.of_rows(pa.Table.from_pandas(forecasts[columns].sort_values(KEY), preserve_index=False), clock)
-    return [OfSeries(unique_id=name, model=found.model(name), points=found.points(name)) for name in ids]
+    table = Forecasts.of_rows(pa.Table.from_pandas(forecasts[columns].sort_values(KEY), preserve_index=False), clock)
+    return [OfSeries(unique_id=name, model=table.model(name), points=table.points(name)) for name in ids]
 
 
 def main() -> None:

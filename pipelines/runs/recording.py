@@ -97,11 +97,11 @@ def digest(values: Any) -> str:
 
 def libraries() -> dict[str, str]:
     """Versions of the libraries that decide what a model forecasts."""
-    found = {}
+    versions = {}
     for name in _LIBRARIES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[name] = importlib.metadata.version(name)
-    return found
+            versions[name] = importlib.metadata.version(name)
+    return versions
 
 
 def peak_memory_mb() -> float:

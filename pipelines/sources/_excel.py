@@ -27,9 +27,9 @@ def read_excel(path: Path, sheet: str | int | None, skip_rows: int, max_columns:
         _refuse_bomb(path)
         book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
         try:
-            found = _sheet(path, [one.title for one in book.worksheets], sheet)
-            where = f"{path}, sheet '{found}'"
-            rows = _rows(book[found], skip_rows, max_columns, where)
+            title = _sheet(path, [one.title for one in book.worksheets], sheet)
+            where = f"{path}, sheet '{title}'"
+            rows = _rows(book[title], skip_rows, max_columns, where)
         finally:
             book.close()
     except DataError:
@@ -45,10 +45,10 @@ def read_excel(path: Path, sheet: str | int | None, skip_rows: int, max_columns:
         ) from None
     if not rows:
         raise DataError(
-            f"sheet '{found}' is empty",
+            f"sheet '{title}' is empty",
             code="empty_sheet",
             field="source.sheet",
-            found=found,
+            found=title,
             where=str(path),
             remedy="Set source.sheet to the one that holds the data.",
         )

@@ -108,9 +108,9 @@ def detect_separator(path: Path, encoding: str, skip_rows: int = 0) -> str:
         lines.pop()  # cut short
     widths = {separator: [len(cells) for _, cells in _cells(lines, separator)] for separator in SEPARATORS}
     tables = {
-        separator: (sum(width == found[0] for width in found) / len(found), found[0])
-        for separator, found in widths.items()
-        if found and found[0] > 1 and sum(width > 1 for width in found) >= len(found) / 2
+        separator: (sum(width == counts[0] for width in counts) / len(counts), counts[0])
+        for separator, counts in widths.items()
+        if counts and counts[0] > 1 and sum(width > 1 for width in counts) >= len(counts) / 2
     }
     if tables:
         return max(tables, key=tables.__getitem__)

@@ -99,13 +99,13 @@ class DownloadSource:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self.path.parent, prefix=".part-", delete=False) as file:
                 part = Path(file.name)
-                found = self._fetch(file)
-            if found != self.options.sha256:
+                checksum = self._fetch(file)
+            if checksum != self.options.sha256:
                 raise DataError(
-                    f"found a file with SHA-256 {found}, expected {self.options.sha256}. It was not kept",
+                    f"found a file with SHA-256 {checksum}, expected {self.options.sha256}. It was not kept",
                     code="wrong_checksum",
                     field="source.sha256",
-                    found=found,
+                    found=checksum,
                     where=self._address,
                     remedy="Check the address, and set source.sha256 if the file was meant to change.",
                 )

@@ -49,8 +49,8 @@ class Bucket:
         return {path.removeprefix(above) for path in self.objects.find(above.rstrip("/"))}
 
     def directories(self, place: Place, holding: str) -> list[str]:
-        found = (PurePosixPath(path) for path in self.find(place))
-        return [path.parts[0] for path in found if path.parts[1:] == (holding,)]
+        paths = (PurePosixPath(path) for path in self.find(place))
+        return [path.parts[0] for path in paths if path.parts[1:] == (holding,)]
 
     def fetch(self, place: Place, to: str) -> None:
         for path in self.objects.find(self.path(place)):
@@ -106,7 +106,7 @@ class Bucket:
             kept = piece + b"\n"
             self.objects.update(
                 lines.aside(path),
-                lambda found: found if found and found.endswith(kept) else (found or b"") + kept,
+                lambda pieces: pieces if pieces and pieces.endswith(kept) else (pieces or b"") + kept,
             )
         return longer
 

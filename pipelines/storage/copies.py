@@ -50,13 +50,13 @@ class Copies:
 
     def _trim(self, newest: Path) -> None:
         """Removes the copies that were longest not used. Who has one open keeps it."""
-        found = []
+        copies = []
         for path in self.folder.iterdir():
             with contextlib.suppress(FileNotFoundError):  # other processes trim too
                 about = path.stat()
-                found.append((about.st_mtime, about.st_size, path))
-        total = sum(size for _, size, _ in found)
-        for _, size, path in sorted(found):
+                copies.append((about.st_mtime, about.st_size, path))
+        total = sum(size for _, size, _ in copies)
+        for _, size, path in sorted(copies):
             if total > self.largest and path != newest:
                 path.unlink(missing_ok=True)
                 total -= size

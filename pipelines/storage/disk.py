@@ -55,10 +55,10 @@ def opened(path: str) -> BinaryIO:
 def looks(path: str) -> Looks | None:
     """What differs once a file is replaced by one written later: time of change in ns, inode and size; None without one."""
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_ino, found.st_size
+    return status.st_mtime_ns, status.st_ino, status.st_size
 
 
 @contextlib.contextmanager

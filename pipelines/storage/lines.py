@@ -56,7 +56,7 @@ def objects(content: bytes) -> list[Json]:
 
     Where a whole object stands behind a torn piece on one line, as versions before this one left it, it is read.
     """
-    return [found for line in finished(content) if (found := _object(line)) is not None]
+    return [record for line in finished(content) if (record := _object(line)) is not None]
 
 
 def _object(line: str) -> Json | None:

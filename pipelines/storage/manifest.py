@@ -76,11 +76,11 @@ class Manifest:
         """The same of an open file, which is read to its end."""
         self._compare(name, Entry.of_stream(file), where)
 
-    def _compare(self, name: str, found: Entry, where: str) -> None:
+    def _compare(self, name: str, file: Entry, where: str) -> None:
         entry = self.files.get(name)
         if entry is None:
             raise Untrusted("the manifest does not list this file", where=f"{where}/{name}", remedy="Use another run.")
-        if found != entry:
+        if file != entry:
             raise Untrusted(
                 "the content is not what was written (SHA-256 differs)",
                 where=f"{where}/{name}",

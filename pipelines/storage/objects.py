@@ -100,8 +100,8 @@ class Amazon:
         self.fs = fs
 
     def read(self, path: str) -> Found | None:
-        found: Found | None = sync(self.fs.loop, self._get, *self.fs.split_path(path)[:2])
-        return found
+        version: Found | None = sync(self.fs.loop, self._get, *self.fs.split_path(path)[:2])
+        return version
 
     async def _get(self, bucket: str, key: str) -> Found | None:
         try:
@@ -179,8 +179,8 @@ class Objects:
     def find(self, path: str) -> dict[str, datetime | None]:
         """Every object below `path` as it is in the store now, with the time of its last change."""
         with contextlib.suppress(FileNotFoundError), failing_clearly(path, "listed"):
-            found = self.fs.find(path, detail=True)
-            return {name: about.get("mtime") or about.get("LastModified") for name, about in found.items()}
+            objects = self.fs.find(path, detail=True)
+            return {name: about.get("mtime") or about.get("LastModified") for name, about in objects.items()}
         return {}
 
     def remove(self, *paths: str) -> None:
@@ -192,8 +192,8 @@ class Objects:
     def create(self, path: str, content: bytes) -> None:
         """Writes an object that must not be there yet; Conflict if it is."""
 
-        def only(found: bytes | None) -> bytes:
-            if found is not None:
+        def only(blob: bytes | None) -> bytes:
+            if blob is not None:
                 raise Conflict(f"{path} is there already, and never changes again", remedy="Write a new one.")
             return content
 
@@ -237,13 +237,13 @@ class _Replacement:
 
     def attempt(self) -> None:
         """Replaces the object, once. Changed: another writer was faster, or the answer was lost; then read again."""
-        found = self._look()
-        if found is not None and self.token in found.writes:  # an earlier attempt was made, and its answer was lost
+        version = self._look()
+        if version is not None and self.token in version.writes:  # an earlier attempt was made, and its answer was lost
             return
         if self.failure is not None:
             raise self.failure
-        content = self.change(found.content if found else None)
-        before, tag = (found.writes, found.tag) if found else ((), None)
+        content = self.change(version.content if version else None)
+        before, tag = (version.writes, version.tag) if version else ((), None)
         try:
             with _to_a_bucket(self.path), failing_clearly(self.path, "written"):
                 self.store.write(self.path, content, (*before, self.token)[-_REMEMBERED:], tag)
@@ -302,8 +302,8 @@ def _status(error: Exception) -> int | None:
     """The HTTP status behind an error, as gcsfs and s3fs tell it."""
     if isinstance(error, PermissionError) or str(error).startswith("Forbidden:"):
         return 403
-    found = getattr(error, "code", None) or _response(error).get("ResponseMetadata", {}).get("HTTPStatusCode")
-    return int(found) if str(found).isdigit() else None
+    status = getattr(error, "code", None) or _response(error).get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return int(status) if str(status).isdigit() else None
 
 
 def _code(error: Exception) -> str:
@@ -312,5 +312,5 @@ def _code(error: Exception) -> str:
 
 
 def _response(error: Exception) -> dict[str, Any]:
-    found = getattr(error.__cause__, "response", None) or getattr(error, "response", None)
-    return found if isinstance(found, dict) else {}
+    response = getattr(error.__cause__, "response", None) or getattr(error, "response", None)
+    return response if isinstance(response, dict) else {}

@@ -80,10 +80,10 @@ class Root:
         where = self.path(place)
         now = self.looks(place)
         content = self.read(place)
-        found = shape(version=0) if content is None else shape.parse(content, where)
+        pointer = shape(version=0) if content is None else shape.parse(content, where)
         if now is not None and time.time_ns() - now[0] > _SETTLED:
-            self._pointers[place] = where, now, found
-        return found
+            self._pointers[place] = where, now, pointer
+        return pointer
 
     def lines(self, place: Place) -> list[str]:
         """The finished lines of a file that only ever grows; none if there is no such file."""

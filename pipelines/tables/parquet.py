@@ -78,8 +78,8 @@ def microseconds(table: pa.Table) -> pa.Table:
 
 def times(column: pa.ChunkedArray) -> list[Any]:
     """A column of timestamps as naive datetimes."""
-    found: list[Any] = column.cast(pa.timestamp("us"), safe=False).to_pylist()
-    return found
+    stamps: list[Any] = column.cast(pa.timestamp("us"), safe=False).to_pylist()
+    return stamps
 
 
 def pieces(file: "ParquetFile", columns: Sequence[str]) -> Iterator[pa.Table]:
@@ -109,6 +109,6 @@ def _groups(file: "ParquetFile", ids: Collection[str]) -> Iterator[int]:
     """The row groups that may hold one of the series, by the smallest and largest name in each."""
     column = column_names(file).index(UNIQUE_ID)
     for group in range(file.metadata.num_row_groups):
-        found: Any = file.metadata.row_group(group).column(column).statistics
-        if found is None or not found.has_min_max or any(found.min <= name <= found.max for name in ids):
+        bounds: Any = file.metadata.row_group(group).column(column).statistics
+        if bounds is None or not bounds.has_min_max or any(bounds.min <= name <= bounds.max for name in ids):
             yield group

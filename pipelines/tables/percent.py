@@ -45,8 +45,8 @@ def fractions(table: pa.Table) -> pa.Table:
 
 def _of_shares(metric: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
     codes, names = parquet.coded(metric)
-    found: npt.NDArray[np.bool_] = np.array([*map(is_share, names), False])[codes]  # null, of code −1, is none
-    return found
+    mask: npt.NDArray[np.bool_] = np.array([*map(is_share, names), False])[codes]  # null, of code −1, is none
+    return mask
 
 
 def _floats(values: npt.NDArray[np.float64]) -> pa.Array:

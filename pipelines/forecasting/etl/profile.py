@@ -50,9 +50,9 @@ def within(observations: pd.DataFrame, spans: pd.DataFrame) -> pd.DataFrame:
     ends = spans[["first_ds", "last_ds"]].reset_index(drop=True).reindex(place)  # none for a series without a span
     ds = observations[DS].to_numpy()
     inside = (ds >= ends["first_ds"].to_numpy()) & (ds <= ends["last_ds"].to_numpy())
-    found = observations[inside]
-    found.index = pd.RangeIndex(len(found))
-    return found
+    rows = observations[inside]
+    rows.index = pd.RangeIndex(len(rows))
+    return rows
 
 
 def demand_class(n: pd.Series, nonzero: pd.Series, cv2: pd.Series) -> npt.NDArray[np.object_]:
@@ -85,7 +85,7 @@ def strengths(rows: pd.DataFrame, season_length: int) -> pd.DataFrame:
     """
     period, newest = max(season_length, 2), max(_STL_SEASONS * season_length, _STL_STEPS)
     histories = {name: _whole(y)[-newest:] for name, y in rows.groupby(UNIQUE_ID, sort=True)[Y]}
-    found = pd.DataFrame(np.nan, index=list(histories), columns=["seasonal_strength", "trend_strength"])
+    table = pd.DataFrame(np.nan, index=list(histories), columns=["seasonal_strength", "trend_strength"])
     usable = [name for name, y in histories.items() if len(y) > 2 * period and np.ptp(y) > 0]
     for _, names in itertools.groupby(
         sorted(usable, key=lambda name: len(histories[name])), lambda n: len(histories[n])
@@ -95,9 +95,9 @@ def strengths(rows: pd.DataFrame, season_length: int) -> pd.DataFrame:
         seasonal, trend = _stl(y, period)
         remainder = y - seasonal - trend
         if season_length > 1:
-            found.loc[same_length, "seasonal_strength"] = _strength(remainder, seasonal)
-        found.loc[same_length, "trend_strength"] = _strength(remainder, trend)
-    return found.rename_axis(UNIQUE_ID).reset_index()
+            table.loc[same_length, "seasonal_strength"] = _strength(remainder, seasonal)
+        table.loc[same_length, "trend_strength"] = _strength(remainder, trend)
+    return table.rename_axis(UNIQUE_ID).reset_index()
 
 
 def _whole(y: pd.Series) -> _Array:

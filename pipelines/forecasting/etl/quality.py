@@ -58,8 +58,8 @@ class Quality:
     @property
     def status(self) -> Status:
         """The worst status of all checks."""
-        found = {check.status for check in self.checks}
-        return "fail" if "fail" in found else "warn" if "warn" in found else "pass"
+        statuses = {check.status for check in self.checks}
+        return "fail" if "fail" in statuses else "warn" if "warn" in statuses else "pass"
 
     def as_json(self) -> Json:
         return {"status": self.status, "counts": {**self.counts}, "checks": [check.as_json() for check in self.checks]}
@@ -118,10 +118,10 @@ def _schema(observations: pd.DataFrame) -> Check:
 
 
 def _rejected(rejected: pd.DataFrame, counts: dict[str, int], workspace: Workspace) -> Check:
-    total, found = counts["rows_in"], len(rejected)
-    if not found:
+    total, count = counts["rows_in"], len(rejected)
+    if not count:
         return Check("rejected", "pass", "every row could be read.", 0, total)
-    share = found / total
+    share = count / total
     status: Status = "fail" if share > workspace.quality.max_rejected else "warn"
     limit = (
         f" More than quality.max_rejected = {percent(workspace.quality.max_rejected)} allows."
@@ -129,11 +129,11 @@ def _rejected(rejected: pd.DataFrame, counts: dict[str, int], workspace: Workspa
         else ""
     )
     columns = [str(name) for name in rejected if name not in (ROW, REASON)]
-    message = f"{found:,} of {total:,} rows ({percent(share)}).{limit} {explain(rejected, *columns[:3])}."
+    message = f"{count:,} of {total:,} rows ({percent(share)}).{limit} {explain(rejected, *columns[:3])}."
     examples = tuple(
         f"row {row}: {reason}" for row, reason in rejected[[ROW, REASON]].head(_EXAMPLES).itertuples(index=False)
     )
-    return Check("rejected", status, message, found, total, examples, REMEDY)
+    return Check("rejected", status, message, count, total, examples, REMEDY)
 
 
 def _balance(cleaned: Cleaned) -> Check:
@@ -144,11 +144,9 @@ def _balance(cleaned: Cleaned) -> Check:
 
 
 def _duplicates(cleaned: Cleaned, workspace: Workspace) -> Check:
-    found, merged = cleaned.counts["duplicate_keys"], cleaned.counts["rows_merged"]
-    message = (
-        f"{found:,} rows repeat a series and timestamp; {merged:,} rows were merged by {workspace.target.aggregate}."
-    )
-    return Check("duplicates", "warn" if found else "pass", message, found, cleaned.counts["rows_in"])
+    duplicates, merged = cleaned.counts["duplicate_keys"], cleaned.counts["rows_merged"]
+    message = f"{duplicates:,} rows repeat a series and timestamp; {merged:,} rows were merged by {workspace.target.aggregate}."
+    return Check("duplicates", "warn" if duplicates else "pass", message, duplicates, cleaned.counts["rows_in"])
 
 
 def _grid(cleaned: Cleaned, inside: pd.DataFrame) -> Check:
@@ -194,11 +192,11 @@ def _flat(series: pd.DataFrame) -> Check:
 
 
 def _outliers(series: pd.DataFrame) -> Check:
-    found = series[series["n_outliers"] > 0]
+    rows = series[series["n_outliers"] > 0]
     count = int(series["n_outliers"].sum())
     message = f"{count:,} values lie far outside their series' usual range; they are flagged, not changed."
     return Check(
-        "outliers", "warn" if count else "pass", message, count, int(series["n"].sum()), _some(found[UNIQUE_ID])
+        "outliers", "warn" if count else "pass", message, count, int(series["n"].sum()), _some(rows[UNIQUE_ID])
     )
 
 

@@ -54,8 +54,8 @@ def reasons_of(rows: pd.DataFrame, has_target: pd.Series, workspace: Workspace) 
         "negative target": (rows[Y] < 0) & workspace.target.non_negative,
     }
     why = pd.Series(pd.NA, index=rows.index, dtype="string")
-    for reason, found in faults.items():
-        why[found & why.isna()] = reason
+    for reason, fault in faults.items():
+        why[fault & why.isna()] = reason
     return why
 
 

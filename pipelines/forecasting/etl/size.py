@@ -27,13 +27,13 @@ def check(rows: pd.DataFrame, ends: pd.DataFrame, alias: str, limits: Limits, wh
         return
     setting = "steps" if steps > limits.steps else "added"
     most = getattr(limits, setting)
-    found = f"{steps:,} steps" if setting == "steps" else f"{added:,} steps without a row"
+    excess = f"{steps:,} steps" if setting == "steps" else f"{added:,} steps without a row"
     at = int((lengths - ends["size"]).to_numpy().argmax())
     start = int(ends["size"].iloc[:at].sum())
     name = printable(str(ends.index[at]))
     ds, count = rows[DS].iloc[start : start + int(ends["size"].iloc[at])], int(ends["size"].iloc[at])
     raise DataError(
-        f"on the grid of the frequency {alias}, {len(rows):,} rows would have {found}; at most {most:,} are allowed. "
+        f"on the grid of the frequency {alias}, {len(rows):,} rows would have {excess}; at most {most:,} are allowed. "
         f"Furthest from a row for each step is the series '{name}' with {count:,} rows from {moment(ds.iloc[0])} to "
         f"{moment(ds.iloc[-1])}",
         code="too_many_steps",

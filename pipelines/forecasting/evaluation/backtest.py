@@ -80,7 +80,7 @@ def backtest(
     from joblib import effective_n_jobs
 
     size = settings.size or (_first_size(panel, cutoffs[0]) if settings.strategy == "sliding" else None)
-    found, fallbacks, left_out = [], dict.fromkeys(candidates, 0), {}
+    forecasts, fallbacks, left_out = [], dict.fromkeys(candidates, 0), {}
     for name, build in candidates.items():
         part = panel if series is None else panel.select(series[name])
         scope = build().scope
@@ -103,10 +103,10 @@ def backtest(
             if scope == "panel"
             else parallel.run(forecast, rest, n_jobs, stage, progress)
         )
-        found += [rows for rows, _ in done if len(rows)]
+        forecasts += [rows for rows, _ in done if len(rows)]
         fallbacks[name] += sum(count for _, count in done)
-    table = pd.concat(found)
-    del found  # one copy of it is large enough
+    table = pd.concat(forecasts)
+    del forecasts  # one copy of it is large enough
     return Backtested(ordered(table, _ORDER), fallbacks, left_out)
 
 
@@ -138,9 +138,9 @@ def forecast(task: Task) -> tuple[pd.DataFrame, int]:
 
 def ordered(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """`table` sorted by `columns`."""
-    found = table.take(_order(table, columns))
-    found.index = pd.RangeIndex(len(found))
-    return found
+    rows = table.take(_order(table, columns))
+    rows.index = pd.RangeIndex(len(rows))
+    return rows
 
 
 def at_zero(rows: pd.DataFrame, non_negative: bool) -> pd.DataFrame:

@@ -99,14 +99,14 @@ def shortfalls(table: pd.DataFrame) -> pd.DataFrame:
 
 def notes(table: pd.DataFrame) -> list[str]:
     """One sentence a level and kind of group that is covered too little, worst groups first."""
-    found = []
+    sentences = []
     for (level, by), rows in shortfalls(table).groupby(["level", "by"], sort=False):
         worst = rows.sort_values("coverage", kind="stable").head(_NAMED)
         named = [f"{group} ({_percent(value)})" for group, value in zip(worst["group"], worst["coverage"], strict=True)]
         more = f" and {len(rows) - len(worst):,} more" if len(rows) > len(worst) else ""
         where = f"overall ({_percent(rows['coverage'].iloc[0])})" if by == ALL else f"for {by} {', '.join(named)}{more}"
-        found.append(f"The {level} % intervals cover over {100 * _TOLERANCE:.0f} points too little {where}.")
-    return found
+        sentences.append(f"The {level} % intervals cover over {100 * _TOLERANCE:.0f} points too little {where}.")
+    return sentences
 
 
 def _groups(rows: pd.DataFrame, segments: pd.DataFrame, horizon: int) -> Iterator[tuple[str, Positions, list[str]]]:

@@ -129,8 +129,8 @@ def describe(history: pd.DataFrame, forecasts: pd.DataFrame, season_lengths: Seq
         y = _dense(owner[behind] - first, width - back[behind], past[behind], (n, width))
         row, column = codes[ahead] - first, step[ahead]
         y_hat = _dense(row, column, values[ahead], (n, int(column.max()) + 1))
-        found = _decompose(y, y_hat, lengths[first : first + n], season_lengths)
-        parts.append({name: dense[row, column] for name, dense in found.items()})
+        matrices = _decompose(y, y_hat, lengths[first : first + n], season_lengths)
+        parts.append({name: dense[row, column] for name, dense in matrices.items()})
     return _long(rows, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
@@ -219,8 +219,8 @@ def _explained(rows: pd.DataFrame, told: pd.DataFrame, weights: pd.DataFrame) ->
     """The series whose members with a weight have all explained every step of `rows`."""
     members = weights[weights[WEIGHT] != 0].groupby(UNIQUE_ID).size()
     steps = told[[*KEY, MEMBER]].drop_duplicates().merge(rows[KEY], on=KEY)
-    found, needed = steps.groupby(UNIQUE_ID).size(), rows.groupby(UNIQUE_ID).size() * members
-    return found.index[found == needed.reindex(found.index)]
+    counts, needed = steps.groupby(UNIQUE_ID).size(), rows.groupby(UNIQUE_ID).size() * members
+    return counts.index[counts == needed.reindex(counts.index)]
 
 
 def _weighted(rows: pd.DataFrame, told: pd.DataFrame) -> dict[str, Array]:
@@ -230,8 +230,8 @@ def _weighted(rows: pd.DataFrame, told: pd.DataFrame) -> dict[str, Array]:
     values = told[VALUE].to_numpy(dtype=float) * told[WEIGHT].to_numpy(dtype=float)
     codes, names = pd.factorize(told[COMPONENT])
     flat = np.bincount(at * len(names) + codes, weights=values, minlength=len(rows) * len(names))
-    found = dict(zip(names, flat.reshape(len(rows), len(names)).T, strict=True))
-    parts: dict[str, Array] = {str(name): found[name] for name in sorted(found, key=_place) if name != REST}
+    sums = dict(zip(names, flat.reshape(len(rows), len(names)).T, strict=True))
+    parts: dict[str, Array] = {str(name): sums[name] for name in sorted(sums, key=_place) if name != REST}
     size = np.abs(list(parts.values())).sum(axis=0) if parts else np.zeros(len(rows))
     return _with_rest(rows[Y_HAT].to_numpy(dtype=float), parts, size)
 
@@ -254,21 +254,21 @@ def _place(component: str) -> tuple[int, int, str]:
     return {LEVEL: 0, TREND: 1, HOLIDAY: 3, REST: 5}.get(component, 4), 0, component
 
 
-def _long(rows: pd.DataFrame, found: Mapping[str, Array]) -> pd.DataFrame:
+def _long(rows: pd.DataFrame, parts: Mapping[str, Array]) -> pd.DataFrame:
     """A row a component and step, without the components that are 0 over a series' whole forecast.
 
-    `rows` are sorted; `found` has a value a row for each component. A forecast of 0 keeps its first component.
+    `rows` are sorted; `parts` has a value a row for each component. A forecast of 0 keeps its first component.
     """
     if rows.empty:
         return pd.DataFrame({UNIQUE_ID: [], DS: pd.to_datetime([]), COMPONENT: [], VALUE: []})
-    values = np.column_stack(list(found.values()))
+    values = np.column_stack(list(parts.values()))
     starts = np.flatnonzero(np.r_[True, np.diff(pd.factorize(rows[UNIQUE_ID])[0]) != 0])
     kept = np.logical_or.reduceat(values != 0, starts)
     kept[~kept.any(axis=1), 0] = True
     mask = np.repeat(kept, np.diff(np.r_[starts, len(rows)]), axis=0)
     at, column = np.nonzero(mask)
     table = rows[KEY].take(at).reset_index(drop=True)
-    return table.assign(**{COMPONENT: np.array(list(found), dtype=object)[column], VALUE: values[at, column]})
+    return table.assign(**{COMPONENT: np.array(list(parts), dtype=object)[column], VALUE: values[at, column]})
 
 
 def _dense(row: npt.NDArray[np.intp], column: npt.NDArray[np.intp], values: Array, shape: tuple[int, int]) -> Array:

@@ -229,8 +229,8 @@ def _sizes(score: Array, group: Positions, fold: Positions, shape: tuple[int, in
 
     def size(total: Array, folds: npt.NDArray[np.intp]) -> Array:
         own = np.nan_to_num(ratio(folds * between, folds * between + noise))
-        found = np.sqrt(own * np.nan_to_num(ratio(total, folds.astype(float))) / typical + 1 - own)
-        return np.where(found > 0, found, 1.0)
+        sizes = np.sqrt(own * np.nan_to_num(ratio(total, folds.astype(float))) / typical + 1 - own)
+        return np.where(sizes > 0, sizes, 1.0)
 
     return size(total[:, None] - relative, folds[:, None] - known), size(total, folds)
 
@@ -281,10 +281,10 @@ def _widths(score: Array, step: Positions, levels: Sequence[int], horizon: int) 
     `score` and `step` are sorted by step.
     """
     ends = np.searchsorted(step, np.arange(horizon + 1), side="right")  # scores up to step s end at ends[s]
-    found = [[_quantile(score, ends, at, level, horizon) for level in levels] for at in range(1, horizon + 1)]
-    widths = np.array([[value for value, _ in row] for row in found]).reshape(horizon, len(levels))
+    pairs = [[_quantile(score, ends, at, level, horizon) for level in levels] for at in range(1, horizon + 1)]
+    widths = np.array([[value for value, _ in row] for row in pairs]).reshape(horizon, len(levels))
     rising = np.fmax.accumulate(np.apply_along_axis(_rising, 0, widths), axis=1)
-    return np.where(np.isnan(widths), np.nan, rising), np.array([[n for _, n in row] for row in found])
+    return np.where(np.isnan(widths), np.nan, rising), np.array([[n for _, n in row] for row in pairs])
 
 
 def _quantile(ordered: Array, ends: npt.NDArray[np.intp], at: int, level: int, horizon: int) -> tuple[float, int]:

@@ -75,8 +75,8 @@ def pinball_loss(y: Array, y_hat: Array, q: float) -> Array:
 
 def ratio(part: Array, whole: Array) -> Array:
     """part / whole, null where `whole` is 0 or null."""
-    found: Array = np.divide(part, whole, out=np.full(part.shape, np.nan), where=~((whole == 0) | np.isnan(whole)))
-    return found
+    quotient: Array = np.divide(part, whole, out=np.full(part.shape, np.nan), where=~((whole == 0) | np.isnan(whole)))
+    return quotient
 
 
 def quantiles(level: int) -> tuple[float, float]:
@@ -176,8 +176,8 @@ def seasonal_scales(history: pd.DataFrame, m: int) -> pd.DataFrame:
     scales = _scales(series, y, len(ids), m)
     if m > 1:
         scales = np.where(np.isnan(scales), _scales(series, y, len(ids), 1), scales)
-    found = pd.DataFrame({UNIQUE_ID: ids, SCALE_MAE: scales[0], SCALE_RMSE: scales[1]})
-    return found.sort_values(UNIQUE_ID, ignore_index=True)
+    table = pd.DataFrame({UNIQUE_ID: ids, SCALE_MAE: scales[0], SCALE_RMSE: scales[1]})
+    return table.sort_values(UNIQUE_ID, ignore_index=True)
 
 
 def scales_at(history: pd.DataFrame, cutoffs: Sequence[pd.Timestamp], m: int) -> pd.DataFrame:
@@ -207,9 +207,9 @@ def stability(metrics: pd.DataFrame) -> pd.DataFrame:
     Sample standard deviation / |mean|, unitless, lower is steadier; null below two folds and where the mean is 0.
     """
     folds = metrics.groupby([UNIQUE_ID, MODEL, METRIC], sort=True)[VALUE]
-    found = folds.agg(["std", "mean"]).reset_index()
-    found["stability"] = ratio(found["std"].to_numpy(dtype=float), found["mean"].abs().to_numpy(dtype=float))
-    return found[[UNIQUE_ID, MODEL, METRIC, "stability"]]
+    table = folds.agg(["std", "mean"]).reset_index()
+    table["stability"] = ratio(table["std"].to_numpy(dtype=float), table["mean"].abs().to_numpy(dtype=float))
+    return table[[UNIQUE_ID, MODEL, METRIC, "stability"]]
 
 
 @dataclass(frozen=True)

@@ -67,10 +67,10 @@ def robust(
     name[np.isnan(second), 1] = None
     value = np.take_along_axis(means.to_numpy(dtype=float), order[:, :1], axis=1)[:, 0]
     skill = 1 - ratio(value, means[baseline].to_numpy(dtype=float))
-    found = pd.DataFrame(
+    choices = pd.DataFrame(
         {MODEL: name[:, 0], METRIC: metric, VALUE: value, RUNNER_UP: name[:, 1], SKILL: skill}, index=every
     )
-    return found.reset_index()[[UNIQUE_ID, MODEL, METRIC, VALUE, RUNNER_UP, SKILL]]
+    return choices.reset_index()[[UNIQUE_ID, MODEL, METRIC, VALUE, RUNNER_UP, SKILL]]
 
 
 def no_worse(new: pd.DataFrame, current: pd.DataFrame, tolerance: float = 1e-9) -> tuple[bool, float, float]:

@@ -43,10 +43,10 @@ def groups(plan: Plan) -> dict[tuple[str, ...], list[str]]:
     for model, ids in plan.items():
         for name in ids:
             candidates.setdefault(name, []).append(model)
-    found: dict[tuple[str, ...], list[str]] = {}
+    members: dict[tuple[str, ...], list[str]] = {}
     for name in sorted(candidates):
-        found.setdefault(tuple(candidates[name]), []).append(name)
-    return found
+        members.setdefault(tuple(candidates[name]), []).append(name)
+    return members
 
 
 def _local(n: int, demand_class: str, season_lengths: tuple[int, ...], size: int) -> tuple[str, ...]:

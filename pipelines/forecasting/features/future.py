@@ -69,8 +69,8 @@ def complete(panel: Panel, h: int, columns: Sequence[str], policy: Policy) -> Pa
         if missing[name].any():
             past = panel.history[[UNIQUE_ID, name]]
             past = past.assign(**{name: past[name].fillna(_NOTHING) if name in text else past[name]})
-            found = _repeated(past, name, ahead[UNIQUE_ID], step, season).replace(_NOTHING, None)
-            ahead[name] = ahead[name].mask(missing[name], found)
+            repeats = _repeated(past, name, ahead[UNIQUE_ID], step, season).replace(_NOTHING, None)
+            ahead[name] = ahead[name].mask(missing[name], repeats)
     return replace(panel, known=ahead)
 
 

@@ -94,15 +94,15 @@ def histories(panel: Panel, codes: Mapping[str, Mapping[str, int]], ahead: pd.Da
     column = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths) + length - lengths[row]
 
     def matrix(values: Array, width: int = 0) -> Array:
-        found = np.full((len(ids), length + width), np.nan)
-        found[row, column] = values
-        return found
+        cells = np.full((len(ids), length + width), np.nan)
+        cells[row, column] = values
+        return cells
 
     def known(name: str) -> Array:
-        found = matrix(_numbers(rows[name], codes.get(name)), steps)
+        cells = matrix(_numbers(rows[name], codes.get(name)), steps)
         if ahead is not None and steps:
-            found[:, length:] = _numbers(ahead[name], codes.get(name)).reshape(len(ids), steps)
-        return found
+            cells[:, length:] = _numbers(ahead[name], codes.get(name)).reshape(len(ids), steps)
+        return cells
 
     ends = pd.DatetimeIndex(rows[DS].to_numpy()[np.cumsum(lengths) - 1])
     offset = grids.parse(panel.frequency)
@@ -152,8 +152,8 @@ def features(
     unit = np.where(spread > 0, spread, 1.0)
 
     def value(column: Index) -> Array:
-        found = np.where(column >= 0, known.y[row, np.maximum(column, 0)], np.nan)
-        return np.asarray((found - level) / unit)
+        target = np.where(column >= 0, known.y[row, np.maximum(column, 0)], np.nan)
+        return np.asarray((target - level) / unit)
 
     table: dict[str, Array] = {
         "step": step.astype(float),

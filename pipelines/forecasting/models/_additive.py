@@ -71,20 +71,20 @@ class AdditiveForecaster(TabularForecaster):
         table, level, spread = origin.features(known, self.shape_, row, end, step)
         constant, told = self._told(table)
         anchor = self._anchor(table)
-        found = {LEVEL: constant + anchor, REST: np.zeros(len(row))}
+        parts = {LEVEL: constant + anchor, REST: np.zeros(len(row))}
         for feature, values in told.items():
             name = component_of(str(feature), known.frequency)
-            found[name] = found.get(name, 0.0) + values.to_numpy()
-        total = np.sum(list(found.values()), axis=0)
+            parts[name] = parts.get(name, 0.0) + values.to_numpy()
+        total = np.sum(list(parts.values()), axis=0)
         shaped = anchor + told.sum(axis=1).to_numpy()
         for m, flat in self._flattened(known, row, step, table, level, np.where(spread > 0, spread, 1.0)):
             flatter = self._anchor(flat) + self._told(flat)[1].sum(axis=1).to_numpy()
-            found[season(m)] = found.get(season(m), 0.0) + shaped - flatter
-            found[LEVEL] = found[LEVEL] - (shaped - flatter)
+            parts[season(m)] = parts.get(season(m), 0.0) + shaped - flatter
+            parts[LEVEL] = parts[LEVEL] - (shaped - flatter)
             shaped = flatter
-        found[REST] = found[REST] + np.clip(total, -FAR, FAR) - total
-        found = {name: spread * values for name, values in found.items()}
-        return {**found, LEVEL: level + found[LEVEL]}
+        parts[REST] = parts[REST] + np.clip(total, -FAR, FAR) - total
+        parts = {name: spread * values for name, values in parts.items()}
+        return {**parts, LEVEL: level + parts[LEVEL]}
 
     def _told(self, table: pd.DataFrame) -> tuple[float, pd.DataFrame]:
         if self.model_ is None:

@@ -9,10 +9,10 @@ from pipelines.forecasting.models._local import Array
 from pipelines.tables.schema import COMPONENT, KEY, VALUE
 
 
-def long(found: Iterable[tuple[pd.DataFrame, Mapping[str, Array]]]) -> pd.DataFrame:
+def long(chunks: Iterable[tuple[pd.DataFrame, Mapping[str, Array]]]) -> pd.DataFrame:
     """`unique_id, ds, component, value` from rows `unique_id, ds` with each component's values over them, in their order."""
     tables = []
-    for rows, parts in found:
+    for rows, parts in chunks:
         table = rows.loc[rows.index.repeat(len(parts)), KEY]
         names = np.tile(np.array(list(parts), dtype=object), len(rows))
         values = np.column_stack(list(parts.values())).ravel() if parts else np.empty(0)

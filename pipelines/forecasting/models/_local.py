@@ -96,10 +96,10 @@ def targets(panel: Panel, max_history: int | None = None) -> list[tuple[str, Arr
 
     These models know no missing values: an open gap is bridged by a straight line, for the fit only.
     """
-    found = []
+    series = []
     for name, y in panel.history.groupby(UNIQUE_ID, sort=True)[Y]:
         values = y.iloc[-max_history:] if max_history else y
         if values.isna().any():
             values = values.interpolate(limit_direction="both")
-        found.append((str(name), values.fillna(0.0).to_numpy(dtype=float)))
-    return found
+        series.append((str(name), values.fillna(0.0).to_numpy(dtype=float)))
+    return series

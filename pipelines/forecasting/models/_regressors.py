@@ -57,7 +57,7 @@ class Regressors:
         if not self.columns_:
             return {}
         (_, _, numeric), (_, one_hot, text) = self.encoder_.transformers_[:2]
-        wide = [name for name, found in zip(text, one_hot.categories, strict=True) for _ in found]
+        wide = [name for name, categories in zip(text, one_hot.categories, strict=True) for _ in categories]
         return dict(zip(self.names_, [*numeric, *wide], strict=True))
 
     def by_series(self, rows: pd.DataFrame | None) -> dict[str, pd.DataFrame]:

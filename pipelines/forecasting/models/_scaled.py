@@ -28,7 +28,7 @@ def sources(preparation: Any) -> list[str]:
         return list(numbers)
     rare = one_hot.infrequent_categories_
     widths = [
-        len(found) if few is None else len(found) - len(few) + 1
-        for found, few in zip(one_hot.categories_, rare, strict=True)
+        len(categories) if few is None else len(categories) - len(few) + 1
+        for categories, few in zip(one_hot.categories_, rare, strict=True)
     ]
     return [*numbers, *np.repeat(list(text), widths)]

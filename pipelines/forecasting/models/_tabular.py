@@ -96,21 +96,21 @@ class TabularForecaster:
 
     def _chunk(self, known: Histories, row: Index, end: int, step: Index) -> Array:
         table, level, spread = origin.features(known, self.shape_, row, np.full_like(row, end), step)
-        found = self._anchor(table)
+        forecast = self._anchor(table)
         if self.model_ is not None:
-            found = found + np.asarray(self.model_.predict(self._typed(table)), dtype=float)
-        return np.asarray(level + spread * np.clip(found, -FAR, FAR))
+            forecast = forecast + np.asarray(self.model_.predict(self._typed(table)), dtype=float)
+        return np.asarray(level + spread * np.clip(forecast, -FAR, FAR))
 
     def _typed(self, table: pd.DataFrame) -> pd.DataFrame:
         """The features by the names that the model knows, the codes of text as categories."""
-        found: dict[str, pd.Series | pd.Categorical] = {}
+        columns: dict[str, pd.Series | pd.Categorical] = {}
         for known, feature in self._names(table).items():
             codes = self.codes_.get(origin.covariate(feature) or "")
-            found[known] = table[feature]
+            columns[known] = table[feature]
             if codes is not None:
                 place = table[feature].fillna(-1).astype(int)
-                found[known] = pd.Categorical.from_codes(place.tolist(), categories=pd.Index(list(codes)))
-        return pd.DataFrame(found, index=table.index)
+                columns[known] = pd.Categorical.from_codes(place.tolist(), categories=pd.Index(list(codes)))
+        return pd.DataFrame(columns, index=table.index)
 
     def _names(self, table: pd.DataFrame) -> dict[str, str]:
         """What the model knows each feature of `table` by: its place, since not every library takes every name."""

@@ -88,11 +88,11 @@ class ArimaForecaster:
 def _usable(matrix: pd.DataFrame) -> list[str]:
     """The columns that say something of their own: one of a category a step, for one, is known from the others."""
     centred = matrix - matrix.mean()
-    found: list[str] = []
+    columns: list[str] = []
     for name in matrix.columns[matrix.nunique() > 1]:
-        if np.linalg.matrix_rank(centred[[*found, name]].to_numpy()) > len(found):
-            found.append(name)
-    return found if len(matrix) >= _FEWEST + len(found) else []
+        if np.linalg.matrix_rank(centred[[*columns, name]].to_numpy()) > len(columns):
+            columns.append(name)
+    return columns if len(matrix) >= _FEWEST + len(columns) else []
 
 
 def _values(matrix: pd.DataFrame | None, columns: list[str], n: int) -> Array | None:

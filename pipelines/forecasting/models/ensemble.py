@@ -186,11 +186,11 @@ def _normalised(weights: Mapping[str, float], models: Sequence[str]) -> dict[str
     return {name: weights[name] / total for name in models}
 
 
-def _wrong(option: str, found: Any, remedy: str) -> ConfigError:
+def _wrong(option: str, setting: Any, remedy: str) -> ConfigError:
     return ConfigError(
-        f"found {found!r}",
+        f"found {setting!r}",
         code="wrong_model_params",
         field=f"model_params.ensemble.{option}",
-        found=found,
+        found=setting,
         remedy=f"{remedy}.",
     )

@@ -63,21 +63,21 @@ def folds(won: pd.DataFrame, scale: pd.DataFrame, levels: Sequence[int], steps: 
     return _evaluate(won[won[STEP] <= steps], scale, levels)
 
 
-def compare(found: pd.DataFrame, reference: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
+def compare(origin: pd.DataFrame, reference: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
     """Each series of an origin against its folds: `ORIGINS`, a row a metric.
 
     `deviation`: how far the origin lies from the mean of the folds on the scale of the test, positive: worse. Errors in
     logarithms, where they are about as spread for large series as for small ones; coverage as it is. `variance`: of a
     fold about that mean, with so much `freedom`. Null for a series that the backtest did not have.
     """
-    now, past = _wide(found), _wide(reference)
+    now, past = _wide(origin), _wide(reference)
     usual = past.drop(columns=CUTOFF).groupby(UNIQUE_ID).mean()
     here, there = usual.reindex(now[UNIQUE_ID]), usual.reindex(past[UNIQUE_ID])
     place = pd.Index(usual.index).get_indexer(pd.Index(now[UNIQUE_ID]))
     parts = []
     for metric in now.columns.drop([UNIQUE_ID, CUTOFF]).append(pd.Index([SKILL])):
         of_folds = pd.Series(_on_scale(str(metric), past, there)).groupby(past[UNIQUE_ID].to_numpy())
-        mean, spread = (np.asarray(found, dtype=np.float64) for found in (of_folds.mean(), of_folds.var(ddof=1)))
+        mean, spread = (np.asarray(moment, dtype=np.float64) for moment in (of_folds.mean(), of_folds.var(ddof=1)))
         count = of_folds.count().to_numpy()
         variance, freedom = evidence.moderated(spread, int(count.max(initial=0)) - 1)
         values = {
@@ -143,13 +143,13 @@ def _window(origins: pd.DataFrame, settings: Evidence) -> pd.DataFrame:
     t = ratio(table["deviation"].to_numpy(), error)
     table["p_value"] = stats.t.sf(t, table["freedom"].to_numpy())
     matters = _matters(table, settings)
-    found = {rate: np.zeros(len(table), dtype=bool) for rate in (settings.warn_discoveries, settings.false_discoveries)}
+    flags = {rate: np.zeros(len(table), dtype=bool) for rate in (settings.warn_discoveries, settings.false_discoveries)}
     enough = (table["n"] >= settings.min_origins).to_numpy() & table["p_value"].notna().to_numpy()
-    for rate, hits in found.items():
+    for rate, hits in flags.items():
         for rows in table[enough].groupby(METRIC, sort=False).indices.values():
             at = np.flatnonzero(enough)[rows]
             hits[at] = evidence.discoveries(table["p_value"].to_numpy()[at], rate, settings.correction)
-    warn, alert = (found[rate] & matters for rate in (settings.warn_discoveries, settings.false_discoveries))
+    warn, alert = (flags[rate] & matters for rate in (settings.warn_discoveries, settings.false_discoveries))
     return table.assign(**{STATUS: evidence.grade(~enough, warn, alert)})
 
 
@@ -159,8 +159,8 @@ def _matters(table: pd.DataFrame, settings: Evidence) -> evidence.Flags:
     more = 1 + settings.tolerance
     coverage = table[METRIC].str.startswith("coverage_").to_numpy()
     worse = np.where(metric == SKILL, 1 - value > (1 - baseline) * more, value > baseline * more)
-    found: evidence.Flags = np.where(coverage, value < baseline - settings.shortfall, worse).astype(bool)
-    return found
+    flags: evidence.Flags = np.where(coverage, value < baseline - settings.shortfall, worse).astype(bool)
+    return flags
 
 
 def _with_skill(means: pd.DataFrame) -> pd.DataFrame:

@@ -145,33 +145,33 @@ def raise_new(stores: Stores, alerts: Iterable[Alert]) -> list[Alert]:
 
 def all_of(reader: Reader, workspace: str) -> list[AlertOut]:
     """Every alert of a workspace as it stands, newest first: what was raised, with `acknowledged` and `sent` or null."""
-    found: dict[str, AlertOut] = {}
+    alerts: dict[str, AlertOut] = {}
     for line in reader.artifacts.events(reader.places(workspace).alerts):
         try:
             event = _EVENT.validate_python(line)
         except ValidationError:  # damaged, or of a kind that this version does not know
             continue
-        alert = found.get(event.id)
+        alert = alerts.get(event.id)
         match event:
             case _Raised() if alert is None:
-                found[event.id] = event.alert(is_marked=units.is_marked(line))
+                alerts[event.id] = event.alert(is_marked=units.is_marked(line))
             case _Acknowledged() if alert is not None:
                 alert["acknowledged"] = alert["acknowledged"] or {"at": event.at, "by": event.by, "note": event.note}
             case _Sent() if alert is not None:
                 alert["sent"] = {"at": event.at, "delivered": event.delivered}
-    return sorted(found.values(), key=lambda one: (one["as_of"], one["at"], one["id"]), reverse=True)
+    return sorted(alerts.values(), key=lambda one: (one["as_of"], one["at"], one["id"]), reverse=True)
 
 
 def acknowledge(stores: Stores, workspace: str, alert_id: str, by: str, note: str = "") -> AlertOut:
     """Acknowledges an alert; the first acknowledgement is kept. NotFound without such an alert."""
-    found = _one(stores, workspace, alert_id)
-    if found["acknowledged"] is None:
+    alert = _one(stores, workspace, alert_id)
+    if alert["acknowledged"] is None:
         event = {"event": "acknowledged", "id": alert_id, "at": _now(), "by": by, "note": note}
         _append(stores, workspace, event)
-        found = _one(stores, workspace, alert_id)
-        if found["acknowledged"] is None:
+        alert = _one(stores, workspace, alert_id)
+        if alert["acknowledged"] is None:
             raise StoreError(f"the acknowledgement of alert {alert_id} was not recorded", remedy="Try again.")
-    return found
+    return alert
 
 
 def mark_sent(stores: Stores, workspace: str, alert_id: str, *, delivered: bool) -> None:

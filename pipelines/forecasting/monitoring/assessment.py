@@ -85,10 +85,10 @@ def look(
         history=past.history if past else [],
         timeline=summary.timeline(judged.groups, past.timeline if past else []),
     )
-    found = Snapshot(judged, table, groups, leaning, groups_leaning, drifted, series, told, tuple(verdicts))
+    snapshot = Snapshot(judged, table, groups, leaning, groups_leaning, drifted, series, told, tuple(verdicts))
     old_checks = [check.name for check in (past.health if past else []) if check.status == ALERT]
     news = list(summary.news(name, stamp(as_of), series, groups, checks, (before.series, before.groups, old_checks)))
-    return Look(found, told, news, panel, window)
+    return Look(snapshot, told, news, panel, window)
 
 
 def page(reader: Reader, look: Look, run: Folder, rows: int) -> str:
@@ -105,7 +105,7 @@ def trained_to(run: Folder, workspace: Workspace) -> pd.Timestamp:
     return pd.Timestamp(frequency.future(cutoff, workspace.frequency, steps)[-1])
 
 
-def go_back(stores: Stores, workspace: Workspace, found: Snapshot, as_of: str) -> list[Alert]:
+def go_back(stores: Stores, workspace: Workspace, snapshot: Snapshot, as_of: str) -> list[Alert]:
     """Proposes to go back from runs that are worse, or does it; what was said before is not said again.
 
     A run is left at most once for another: who undoes that has the last word.
@@ -113,7 +113,7 @@ def go_back(stores: Stores, workspace: Workspace, found: Snapshot, as_of: str) -
     name, auto = workspace.name, workspace.monitoring.comparison.auto_rollback
     said = {one["subject"] for one in all_of(stores, name) if one["kind"] == "rollback"}
     alerts = []
-    for verdict in (one for one in found.verdicts if one.worse):
+    for verdict in (one for one in snapshot.verdicts if one.worse):
         subject = f"{verdict.alias} from {verdict.run_id} to {verdict.other_run_id}"
         if subject in said:
             continue
@@ -162,8 +162,8 @@ def _with_bias(table: pd.DataFrame, leaning: pd.DataFrame) -> pd.DataFrame:
 def _as_groups(table: pd.DataFrame) -> pd.DataFrame:
     """Groups that stood in for series, by their two names."""
     names = table[UNIQUE_ID].astype(str).str.split(SEPARATOR, n=1, expand=True).reindex(columns=[0, 1])
-    found = table.drop(columns=UNIQUE_ID).assign(by=names[0], group=names[1])
-    return found[["by", "group", *table.columns.drop(UNIQUE_ID)]]
+    groups = table.drop(columns=UNIQUE_ID).assign(by=names[0], group=names[1])
+    return groups[["by", "group", *table.columns.drop(UNIQUE_ID)]]
 
 
 def _as_series(groups: pd.DataFrame) -> pd.DataFrame:

@@ -49,9 +49,9 @@ def advance(up: Array, down: Array, score: Array, settings: Bias) -> tuple[Array
     return np.where(known, rise, up), np.where(known, fall, down)
 
 
-def follow(before: pd.DataFrame, found: pd.DataFrame, settings: Bias) -> pd.DataFrame:
+def follow(before: pd.DataFrame, batch: pd.DataFrame, settings: Bias) -> pd.DataFrame:
     """The state `unique_id, up, down, score, n` after one more batch; series that come begin at 0."""
-    state = before[[UNIQUE_ID, "up", "down", "n"]].merge(found, on=UNIQUE_ID, how="outer")  # sorted
+    state = before[[UNIQUE_ID, "up", "down", "n"]].merge(batch, on=UNIQUE_ID, how="outer")  # sorted
     old_up, old_down = (np.nan_to_num(state[name].to_numpy(dtype=float)) for name in ("up", "down"))
     score = state["score"].to_numpy(dtype=float)
     up, down = advance(old_up, old_down, score, settings)

@@ -100,9 +100,9 @@ def verdict(scores: pd.DataFrame, rival: str, run_id: str, rival_run_id: str, se
 
 def _blocks(rows: pd.DataFrame) -> list[int]:
     """The block of each forecast set, in the order of their cutoffs."""
-    found, end, block = [], pd.Timestamp.min, -1
+    blocks, end, block = [], pd.Timestamp.min, -1
     for cutoff, until in zip(rows[CUTOFF], rows[UNTIL], strict=True):
         if cutoff >= end:
             block, end = block + 1, until
-        found.append(block)
-    return found
+        blocks.append(block)
+    return blocks

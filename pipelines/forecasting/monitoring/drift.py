@@ -61,23 +61,23 @@ class Bins:
         edges[:, 1:] = np.where(constant, largest, edges[:, 1:])  # a constant lies between two bins for what is not
         return cls(edges, counts(reference, edges), count.astype(np.float64), worth(reference, count))
 
-    def psi(self, found: Array) -> Array:
-        """Σ (q − p) ln(q / p) over the bins, (n,); `found`: how many values now lie in each of them.
+    def psi(self, tally: Array) -> Array:
+        """Σ (q − p) ln(q / p) over the bins, (n,); `tally`: how many values now lie in each of them.
 
         Shares are those of counts with half a value more in each bin: an empty bin is rare, not impossible.
         """
         real = np.concatenate(
-            [np.diff(self.edges, axis=1, prepend=-np.inf) > 0, np.ones((len(found), 1), bool)], axis=1
+            [np.diff(self.edges, axis=1, prepend=-np.inf) > 0, np.ones((len(tally), 1), bool)], axis=1
         )
-        p, q = (_shares(values, real) for values in (self.inside, found))
+        p, q = (_shares(values, real) for values in (self.inside, tally))
         return np.asarray(np.where(real, (q - p) * np.log(ratio(q, p) + ~real), 0.0).sum(axis=1))
 
-    def p_value(self, found: Array, size: tuple[Array, Array]) -> Array:
+    def p_value(self, tally: Array, size: tuple[Array, Array]) -> Array:
         """How often chance alone spreads two samples so differently over the bins, (n,): Pearson's test of homogeneity.
 
         Its tail is right where that of the PSI is too heavy for thousands of series. `size`: what the samples are worth.
         """
-        p, q = (ratio(n, np.broadcast_to(n.sum(axis=1, keepdims=True), n.shape)) for n in (self.inside, found))
+        p, q = (ratio(n, np.broadcast_to(n.sum(axis=1, keepdims=True), n.shape)) for n in (self.inside, tally))
         n, m = (worth[:, None] for worth in size)
         pooled = (n * p + m * q) / np.maximum(n + m, 1e-9)
         terms = ratio(n * (p - pooled) ** 2 + m * (q - pooled) ** 2, pooled)
@@ -119,16 +119,16 @@ def chance(freedom: Array, n_reference: Array, n_current: Array, share: float) -
 
 def without_season(values: Array, phases: Sequence[Positions], reference: npt.NDArray[np.bool_]) -> Array:
     """`values` (n, steps) less the mean of the `reference` steps at the same place of each season, one after the other."""
-    found = values
+    remainder = values
     for phase in phases:
         for place in np.unique(phase[reference]):
             at = phase == place
-            told = found[:, at & reference]
+            told = remainder[:, at & reference]
             n = np.isfinite(told).sum(axis=1)
             level = np.where(n > 0, np.nansum(told, axis=1) / np.maximum(n, 1), 0.0)
-            found = found if found is not values else values.copy()
-            found[:, at] -= level[:, None]
-    return found
+            remainder = remainder if remainder is not values else values.copy()
+            remainder[:, at] -= level[:, None]
+    return remainder
 
 
 def drift(
@@ -187,8 +187,8 @@ def _measure(
 ) -> pd.DataFrame:
     """The drift of one feature, without a status."""
     bins = Bins.freeze(reference, settings.bins)
-    found = counts(current, bins.edges)
-    n_current = found.sum(axis=1)
+    tally = counts(current, bins.edges)
+    n_current = tally.sum(axis=1)
     size = bins.count * bins.worth * alike, n_current * bins.worth
     known = (bins.count > 0) & (n_current > 0)
     threshold = np.maximum(settings.psi, chance(bins.freedom, *size, settings.chance))
@@ -196,11 +196,11 @@ def _measure(
         {
             UNIQUE_ID: ids,
             FEATURE: feature,
-            "psi": np.where(known, bins.psi(found), np.nan),
+            "psi": np.where(known, bins.psi(tally), np.nan),
             "threshold": np.where(known, threshold, np.nan),
             "n_reference": bins.count.astype(np.int64),
             "n_current": n_current.astype(np.int64),
-            "p_value": np.where(known, bins.p_value(found, size), np.nan),
+            "p_value": np.where(known, bins.p_value(tally, size), np.nan),
         }
     )
 
@@ -215,11 +215,11 @@ def _phases(grid: pd.DatetimeIndex, panel: Panel, reference: npt.NDArray[np.bool
     """The places of the steps in the longest season that the reference repeats, and in the year if it has a whole one."""
     n = int(reference.sum())
     season = max((m for m in panel.season_lengths if m > 1 and _REPEATS * m <= n), default=1)
-    found = [frequency.phase(grid, panel.frequency, season)] if season > 1 else []
+    phases = [frequency.phase(grid, panel.frequency, season)] if season > 1 else []
     then = grid[reference]
     if len(then) and then[-1] - then[0] >= _YEAR and frequency.typical_step(panel.frequency) < pd.Timedelta(days=28):
-        found.append(np.asarray(grid.month, dtype=np.intp))
-    return found
+        phases.append(np.asarray(grid.month, dtype=np.intp))
+    return phases
 
 
 def _dense(panel: Panel, grid: pd.DatetimeIndex, kept: npt.NDArray[np.bool_]) -> Iterator[tuple[list[str], str, Array]]:

@@ -48,10 +48,10 @@ def moderated(squares: Array, freedom: int) -> tuple[Array, Array]:
 def discoveries(p_values: Array, rate: float, method: Method = "bh") -> Flags:
     """Which tests are discoveries with at most `rate` of them false (Benjamini & Hochberg 1995; & Yekutieli 2001)."""
     known = np.isfinite(p_values)
-    found = np.zeros(p_values.shape, dtype=bool)
+    flags = np.zeros(p_values.shape, dtype=bool)
     if known.any():
-        found[known] = stats.false_discovery_control(p_values[known], method=method) <= rate
-    return found
+        flags[known] = stats.false_discovery_control(p_values[known], method=method) <= rate
+    return flags
 
 
 def normal_score(t: Array, freedom: Array) -> Array:
@@ -59,42 +59,42 @@ def normal_score(t: Array, freedom: Array) -> Array:
     return np.asarray(np.sign(t) * stats.norm.isf(stats.t.sf(np.abs(t), freedom)))
 
 
-def settle(found: pd.DataFrame, before: pd.DataFrame, keys: list[str], clear_after: int) -> pd.DataFrame:
-    """`found` with the `status` that holds and how long it has been calmer, `calm`, by what held `before`.
+def settle(table: pd.DataFrame, before: pd.DataFrame, keys: list[str], clear_after: int) -> pd.DataFrame:
+    """`table` with the `status` that holds and how long it has been calmer, `calm`, by what held `before`.
 
     A status rises at once, and falls when `clear_after` monitorings in a row have found less. Looking twice at data of the
-    same `as_of` counts once. Where nothing can be said, nothing is. `before`: `keys`, `status, calm` and, as `found`, `as_of`.
+    same `as_of` counts once. Where nothing can be said, nothing is. `before`: `keys`, `status, calm` and, as `table`, `as_of`.
     """
     told = [name for name in (STATUS, CALM, AS_OF) if name in before]
-    earlier = found[keys].merge(before[[*keys, *told]], on=keys, how="left", validate="one_to_one")
+    earlier = table[keys].merge(before[[*keys, *told]], on=keys, how="left", validate="one_to_one")
     again = (
-        (earlier[AS_OF] == found[AS_OF]).to_numpy() if AS_OF in told and AS_OF in found else np.zeros(len(found), bool)
+        (earlier[AS_OF] == table[AS_OF]).to_numpy() if AS_OF in told and AS_OF in table else np.zeros(len(table), bool)
     )
     rank = {name: place for place, name in enumerate(STATUSES)}
-    now = found[STATUS].map(rank).to_numpy()
+    now = table[STATUS].map(rank).to_numpy()
     then = earlier[STATUS].map(rank).astype(float).fillna(0).to_numpy(dtype=np.int64)
     for_now = np.maximum(earlier[CALM].astype(float).fillna(0).to_numpy() + ~again, 1)
     calm = np.where((now < then) & (now > 0), for_now, 0).astype(np.int64)
     holds = (calm > 0) & (calm < clear_after)
     names = np.array(STATUSES, dtype=object)
-    return found.assign(**{STATUS: names[np.where(holds, then, now)], CALM: np.where(holds, calm, 0)})
+    return table.assign(**{STATUS: names[np.where(holds, then, now)], CALM: np.where(holds, calm, 0)})
 
 
 def grade(insufficient: Flags, warn: Flags, alert: Flags) -> npt.NDArray[np.object_]:
     """A status a row; what cannot be judged is neither good nor bad."""
-    found: npt.NDArray[np.object_] = np.select([insufficient, alert, warn], [INSUFFICIENT, ALERT, WARN], OK).astype(
+    grades: npt.NDArray[np.object_] = np.select([insufficient, alert, warn], [INSUFFICIENT, ALERT, WARN], OK).astype(
         object
     )
-    return found
+    return grades
 
 
 def worst(statuses: pd.DataFrame, default: str = INSUFFICIENT) -> pd.Series:
     """The most severe status in each row."""
     ranks = statuses.apply(lambda column: column.map({name: place for place, name in enumerate(STATUSES)}))
-    found: pd.Series = (
+    grades: pd.Series = (
         ranks.max(axis=1).astype(float).fillna(STATUSES.index(default)).astype(int).map(dict(enumerate(STATUSES)))
     )
-    return found
+    return grades
 
 
 def _inverse_trigamma(value: float) -> float:

@@ -99,15 +99,15 @@ def _categories(panel: Panel, window: int) -> list[Check]:
     """Values of text covariates that the steps before the newest ones never had."""
     newest = np.sort(panel.history[DS].unique())[-window:]
     now = panel.history[DS].isin(newest)
-    found = []
+    checks = []
     for name in (*panel.future, *panel.past):
         column = panel.history[name]
         if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
             continue
         new = sorted(set(column[now].dropna().astype(str)) - set(column[~now].dropna().astype(str)))
         known = int(column.nunique())
-        found.append(_share(f"categories of {name}", f"of {known:,} values are new", new, known, 1.0))
-    return found
+        checks.append(_share(f"categories of {name}", f"of {known:,} values are new", new, known, 1.0))
+    return checks
 
 
 def _share(name: str, what: str, which: list[str], total: int, limit: float) -> Check:

@@ -60,11 +60,11 @@ class Judged:
 
         def same(table: pd.DataFrame) -> pd.DataFrame:
             its = (table["forecast_id"] == one.folder.name) & (table["steps"] == one.info.horizon)
-            found: pd.DataFrame = table[its]
-            return found
+            rows: pd.DataFrame = table[its]
+            return rows
 
-        found = Judged(same(self.series), same(self.groups), same(self.rivals))
-        return found if len(found.series) else None
+        judged = Judged(same(self.series), same(self.groups), same(self.rivals))
+        return judged if len(judged.series) else None
 
     def follows(self, cutoff: pd.Timestamp) -> bool:
         """Whether a batch from there does not overlap with those before."""
@@ -77,8 +77,8 @@ class Judged:
         run_id = one.info.run_id
         same = self.bias_to.run_id in (None, run_id)
         state, of_groups = (
-            bias.follow(before if same else before.head(0), found, settings)
-            for before, found in zip((self.bias, self.group_bias), scores, strict=True)
+            bias.follow(before if same else before.head(0), batch, settings)
+            for before, batch in zip((self.bias, self.group_bias), scores, strict=True)
         )
         return replace(self, bias=state, group_bias=of_groups, bias_to=State(run_id=run_id, until=until.isoformat()))
 
@@ -110,13 +110,13 @@ class ForecastSet:
 
 def published(reader: Reader, name: str, since: pd.Timestamp) -> list[ForecastSet]:
     """The forecast sets from `since` on, the last one of each cutoff, in the order of the cutoffs."""
-    found: dict[pd.Timestamp, ForecastSet] = {}
+    sets: dict[pd.Timestamp, ForecastSet] = {}
     for forecast_id in reader.forecast_sets(name):
         folder = reader.forecast_set(name, forecast_id)
         one = ForecastSet(folder, records.ForecastSet.of(folder))
         if one.cutoff >= since:
-            found[one.cutoff] = one
-    return [found[cutoff] for cutoff in sorted(found)]
+            sets[one.cutoff] = one
+    return [sets[cutoff] for cutoff in sorted(sets)]
 
 
 def collect(

@@ -109,8 +109,8 @@ def served(stored: bytes) -> Served:
 
     A page of the last release, which is Evidently's as it was, is rebuilt; of one that is neither, a sentence is left.
     """
-    if found := _OPENING.match(stored[:_OPENS].decode(errors="replace")):
-        return Served(stored, _policy(found[1]) + _FRAMED)
+    if opening := _OPENING.match(stored[:_OPENS].decode(errors="replace")):
+        return Served(stored, _policy(opening[1]) + _FRAMED)
     try:
         return Served(rebuilt(stored.decode(), STORED_BEFORE).encode(), _policy(STORED_BEFORE) + _FRAMED)
     except (ValueError, RecursionError):

@@ -66,31 +66,31 @@ def samples(
     features = [Y, *panel.future, *panel.past]
     grid = np.sort(panel.history[DS].unique())
     now = panel.history[DS] > grid[-min(window, len(grid) - 1) - 1]
-    found = []
+    tables = []
     for part, said in ((panel.history[~now], before), (panel.history[now], since)):
         steps = part[part[Y].notna()].merge(said.drop_duplicates(KEY, keep="last"), on=KEY, how="left")
         told = steps[steps[Y_HAT].notna()]
         steps = told if len(told) else steps
-        found.append(steps.sample(min(rows, len(steps)), random_state=_SEED)[[*features, Y_HAT]])
-    return found[0], found[1], features
+        tables.append(steps.sample(min(rows, len(steps)), random_state=_SEED)[[*features, Y_HAT]])
+    return tables[0], tables[1], features
 
 
 def _without_markup(*tables: pd.DataFrame) -> list[pd.DataFrame]:
     """The tables, which have the same columns, with names and texts that are nothing but letters on a page."""
     names = _plain(tables[0].columns, taken=(Y, Y_HAT))
-    found = [table.rename(columns=names) for table in tables]
-    for name in found[0].columns:
-        texts = _plain({value for table in found for value in table[name].unique() if isinstance(value, str)})
+    copies = [table.rename(columns=names) for table in tables]
+    for name in copies[0].columns:
+        texts = _plain({value for table in copies for value in table[name].unique() if isinstance(value, str)})
         if texts:
-            for table in found:
+            for table in copies:
                 table[name] = [texts.get(value, value) if isinstance(value, str) else value for value in table[name]]
-    return found
+    return copies
 
 
 def _plain(texts: Iterable[str], taken: Sequence[str] = ()) -> dict[str, str]:
     """Each text with a form that is no markup, one line, not too long and no other's; those `taken` stay as they are."""
-    found = {text: text for text in taken}
-    used = set(found)
+    forms = {text: text for text in taken}
+    used = set(forms)
     for text in sorted(set(texts) - used):
         line = "".join(sign if sign.isprintable() else " " for sign in text.translate(_MARKUP)).strip()
         short = line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
@@ -98,6 +98,6 @@ def _plain(texts: Iterable[str], taken: Sequence[str] = ()) -> dict[str, str]:
         while form in used:
             count += 1
             form = f"{short} ({count})"
-        found[text] = form
+        forms[text] = form
         used.add(form)
-    return found
+    return forms

@@ -93,12 +93,12 @@ def _dated(
     """
     if not (series[summary.SINCE] == as_of).all():
         return series
-    found = pd.DataFrame(columns=SERIES)
+    dated = pd.DataFrame(columns=SERIES)
     names = reader.artifacts.folders(reader.places(workspace).monitorings)
     for name in (one for one in names if one <= monitoring_id):
         table = reader.monitoring(workspace, name).read_parquet("series.parquet")
-        found = summary.with_since(table, found, table[summary.SINCE].max())
-    return found
+        dated = summary.with_since(table, dated, table[summary.SINCE].max())
+    return dated
 
 
 def key(reader: Reader, workspace: str, run: Folder, dataset: Dataset, settings: Monitoring) -> Key:

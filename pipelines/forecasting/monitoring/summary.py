@@ -45,7 +45,7 @@ def series(accuracy: pd.DataFrame, bias: pd.DataFrame, drift: pd.DataFrame, befo
     longest = accuracy[accuracy["window"] == accuracy["window"].max()]
     values, baselines = (longest.pivot(index=UNIQUE_ID, columns=METRIC, values=name) for name in (VALUE, "baseline"))
     every = [*ERRORS, SKILL, BIAS, *(name for name in values if str(name).startswith("coverage_"))]
-    values, baselines = (found.reindex(ids, columns=every).astype(float) for found in (values, baselines))
+    values, baselines = (figures.reindex(ids, columns=every).astype(float) for figures in (values, baselines))
     table: pd.DataFrame = values.join(baselines.add_suffix("_baseline")).rename_axis(columns=None)
     table["n_origins"] = longest.groupby(UNIQUE_ID)["n"].max().reindex(ids).astype(float).fillna(0).astype(np.int64)
     table = table.assign(**{f"{kind}_status": _of_kind(kind, accuracy, bias, drift).reindex(ids) for kind in KINDS})
@@ -82,11 +82,11 @@ def counts(table: pd.DataFrame) -> dict[str, Counts]:
 def status(table: pd.DataFrame, groups: pd.DataFrame, checks: Sequence[Check], verdicts: Sequence[Verdict]) -> str:
     """The workspace's: an alert of its own means, of its data or of its runs, or of over one in twenty series."""
     own = groups.loc[groups["by"] == ALL, STATUS]
-    found = {*own, *(check.status for check in checks), *(ALERT for verdict in verdicts if verdict.worse)}
+    statuses = {*own, *(check.status for check in checks), *(ALERT for verdict in verdicts if verdict.worse)}
     judged = table.loc[table[STATUS] != INSUFFICIENT, STATUS]
     share = float((judged == ALERT).mean()) if len(judged) else 0.0
-    found |= {ALERT} if share > _MANY else {WARN} if share > 0 else {OK} if len(judged) else set()
-    return str(max(found or {INSUFFICIENT}, key=STATUSES.index))
+    statuses |= {ALERT} if share > _MANY else {WARN} if share > 0 else {OK} if len(judged) else set()
+    return str(max(statuses or {INSUFFICIENT}, key=STATUSES.index))
 
 
 def features(drift: pd.DataFrame) -> list[Feature]:
@@ -105,9 +105,9 @@ def features(drift: pd.DataFrame) -> list[Feature]:
 
 def rows(table: pd.DataFrame, columns: Sequence[str]) -> list[Json]:
     """The table as JSON values."""
-    found = zip(*(table[name].tolist() for name in columns), strict=True)
+    records = zip(*(table[name].tolist() for name in columns), strict=True)
     return [
-        {name: None if pd.isna(value) else value for name, value in zip(columns, row, strict=True)} for row in found
+        {name: None if pd.isna(value) else value for name, value in zip(columns, row, strict=True)} for row in records
     ]
 
 
@@ -116,7 +116,7 @@ def timeline(groups: pd.DataFrame, before: Sequence[Judged]) -> list[Judged]:
 
     `groups`: the judged origins of groups; `before`: what was known of earlier ones.
     """
-    found = {one.cutoff: one for one in before}
+    points = {one.cutoff: one for one in before}
     whole = groups[groups[UNIQUE_ID] == f"{ALL}{SEPARATOR}{ALL}"]
     for keys, part in whole.groupby([CUTOFF, UNTIL, "steps"], sort=True):
         cutoff, until, steps = cast(tuple[pd.Timestamp, pd.Timestamp, int], keys)
@@ -124,10 +124,10 @@ def timeline(groups: pd.DataFrame, before: Sequence[Judged]) -> list[Judged]:
         values = {str(name): known(value) for name, value in by_metric[VALUE].items() if name != SKILL}
         baselines = {f"{name}_baseline": known(value) for name, value in by_metric["baseline"].items() if name != SKILL}
         stamp = cutoff.isoformat()
-        found[stamp] = Judged.model_validate(
+        points[stamp] = Judged.model_validate(
             {CUTOFF: stamp, UNTIL: until.isoformat(), "steps": int(steps), **values, **baselines}
         )
-    return [found[stamp] for stamp in sorted(found)][-_KEPT:]
+    return [points[stamp] for stamp in sorted(points)][-_KEPT:]
 
 
 def news(
@@ -149,7 +149,7 @@ def news(
         if len(fresh):
             yield _alert(workspace, as_of, kind, "series", _worst_first(fresh, kind), len(table))
     for kind in ("error", "bias", "coverage"):
-        now, then = (_rows_of(kind, found) for found in (groups, groups_before))
+        now, then = (_rows_of(kind, statuses) for statuses in (groups, groups_before))
         fresh = _fresh(now, then, ["by", "group"], STATUS).drop_duplicates(["by", "group"])
         if len(fresh):
             named = [_group(by, group) for by, group in zip(fresh["by"], fresh["group"], strict=True)]
@@ -178,8 +178,8 @@ def _of_kind(kind: str, accuracy: pd.DataFrame, bias: pd.DataFrame, drift: pd.Da
     """The most severe status of a kind, per series."""
     table = drift if kind == "drift" else bias if kind == "bias" else _rows_of(kind, accuracy)
     ranks = table[STATUS].map({name: place for place, name in enumerate(STATUSES)})
-    found: pd.Series = ranks.groupby(table[UNIQUE_ID]).max().map(dict(enumerate(STATUSES)))
-    return found
+    statuses: pd.Series = ranks.groupby(table[UNIQUE_ID]).max().map(dict(enumerate(STATUSES)))
+    return statuses
 
 
 def _most_drifted(drift: pd.DataFrame) -> pd.DataFrame:
@@ -199,11 +199,11 @@ def _rows_of(kind: str, accuracy: pd.DataFrame) -> pd.DataFrame:
 
 def _fresh(now: pd.DataFrame, before: pd.DataFrame, keys: list[str], column: str) -> pd.DataFrame:
     """The rows in alert that were not before."""
-    found = now[now[column] == ALERT]
-    if before.empty or found.empty:
-        return found
+    alerts = now[now[column] == ALERT]
+    if before.empty or alerts.empty:
+        return alerts
     old = pd.MultiIndex.from_frame(before.loc[before[column] == ALERT, keys])
-    return found[~pd.MultiIndex.from_frame(found[keys]).isin(old)]
+    return alerts[~pd.MultiIndex.from_frame(alerts[keys]).isin(old)]
 
 
 def _worst_first(table: pd.DataFrame, kind: str) -> pd.DataFrame:

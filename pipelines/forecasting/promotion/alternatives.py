@@ -49,8 +49,8 @@ def forecasts(
 def rivals(pointers: Aliases) -> dict[str, str]:
     """The runs that production is compared with, by their role: the one before it, and the canary."""
     production, canary = pointers.production, pointers.aliases.get(CANARY)
-    found = {PREVIOUS: production and production.previous, CANARY: canary and canary.run_id}
-    return {role: str(run_id) for role, run_id in found.items() if run_id}
+    run_ids = {PREVIOUS: production and production.previous, CANARY: canary and canary.run_id}
+    return {role: str(run_id) for role, run_id in run_ids.items() if run_id}
 
 
 def sample(ids: list[str], settings: Comparison) -> list[str]:

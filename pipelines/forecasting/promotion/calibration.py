@@ -44,8 +44,8 @@ def champion_rows(run: Folder, columns: Sequence[str], model: str | None = None)
         rows = piece.to_pandas()  # most rows are of other models: never all of them in memory
         wanted = rows[MODEL].astype(object) == (rows[UNIQUE_ID].map(champions) if model is None else model)
         parts.append(rows[wanted].astype({UNIQUE_ID: object, MODEL: object}))
-    found: pd.DataFrame = pd.concat(parts, ignore_index=True)
-    return found
+    table: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    return table
 
 
 def fold_scales(run: Folder) -> pd.DataFrame:

@@ -29,7 +29,7 @@ def card(run: ForecastRun, champions: pd.DataFrame, leaderboard: pd.DataFrame, c
         "",
         f"- {settings.metric.upper()} of the champions: {figure(figures.champion, settings.metric)} "
         f"(seasonal naive: {figure(figures.baseline, settings.metric)}; skill {percent(figures.skill)}).",
-        *[f"- Coverage of the {level} % intervals: {percent(found)}." for level, found in figures.coverage.items()],
+        *[f"- Coverage of the {level} % intervals: {percent(share)}." for level, share in figures.coverage.items()],
         f"- Windows: {figures.windows} with cutoffs {', '.join(figures.cutoffs)}.",
         "",
         "## Calibration (of windows that the intervals have not seen)",

@@ -53,7 +53,7 @@ def _pointwise(bounds: list[str]) -> dict[str, tuple[list[str], Callable[..., np
     """By metric: the columns it needs besides y and ŷ, and its value at each point."""
     from pipelines.forecasting.evaluation import metrics  # brings pandas along
 
-    found: dict[str, tuple[list[str], Callable[..., np.ndarray]]] = {
+    measures: dict[str, tuple[list[str], Callable[..., np.ndarray]]] = {
         "mae": ([], metrics.absolute_error),
         "rmse": ([], metrics.squared_error),
         "bias": ([], np.subtract),
@@ -61,8 +61,8 @@ def _pointwise(bounds: list[str]) -> dict[str, tuple[list[str], Callable[..., np
         "smape": ([], metrics.symmetric_percentage_error),
     }
     for level in sorted(int(name.removeprefix("lo_")) for name in bounds):
-        found[f"coverage_{level}"] = (
+        measures[f"coverage_{level}"] = (
             [lo(level), hi(level)],
             lambda y, _, lower, upper: np.where(np.isnan(y), np.nan, metrics.covered(y, lower, upper)),
         )
-    return found
+    return measures

@@ -104,10 +104,10 @@ def figures(run: Folder, unique_id: str) -> dict[str, dict[str, float]]:
     for model, metric, value in zip(rows[MODEL].to_pylist(), rows[METRIC].to_pylist(), values, strict=True):
         if known(value) is not None:
             windows.setdefault((model, metric), []).append(value)
-    found: dict[str, dict[str, float]] = {}
+    averages: dict[str, dict[str, float]] = {}
     for (model, metric), values in windows.items():
-        found.setdefault(model, {})[metric] = sum(values) / len(values)
-    return found
+        averages.setdefault(model, {})[metric] = sum(values) / len(values)
+    return averages
 
 
 def _pieces(run: Folder, ids: Collection[str] | None) -> Iterator[pa.Table]:

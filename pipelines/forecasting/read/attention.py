@@ -79,8 +79,8 @@ def _unusual(change: Array, blocks: Sequence[Array]) -> Flags:
     panel = outlying(change)
     past = np.full(change.shape, np.nan)
     if len(blocks) > 1:
-        found = np.stack([relative(now, before) for now, before in pairwise(blocks)])
-        low, high = _usual(found, _PAST)
+        changes = np.stack([relative(now, before) for now, before in pairwise(blocks)])
+        low, high = _usual(changes, _PAST)
         past = np.where(np.isfinite(low) & np.isfinite(change), (change < low) | (change > high), np.nan)
     known = np.isfinite(panel) | np.isfinite(past)
     return np.asarray((np.abs(change) >= _CHANGE) & known & (panel != 0) & (past != 0))
@@ -98,5 +98,5 @@ def _usual(values: Array, least: int) -> tuple[Array, Array]:
 def relative(now: Array, before: Array) -> Array:
     """The change compared with what was; NaN where that is 0 or not known."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = (now - before) / np.abs(before)
-    return np.where(np.isfinite(found), found, np.nan)
+        change = (now - before) / np.abs(before)
+    return np.where(np.isfinite(change), change, np.nan)

@@ -63,8 +63,8 @@ class Clock:
     @cached_property
     def _parts(self) -> list[tuple[float, str]]:
         """The numbers and units of the alias, without an anchor such as that of `W-SUN`."""
-        found = _PART.findall(self.frequency.partition("-")[0])
-        return [(float(number or 1), unit) for number, unit in found]
+        parts = _PART.findall(self.frequency.partition("-")[0])
+        return [(float(number or 1), unit) for number, unit in parts]
 
     def write(self, ds: datetime) -> str:
         """`2024-06-01`, or `2024-06-01T01:00:00+01:00`: ISO 8601, with the offset that the time zone has then."""

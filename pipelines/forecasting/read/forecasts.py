@@ -192,8 +192,8 @@ def bounds(point: Point, level: int) -> tuple[float | None, float | None]:
 
 def components(forecast_set: Folder, unique_id: str, clock: Clock) -> list[ComponentsPoint]:
     """Level, trend, … of each step in the unit of y, summing to `y_hat`. Empty for sets without them."""
-    found = _wide(forecast_set, _EXPLANATIONS, unique_id, COMPONENT, clock)
-    return [{"ds": ds, "components": parts} for ds, parts in found]
+    steps = _wide(forecast_set, _EXPLANATIONS, unique_id, COMPONENT, clock)
+    return [{"ds": ds, "components": parts} for ds, parts in steps]
 
 
 def bridge(forecast_set: Folder, unique_id: str, clock: Clock) -> list[BridgePoint]:
@@ -211,12 +211,12 @@ def totals(steps: Iterable[Parts], *, summed: bool) -> dict[str, float]:
     whole = [cast(dict[str, float], parts) for parts in steps if None not in parts.values()]
     names = dict.fromkeys(name for parts in whole for name in parts)
     share = 1 if summed else len(whole)
-    found = {}
+    amounts = {}
     for name in names:
         values = [parts.get(name, 0.0) for parts in whole]
         total = math.fsum(values)
-        found[name] = total / share if abs(total) > _ROUNDING * math.fsum(map(abs, values)) else 0.0
-    return found
+        amounts[name] = total / share if abs(total) > _ROUNDING * math.fsum(map(abs, values)) else 0.0
+    return amounts
 
 
 def notes(forecast_set: Folder) -> Notes:
@@ -231,11 +231,11 @@ def _wide(forecast_set: Folder, name: str, unique_id: str, of: str, clock: Clock
     if name not in forecast_set.files:
         return []
     rows = parquet.rows_of(forecast_set.open_parquet(name, [UNIQUE_ID]), [unique_id], [DS, of, VALUE])
-    found: dict[datetime, Parts] = {}
+    steps: dict[datetime, Parts] = {}
     values = parquet.numbers(rows[VALUE]).tolist()
     for ds, key, value in zip(parquet.times(rows[DS]), rows[of].to_pylist(), values, strict=True):
-        found.setdefault(ds, {})[key] = known(value)
-    return [(clock.write(ds), parts) for ds, parts in sorted(found.items())]
+        steps.setdefault(ds, {})[key] = known(value)
+    return [(clock.write(ds), parts) for ds, parts in sorted(steps.items())]
 
 
 def _level(column: str) -> int | None:

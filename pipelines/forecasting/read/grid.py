@@ -37,8 +37,8 @@ class Grid:
 
         `place`: the row of each series; others in the file are left out.
         """
-        found = [np.unique(_stamps(piece)) for piece in parquet.pieces(file, [DS])]
-        stamps = np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
+        moments = [np.unique(_stamps(piece)) for piece in parquet.pieces(file, [DS])]
+        stamps = np.unique(np.concatenate(moments)) if moments else np.zeros(0, np.int64)
         if end is not None:
             stamps = stamps[stamps <= (end - _EPOCH) // _MICROSECOND]
         stamps = stamps[-max(1, cells // max(len(place), 1)) :]
@@ -62,9 +62,9 @@ class Grid:
         """The values at these steps, (series, len(ds)); NaN where the grid has no such step."""
         place = {stamp: column for column, stamp in enumerate(self.ds)}
         columns = np.array([place.get(stamp, -1) if stamp else -1 for stamp in ds], dtype=np.intp)
-        found = np.full((len(self.values), len(columns)), np.nan, dtype=np.float32)
-        found[:, columns >= 0] = self.values[:, columns[columns >= 0]]
-        return found
+        matrix = np.full((len(self.values), len(columns)), np.nan, dtype=np.float32)
+        matrix[:, columns >= 0] = self.values[:, columns[columns >= 0]]
+        return matrix
 
 
 def _stamps(piece: pa.Table) -> npt.NDArray[np.int64]:

@@ -117,17 +117,17 @@ class Monitored:
                 found=unique_id,
                 remedy="Use the name of a series that is listed.",
             )
-        found = np.arange(len(self._ids)) if unique_id is None else np.array([self._place[unique_id]])
+        places = np.arange(len(self._ids)) if unique_id is None else np.array([self._place[unique_id]])
         if search:
             sought = search.casefold()
-            found = found[[sought in self._ids[row].casefold() for row in found.tolist()]]
+            places = places[[sought in self._ids[row].casefold() for row in places.tolist()]]
         if status is not None:
-            found = found[(self._ranks[kind] if kind else self._rank)[found] == STATUSES.index(status)]
-        found = found[np.argsort(self._order(sort)[found], kind="stable")]
-        page = found[offset : offset + limit].tolist()
+            places = places[(self._ranks[kind] if kind else self._rank)[places] == STATUSES.index(status)]
+        places = places[np.argsort(self._order(sort)[places], kind="stable")]
+        page = places[offset : offset + limit].tolist()
         drift = self._rows("drift.parquet", [self._ids[row] for row in page], _DRIFT) if page else {}
         rows = [self._row(row, cast(list[DriftRow], drift.get(self._ids[row], []))) for row in page]
-        return Rows(len(found), rows)
+        return Rows(len(places), rows)
 
     def statuses(self, ids: Sequence[str]) -> list[Status | None]:
         """How each of the series stands; null for those that were not looked at."""
@@ -147,7 +147,7 @@ class Monitored:
         if row is None:
             return []
         told = self._known(row)
-        short = [int(level) / 100 - found for level in self._levels if (found := told[f"coverage_{level}"]) is not None]
+        short = [int(level) / 100 - share for level in self._levels if (share := told[f"coverage_{level}"]) is not None]
         values = {
             "error": _ratio(told["mae"], told["mae_baseline"]),
             "bias": told["lean"],
@@ -180,11 +180,11 @@ class Monitored:
         }
 
     def _rows(self, name: str, ids: list[str], columns: list[str]) -> dict[str, list[dict[str, Any]]]:
-        found: dict[str, list[dict[str, Any]]] = {}
+        groups: dict[str, list[dict[str, Any]]] = {}
         rows = parquet.rows_of(self.folder.open_parquet(name, [UNIQUE_ID]), frozenset(ids), columns)
         for row in parquet.microseconds(rows).to_pylist():
-            found.setdefault(row.pop(UNIQUE_ID), []).append({key: known(value) for key, value in row.items()})
-        return found
+            groups.setdefault(row.pop(UNIQUE_ID), []).append({key: known(value) for key, value in row.items()})
+        return groups
 
     def _known(self, row: int) -> dict[str, Any]:
         """What is known of a series, null for what JSON has no word for."""
@@ -222,7 +222,9 @@ class Monitored:
     def _graded(self, name: str) -> npt.NDArray[np.intp]:
         """A column of statuses by their places in `STATUSES`."""
         codes, names = parquet.coded(self._table[name])
-        ranks: npt.NDArray[np.intp] = np.array([STATUSES.index(found) for found in names] or [0], dtype=np.intp)[codes]
+        ranks: npt.NDArray[np.intp] = np.array([STATUSES.index(status) for status in names] or [0], dtype=np.intp)[
+            codes
+        ]
         return ranks
 
     def _ratios(self, name: str, base: str) -> npt.NDArray[np.float64]:

@@ -71,7 +71,7 @@ class Portfolio:
             "on_period": _percentiles(change),
         }
         ranks = table.monitored.ranks(table.ids) if table.monitored else {}
-        self._gravity = {kind: _percentiles(found) for kind, found in ranks.items()}
+        self._gravity = {kind: _percentiles(grades) for kind, grades in ranks.items()}
         comparable: dict[ReasonKind, Array] = {
             **self._factors,
             "error": np.where(table.judged, self._factors["error"], np.nan),
@@ -79,9 +79,9 @@ class Portfolio:
         self._findings = findings(comparable, table.numbers["skill"], self._blocks(), self._behind())
         self._rarity = {kind: _percentiles(one.values) for kind, one in self._findings.items()}
         called = np.array([status in _CALLED for status in table.statuses])
-        found = ranks[None] >= WARN if ranks else np.zeros(len(called), dtype=bool)
+        alarms = ranks[None] >= WARN if ranks else np.zeros(len(called), dtype=bool)
         self.attention: npt.NDArray[np.bool_] = np.logical_or.reduce(
-            [called, found, *(one.flagged for one in self._findings.values())]
+            [called, alarms, *(one.flagged for one in self._findings.values())]
         )
         guessed = self._percentiles["error"] * self._percentiles["on_year"]
         for rank, weight in _WEIGHT.items() if ranks else ():
@@ -96,8 +96,8 @@ class Portfolio:
     @cached_property
     def choices(self) -> dict[str, list[str]]:
         """What can be filtered by: the values of each attribute, as text; without those that have one, or too many."""
-        found = {name: self.table.values(name) for name in self.table.filters}
-        return {name: values for name, values in found.items() if 1 < len(values) <= MOST}
+        choices = {name: self.table.values(name) for name in self.table.filters}
+        return {name: values for name, values in choices.items() if 1 < len(values) <= MOST}
 
     def summary(self, rows: Positions) -> Summary:
         """The figures of these series together, and their relative change; null where too little of them is known.
@@ -156,8 +156,8 @@ class Portfolio:
         found, by how grave that is: `worse`, `leaning`, `uncovered` and `drifted`, with `status, since, feature`.
         `attention` has only those that are unusual for the panel and the series, and what monitoring has found first.
         """
-        found = self.table.row(row)
-        monitored = self.table.monitored.reasons(found["unique_id"]) if self.table.monitored else []
+        series = self.table.row(row)
+        monitored = self.table.monitored.reasons(series["unique_id"]) if self.table.monitored else []
         watched = [
             Reason(
                 kind=_FOUND[one["kind"]],
@@ -175,13 +175,13 @@ class Portfolio:
             if np.isfinite(values[row])
         ]
         return {
-            "unique_id": found["unique_id"],
-            "attributes": found["attributes"],
-            "model": found["model"],
-            "status": found["status"],
-            "monitored": found["monitored"],
-            "error": found["error"],
-            "skill": found["skill"],
+            "unique_id": series["unique_id"],
+            "attributes": series["attributes"],
+            "model": series["model"],
+            "status": series["status"],
+            "monitored": series["monitored"],
+            "error": series["error"],
+            "skill": series["skill"],
             "forecast": known(float(self.forecast[row])),
             "last_period": known(float(self.last_period[row])),
             "last_year": known(float(self.last_year[row])),
@@ -195,17 +195,19 @@ class Portfolio:
 
     def segments(self, by: str) -> list[Segment]:
         """`summary` of each value that a filter can have, as text, the largest first; UnknownName for another filter."""
-        found: list[Segment] = [{"group": value, **self.summary(rows)} for value, rows in self.table.groups(by).items()]
-        return sorted(found, key=lambda one: (-one["n_series"], one["group"]))
+        segments: list[Segment] = [
+            {"group": value, **self.summary(rows)} for value, rows in self.table.groups(by).items()
+        ]
+        return sorted(segments, key=lambda one: (-one["n_series"], one["group"]))
 
     def _unusual(self, row: int) -> list[Reason]:
         """What is unusual about a series, without what monitoring has found, the rarest first."""
-        found = [
+        reasons = [
             _reason(kind, float(one.values[row]), float(self._rarity[kind][row]))
             for kind, one in self._findings.items()
             if one.flagged[row]
         ]
-        return sorted(found, key=lambda one: -one["percentile"])
+        return sorted(reasons, key=lambda one: -one["percentile"])
 
     def _blocks(self) -> list[Array]:
         """What each series came to over the horizons before the forecast, newest first."""
@@ -268,8 +270,8 @@ def _percentiles(values: Array) -> Array:
     size = np.abs(values)
     known = np.sort(size[~np.isnan(size)])
     below, up_to = (np.searchsorted(known, size, side=side) for side in ("left", "right"))
-    found = (below + up_to) / 2 / max(len(known), 1)
-    return np.where(np.isnan(size), _UNKNOWN, found)
+    shares = (below + up_to) / 2 / max(len(known), 1)
+    return np.where(np.isnan(size), _UNKNOWN, shares)
 
 
 def _sums(values: Matrix, rows: Positions) -> list[float | None]:

@@ -192,10 +192,10 @@ class SeriesTable:
 
     def groups(self, name: str) -> dict[str, Positions]:
         """The places of the series with each value of what can be filtered by, values sorted; UnknownName for another."""
-        found: dict[str, list[int]] = {}
+        groups: dict[str, list[int]] = {}
         for row, value in enumerate(self._column(name)):
-            found.setdefault(_text(value), []).append(row)
-        return {value: np.array(rows) for value, rows in sorted(found.items())}
+            groups.setdefault(_text(value), []).append(row)
+        return {value: np.array(rows) for value, rows in sorted(groups.items())}
 
     def place(self, unique_id: str) -> int:
         """The row of a series."""
@@ -255,9 +255,11 @@ def _champions(run: Folder | None, ids: list[str]) -> dict[str, list[Any]]:
         return {name: [None] * len(ids) for name in (*names, _BASELINE)}
     table = run.open_parquet("champions.parquet").read()
     place = {name: row for row, name in enumerate(table[UNIQUE_ID].to_pylist())}
-    found = {name: table[column].to_pylist() for name, column in names.items()}
-    found[_BASELINE] = _baselines(run, table)
-    return {name: [None if (at := place.get(i)) is None else values[at] for i in ids] for name, values in found.items()}
+    columns = {name: table[column].to_pylist() for name, column in names.items()}
+    columns[_BASELINE] = _baselines(run, table)
+    return {
+        name: [None if (at := place.get(i)) is None else values[at] for i in ids] for name, values in columns.items()
+    }
 
 
 def _baselines(run: Folder, champions: pa.Table) -> list[float]:
