@@ -227,16 +227,16 @@ def monitor(
         return stores.monitoring(name)
     trained = payload.workspace_of(run).model_copy(update={"monitoring": workspace.monitoring})
     now = now or pd.Timestamp.now(tz="UTC").tz_localize(None)
-    look = assessment.look(stores, trained, run, dataset, before, now)
-    backs = assessment.go_back(stores, trained, look.found, look.summary.as_of)
-    raised = alerts.raise_new(stores, [*look.alerts, *backs])
-    draft = look.found.draft(stores, key, now, len(raised))
+    assessed = assessment.assess(stores, trained, run, dataset, before, now)
+    backs = assessment.go_back(stores, trained, assessed.snapshot, assessed.summary.as_of)
+    raised = alerts.raise_new(stores, [*assessed.alerts, *backs])
+    draft = assessed.snapshot.draft(stores, key, now, len(raised))
     if with_report and evidently_installed():
-        draft.write_text(snapshots.REPORT, assessment.page(stores, look, run, workspace.monitoring.report_rows))
-    folder = snapshots.publish(stores, name, draft, look.summary.as_of)
+        draft.write_text(snapshots.REPORT, assessment.page(stores, assessed, run, workspace.monitoring.report_rows))
+    folder = snapshots.publish(stores, name, draft, assessed.summary.as_of)
     for alert in raised:
         say(f"{alert.severity}: {alert.kind}", message=alert.message)
-    say("monitored", monitoring_id=folder.name, as_of=look.summary.as_of, status=look.summary.status)
+    say("monitored", monitoring_id=folder.name, as_of=assessed.summary.as_of, status=assessed.summary.status)
     snapshots.tidy(stores, name, workspace.monitoring.keep)
     _deliver(workspace, context)
     return folder

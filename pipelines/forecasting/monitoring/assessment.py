@@ -34,19 +34,19 @@ _SHOWN = ["by", "group", "window", METRIC, VALUE, "baseline", STATUS, "n", "p_va
 
 
 @dataclass(frozen=True)
-class Look:
-    """What was found, in tables and summed up, and what of it is news."""
+class Assessment:
+    """The tables of a monitoring, their summary, and the alerts that are new."""
 
-    found: Snapshot
+    snapshot: Snapshot
     summary: Summary
     alerts: list[Alert]
     panel: Panel
     window: int
 
 
-def look(
+def assess(
     reader: Reader, workspace: Workspace, run: Folder, dataset: Dataset, before: Snapshot, now: pd.Timestamp
-) -> Look:
+) -> Assessment:
     """Everything that can be said of the newest data; `workspace` is the run's, with the monitoring that holds now."""
     name, settings, horizon = workspace.name, workspace.monitoring, workspace.horizon or 1
     panel, ended = panel_of(dataset, workspace)
@@ -88,14 +88,14 @@ def look(
     snapshot = Snapshot(judged, table, groups, leaning, groups_leaning, drifted, series, told, tuple(verdicts))
     old_checks = [check.name for check in (past.health if past else []) if check.status == ALERT]
     news = list(summary.news(name, stamp(as_of), series, groups, checks, (before.series, before.groups, old_checks)))
-    return Look(snapshot, told, news, panel, window)
+    return Assessment(snapshot, told, news, panel, window)
 
 
-def page(reader: Reader, look: Look, run: Folder, rows: int) -> str:
+def page(reader: Reader, assessed: Assessment, run: Folder, rows: int) -> str:
     """The report on the same data as HTML."""
-    stamps = look.panel.history[DS].drop_duplicates().nlargest(look.window + (look.panel.horizon or 1))
-    said = origins.forecasts(reader, look.summary.workspace, run, stamps.min())
-    return report.render(*report.samples(look.panel, *said, look.window, rows))
+    stamps = assessed.panel.history[DS].drop_duplicates().nlargest(assessed.window + (assessed.panel.horizon or 1))
+    said = origins.forecasts(reader, assessed.summary.workspace, run, stamps.min())
+    return report.render(*report.samples(assessed.panel, *said, assessed.window, rows))
 
 
 def trained_to(run: Folder, workspace: Workspace) -> pd.Timestamp:
