@@ -121,8 +121,7 @@ def _read(path: Path, encoding: str, separator: str, skip_rows: int, max_columns
     widest = max((width for _, width in itertools.islice(_widths(path, encoding, separator, skip_rows), 2)), default=0)
     refuse_many(widest, max_columns, str(path))  # pandas would make the columns of the first row, named or not
     with _open_text(path, encoding, skip_rows) as handle, warnings.catch_warnings():
-        # pandas warns where all lines are too long, and cells are lost
-        warnings.simplefilter("error", pd.errors.ParserWarning)
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # all lines are too long, and cells are lost
         _, header = next(_cells(_lines(handle, path), separator), (0, []))
         if not header:
             raise DataError(

@@ -71,7 +71,6 @@ def status(state: pd.DataFrame, before: pd.DataFrame, settings: Bias, wanted: Ev
     alert = over & evidence.discoveries(p_value, wanted.false_discoveries, wanted.correction)
     insufficient = (state["n"] < 1).to_numpy()
     table = state.assign(**{"p_value": p_value, STATUS: evidence.grade(insufficient, over, alert)})
-    held = evidence.settle(table, before.assign(**{CALM: 0}), [UNIQUE_ID], clear_after=2)[
-        STATUS
-    ]  # of before, if more severe
+    settled = evidence.settle(table, before.assign(**{CALM: 0}), [UNIQUE_ID], clear_after=2)
+    held = settled[STATUS]  # the previous one, if more severe
     return table.assign(**{STATUS: np.where(sums < settings.limit / 2, table[STATUS], held)})[COLUMNS]
