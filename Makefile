@@ -24,7 +24,7 @@ test: $(STAMP) ## Lint, types, import contracts, tests with coverage
 	@echo "== ruff" && $(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@echo "== mypy" && $(BIN)/mypy
 	@echo "== import-linter" && $(BIN)/lint-imports
-	@echo "== pytest" && $(BIN)/python -m pytest -n auto --cov --cov-report=term $(SLOW:%=--ignore=%)
+	@echo "== pytest" && $(BIN)/python -m pytest -n auto --durations=10 --cov --cov-report=term $(SLOW:%=--ignore=%)
 
 test-all: test ## The same, then the tests in a browser (needs Chromium), the stress tests and those of the benchmarks
 	@echo "== pytest, slow" && $(BIN)/python -m pytest -n auto $(SLOW)
