@@ -58,7 +58,7 @@ def of_pdfs() -> Iterator[str]:
 def test_every_error_is_raised_with_a_code_and_a_remedy(name: str, node: ast.Call, given: dict[str, ast.expr]) -> None:
     """Also one that is passed on keeps its code; what the storage raises may have the code of its class."""
     if "**" in given:  # the data of another process
-        assert ast.unparse(node) == "DataError(**found['error'])"
+        assert ast.unparse(node) == "DataError(**answer['error'])"
         return
     if issubclass(KINDS.get(name, ForecastError), Several):  # each of its problems has its own
         assert ast.literal_eval(given["code"]) in CODES
