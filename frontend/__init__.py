@@ -1,1 +1,1 @@
-"""The web app: speaks HTTP with the API and imports nothing else of this project."""
+"""The web app. It talks to the API over HTTP and imports nothing else of this project."""

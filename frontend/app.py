@@ -1,4 +1,4 @@
-"""The web app: its pages, and what stands beside all of them."""
+"""Entry point of the web app: its pages and the shell around them."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ ICON = Path(__file__).with_name("icon.png")
 
 
 def main() -> None:
-    """One run of the app: the page that the URL names, in its shell."""
+    """One run of the app: the page that the URL names, inside the shell."""
     st.set_page_config(page_title=shell.PRODUCT, page_icon=str(ICON), layout="wide")
     st.html(STYLE)
     page = st.navigation(_menu())
@@ -25,7 +25,7 @@ def main() -> None:
 
 
 def _menu() -> dict[str, list[st.Page]]:
-    """The pages by section; a page keeps its path in the URL, whatever its file is called."""
+    """The pages by section. A page keeps its URL path regardless of its file name."""
     menu: dict[str, list[st.Page]] = {}
     for place, (name, page) in enumerate(pages.pages().items()):
         shown = st.Page(pages.script(name), title=page.title, icon=page.icon, url_path=name, default=place == 0)

@@ -1,4 +1,4 @@
-"""What `streamlit run` serves: the app, for known hosts only."""
+"""ASGI app for `streamlit run`: the web app, restricted to known hosts."""
 
 import streamlit as st
 from starlette.middleware import Middleware

@@ -1,4 +1,4 @@
-"""Starts the web app with what its first page needs already imported and read: `python -m frontend.serve`."""
+"""Starts the web app with the imports and data of its first page already loaded: `python -m frontend.serve`."""
 
 import sys
 import threading
@@ -18,15 +18,15 @@ from frontend.monitoring import charts as monitoring
 from frontend.portfolio import attention, calls
 from frontend.portfolio import charts as portfolio
 
-# Seconds that the first visitor would wait for.
+# Modules whose import would delay the first visitor by seconds.
 WARM = (httpx2, pandas, PIL.Image, exports, frames, shell, tables, accuracy, forecast, monitoring, portfolio)
-_AGAIN = 0.5  # seconds between two tries
+_AGAIN = 0.5  # seconds between two attempts
 
 
 def warm(client: Client, patience: float = 60.0) -> None:
-    """Asks for what the first page shows, so that the service has read it before somebody waits for it.
+    """Requests the data of the first page, so that the service has read them before the first visitor arrives.
 
-    The service may still be starting: it is asked again for `patience` seconds.
+    The service may still be starting: requests are retried for `patience` seconds.
     """
     until = time.monotonic() + patience
     while time.monotonic() < until:
@@ -36,14 +36,14 @@ def warm(client: Client, patience: float = 60.0) -> None:
                     client, shell.first(workspaces)["name"], {}, limit=attention.SHOWN, needs_attention=True
                 )
             return
-        except ApiError:  # there is no such page yet, or it is not for this key: the first visitor sees why
+        except ApiError:  # the page does not exist yet, or not for this key: the first visitor is told why
             return
         except ApiDown:
             time.sleep(_AGAIN)
 
 
 def refuse_admin(client: Client, patience: float = 60.0) -> str | None:
-    """Why the app may not be public: its key has the role admin, or the service cannot be asked for `patience` seconds."""
+    """Why the app may not be public: its key has the role admin, or no answer came within `patience` seconds."""
     until, problem = time.monotonic() + patience, ""
     while True:
         try:
@@ -61,7 +61,7 @@ def refuse_admin(client: Client, patience: float = 60.0) -> str | None:
 
 
 def main() -> None:
-    """Streamlit's own command line, for this app; its options may follow, such as `--server.port 8501`."""
+    """Streamlit's command line for this app; its options may follow, such as `--server.port 8501`."""
     try:
         public = settings.load().public
     except settings.WrongSetting as error:

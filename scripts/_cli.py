@@ -1,4 +1,4 @@
-"""What all command lines share: options, progress, log lines, and the exit codes 0 done, 1 failed, 2 wrong use."""
+"""Shared by all command lines: options, progress, log lines, and the exit codes 0 success, 1 failure, 2 usage error."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,7 +14,7 @@ from pipelines.core import config
 from pipelines.core.errors import ForecastError, UnknownName
 from pipelines.core.orphans import end_with_owner
 
-if TYPE_CHECKING:  # seconds to import, which a command that reads no table does without
+if TYPE_CHECKING:  # takes seconds to import; commands that read no table do without it
     from pipelines.forecasting.flows import Context
 
 T = TypeVar("T")
@@ -22,11 +22,11 @@ T = TypeVar("T")
 WorkspaceName = Annotated[str, typer.Option("--workspace", "-w", help="A file configs/workspaces/<name>.yaml.")]
 JsonLog = Annotated[bool, typer.Option("--json-log", help="One JSON object a line, for machines.")]
 
-_LINES = 10  # progress lines of a stage where there is no terminal
+_LINES = 10  # progress lines per stage without a terminal
 
 
 class Reporter:
-    """Progress as a bar on a terminal, as a few plain lines elsewhere; facts as log lines, all on stderr."""
+    """Progress as a bar on a terminal, otherwise as a few plain lines; events as log lines. All on stderr."""
 
     def __init__(self, json_log: bool) -> None:
         self.console = Console(stderr=True)
@@ -71,7 +71,7 @@ def _short(value: object) -> str:
 
 
 def context(json_log: bool) -> "Context":
-    """Settings, storage and progress, as the environment says."""
+    """Settings, storage and progress, configured by the environment."""
     from pipelines.core import environment
     from pipelines.forecasting.flows import Context
     from pipelines.storage.store import stores
@@ -81,14 +81,14 @@ def context(json_log: bool) -> "Context":
 
 
 def command(function: Callable[..., None]) -> Callable[[], None]:
-    """A command line of one function; a ForecastError becomes its message, with its code, and an exit code."""
+    """Command line of one function; a ForecastError becomes its message, with its code, and an exit code."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(function)
     return _main(app)
 
 
 def commands(functions: Mapping[str, Callable[..., None]]) -> Callable[[], None]:
-    """A command line of several functions, each by its name."""
+    """Command line with one subcommand per function, by name."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
     for name, function in functions.items():
         app.command(name)(function)

@@ -1,4 +1,4 @@
-"""Makes an API key: prints it once, and the line that the service knows it by."""
+"""Creates an API key: prints it once, and prints the line to store in the service's key file."""
 
 import sys
 from pathlib import Path
@@ -16,7 +16,7 @@ File = Annotated[Path | None, typer.Option("--file", help="Add the line to this 
 
 
 def create_api_key(name: Name, role: Role = "viewer", file: File = None) -> None:
-    """Make an API key. It is shown once: only its SHA-256 is kept."""
+    """Create an API key. It is shown once; only its SHA-256 is stored."""
     if role not in keys.ROLES:
         raise typer.BadParameter(f"unknown role '{role}'; valid: {', '.join(keys.ROLES)}")
     secret, key = keys.create(name, role)

@@ -1,4 +1,4 @@
-"""The demo: two workspaces from source to published forecasts, and a third one whose past is replayed under monitoring."""
+"""The demo: two workspaces from source to published forecasts, and a third one replayed with monitoring on."""
 
 from dataclasses import replace
 
@@ -9,13 +9,13 @@ from scripts import _cli, showing
 from scripts.simulate import Shift, replay
 
 WORKSPACES = ("electricity", "retail")
-REPLAYED, STEPS, EVERY = "replay", 9, 7  # a small retail panel lives through nine weeks
+REPLAYED, STEPS, EVERY = "replay", 9, 7  # a small retail panel, replayed over nine weeks
 SOURCE = SourceSpec.model_validate({"kind": "retail_demo", "stores": 4, "products": 5, "end": "2024-09-30"})
-SHIFT = Shift("Bath/", factor=2.5, at=6)  # three weeks before their end, one store sells more
+SHIFT = Shift("Bath/", factor=2.5, at=6)  # in the last three weeks one store sells more
 
 
 def demo(json_log: _cli.JsonLog = False) -> None:
-    """Run the demo's workspaces, and show what they forecast and what monitoring found."""
+    """Run the demo's workspaces, and show their forecasts and monitoring results."""
     context = _cli.context(json_log)
     for name in WORKSPACES:
         workspace = settings.load_workspace(name)

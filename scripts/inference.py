@@ -1,4 +1,4 @@
-"""Forecasts a workspace from its production run on the newest data, and publishes the result."""
+"""Forecasts the latest data of a workspace with its production run, and publishes the result."""
 
 from pipelines.forecasting import flows, settings
 from scripts import _cli

@@ -11,7 +11,7 @@ Report = Annotated[bool, typer.Option(help="Also make the page by Evidently, whi
 
 
 def monitor(workspace: _cli.WorkspaceName, report: Report = True, json_log: _cli.JsonLog = False) -> None:
-    """Monitor a workspace; without anything new, nothing is done again."""
+    """Monitor a workspace; does nothing if there is no new data."""
     context = _cli.context(json_log)
     folder = flows.monitor(settings.load_workspace(workspace), context, with_report=report)
     context.progress.say("done", summary=f"{folder.where}/summary.json")

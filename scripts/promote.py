@@ -1,4 +1,4 @@
-"""Moves an alias of a workspace to another successful run, or back to the one before."""
+"""Moves an alias of a workspace to another successful run, or back to the previous one."""
 
 from typing import Annotated
 

@@ -1,7 +1,7 @@
-"""Takes a workspace from its source to published forecasts, monitors those that have actuals, and shows them. Steps that
-are already up to date are skipped.
+"""Takes a workspace from its source to published forecasts, and monitors and shows the results.
 
-With `--json-log` nobody looks, so nothing is shown: no picture is written, and none of its libraries is needed.
+Only forecasts that have actuals are monitored. Steps that are already up to date are skipped. With `--json-log` nothing
+is shown: no picture is written, and none of its libraries is needed.
 """
 
 from typing import Annotated
@@ -15,7 +15,7 @@ Force = Annotated[bool, typer.Option("--force", help="Train again even if nothin
 
 
 def run_all(workspace: _cli.WorkspaceName, force: Force = False, json_log: _cli.JsonLog = False) -> None:
-    """ETL, train, inference and, where there is something to judge, monitoring of a workspace."""
+    """Run ETL, training, inference and, once there are actuals to compare with, monitoring of a workspace."""
     context = _cli.context(json_log)
     flows.run_all(settings.load_workspace(workspace), context, force=force)
     if not json_log:

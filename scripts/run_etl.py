@@ -1,11 +1,11 @@
-"""Brings a workspace's data in: snapshot, cleaning, quality checks. The same data make no new version."""
+"""Loads a workspace's data: snapshot, cleaning, quality checks. Unchanged data make no new version."""
 
 from pipelines.forecasting import flows, settings
 from scripts import _cli
 
 
 def run_etl(workspace: _cli.WorkspaceName, json_log: _cli.JsonLog = False) -> None:
-    """Bring a workspace's data in and check them."""
+    """Load a workspace's data and check them."""
     context = _cli.context(json_log)
     dataset = flows.etl(settings.load_workspace(workspace), context)
     for check in dataset.quality.checks:

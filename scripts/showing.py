@@ -1,4 +1,4 @@
-"""What was published, at a glance: a table on the terminal and a picture of history, forecast and intervals as HTML."""
+"""Summary of published results: a table on the terminal, and a picture of history, forecast and intervals as HTML."""
 
 from collections.abc import Iterable, Sequence
 from itertools import cycle
@@ -24,18 +24,18 @@ from pipelines.storage.catalog import Reader
 from pipelines.storage.disk import replace_file
 from pipelines.tables.schema import DS, MODEL, UNIQUE_ID, Y_HAT, Y, hi, is_share, lo
 
-_ROWS = 8  # series of a workspace in the table
-_PICTURES = 4  # series of a workspace in the picture
+_ROWS = 8  # series per workspace in the table
+_PICTURES = 4  # series per workspace in the picture
 _WIDTH = 120  # of the table in a file or a log
-_MONITORINGS = 12  # of a workspace in the table
+_MONITORINGS = 12  # per workspace in the table
 _STEPS = 3  # forecast steps in the table
 _HISTORY = 4  # horizons of history in the picture
-_BLUE, _GREY = "#0072B2", "#555555"  # of the Okabe–Ito palette, legible to colour-blind people
-_LEVELS = (_BLUE, "#D55E00", "#009E73", _GREY)  # of the same palette, a colour a level
+_BLUE, _GREY = "#0072B2", "#555555"  # from the Okabe–Ito palette, legible to colour-blind people
+_LEVELS = (_BLUE, "#D55E00", "#009E73", _GREY)  # from the same palette, one colour per level
 
 
 def show(names: Sequence[str], context: Context) -> None:
-    """Prints each workspace's table and writes one picture of all of them beside the artifacts."""
+    """Prints each workspace's table, and writes one picture of all workspaces to the artifacts folder."""
     console, figures = Console(), []
     if not console.is_terminal:
         console = Console(width=_WIDTH)
@@ -52,7 +52,7 @@ def show(names: Sequence[str], context: Context) -> None:
 
 
 def show_monitoring(names: Sequence[str], context: Context) -> None:
-    """Prints how each workspace stands, how it got there, and what was raised on the way."""
+    """Prints each workspace's monitoring status, its history, and the alerts raised."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDTH)
@@ -63,7 +63,7 @@ def show_monitoring(names: Sequence[str], context: Context) -> None:
 
 
 def standing(summary: Monitoring, raised: Sequence[AlertOut]) -> Table:
-    """One row a monitoring: its status, the series in alert by kind, the error beside the backtest's, and its alerts."""
+    """One row per monitoring: status, series in alert by kind, error against the backtest, and alerts."""
     shown = Table(
         title=f"Monitoring of {summary.workspace}: {summary.status} as of {summary.as_of[:10]}",
         title_justify="left",
@@ -83,20 +83,20 @@ def standing(summary: Monitoring, raised: Sequence[AlertOut]) -> Table:
 
 
 def heading(workspace: Workspace, reader: Reader) -> str:
-    """The workspace's title; synthetic data are always called so."""
+    """The workspace's title; synthetic data are always marked as such."""
     title = workspace.title or workspace.name
     synthetic = reader.dataset(workspace.name).info.synthetic and "synthetic" not in title
     return f"{title} (synthetic data)" if synthetic else title
 
 
 def biggest(reader: Reader, workspace: Workspace, count: int) -> list[str]:
-    """The series with the largest forecast total: where an error costs most."""
+    """Series with the largest forecast total, where errors cost most."""
     forecasts = reader.published(workspace.name).read_parquet("forecasts.parquet", [UNIQUE_ID, Y_HAT])
     return forecasts.groupby(UNIQUE_ID)[Y_HAT].sum().nlargest(count).index.tolist()
 
 
 def table(workspace: Workspace, reader: Reader) -> Table:
-    """The biggest series with champion, error against the baseline and the next values with their interval."""
+    """The biggest series with champion, error against the baseline, and the next values with their interval."""
     run = reader.production(workspace.name)
     info = ForecastRun.of(run)
     champions = run.read_parquet("champions.parquet").set_index(UNIQUE_ID)
@@ -127,7 +127,7 @@ def table(workspace: Workspace, reader: Reader) -> Table:
 
 
 def picture(workspace: Workspace, reader: Reader) -> go.Figure:
-    """History, forecast and intervals of the biggest series, one below the other."""
+    """History, forecast and intervals of the biggest series, stacked vertically."""
     names, dataset = biggest(reader, workspace, _PICTURES), reader.dataset(workspace.name)
     forecasts = reader.published(workspace.name).read_parquet("forecasts.parquet")
     observations, frequency = dataset.observations, dataset.info.frequency
@@ -151,7 +151,7 @@ def picture(workspace: Workspace, reader: Reader) -> go.Figure:
 
 
 def calibration(workspace: Workspace, reader: Reader) -> go.Figure:
-    """What the intervals covered at each step of the backtest, beside what they promise."""
+    """Interval coverage at each step of the backtest, against the nominal level."""
     measured = reader.calibration(workspace.name, reader.production(workspace.name).name)
     figure = go.Figure()
     for (level, rows), colour in zip(measured[measured["by"] == "step"].groupby("level"), cycle(_LEVELS)):
@@ -170,7 +170,7 @@ def calibration(workspace: Workspace, reader: Reader) -> go.Figure:
 
 
 def page(figures: Iterable[go.Figure]) -> str:
-    """One self-contained HTML page: it opens without a network."""
+    """One self-contained HTML page that works offline."""
     parts = [
         plotly.io.to_html(figure, full_html=False, include_plotlyjs=number == 0, config={"displaylogo": False})
         for number, figure in enumerate(figures)
@@ -202,5 +202,5 @@ def _in_zone(rows: pd.DataFrame, workspace: Workspace, frequency: str) -> pd.Dat
 
 
 def _figure(value: float | None, metric: str) -> str:
-    """The value of a metric: a share in percent, everything else as a number."""
+    """Value of a metric: percent for a share, a plain number for anything else."""
     return percent(value) if is_share(metric) else short(value)

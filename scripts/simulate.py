@@ -1,4 +1,4 @@
-"""Replays a source step by step, as if its newest values came today: data, forecasts, monitoring; with a shift, if wanted."""
+"""Replays a source step by step, as if its newest values arrived today, with monitoring and an optional shift."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -28,7 +28,7 @@ From = Annotated[int, typer.Option("--shift-from", min=1, help="The first time a
 
 @dataclass(frozen=True)
 class Shift:
-    """What changes in the series whose key begins with `series`, from the `at`-th time on."""
+    """Change of the series whose key begins with `series`, from the `at`-th step of the replay on."""
 
     series: str
     factor: float
@@ -45,7 +45,7 @@ def simulate(
     shift_from: From = 6,
     json_log: _cli.JsonLog = False,
 ) -> None:
-    """Replay a workspace's source into another workspace, and show what monitoring says of it."""
+    """Replay a workspace's source into another workspace, and show the results of monitoring."""
     context = _cli.context(json_log)
     shift = Shift(shift_series, shift_factor, shift_from) if shift_series else None
     into_ = settings.load_workspace(into)
@@ -56,9 +56,10 @@ def simulate(
 def replay(
     source: SourceSpec, into: Workspace, context: Context, steps: int, every: int, shift: Shift | None = None
 ) -> None:
-    """Trains `into` on what `source` had before its last `steps` · `every` steps, then lets these come one after the other.
+    """Trains `into` on `source` without its last `steps` · `every` steps, then adds these in `steps` batches.
 
-    What was replayed before into the same workspace stays; its newest forecasts and statuses are then those of this time.
+    Results of an earlier replay into the same workspace stay; its newest forecasts and statuses are replaced by this
+    one's.
     """
     rows, ds, y, keys = _rows(source, into, Path(context.project.data_dir))
     known = rows.loc[rows[y].notna(), ds]
@@ -78,7 +79,7 @@ def replay(
             rows[y] = rows[y].where(~shifted, rows[y] * shift.factor)
         ahead = frequency.future(now, into.frequency, into.horizon or 1)[-1]
         seen = rows[rows[ds] <= ahead]
-        told = [y, *(name for name in into.covariates.past if name in seen)]  # only once they have come
+        told = [y, *(name for name in into.covariates.past if name in seen)]  # known only up to now
         seen = seen.assign(**{name: seen[name].where(seen[ds] <= now) for name in told})
         buffer = BytesIO()
         seen.to_parquet(buffer, index=False)
@@ -91,7 +92,7 @@ def replay(
 
 
 def _rows(source: SourceSpec, into: Workspace, data_dir: Path) -> tuple[pd.DataFrame, str, str, list[str]]:
-    """The rows of the source, and which of their columns are timestamp, target and keys."""
+    """Rows of the source, and the names of its timestamp, target and key columns."""
     if into.source.kind != "file":
         raise ConfigError(
             f"source.kind is {into.source.kind}; a replay needs a file to write",

@@ -1,6 +1,6 @@
 """Calls every endpoint of a running service, as a client would, and reports the results.
 
-With `--reading` it calls only what changes nothing: for a service that others use.
+With `--reading` it only makes calls that change nothing: for a service that others use.
 """
 
 import time
@@ -26,16 +26,16 @@ Workspace = Annotated[
 ]
 
 
-MADE = "smoke-test"  # the workspace that the walk leaves behind, and the alias
-_PATIENCE = 300.0  # seconds for a job to end
+MADE = "smoke-test"  # name of the workspace and alias that the smoke test leaves behind
+_PATIENCE = 300.0  # seconds for a job to finish
 
 
 class Failed(ForecastError):
-    """An endpoint did not answer as it must."""
+    """An endpoint gave an unexpected answer."""
 
 
 class Walk:
-    """Calls endpoints one by one; each must answer with the status that is expected of it."""
+    """Calls endpoints one by one, and checks the status of each answer."""
 
     def __init__(self, client: httpx2.Client, reporter: _cli.Reporter) -> None:
         self.client = client
@@ -43,7 +43,10 @@ class Walk:
         self.templates: set[tuple[str, str]] = set()
 
     def call(self, method: str, template: str, *expected: int, **options: Any) -> httpx2.Response:
-        """The answer, whose status is 200 unless others are `expected`; `options` are those of httpx2, and `at`, what stands in the path's braces."""
+        """Answer of an endpoint, whose status must be among `expected` (default 200).
+
+        `options` are those of httpx2, and `at`: the values of the placeholders in the path.
+        """
         path = template
         for name, value in options.pop("at", {}).items():
             path = path.replace(f"{{{name}}}", quote(value, safe=""))
@@ -69,7 +72,7 @@ def smoke(
     workspace: Workspace = None,
     reading: Reading = False,
 ) -> None:
-    """Walk every endpoint of a running service."""
+    """Call every endpoint of a running service."""
     reporter = _cli.Reporter(json_log=False)
     headers = {"X-API-Key": api_key} if api_key else {}
     if id_token:
@@ -88,7 +91,7 @@ def smoke(
 
 
 def _reading(walk: Walk, workspace: str | None) -> str:
-    """Everything that only reads; the name of the workspace that was read."""
+    """Makes all calls that only read; returns the name of the workspace."""
     walk.call("GET", "/health/live")
     walk.call("GET", "/health/ready")
     walk.call("GET", "/health")
@@ -139,7 +142,7 @@ def _reading(walk: Walk, workspace: str | None) -> str:
 
 
 def _asking(walk: Walk, of: dict[str, Any], unique_id: str) -> None:
-    """Questions, whose answers say where each of their numbers is from."""
+    """Asks questions, and checks that their answers give the source of each number."""
     walk.call("GET", "/api/v1/copilot/suggestions", params=of)
     asked = {**of, "unique_id": unique_id}
     for call, question in (("explain", {"question": "How much is forecast?"}), ("summarize", {})):
@@ -152,7 +155,7 @@ def _asking(walk: Walk, of: dict[str, Any], unique_id: str) -> None:
 
 
 def _monitoring(walk: Walk, workspace: str, acknowledging: bool) -> None:
-    """What monitoring has found, where it has looked already."""
+    """Reads the results of monitoring, where a monitoring has run."""
     of = {"workspace": workspace}
     listed = walk.call("GET", "/api/v1/monitoring/alerts", params=of).json()["items"]
     if acknowledging:
@@ -167,7 +170,7 @@ def _monitoring(walk: Walk, workspace: str, acknowledging: bool) -> None:
 
 
 def _changing(walk: Walk, workspace: str) -> None:
-    """What needs more than a viewer: forecasts on request, and an alias that is put where it is."""
+    """Makes the calls that need more than a viewer: forecasts on request, and an alias set to its present run."""
     of = {"workspace": workspace}
     ids = [
         walk.call("GET", "/api/v1/series", params={**of, "limit": 1, "status": "forecast"}).json()["items"][0][
@@ -195,7 +198,7 @@ def _changing(walk: Walk, workspace: str) -> None:
 
 
 def _noting(walk: Walk, of: dict[str, Any]) -> None:
-    """A note that is added, found and deleted."""
+    """Adds, finds and deletes a note."""
     text, name = "# Smoke test\n\nThis note is of a walk over every endpoint.", {"name": "smoke test"}
     added = walk.call("POST", "/api/v1/knowledge/sources", 200, 201, params={**of, **name}, content=text).json()
     hits = walk.call("GET", "/api/v1/knowledge/search", params={**of, "q": "smoke test walk"}).json()["hits"]
@@ -209,7 +212,7 @@ def _noting(walk: Walk, of: dict[str, Any]) -> None:
 
 
 def _bringing_in(walk: Walk) -> None:
-    """From a table to a workspace with data; then a job that is cancelled."""
+    """Goes from a table to a workspace with data; then cancels a job."""
     at = {"workspace": MADE}
     days = (f"{date(2024, 1, 1) + timedelta(n)},{n % 7 + n % 3}\n" for n in range(60))
     table = "day,units\n" + "".join(days)
@@ -225,7 +228,7 @@ def _bringing_in(walk: Walk) -> None:
 
 
 def _job(walk: Walk, cancel: bool) -> str:
-    """How a job ends."""
+    """Final status of a job."""
     job = walk.call("POST", "/api/v1/jobs", 202, json={"workspace": MADE, "kind": "etl"}).json()
     at = {"job_id": job["job_id"]}
     if cancel:
@@ -240,7 +243,7 @@ def _job(walk: Walk, cancel: bool) -> str:
 
 
 def _documented(walk: Walk) -> Iterator[tuple[str, str]]:
-    """What the service says that it has."""
+    """Endpoints that the service documents."""
     for path, operations in walk.client.get("/api/v1/openapi.json").json()["paths"].items():
         for method in operations:
             yield method.upper(), path

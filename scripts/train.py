@@ -1,4 +1,4 @@
-"""Backtests a workspace's candidates, fits the champions, and promotes the run if it is no worse than production."""
+"""Backtests a workspace's candidates, fits the champions, and promotes the run unless it is worse than production."""
 
 from typing import Annotated
 

@@ -20,7 +20,7 @@ from scripts import _cli, demo
 ROOT = Path(__file__).parents[1]
 
 _PATIENCE = 60.0  # seconds until both answer
-_GRACE = 9.0  # seconds that a process has to end
+_GRACE = 9.0  # seconds that a process has to stop
 
 ApiPort = Annotated[int, typer.Option("--api-port", help="Of the service; 0: any free one.")]
 AppPort = Annotated[int, typer.Option("--app-port", help="Of the web app; 0: any free one.")]
@@ -32,7 +32,7 @@ class NotStarted(ForecastError):
 
 @dataclass(frozen=True)
 class Up:
-    """Where both answer, and their processes."""
+    """Addresses of both services, and their processes."""
 
     api: str
     app: str
@@ -40,7 +40,7 @@ class Up:
 
 
 def up(api_port: ApiPort = 8000, app_port: AppPort = 8501) -> None:
-    """Serve what is published, or the demo where nothing is: the API, and the web app. Ctrl-C ends both."""
+    """Serve published forecasts, or the demo if nothing is published: API and web app. Ctrl-C stops both."""
     reporter, reader = _cli.Reporter(json_log=False), _cli.context(json_log=False).stores
     if not any(reader.pointers(name).published for name in reader.workspaces()):
         reporter.say("nothing to show yet", first="the demo's workspaces, two to three minutes")
@@ -60,7 +60,7 @@ def up(api_port: ApiPort = 8000, app_port: AppPort = 8501) -> None:
 def running(
     api_port: int = 0, app_port: int = 0, environ: Mapping[str, str] | None = None, **pipes: Any
 ) -> Iterator[Up]:
-    """Both as processes of their own; they have ended when this ends. NotStarted where one does not answer."""
+    """Both as separate processes, which are stopped on exit. Raises NotStarted if one does not answer."""
     api_port, app_port = api_port or free_port(), app_port or free_port()
     variables = {**os.environ, "PYTHONPATH": str(ROOT), **(environ or {})}
     app_options = ["--server.port", str(app_port)]
@@ -103,7 +103,7 @@ def _wait(process: "subprocess.Popen[bytes]", url: str) -> None:
 
 
 def _end(processes: "tuple[subprocess.Popen[bytes], ...]") -> None:
-    """Politely, then not."""
+    """Ends the processes with SIGTERM, then with SIGKILL."""
     for process in processes:
         process.terminate()
     until = time.monotonic() + _GRACE

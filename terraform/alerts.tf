@@ -1,4 +1,4 @@
-# Notifications of failures and of costs.
+# Alerts for failures and costs.
 
 resource "google_monitoring_notification_channel" "email" {
   display_name = "Forecast Copilot"

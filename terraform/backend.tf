@@ -1,4 +1,4 @@
-# The API: only who has an identity that may call it comes in, and then needs a key of the API's own.
+# The API. Callers need an identity that may invoke the service, and in addition an API key.
 
 locals {
   store = {
@@ -22,13 +22,13 @@ locals {
 resource "google_cloud_run_v2_service" "backend" {
   name                = "forecast-backend"
   location            = var.region
-  ingress             = "INGRESS_TRAFFIC_ALL" # closed by IAM: nobody but the web app's account may call it
+  ingress             = "INGRESS_TRAFFIC_ALL" # restricted by IAM: only the web app's account may call it
   deletion_protection = var.environment == "prod"
 
   template {
     service_account                  = google_service_account.this["backend"].email
     execution_environment            = "EXECUTION_ENVIRONMENT_GEN2"
-    timeout                          = "300s" # an answer of the copilot is a stream
+    timeout                          = "300s" # copilot answers are streamed
     max_instance_request_concurrency = 80
 
     scaling {
@@ -45,7 +45,7 @@ resource "google_cloud_run_v2_service" "backend" {
 
       resources {
         limits            = { cpu = "2", memory = "4Gi" }
-        cpu_idle          = false # the process that computes has its libraries ready between requests
+        cpu_idle          = false # keeps the compute process warm between requests, with its libraries loaded
         startup_cpu_boost = true
       }
 
@@ -97,7 +97,7 @@ resource "google_cloud_run_v2_service" "backend" {
     }
   }
 
-  # A release moves both step by step, and back: cloudbuild.yaml.
+  # Releases change both step by step, and roll them back: cloudbuild.yaml.
   lifecycle {
     ignore_changes = [template[0].containers[0].image, template[0].revision, traffic, client, client_version]
   }

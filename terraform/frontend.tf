@@ -1,4 +1,4 @@
-# The web app. A visit is one websocket: it outlives a request's usual time, and belongs to the instance that holds it.
+# The web app. A visit is one websocket: it lasts longer than usual requests and is bound to one instance.
 
 resource "google_cloud_run_v2_service" "frontend" {
   name                = "forecast-frontend"
@@ -36,9 +36,9 @@ resource "google_cloud_run_v2_service" "frontend" {
           {
             APP_API_URL      = google_cloud_run_v2_service.backend.uri
             APP_API_AUDIENCE = google_cloud_run_v2_service.backend.uri
-            # Of run.app, the platform sends only this service's own hosts here.
+            # The platform only routes this service's own run.app hosts here.
             APP_ALLOWED_HOSTS = join(",", concat(["*.run.app"], sort(var.frontend_hosts)))
-            # A public app refuses to start with a key of an admin.
+            # A public app refuses to start with an admin key.
             APP_PUBLIC = tostring(var.frontend_access == "public")
           },
           { for mount in local.mounts.frontend : mount.variable => "${mount.path}/value" },
@@ -96,7 +96,7 @@ resource "google_cloud_run_v2_service" "frontend" {
   depends_on = [google_project_service.used, google_secret_manager_secret_iam_member.readers]
 }
 
-# Identity-Aware Proxy calls the web app for those whom it lets in; or everybody does.
+# Who may invoke the web app: Identity-Aware Proxy, for the members it admits, or everyone.
 resource "google_cloud_run_v2_service_iam_member" "visitors" {
   name     = google_cloud_run_v2_service.frontend.name
   location = var.region

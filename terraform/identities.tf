@@ -1,4 +1,4 @@
-# One account for each that runs, with what it needs and no more. The web app may call the API, and nothing else.
+# One service account per component, with the least privileges. The web app may only call the API.
 
 resource "google_service_account" "this" {
   for_each = {
@@ -24,7 +24,7 @@ resource "google_storage_bucket_iam_member" "store" {
   member = local.member[each.key]
 }
 
-# gcsfs asks for the bucket itself where it looks whether a folder is there.
+# gcsfs requests the bucket itself when it checks whether a folder exists.
 resource "google_storage_bucket_iam_member" "look" {
   for_each = toset(["backend", "jobs"])
 
@@ -40,7 +40,7 @@ resource "google_cloud_run_v2_service_iam_member" "frontend_calls_backend" {
   member   = local.member["frontend"]
 }
 
-# What starts a job with its workspace: the launcher of the API, and the schedule.
+# Starting a job with its workspace: for the API's launcher and the schedule.
 resource "google_project_iam_custom_role" "launcher" {
   role_id = "forecastJobLauncher"
   title   = "Starts forecast jobs"
@@ -58,7 +58,7 @@ resource "google_cloud_run_v2_job_iam_member" "launchers" {
   member   = local.member[each.value[1]]
 }
 
-# What follows one, cancels it, and reads what it prints: executions and logs have no policies of their own.
+# Following and cancelling a job and reading its log: executions and logs have no IAM policies of their own, so this is per project.
 resource "google_project_iam_custom_role" "follower" {
   role_id = "forecastJobFollower"
   title   = "Follows and cancels jobs"

@@ -1,4 +1,4 @@
-# The jobs, and when they run. Whoever starts one says for which workspace: the schedule here, the API's launcher there.
+# The jobs and their schedule. The workspace is an argument, passed by the schedule or by the API's launcher.
 
 locals {
   job_prefix = "forecast-"
@@ -25,7 +25,7 @@ resource "google_cloud_run_v2_job" "this" {
       service_account       = google_service_account.this["jobs"].email
       execution_environment = "EXECUTION_ENVIRONMENT_GEN2"
       timeout               = var.job_size.timeout
-      max_retries           = 1 # each is safe to repeat: what was not finished does not exist
+      max_retries           = 1 # each is safe to repeat: an unfinished job leaves no partial results
 
       containers {
         image = var.images.pipelines

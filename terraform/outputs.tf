@@ -1,19 +1,19 @@
 output "frontend_url" {
-  description = "Where people open the web app."
+  description = "URL of the web app."
   value       = google_cloud_run_v2_service.frontend.uri
 }
 
 output "backend_url" {
-  description = "Where the API is; it wants an identity token and a key."
+  description = "URL of the API; calls need an identity token and an API key."
   value       = google_cloud_run_v2_service.backend.uri
 }
 
 output "registry" {
-  description = "Where images are pushed to."
+  description = "Registry for the images."
   value       = "${google_artifact_registry_repository.images.location}-docker.pkg.dev/${var.project}/${google_artifact_registry_repository.images.repository_id}"
 }
 
 output "bucket" {
-  description = "Where data and artifacts are."
+  description = "Bucket with data and artifacts."
   value       = google_storage_bucket.store.url
 }

@@ -1,7 +1,7 @@
-# Only the names: values are added by `gcloud secrets versions add`, so that no state and no plan holds one.
+# Names only: values are added with `gcloud secrets versions add`, so that no state or plan contains one.
 
 locals {
-  # secret = {version, who reads it}
+  # secret = {version, accounts that may read it}
   secrets = merge(
     {
       api_keys    = { version = var.secret_versions.api_keys, readers = ["backend"] }
@@ -11,7 +11,7 @@ locals {
     var.llm == null ? {} : { llm_key = { version = var.secret_versions.llm_key, readers = ["backend"] } },
   )
 
-  # Where each is found inside a container.
+  # Mount path of each secret in a container.
   variables = {
     api_keys    = "API_KEYS_FILE"
     app_key     = "APP_API_KEY_FILE"

@@ -1,7 +1,7 @@
-# The images, and everything else: data, artifacts, pointers.
+# Storage: a registry for images, and a bucket for data, artifacts and pointers.
 
 resource "google_artifact_registry_repository" "images" {
-  #checkov:skip=CKV_GCP_84:Google's keys encrypt it; a key of one's own is one more thing to lose, and nothing here is secret
+  #checkov:skip=CKV_GCP_84:encrypted with Google's keys; a customer-managed key could be lost, and the images contain no secrets
   repository_id = "forecast-copilot"
   location      = var.region
   format        = "DOCKER"
@@ -31,7 +31,7 @@ resource "google_artifact_registry_repository" "images" {
 }
 
 resource "google_storage_bucket" "store" {
-  #checkov:skip=CKV_GCP_62:Data access is in Cloud Audit Logs where it is switched on; every move of an alias is in the audit file
+  #checkov:skip=CKV_GCP_62:Cloud Audit Logs record data access if enabled; the audit file records every move of an alias
   name                        = "${var.project}-forecast-copilot"
   location                    = var.region
   uniform_bucket_level_access = true

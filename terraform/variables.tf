@@ -1,5 +1,5 @@
 variable "project" {
-  description = "Id of the Google Cloud project that everything lives in."
+  description = "ID of the Google Cloud project for all resources."
   type        = string
 
   validation {
@@ -31,7 +31,7 @@ variable "environment" {
 }
 
 variable "images" {
-  description = "The three images, by digest: what was tested is what runs."
+  description = "The three images by digest, so that exactly the tested images run."
   type = object({
     api       = string
     app       = string
@@ -45,7 +45,7 @@ variable "images" {
 }
 
 variable "secret_versions" {
-  description = "Version of each secret that is mounted. A rotation is a new version, its number here, and an apply."
+  description = "Mounted version of each secret. To rotate a secret, add a version, set its number here, and apply."
   type = object({
     api_keys    = number
     app_key     = number
@@ -61,7 +61,7 @@ variable "secret_versions" {
 }
 
 variable "llm" {
-  description = "The copilot's model: any endpoint that speaks OpenAI's protocol. Null: the copilot works offline."
+  description = "The copilot's model: any endpoint with OpenAI's protocol. Null: built-in answers without a model."
   type = object({
     base_url = string
     model    = string
@@ -86,7 +86,7 @@ variable "workspaces" {
 }
 
 variable "schedule" {
-  description = "When the jobs of each workspace run, as cron in `time_zone`. Leave time between them: none waits for another."
+  description = "When the jobs of each workspace run, as cron in `time_zone`. Leave enough time between them: a job does not wait for the previous one."
   type = object({
     time_zone = string
     etl       = string
@@ -109,7 +109,7 @@ variable "schedule" {
 }
 
 variable "frontend_access" {
-  description = "Who reaches the web app: those in `frontend_members`, through Identity-Aware Proxy (iap), or everybody (public)."
+  description = "Who can open the web app: members of `frontend_members`, through Identity-Aware Proxy (iap), or everyone (public)."
   type        = string
   default     = "iap"
 
@@ -120,7 +120,7 @@ variable "frontend_access" {
 }
 
 variable "frontend_members" {
-  description = "Who passes Identity-Aware Proxy, such as group:planning@example.com."
+  description = "Members admitted by Identity-Aware Proxy, such as group:planning@example.com."
   type        = set(string)
   default     = []
 
@@ -131,7 +131,7 @@ variable "frontend_members" {
 }
 
 variable "frontend_hosts" {
-  description = "Hosts of the web app besides those of Cloud Run, such as a domain that is mapped to it: forecasts.example.com."
+  description = "Host names of the web app besides those of Cloud Run, such as a mapped domain: forecasts.example.com."
   type        = set(string)
   default     = []
 
@@ -142,7 +142,7 @@ variable "frontend_hosts" {
 }
 
 variable "instances" {
-  description = "Fewest and most instances of each service. The API computes on its own cores: with min 0 the first request waits for a start."
+  description = "Minimum and maximum number of instances per service. With min 0, the first request waits for an instance to start."
   type = object({
     backend  = object({ min = number, max = number })
     frontend = object({ min = number, max = number })
@@ -159,7 +159,7 @@ variable "instances" {
 }
 
 variable "job_size" {
-  description = "Cores and memory of a job, and how long it may take."
+  description = "Cores, memory and timeout of a job."
   type        = object({ cpu = string, memory = string, timeout = string })
   default     = { cpu = "4", memory = "8Gi", timeout = "7200s" }
 
@@ -191,7 +191,7 @@ variable "alert_email" {
 }
 
 variable "budget" {
-  description = "Billing account and monthly amount, in its currency, at whose 50, 90 and 100 % its administrators are notified. Null: no budget."
+  description = "Billing account and monthly amount in its currency; its administrators are notified at 50, 90 and 100 %. Null: no budget."
   type        = object({ billing_account = string, amount = number })
   default     = null
 

@@ -8,7 +8,7 @@ terraform {
     }
   }
 
-  # Where the state is kept is said at `terraform init -backend-config="bucket=…"`.
+  # The state bucket is set with `terraform init -backend-config="bucket=…"`.
   backend "gcs" {
     prefix = "forecast-copilot"
   }

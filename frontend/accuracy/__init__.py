@@ -1,4 +1,4 @@
-"""Errors in the backtest."""
+"""Backtest errors."""
 
 from frontend.core.pages import Page
 

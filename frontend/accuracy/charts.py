@@ -1,4 +1,4 @@
-"""How right forecasts were: by model, step, series and segment, and whether intervals keep what they promise."""
+"""Charts of forecast accuracy by model, step, series and segment, and of interval coverage."""
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle, pairwise
@@ -14,16 +14,17 @@ BASELINE = "seasonal_naive"
 
 
 def as_drawn(rows: pd.DataFrame, metric: str, column: str = "value") -> tuple[pd.DataFrame, str]:
-    """The rows of a metric as they are drawn, and what their axis is called: a share in percent, as `sMAPE, %`."""
+    """Rows of a metric scaled for display, and the axis title; shares are in percent, titled like `sMAPE, %`."""
     if not words.is_share(metric):
         return rows, words.metric(metric)
     return rows.assign(**{column: 100 * rows[column].astype(float)}), f"{words.metric(metric)}, %"
 
 
 def leaderboard(rows: pd.DataFrame, metric: str) -> go.Figure:
-    """A bar a model: `model, value, n`, the best on top, the baseline in its own colour.
+    """Bar chart with one bar per model: `model, value, n`, best on top, the baseline in its own colour.
 
-    A model that was tried on some of the series only says so: its mean is of others than the rest's.
+    A model tried on only some of the series is labelled with its share: its mean is over different series than the
+    others'.
     """
     rows, metric = rows.sort_values("value", ascending=False), drawn(metric)
     colours = [GREEN if name == BASELINE else BLUE for name in rows["model"]]
@@ -44,7 +45,7 @@ def leaderboard(rows: pd.DataFrame, metric: str) -> go.Figure:
 
 
 def horizons(rows: pd.DataFrame, metric: str, shown: Sequence[str]) -> go.Figure:
-    """A line a model over the steps ahead: `model, horizon, value`."""
+    """One line per model over the steps ahead: `model, horizon, value`."""
     figure, metric = go.Figure(), drawn(metric)
     for name, colour in zip(shown, cycle(PALETTE)):
         part = rows[rows["model"] == name]
@@ -61,7 +62,7 @@ def horizons(rows: pd.DataFrame, metric: str, shown: Sequence[str]) -> go.Figure
 
 
 def cutoffs(rows: pd.DataFrame, metric: str, shown: Sequence[str]) -> go.Figure:
-    """A line a model over the windows of the backtest: `model, cutoff, value`."""
+    """One line per model over the backtest windows: `model, cutoff, value`."""
     figure, metric = go.Figure(), drawn(metric)
     for name, colour in zip(shown, cycle(PALETTE)):
         part = rows[rows["model"] == name].sort_values("cutoff")
@@ -78,7 +79,7 @@ def cutoffs(rows: pd.DataFrame, metric: str, shown: Sequence[str]) -> go.Figure:
 
 
 def calibration(rows: pd.DataFrame) -> go.Figure:
-    """What intervals promise against what they cover: `level, coverage` over all points, beside the diagonal."""
+    """Nominal level against actual coverage, with the diagonal: `level, coverage` over all points."""
     figure = go.Figure()
     figure.add_scatter(
         x=[0, 100], y=[0, 100], name="as promised", mode="lines", line={"color": GREY, "dash": "dot", "width": 1}
@@ -98,7 +99,7 @@ def calibration(rows: pd.DataFrame) -> go.Figure:
 
 
 def coverage(rows: pd.DataFrame) -> go.Figure:
-    """Coverage by step ahead, a line a level, beside the level: `level, step, coverage`."""
+    """Coverage by step ahead, one line per level, with the nominal level: `level, step, coverage`."""
     figure = go.Figure()
     for (level, part), colour in zip(rows.groupby("level", sort=True), cycle(PALETTE)):
         figure.add_scatter(
@@ -114,13 +115,13 @@ def coverage(rows: pd.DataFrame) -> go.Figure:
 
 
 def in_percent(counted: Mapping[str, Any]) -> dict[str, Any]:
-    """The same histogram with its edges and median in percent."""
+    """The histogram with its edges and median in percent."""
     median = None if counted["median"] is None else 100 * counted["median"]
     return {**counted, "edges": [100 * edge for edge in counted["edges"]], "median": median}
 
 
 def distribution(counted: Mapping[str, Any], what: str) -> go.Figure:
-    """How many series have how large a value: `edges, counts, median`."""
+    """Histogram of a value over the series: `edges, counts, median`."""
     edges, counts, what = counted["edges"], counted["counts"], drawn(what)
     middles = [(a + b) / 2 for a, b in pairwise(edges)]
     figure = go.Figure(
@@ -139,7 +140,7 @@ def distribution(counted: Mapping[str, Any], what: str) -> go.Figure:
 
 
 def segments(rows: pd.DataFrame, metric: str) -> go.Figure:
-    """The mean error of each group's series: `group, error, n_series`, the worst on top."""
+    """Mean error per group of series: `group, error, n_series`, worst on top."""
     rows, metric = rows.dropna(subset="error").sort_values("error").tail(30), drawn(metric)
     figure = go.Figure(
         go.Bar(

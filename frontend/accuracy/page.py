@@ -1,4 +1,4 @@
-"""How right the forecasts were in the backtest, and whether the intervals keep what they promise."""
+"""Accuracy page: backtest errors, and whether the intervals reach their nominal coverage."""
 
 import pandas as pd
 import streamlit as st
@@ -13,7 +13,7 @@ ORDERS = ("worst", "best")
 VIEWS = ("Models", "Over the horizon", "Over time", "Intervals", "Series", "Segments")
 METRICS = ("mase", "rmsse", "mae", "rmse", "smape", "mape", "wape", "bias")
 BY_STEP = ("mae", "rmse", "bias", "smape", "mape")
-SHOWN = 6  # models in a picture of lines
+SHOWN = 6  # models in a line chart
 WORST = 200  # series in the table
 
 
@@ -194,7 +194,7 @@ def _segments(workspace: Json, metric: str) -> None:
 
 
 def _shown(models: list[str]) -> list[str]:
-    """The best few, and the baseline."""
+    """The best few models, and the baseline."""
     best = models[:SHOWN]
     return best if charts.BASELINE in best or charts.BASELINE not in models else [*best[:-1], charts.BASELINE]
 

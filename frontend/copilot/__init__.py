@@ -1,4 +1,4 @@
-"""Questions in plain language, and what answers may quote."""
+"""Questions in plain language, and the sources that answers may quote."""
 
 from frontend.core.pages import Page
 

@@ -1,4 +1,4 @@
-"""An answer as what a page shows: text cut where facts stand in it, and the card of each fact."""
+"""Answers in displayable form: text split at its facts, and a card for each fact."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 from frontend.core import words
 from frontend.core.client import Json
 
-_MARKUP = re.compile(r"\\([!-/:-@\[-`{-~])|(\*\*)")  # an escaped character, or where bold begins or ends
+_MARKUP = re.compile(r"\\([!-/:-@\[-`{-~])|(\*\*)")  # an escaped character, or a start or end of bold
 _ITEM = re.compile(r"\s*[-*•]\s+")
 _FACT_ID = re.compile(r"\bf\d{1,4}\b")
 _PAGES = (
@@ -18,7 +18,7 @@ _PAGES = (
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of text as people read it; `fact` is the id of the one that it says, or nothing."""
+    """A stretch of display text; `fact` is the id of the fact it states, or empty."""
 
     text: str
     fact: str = ""
@@ -27,20 +27,20 @@ class Piece:
 
 @dataclass(frozen=True)
 class Block:
-    """A paragraph, or an item of a list."""
+    """A paragraph, or a list item."""
 
     item: bool
     pieces: tuple[Piece, ...]
 
 
 def pieces(explanation: str, spans: Sequence[Json]) -> list[Piece]:
-    """The explanation cut at its spans, its escapes undone and its bold marks read; all else stays as it is written.
+    """The explanation split at its spans, with escapes and bold marks resolved; everything else stays verbatim.
 
-    A span that does not fit the text is left out: its characters are prose then.
+    A span that does not fit the text is dropped, and its characters are treated as prose.
     """
     cut = list(_cut(explanation, spans))
     marks = sum(match[2] is not None for text, fact in cut if not fact for match in _MARKUP.finditer(text))
-    shown, bold, left = [], False, marks - marks % 2  # a mark without its other half is text
+    shown, bold, left = [], False, marks - marks % 2  # an unpaired mark is text
     for text, fact in cut:
         if fact:
             shown.append(Piece(_MARKUP.sub(_unescaped, text), fact, bold))
@@ -59,7 +59,7 @@ def pieces(explanation: str, spans: Sequence[Json]) -> list[Piece]:
 
 
 def blocks(explanation: str, spans: Sequence[Json]) -> list[Block]:
-    """The pieces as paragraphs, which empty lines part, and items of lists, which begin with a dash."""
+    """The pieces grouped into paragraphs, separated by empty lines, and list items, which begin with a dash."""
     made: list[Block] = []
     apart = True
     for line in _lines(pieces(explanation, spans)):
@@ -83,7 +83,7 @@ def plain(explanation: str) -> str:
 
 
 def passage(answer: Json) -> Json:
-    """What the browser needs of an answer: its blocks, and the cards of its facts by their ids."""
+    """The parts of an answer that the browser needs: its blocks, and the cards of its facts by id."""
     facts = {one["id"]: one for one in answer["facts"]}
     return {
         "blocks": [asdict(one) for one in blocks(answer["explanation"], answer["spans"])],
@@ -92,7 +92,7 @@ def passage(answer: Json) -> Json:
 
 
 def card(fact: Json, facts: dict[str, Json]) -> Json:
-    """A fact in full: its label, rows of what is known of it, and where it is looked into."""
+    """A fact in full: its label, its properties as rows, and the page that shows it."""
     rows = [
         ("Value", fact["text"]),
         ("Exactly", _exact(fact["value"])),
@@ -110,14 +110,14 @@ def card(fact: Json, facts: dict[str, Json]) -> Json:
 
 
 def page(fact: Json) -> str:
-    """The page that shows a fact: of a series its forecast, else the one of its source; nothing where none does."""
+    """The page that shows a fact: Forecast for a fact about a series, else that of its source; empty if none."""
     if fact["unique_id"]:
         return "forecast"
     return next((page for start, page in _PAGES if fact["source"].startswith(start)), "")
 
 
 def period(stamps: str) -> str:
-    """`2024-01-01/2024-01-07` as dates for people; what is no date stays as it is."""
+    """`2024-01-01/2024-01-07` as dates for people; anything that is not a date stays unchanged."""
     try:
         return " to ".join(dict.fromkeys(words.day(one) for one in stamps.split("/") if one))
     except ValueError:
@@ -136,7 +136,7 @@ def _cut(explanation: str, spans: Sequence[Json]) -> Iterator[tuple[str, str]]:
 
 
 def _lines(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
-    """The pieces, line by line; a fact is never broken."""
+    """The pieces, line by line; a fact is never split."""
     line: list[Piece] = []
     for one in pieces:
         first, *others = [one.text] if one.fact else one.text.split("\n")
@@ -152,7 +152,7 @@ def _unescaped(match: re.Match[str]) -> str:
 
 
 def _exact(value: Any) -> str:
-    """A number with all that is known of it; dates and texts say nothing more than they do."""
+    """A number at full precision; dates and texts are empty, as they are already shown in full."""
     numbers = value if isinstance(value, list) else [value]
     if any(isinstance(one, bool) or not isinstance(one, int | float) for one in numbers):
         return ""
@@ -160,7 +160,7 @@ def _exact(value: Any) -> str:
 
 
 def _named(fact_id: str, facts: dict[str, Json]) -> str:
-    """A fact that another was made of: by its label where the answer has it."""
+    """Name of a fact that another fact was derived from: its label if the answer contains it."""
     one = facts.get(fact_id)
     return f"{one['label']} ({one['text']})" if one else fact_id
 

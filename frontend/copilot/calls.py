@@ -1,4 +1,4 @@
-"""Calls of the page Copilot: questions, and what answers may quote."""
+"""API calls of the Copilot page: questions, and the sources that answers may quote."""
 
 from collections.abc import Iterator
 
@@ -6,23 +6,23 @@ from frontend.core.client import Client, Json
 
 
 def suggestions(client: Client, workspace: str, page: str, unique_id: str | None = None) -> list[str]:
-    """Questions to begin with, on a page and about a series."""
+    """Suggested first questions for a page and a series."""
     query = {"workspace": workspace, "page": page, "unique_id": unique_id}
     return list(client.get("copilot", "suggestions", params=query)["suggestions"])
 
 
 def ask(client: Client, question: Json) -> Iterator[tuple[str, Json]]:
-    """The events of an answer as they come, by kind and content; the last one is `done`, with the whole answer."""
+    """Events of an answer as they arrive, as (kind, content); the last one is `done`, with the whole answer."""
     return client.stream("copilot", "stream", body=question)
 
 
 def sources(client: Client, workspace: str) -> list[Json]:
-    """What the copilot can look up: all of it."""
+    """All sources that the copilot can search."""
     return list(client.items("knowledge", "sources", params={"workspace": workspace}))
 
 
 def add_note(client: Client, workspace: str, name: str, kind: str, content: bytes) -> Json:
-    """`kind`: a media type: markdown, plain text or PDF."""
+    """Adds a note. `kind`: its media type (markdown, plain text or PDF)."""
     query = {"workspace": workspace, "name": name}
     return client.send("POST", "knowledge", "sources", params=query, content=content, headers={"Content-Type": kind})
 

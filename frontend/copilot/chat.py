@@ -1,4 +1,4 @@
-"""Questions and answers: a conversation, the answers as they come, and the box that asks about what is on a page."""
+"""Conversations with the copilot: questions, streamed answers, and the question box on other pages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from frontend.copilot.passage import passage
 from frontend.core import link, shell, states, words
 from frontend.core.client import ApiDown, ApiError, Json
 
-LONGEST = 1_000  # characters of a question
-QUESTION, SERIES, FROM = "question", "series", "from"  # as the URL of the page Copilot names them
+LONGEST = 1_000  # characters in a question
+QUESTION, SERIES, FROM = "question", "series", "from"  # query parameters of the Copilot page
 
 _CONVERSATIONS = "conversations"  # by workspace
-_KEPT = 50  # turns of a conversation
-_REMEMBERED = 10  # turns that go along with a question, and series of one
+_KEPT = 50  # turns in a conversation
+_REMEMBERED = 10  # turns sent along with a question, and series per turn
 _BADGES: dict[str, tuple[str, str, Literal["green", "orange", "gray"]]] = {
     "grounded": ("every number from the data", ":material/verified:", "green"),
     "fallback": ("offline answer: the provider did not answer", ":material/cloud_off:", "orange"),
@@ -26,7 +26,7 @@ _BADGES: dict[str, tuple[str, str, Literal["green", "orange", "gray"]]] = {
 
 @dataclass
 class Turn:
-    """A question, where it was asked, and what came of it: neither answer nor error as long as it is open."""
+    """A question, the page it was asked on, and its result. While it is open it has neither answer nor error."""
 
     question: str
     page: str
@@ -35,23 +35,23 @@ class Turn:
     error: ApiDown | ApiError | None = None
 
     def again(self) -> None:
-        """Opens it once more."""
+        """Opens it again."""
         self.error = None
 
     def series(self) -> list[str]:
-        """The series that it was about."""
+        """The series that the turn was about."""
         named = [self.unique_id, *(fact["unique_id"] for fact in (self.answer or {}).get("facts", []))]
         return list(dict.fromkeys(one for one in named if one))[:_REMEMBERED]
 
 
 def conversation(workspace: str) -> list[Turn]:
-    """The turns about a workspace in this session, oldest first."""
+    """Turns about a workspace in this session, oldest first."""
     turns: list[Turn] = st.session_state.setdefault(_CONVERSATIONS, {}).setdefault(workspace, [])
     return turns
 
 
 def ask(workspace: str, question: str, page: str, unique_id: str | None = None) -> None:
-    """Puts a question; it is answered where the conversation is shown next."""
+    """Adds a question; it is answered where the conversation is next shown."""
     if question := question.strip():
         turns = conversation(workspace)
         turns.append(Turn(question, page, unique_id))
@@ -60,7 +60,7 @@ def ask(workspace: str, question: str, page: str, unique_id: str | None = None) 
 
 
 def show(workspace: str, turns: Sequence[Turn], key: str, newest: int = _KEPT) -> None:
-    """The newest turns; one that is open is answered as it comes, and after the last stand questions that may follow."""
+    """Shows the newest turns. An open turn is answered as the answer arrives; follow-up questions come last."""
     for place, turn in enumerate(turns):
         if place < len(turns) - newest:
             continue
@@ -78,7 +78,7 @@ def show(workspace: str, turns: Sequence[Turn], key: str, newest: int = _KEPT) -
 
 
 def suggested(workspace: str, questions: Sequence[str], page: str, unique_id: str | None, key: str) -> None:
-    """Questions as buttons."""
+    """Suggested questions as buttons."""
     with st.container(horizontal=True, gap="small"):
         for place, question in enumerate(questions):
             st.button(
@@ -87,7 +87,7 @@ def suggested(workspace: str, questions: Sequence[str], page: str, unique_id: st
 
 
 def entry(workspace: str, page: str, unique_id: str | None, key: str, placeholder: str) -> None:
-    """A field for a question of one's own."""
+    """Input field for a question."""
 
     def asked() -> None:
         ask(workspace, st.session_state[key] or "", page, unique_id)
@@ -96,7 +96,7 @@ def entry(workspace: str, page: str, unique_id: str | None, key: str, placeholde
 
 
 def beginnings(workspace: str, page: str, unique_id: str | None) -> list[str]:
-    """Questions to begin with; none where they cannot be had: one can ask without them."""
+    """Suggested first questions; empty if they cannot be loaded, because asking works without them."""
     try:
         return calls.suggestions(shell.client(), workspace, page, unique_id)
     except (ApiDown, ApiError):
@@ -105,7 +105,7 @@ def beginnings(workspace: str, page: str, unique_id: str | None) -> list[str]:
 
 @st.fragment
 def box(workspace: str, page: str, unique_id: str | None = None) -> None:
-    """Asks about what is on a page, and shows the last answer; the rest is on the page Copilot."""
+    """Question box on a page, with the latest answer; the full conversation is on the Copilot page."""
     if not (
         opened := st.expander("Ask about this", icon=":material/forum:", key=f"box-{page}", on_change="rerun")
     ).open:
@@ -122,7 +122,7 @@ def box(workspace: str, page: str, unique_id: str | None = None) -> None:
 
 
 def _listen(workspace: str, turn: Turn, before: Sequence[Turn]) -> None:
-    """Asks the service, and shows what it looks at and what it says while it does."""
+    """Asks the service, and shows its progress and the answer as they arrive."""
     past = [{"question": one.question, "unique_ids": one.series()} for one in before if one.answer]
     asked: Json = {"workspace": workspace, "question": turn.question, "page": turn.page, "history": past[-_REMEMBERED:]}
     if turn.unique_id:
@@ -144,7 +144,7 @@ def _listen(workspace: str, turn: Turn, before: Sequence[Turn]) -> None:
 
 
 def _said(turn: Turn, key: str) -> None:
-    """What came of a question."""
+    """Shows the result of a question."""
     if turn.error is not None:
         states.told(turn.error, "the question is kept")
         st.button("Ask again", icon=":material/refresh:", key=f"{key}-again", on_click=turn.again)
@@ -173,7 +173,7 @@ def _said(turn: Turn, key: str) -> None:
 
 
 def _told(answer: Json) -> words.Markdown:
-    """How many facts it has, who wrote it, and what that took."""
+    """Caption of an answer: number of facts, author, and cost."""
     usage, count = answer["usage"], len(answer["facts"])
     tokens = usage["input_tokens"] + usage["output_tokens"]
     said = [f"{count} fact{'s' if count != 1 else ''}: select one to see where it comes from"] if count else []

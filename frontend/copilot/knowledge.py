@@ -1,4 +1,4 @@
-"""What the copilot can quote: its sources, notes that are added, and notes that are deleted."""
+"""The copilot's sources: listing them, adding notes and deleting notes."""
 
 from pathlib import PurePath
 
@@ -9,14 +9,14 @@ from frontend.copilot import calls
 from frontend.core import exports, roles, shell, states, words
 from frontend.core.client import ApiDown, ApiError, Json
 
-# Plain text is sent as markdown, which it is: without keys the service refuses what a form of any site could send.
+# Plain text is sent as markdown, which it is: without keys the service refuses types that any site's form can send.
 KINDS = {".md": "text/markdown", ".txt": "text/markdown", ".pdf": "application/pdf"}
-_LARGEST = 5  # MB of a note
-_DONE = "knowledge_done"  # what was done in the run before
+_LARGEST = 5  # MB per note
+_DONE = "knowledge_done"  # the action completed in the previous script run
 
 
 def knowledge(workspace: str) -> None:
-    """The list of sources, a form for a new note, and the way to delete one."""
+    """The list of sources, a form for a new note, and a way to delete a note."""
     if done := st.session_state.pop(_DONE, None):
         st.toast(words.literal(done), icon=":material/check_circle:")
     with states.loading("Reading the sources"):

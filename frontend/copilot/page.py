@@ -1,4 +1,4 @@
-"""Questions in plain language; in the answers every number is a fact that opens, and says where it comes from."""
+"""Copilot page: questions in plain language. Every number in an answer is a fact that opens to show its source."""
 
 import streamlit as st
 
@@ -7,8 +7,8 @@ from frontend.core import api, link, shell, states, words
 from frontend.core.client import ApiDown, ApiError
 
 VIEWS = ("Chat", "Knowledge")
-PAGES = ("portfolio", "forecast", "accuracy", "monitoring", "data", "runs")  # that one may come from
-HERE = "copilot_workspace"  # that was shown last
+PAGES = ("portfolio", "forecast", "accuracy", "monitoring", "data", "runs")  # pages that a visitor may come from
+HERE = "copilot_workspace"  # the workspace shown last
 
 
 def page() -> None:
@@ -25,7 +25,7 @@ def page() -> None:
             states.require(workspace, "ready")
             where, unique_id = _from(name)
             _chat(name, where, unique_id)
-        # Outside of the tab it stays at the foot of the window.
+        # Outside the tab, so that it stays at the bottom of the window.
         chat.entry(name, where, unique_id, "entry", "Ask about your forecasts")
     if tabs[1].open:
         with tabs[1]:
@@ -34,7 +34,7 @@ def page() -> None:
 
 
 def _from(workspace: str) -> tuple[str, str | None]:
-    """The page that one comes from, and the series on it: as the URL says, or as one came."""
+    """The page the visitor comes from and its series: from the URL, else from the previous page."""
     state = st.session_state
     changed = not link.entered() and state.get(HERE) != workspace
     state[HERE] = workspace
@@ -54,7 +54,7 @@ def _from(workspace: str) -> tuple[str, str | None]:
 
 
 def _exists(workspace: str, unique_id: str) -> bool:
-    """Whether there is such a series; where that cannot be found out, the answer will tell."""
+    """Whether the series exists; true if that cannot be determined, because the answer will report it."""
     try:
         return api.profile(shell.client(), workspace, unique_id) is not None
     except (ApiDown, ApiError):
@@ -66,7 +66,7 @@ def _chat(workspace: str, where: str, unique_id: str | None) -> None:
     with link.to(chat.QUESTION):
         asked = state[chat.QUESTION]
         if asked and all(turn.question != asked for turn in turns):
-            chat.ask(workspace, asked, where, unique_id)  # a link brought it
+            chat.ask(workspace, asked, where, unique_id)  # asked by a link
         elif turns and not asked:
             state[chat.QUESTION] = turns[-1].question
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -85,7 +85,7 @@ def _chat(workspace: str, where: str, unique_id: str | None) -> None:
 
 
 def _widen() -> None:
-    """From now on it is about the whole workspace."""
+    """Widens the scope to the whole workspace."""
     st.session_state[chat.FROM], st.session_state[chat.SERIES] = PAGES[0], ""
 
 

@@ -1,5 +1,5 @@
-// Draws an answer: paragraphs and lists of text, in which each fact is a button that opens its card below.
-// All text is set by textContent: a name is never markup, whatever it holds.
+// Draws an answer: paragraphs and lists, in which each fact is a button that opens its card below.
+// All text is set by textContent, so a name is never markup.
 
 function element(tag, text, name) {
   const made = document.createElement(tag);
@@ -43,7 +43,7 @@ function toggle(button, block, id, root, cards) {
 
 function drawn(piece, block, root, cards) {
   if (!cards[piece.fact]) return element(piece.bold ? "strong" : "span", piece.text);
-  const button = element("span", piece.text, piece.bold ? "fact bold" : "fact"); // a true button would not wrap
+  const button = element("span", piece.text, piece.bold ? "fact bold" : "fact"); // a button element would not wrap
   button.setAttribute("role", "button");
   button.setAttribute("aria-expanded", "false");
   button.tabIndex = 0;
@@ -64,7 +64,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     parentElement.append(root);
   }
   root.open = (id) => setTriggerValue("open", id);
-  if (root.said === said) return; // a card that is open stays open
+  if (root.said === said) return; // unchanged: keeps an open card open
   root.said = said;
   root.replaceChildren();
   let list = null;

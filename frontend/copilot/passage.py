@@ -1,4 +1,4 @@
-"""The text of an answer in which every fact is a button that opens its card; drawn by the browser from plain text only."""
+"""Text of an answer in which every fact is a button that opens its card; the browser draws it from plain text only."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from frontend.copilot import answers
 from frontend.core.client import Json
 
 _HERE = Path(__file__)
-# Its code and style are ours and constant; what an answer says comes as data and becomes text, never markup.
+# Code and style are constants of this project; the answer is passed as data and becomes text, never markup.
 _component = st.components.v2.component(
     "answer",
     css=_HERE.with_name("passage.css").read_text(encoding="utf-8"),
@@ -17,6 +17,6 @@ _component = st.components.v2.component(
 
 
 def passage(answer: Json, key: str) -> Json | None:
-    """Shows the answer; the fact whose page was asked for by a click, or None."""
+    """Shows the answer; returns the fact whose page was requested by a click, or None."""
     shown = _component(key=key, data=answers.passage(answer), on_open_change=lambda: None)
     return next((one for one in answer["facts"] if one["id"] == shown.get("open")), None)

@@ -1,1 +1,1 @@
-"""What every page needs: the client of the service, links, states, words, tables and figures."""
+"""Shared by all pages: service client, links, states, words, tables and figures."""

@@ -1,17 +1,17 @@
-"""Calls that several pages make; those that only one page makes are in its `calls.py`."""
+"""API calls that several pages make; those of a single page are in its `calls.py`."""
 
 from frontend.core.client import PAGE, Client, Json
 
-_SOUGHT = 300  # characters of a name that the service searches for
+_SOUGHT = 300  # longest name that the service searches for, in characters
 
 
 def me(client: Client) -> Json:
-    """Whose the key is, and which roles it has."""
+    """Owner of the API key, and its roles."""
     return client.get("me")
 
 
 def workspaces(client: Client) -> list[Json]:
-    """Every workspace."""
+    """All workspaces."""
     return list(client.items("workspaces"))
 
 
@@ -28,13 +28,13 @@ def series(
     limit: int = 50,
     offset: int = 0,
 ) -> Json:
-    """A page of the series whose names hold `search`."""
+    """One page of the series whose names contain `search`."""
     query = {"workspace": workspace, "search": search, "sort": sort, "limit": limit, "offset": offset}
     return client.get("series", params=query)
 
 
 def profile(client: Client, workspace: str, unique_id: str) -> Json | None:
-    """One series as the list has it; None where no series has exactly this name."""
+    """One series as in the series list; None if no series has exactly this name."""
     seen, total = 0, 1
     while seen < total:
         page = series(client, workspace, unique_id[:_SOUGHT], limit=PAGE, offset=seen)
@@ -45,11 +45,11 @@ def profile(client: Client, workspace: str, unique_id: str) -> Json | None:
 
 
 def monitored(client: Client, workspace: str, unique_id: str) -> Json:
-    """How one series stands, and `detail` with each window and forecast set."""
+    """Monitoring status of one series, with `detail` for each window and forecast set."""
     answer = client.get("monitoring", "series", params={"workspace": workspace, "unique_id": unique_id})
     return {**answer["items"][0], "detail": answer["detail"]}
 
 
 def aliases(client: Client, workspace: str) -> Json:
-    """Which runs have a name, and the `version` of that."""
+    """Runs that have an alias, and the `version` of the aliases."""
     return client.get("aliases", params={"workspace": workspace})

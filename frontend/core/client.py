@@ -1,4 +1,4 @@
-"""The HTTP client of the service: errors, retries, and answers that are read again only where they have changed."""
+"""HTTP client of the service: errors, retries, and answers that are only downloaded again if they have changed."""
 
 import json
 import sys
@@ -13,14 +13,14 @@ import httpx2
 from frontend.core.identity import Identity
 from frontend.core.settings import Settings, load
 
-_KEPT = 16 * 2**20  # bytes of answers, with their addresses, that are asked for again by their ETag
-PAGE = 1000  # items of a page where all are wanted: the most that the service gives
+_KEPT = 16 * 2**20  # bytes of answers, including their addresses, kept for revalidation by ETag
+PAGE = 1000  # items per page when reading a whole list: the service's maximum
 
 Json = dict[str, Any]
 
 
 class ApiError(Exception):
-    """The service said no. `status` and `detail` as in its problem, `request_id` to find it in its log."""
+    """A problem returned by the service, with its `status` and `detail`; `request_id` finds it in the service's log."""
 
     def __init__(self, status: int, detail: str, request_id: str = "", fields: list[Json] | None = None) -> None:
         super().__init__(detail)
@@ -28,11 +28,11 @@ class ApiError(Exception):
 
 
 class ApiDown(Exception):
-    """The service cannot be reached, or answers with what it never says."""
+    """The service cannot be reached, or the answer is not one that the service sends."""
 
 
 class Answers:
-    """The most recently used answers by address, as they came, with their ETags; their bytes together are bounded."""
+    """Most recently used raw answers by address, with their ETags; their total size in bytes is bounded."""
 
     def __init__(self, most: int) -> None:
         self.most, self.size = most, 0
@@ -40,14 +40,14 @@ class Answers:
         self._lock = Lock()
 
     def get(self, address: str) -> tuple[str, bytes]:
-        """The ETag and the answer; empty if there is none."""
+        """The ETag and the answer; both empty if none is kept."""
         with self._lock:
             if address in self._kept:
                 self._kept.move_to_end(address)
             return self._kept.get(address, ("", b""))
 
     def keep(self, address: str, tag: str, answer: bytes) -> None:
-        """Keeps an answer instead of the one before, unless it is so large that it would leave no room for others."""
+        """Keeps an answer and replaces the previous one, unless it is so large that it would displace the others."""
         with self._lock:
             self._forget(address)
             if (size := _size(address, tag, answer)) > self.most / 4:
@@ -63,7 +63,7 @@ class Answers:
 
 
 class Client:
-    """For all sessions at once. What was read before is asked for by its ETag, so that it is fresh and costs little."""
+    """Client shared by all sessions. Earlier answers are revalidated by ETag, so reads are fresh and cheap."""
 
     def __init__(self, settings: Settings | None = None) -> None:
         settings = settings or load()
@@ -78,7 +78,7 @@ class Client:
         self._answers = Answers(_KEPT)
 
     def get(self, *path: str, params: Mapping[str, Any] | None = None) -> Json:
-        """Return what the service has at a path, whose parts are escaped here. Parameters that are None are left out."""
+        """Return the resource at a path; the path's parts are escaped here. Parameters that are None are omitted."""
         given = known(params or {})
         address = f"{_address(path)}?{httpx2.QueryParams(given)}"
         tag, kept = self._answers.get(address)
@@ -91,7 +91,7 @@ class Client:
         return answer
 
     def items(self, *path: str, params: Mapping[str, Any] | None = None) -> Iterator[Json]:
-        """Yield what a list has at a path, page after page."""
+        """Yield the items of a list, page after page."""
         seen, total = 0, 1
         while seen < total:
             page = self.get(*path, params={**(params or {}), "limit": PAGE, "offset": seen})
@@ -99,20 +99,20 @@ class Client:
             seen, total = seen + PAGE, page["total"]
 
     def text(self, *path: str, params: Mapping[str, Any], kind: str) -> str:
-        """Return what the service has at a path in another media type than JSON."""
+        """Return a resource in a media type other than JSON."""
         response = self._ask("GET", path, params=params, headers={"Accept": kind})
         if not response.is_success:
             _read(response)
         return response.text
 
     def send(self, method: str, *path: str, **request: Any) -> Json:
-        """Change something. `request`: `params`, `json`, `content` and `headers`, as httpx takes them."""
+        """Send a request that changes something. `request`: `params`, `json`, `content` and `headers`, as in httpx."""
         return _read(self._ask(method, path, **request))
 
     def stream(self, *path: str, body: Json) -> Iterator[tuple[str, Json]]:
-        """Yield the events of an answer as they come, by kind and content; the last one is `done`, with the whole answer.
+        """Yield the events of an answer as they arrive, as (kind, content); the last is `done`, with the whole answer.
 
-        ApiError where the service says no, before or on the way; ApiDown where it breaks off.
+        Raises ApiError if the service reports a problem, before or during the stream; ApiDown if the stream breaks off.
         """
         try:
             with self._http.sse(_address(path), method="POST", json=body) as events:
@@ -140,12 +140,12 @@ class Client:
 
 
 def known(values: Mapping[str, Any]) -> Json:
-    """Return the values that are given: without those that are None."""
+    """Return the values without those that are None."""
     return {name: value for name, value in values.items() if value is not None}
 
 
 def _read(response: httpx2.Response) -> Json:
-    """The answer's JSON; ApiError for a problem, ApiDown for what is no answer of the service."""
+    """Return the answer's JSON. Raises ApiError for a problem, ApiDown for anything that the service does not send."""
     try:
         content = response.json() if response.content else {}
     except ValueError:
@@ -158,10 +158,10 @@ def _read(response: httpx2.Response) -> Json:
 
 
 def _size(*parts: str | bytes) -> int:
-    """The bytes that an answer takes with its address and its place."""
+    """Return the bytes that an answer takes, including its address and the entry's overhead."""
     return 500 + sum(map(sys.getsizeof, parts))
 
 
 def _address(path: Sequence[str]) -> str:
-    """`/series/Ash%2Ftea/history`: each part is one part of the path, whatever it holds."""
+    """Return a path such as `/series/Ash%2Ftea/history`; each part stays one part, whatever characters it contains."""
     return "".join(f"/{quote(part, safe='')}" for part in path)

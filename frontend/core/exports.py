@@ -1,4 +1,4 @@
-"""Tables as files: what is on the screen, to take along."""
+"""Downloads of the tables on the screen."""
 
 import io
 import re
@@ -8,8 +8,8 @@ import streamlit as st
 
 from frontend.core import words
 
-# Where a spreadsheet would begin a formula: at the start of a cell, and behind what it may take for the end of one. The signs
-# also in the other widths that it reads as the same, and behind blanks, quotes and what cannot be seen.
+# Where a spreadsheet would begin a formula: at the start of a cell, or after what it may read as a cell's end.
+# Includes the signs in full and small width, and signs preceded by blanks, quotes or invisible characters.
 _FORMULA = re.compile(
     r"^(?=[\s\"'\x00-\x1f\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠﹦﹢﹣﹫]|[\t\r\n])"
     r"|(?<=[\t\r\n;])(?=[ \"']*[=+\-@＝＋－＠﹦﹢﹣﹫])"
@@ -17,7 +17,7 @@ _FORMULA = re.compile(
 
 
 def buttons(table: pd.DataFrame, *named: str) -> None:
-    """Offers the table as CSV and as parquet, in files named by what is in them; a file is made when its button is pressed."""
+    """Offers the table as CSV and as parquet, in files named after their content and made on demand."""
     key = "-".join(named)
     with st.container(horizontal=True, gap="small"):
         st.download_button(
@@ -36,9 +36,10 @@ def buttons(table: pd.DataFrame, *named: str) -> None:
 
 
 def csv(table: pd.DataFrame) -> bytes:
-    """The table without its index; an apostrophe stands before texts, headers too, that a spreadsheet would compute.
+    """The table as CSV without its index, safe to open in a spreadsheet.
 
-    Numbers and times are written as they are; lines end as RFC 4180 says, so that a text with a line break is quoted.
+    Texts that a spreadsheet would compute, headers included, get a leading apostrophe. Numbers and times are unchanged.
+    Lines end as in RFC 4180, so that text with a line break is quoted.
     """
     columns = [column if _is_told(column) else column.astype(object).map(_text) for _, column in table.items()]
     written = pd.concat(columns, axis=1) if columns else table
@@ -50,7 +51,7 @@ def csv(table: pd.DataFrame) -> bytes:
 
 
 def _is_told(column: pd.Series) -> bool:
-    """Whether nothing in the column can be a text."""
+    """Whether the column cannot contain text."""
     kinds = pd.api.types
     return bool(kinds.is_numeric_dtype(column) or kinds.is_datetime64_any_dtype(column))
 

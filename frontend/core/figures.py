@@ -1,4 +1,4 @@
-"""Figures on a page: under a title, in the colours of the page, and exported under a name that says what they show."""
+"""Figures on a page: with a title, in the page's colours, and exported under a descriptive file name."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from frontend.core.client import Json
 
 
 def colours() -> theme.Scheme:
-    """Those of the page as the visitor sees it."""
+    """The colours of the page as the visitor sees it."""
     return theme.scheme(st.context.theme.type)
 
 
@@ -24,10 +24,10 @@ def show(
     into: Any = st,
     alt: str | None = None,
 ) -> None:
-    """Draws a figure of a workspace, or of one of its series. `key`: of its element, and what its file is called first."""
+    """Draws a figure of a workspace or of one of its series. `key`: the element's key, and the file name's start."""
     unit = (
         workspace["unit"] if figure.layout.yaxis.title.text == theme.drawn(workspace["unit"]) else ""
-    )  # an error may have none
+    )  # an error may have no unit
     about = " · ".join(part for part in (unit, workspace["title"]) if part)
     named = f"{series} · {title}" if series else title
     theme.dressed(theme.titled(figure, named, about), colours())

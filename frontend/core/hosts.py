@@ -1,7 +1,7 @@
-"""Who may call the app: pages that the app itself has served, under a name that it is known by.
+"""Protection against requests from other sites: only pages served by the app, under a known host name, may call it.
 
-A page of another site may have its own name lead to this machine (DNS rebinding), or open the app's websocket: it would act
-with the key of the app. So `Host` must be known, and `Origin`, which browsers add to a websocket, must be the same.
+A page of another site may point its own name at this machine (DNS rebinding) or open the app's websocket; it would act
+with the app's key. So `Host` must be known, and `Origin`, which browsers add to a websocket, must match it.
 """
 
 import ipaddress
@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-HEALTH = "/_stcore/health"  # says that the app is up and no more: platforms ask for it by addresses of their own
+HEALTH = "/_stcore/health"  # reports only that the app is up; platforms request it by addresses of their own
 _HOST = re.compile(r"(\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(:[0-9]*)?")
 _UNKNOWN = (
     "This app does not answer under this name. Open it as http://localhost, or add the host to APP_ALLOWED_HOSTS where it "
@@ -25,7 +25,7 @@ _FOREIGN = (
 
 
 class KnownHosts:
-    """Refuses requests and websockets for other hosts than `allowed` and this machine's names, and from other origins."""
+    """Refuses requests and websockets from other origins, and hosts other than `allowed` and this machine's names."""
 
     def __init__(self, app: ASGIApp, allowed: Sequence[str] = ()) -> None:
         self.app = app
@@ -55,12 +55,12 @@ class KnownHosts:
 
 
 def _place(host: str) -> str:
-    """A host with its port, without that which a scheme implies."""
+    """A host with its port, without the port that the scheme implies."""
     return host.lower().removesuffix(":443").removesuffix(":80")
 
 
 def _name(host: str) -> str:
-    """A host without its port; empty for what is no host."""
+    """A host without its port; empty if it is not a valid host."""
     host_parts = _HOST.fullmatch(host.lower())
     return (host_parts["address"] or host_parts["name"]).removesuffix(".") if host_parts else ""
 

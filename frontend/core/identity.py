@@ -1,4 +1,4 @@
-"""Who this app is, for a service on Cloud Run that only lets certain accounts in: a token of Google's metadata server."""
+"""Identity of the app for a private Cloud Run service: a token of Google's metadata server."""
 
 import base64
 import json
@@ -9,18 +9,21 @@ from threading import Lock
 
 import httpx2
 
-HEADER = "X-Serverless-Authorization"  # Cloud Run looks here first and takes it off; Authorization stays free
+HEADER = "X-Serverless-Authorization"  # Cloud Run checks this header first and strips it; Authorization stays free
 _PATH = "/computeMetadata/v1/instance/service-accounts/default/identity"
-_EARLY = 300.0  # seconds before its end that a token is renewed
+_EARLY = 300.0  # seconds before expiry at which a token is renewed
 _TIMEOUT = 5.0  # seconds; the server is on the same machine
 
 
 class NoIdentity(httpx2.TransportError):
-    """There is no token. To its caller it is as if the service could not be reached."""
+    """No token available. Callers treat it as an unreachable service."""
 
 
 class Identity(httpx2.Auth):
-    """Puts a token for `audience`, the service's address, on each request. It is kept until shortly before it ends, and logged nowhere."""
+    """Adds a token for `audience`, the service's address, to each request.
+
+    A token is kept until shortly before it expires, and never logged.
+    """
 
     def __init__(self, audience: str) -> None:
         self.audience = audience
@@ -32,7 +35,7 @@ class Identity(httpx2.Auth):
         yield request
 
     def token(self) -> str:
-        """A token that is good for some minutes. NoIdentity outside Google Cloud."""
+        """A token that is valid for at least some minutes. Raises NoIdentity outside Google Cloud."""
         with self._lock:
             if time.time() >= self._renewed_at:
                 self._token = self._fetch()
@@ -40,7 +43,7 @@ class Identity(httpx2.Auth):
             return self._token
 
     def _fetch(self) -> str:
-        host = os.environ.get("GCE_METADATA_HOST") or "metadata.google.internal"  # the variable of Google's own clients
+        host = os.environ.get("GCE_METADATA_HOST") or "metadata.google.internal"  # as in Google's own clients
         try:
             with httpx2.Client(transport=httpx2.HTTPTransport(retries=2), timeout=_TIMEOUT, trust_env=False) as client:
                 query, headers = {"audience": self.audience, "format": "full"}, {"Metadata-Flavor": "Google"}
@@ -53,7 +56,7 @@ class Identity(httpx2.Auth):
 
 
 def _end(token: str) -> float:
-    """When a token ends, in seconds since 1970: the claim `exp` of a JWT."""
+    """Expiry of a token in seconds since 1970: the `exp` claim of the JWT."""
     try:
         claims = token.split(".")[1]
         return float(json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["exp"])

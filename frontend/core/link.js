@@ -1,10 +1,10 @@
-// One entry of the browser's history per act of the visitor. Streamlit pushes one for each value that it writes into the
-// address, and one more when a page is left, so that "back" would stop at addresses that nobody has seen.
+// Keeps one browser history entry per action of the visitor. Streamlit pushes one for each value that it writes into the
+// URL, and another when a page is left, so "back" would stop at URLs that were never shown.
 
 const ACTS = ["pointerdown", "keydown", "input", "click"];
 
 (() => {
-  if (history.guarded) return; // it comes with every page
+  if (history.guarded) return; // the script is loaded with every page
   history.guarded = true;
   let acted = false;
   for (const act of ACTS) addEventListener(act, () => (acted = true), true);

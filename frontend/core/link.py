@@ -1,7 +1,7 @@
-"""What is looked at stands in the URL, so that a copied link and the back button return to it.
+"""View state in the URL, so that a copied link and the back button return to the same view.
 
-Streamlit's own binding takes a page's values out of the history when the page is left; these stay. Pages are changed here
-and nowhere else, so that no link forgets the workspace.
+Streamlit's own binding removes a page's values from the history when the page is left; these stay. Pages are changed
+only here, so that no link loses the workspace.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -14,17 +14,17 @@ from streamlit.delta_generator import DeltaGenerator
 
 from frontend.core import pages, words
 
-WORKSPACE = "workspace"  # the key of its widget, and its name in the URL
+WORKSPACE = "workspace"  # the widget's key, and its name in the URL
 
 _SHOWN, _ENTERED, _BEFORE, _WRITTEN, _GOING, _NOTICES = "shown", "entered", "before", "written", "going", "notices"
-_EVERYWHERE = ("view", "metric", "order", "from")  # what a workspace leaves to the next one; the rest is its own
+_EVERYWHERE = ("view", "metric", "order", "from")  # kept when the workspace changes; the rest is per workspace
 _CALLED = {"tested": "model", "watched": "series", "by": "attribute"}
 
-_SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")  # ours and constant: no data is in it
+_SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")  # constant: it contains no data
 
 
 def enter(page: str) -> None:
-    """Notes which page this run shows: on one that has just been opened, the URL decides what is shown."""
+    """Records which page this run shows. On a page that has just been opened, the URL decides the view."""
     shown = st.session_state.get(_SHOWN)
     st.session_state[_ENTERED] = shown != page
     if shown != page:
@@ -40,42 +40,42 @@ def one_entry_per_act() -> None:
 
 
 def entered() -> bool:
-    """Whether this page is opened in this run."""
+    """Whether this run opens the page."""
     return bool(st.session_state.get(_ENTERED, True))
 
 
 def before() -> str | None:
-    """The page that was open before, as the URL names it; None where this one was opened first."""
+    """URL name of the page that was open before; None if this one was opened first."""
     page: str | None = st.session_state.get(_BEFORE)
     return page
 
 
 def go(page: str, **query: str) -> NoReturn:
-    """Goes to a page of this workspace; from a fragment, too, which has no part in the URL's other values."""
+    """Goes to a page of this workspace. Also works in a fragment, which cannot change the URL's other values."""
     st.session_state[_GOING] = (page, query)
     st.rerun()
 
 
 def follow() -> None:
-    """Opens the page that `go` asked for, if any."""
+    """Opens the page that `go` requested, if any."""
     if going := st.session_state.pop(_GOING, None):
         page, query = going
         st.switch_page(pages.script(page), query_params=_whole(query))
 
 
 def offer(page: str, label: words.Markdown, *, icon: str = ":material/arrow_forward:", **query: str) -> None:
-    """A link to a page of this workspace."""
+    """Shows a link to a page of this workspace."""
     st.page_link(pages.script(page), label=label, icon=icon, query_params=_whole(query))
 
 
 def forget() -> None:
-    """Takes out of the URL what belongs to a workspace: another one has other series, attributes and cutoffs."""
+    """Removes the values of one workspace from the URL: another one has different series, attributes and cutoffs."""
     kept = {key: st.query_params[key] for key in _EVERYWHERE if key in st.query_params}
     st.query_params.from_dict(kept)
 
 
 def notices() -> None:
-    """The place on the page, below its title, where `missing` reports."""
+    """The place below the page title where `missing` reports."""
     place = st.container()
     waiting: list[words.Markdown] = st.session_state[_NOTICES]
     st.session_state[_NOTICES] = place
@@ -84,19 +84,19 @@ def notices() -> None:
 
 
 def missing(key: str, named: str, shown: str = "") -> None:
-    """Reports that the link names something that does not exist, and what is shown instead, if it is one thing."""
+    """Reports that the link names something that does not exist, and what is shown instead, if it is one item."""
     what = _CALLED.get(key, key.removeprefix("by_").replace("_", " "))
     text = f"**{words.literal(what.capitalize())} not found:** {words.literal(named)}."
     text += f" Showing {words.literal(shown)} instead." if shown else ""
     place = st.session_state[_NOTICES]
     if isinstance(place, list):
-        place.append(text)  # the page has not begun: the sidebar comes before it
+        place.append(text)  # the page has not started yet: the sidebar is run first
     else:
         _notice(place, text)
 
 
 def check(key: str, options: Collection[str]) -> None:
-    """Reports what the URL names of a widget that Streamlit binds to it, and it cannot be."""
+    """Reports values in the URL that are not among the options of a widget that Streamlit binds to the URL."""
     for named in st.query_params.get_all(key):
         if named not in options:
             missing(key, named)
@@ -104,10 +104,10 @@ def check(key: str, options: Collection[str]) -> None:
 
 @contextmanager
 def to(key: str, options: Sequence[str] | None = None, *, usual: str | None = None) -> Iterator[None]:
-    """The widget of this key, made within, has the value that the URL has, and the URL the widget's.
+    """Synchronises the widget with this key, created inside the context, with the URL.
 
-    `options`: what it can be, the first by default, and then not in the URL; None: any text. What the URL
-    names and it cannot be is reported. `usual`: instead of the first one, and in the URL all the same.
+    `options`: allowed values; the first is the default and is omitted from the URL. None allows any text. Values in the
+    URL that are not allowed are reported. `usual`: default instead of the first option; it still appears in the URL.
     """
     state, always = st.session_state, usual is not None
     usual = usual if usual is not None else options[0] if options else ""

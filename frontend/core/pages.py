@@ -1,4 +1,4 @@
-"""The pages of the app: each folder of `frontend` with a `page.py` is one, and declares `PAGE` in its `__init__.py`."""
+"""Registry of the app's pages: folders of `frontend` with a `page.py`, which declare `PAGE` in their `__init__.py`."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -6,14 +6,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal, get_args
 
-Section = Literal["Today", "Trust", "Manage"]  # of the menu, in its order
+Section = Literal["Today", "Trust", "Manage"]  # of the menu, in display order
 
 _APP = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
 class Page:
-    """How a page is called in the menu, and where it stands there."""
+    """Menu label and position of a page."""
 
     title: str
     icon: str
@@ -23,7 +23,7 @@ class Page:
 
 @cache
 def pages() -> dict[str, Page]:
-    """The pages in the order of the menu, by name: of their folder, and of their path in the URL.
+    """The pages in menu order, keyed by the name of their folder and URL path.
 
     The first one is the page of the root URL.
     """
@@ -34,7 +34,7 @@ def pages() -> dict[str, Page]:
 
 
 def script(name: str) -> str:
-    """The file of a page as Streamlit names it: from the folder of the app. ValueError for a page that does not exist."""
+    """A page's file as Streamlit names it, relative to the app's folder. Raises ValueError for an unknown page."""
     if name not in pages():
         raise ValueError(f"There is no page {name!r}; the pages are {', '.join(pages())}.")
     return f"{name}/page.py"

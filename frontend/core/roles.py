@@ -1,4 +1,4 @@
-"""What the app's key may do, so that a control which would be refused says so before it is used."""
+"""Roles of the app's key, so that a control which would be refused says so before it is used."""
 
 import streamlit as st
 
@@ -7,7 +7,7 @@ from frontend.core.client import ApiDown, ApiError
 
 
 def missing(role: str) -> words.Markdown | None:
-    """Why a control is switched off: its action needs `role`, which the app's key does not have. None where it has."""
+    """Why a control is disabled: its action needs `role`, which the app's key lacks. None if the key has it."""
     roles = _roles()
     if roles is None or role in roles:
         return None
@@ -19,7 +19,7 @@ def missing(role: str) -> words.Markdown | None:
 
 @st.cache_data(ttl=60, show_spinner=False)
 def _roles() -> list[str] | None:
-    """Roles of the key, the least first; None where the service does not say: it still refuses what the key may not do."""
+    """Roles of the key, lowest first. None if unavailable: the service itself still refuses what the key may not do."""
     try:
         return list(api.me(shell.client())["roles"]) or None
     except (ApiDown, ApiError, KeyError):

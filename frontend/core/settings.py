@@ -1,4 +1,4 @@
-"""Where the service is, and what opens it: environment variables `APP_…`."""
+"""Settings of the web app: address and key of the service, from environment variables `APP_…`."""
 
 import re
 from functools import cache
@@ -12,21 +12,21 @@ _HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?|[0-9a-f:]*:[0-9
 
 
 class WrongSetting(Exception):
-    """What is wrong with the environment, a line for each variable."""
+    """Invalid environment variables, one line per variable."""
 
 
 class Settings(BaseSettings):
-    """The key stays in this process: no page, no log and no error shows it."""
+    """Settings of the web app. The key stays in this process: no page, log or error shows it."""
 
     model_config = SettingsConfigDict(env_prefix="APP_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     api_url: HttpUrl = HttpUrl("http://127.0.0.1:8000")
     api_key: Annotated[str, Field(repr=False)] = ""
-    api_key_file: Path | None = None  # or a file that holds it, as a mounted secret
-    api_audience: str = ""  # of a service on Cloud Run that is private: its own address, as Cloud Run gives it
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()  # names of the app besides localhost, by commas
-    public: bool = False  # whether everybody reaches the app: then its key may not be an admin's
-    api_timeout: Annotated[float, Field(gt=0)] = 60.0  # seconds: a forecast may have to be computed
+    api_key_file: Path | None = None  # alternative to api_key: a file that holds it, such as a mounted secret
+    api_audience: str = ""  # for a private Cloud Run service: its address as Cloud Run gives it
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()  # host names of the app besides localhost, comma-separated
+    public: bool = False  # whether the app is open to everyone; then its key must not be an admin's
+    api_timeout: Annotated[float, Field(gt=0)] = 60.0  # seconds; long enough to compute a forecast
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod
@@ -50,13 +50,13 @@ class Settings(BaseSettings):
 
     @property
     def key(self) -> str:
-        """The key for the service; empty where it needs none."""
+        """Key for the service; empty if it needs none."""
         return self.api_key_file.read_text(encoding="utf-8").strip() if self.api_key_file else self.api_key.strip()
 
 
 @cache
 def load() -> Settings:
-    """The settings of the environment. WrongSetting lists all mistakes, without showing values: one may be a key."""
+    """Settings from the environment. Raises WrongSetting with all mistakes, without their values: one may be a key."""
     try:
         return Settings()
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""What every page has: the client, the workspace that is looked at, and how fresh it is."""
+"""Shell around every page: the client, the selected workspace and its freshness."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -8,12 +8,12 @@ from frontend.core.client import ApiDown, ApiError, Client, Json
 from frontend.core.link import WORKSPACE
 from frontend.core.states import empty, failed, loading
 
-LAST = "last_series"  # that was looked at, by workspace: who comes back by the menu finds it again
+LAST = "last_series"  # last series viewed, by workspace, restored when the page is opened from the menu
 _WANTED = "wanted_workspace"
-_LATEST = "latest_workspace"  # that was looked at, for a page that is opened without one in its URL
+_LATEST = "latest_workspace"  # last workspace viewed, for a page that is opened without one in its URL
 _FIRST = ("ready", "no forecasts", "no run", "no data", "unreadable")
 PRODUCT = "Forecast Copilot"
-_TAB = 60  # letters of a part of the title of a tab
+_TAB = 60  # characters per part of a tab title
 _MOST_SEVERE = ("alert", "warn", None)
 _NOT_READY = {
     "no data": "no data yet",
@@ -25,14 +25,14 @@ _NOT_READY = {
 
 @st.cache_resource(show_spinner=False)
 def client() -> Client:
-    """One for all sessions: its answers do not depend on the visitor."""
+    """Client shared by all sessions: its answers do not depend on the visitor."""
     return Client()
 
 
 def sidebar(page: words.Markdown) -> None:
-    """The workspace to look at, kept in the URL, and how fresh it is; whatever page is shown.
+    """Workspace selector, kept in the URL, and the freshness of the data; the same on every page.
 
-    What fails is reported on the page, under its name: on a phone the sidebar is closed.
+    Failures are reported on the page, under its title: on a phone the sidebar is closed.
     """
     try:
         with st.sidebar, st.spinner("Looking for workspaces"):
@@ -56,12 +56,12 @@ def sidebar(page: words.Markdown) -> None:
 
 
 def in_order(workspaces: list[Json]) -> list[Json]:
-    """Workspaces as they are offered: those with something to show before the others."""
+    """Workspaces in the order of the selector: those with something to show first."""
     return sorted(workspaces, key=lambda one: (_FIRST.index(one["status"]), one["name"]))
 
 
 def first(workspaces: list[Json]) -> Json:
-    """The workspace that a visitor without a link sees: where the most severe alerts are unacknowledged, then by order."""
+    """Default workspace for a visitor without a link: most severe unacknowledged alerts first, then by order."""
 
     def calm(one: Json) -> tuple[int, int]:
         return _MOST_SEVERE.index(one.get("worst_alert")), -(one.get("open_alerts") or 0)
@@ -70,7 +70,7 @@ def first(workspaces: list[Json]) -> Json:
 
 
 def workspace() -> Json:
-    """The workspace that is looked at; ends the page where there is none."""
+    """The selected workspace; ends the page if there is none."""
     name = st.session_state.get(WORKSPACE)
     if name is None:
         empty("No workspace is configured yet. Upload a table on the page Data to create one.")
@@ -79,33 +79,33 @@ def workspace() -> Json:
         details = api.workspace(client(), name)
     if details.get("reason"):
         st.error("**This workspace is damaged.** Other workspaces are not affected.", icon=":material/error:")
-        st.code(details["reason"], language=None, wrap_lines=True)  # as it is: it quotes what files hold
+        st.code(details["reason"], language=None, wrap_lines=True)  # verbatim: it quotes file contents
         if details["forecast_id"]:
-            return {**details, "status": "ready"}  # its settings cannot be read; what it has published can
+            return {**details, "status": "ready"}  # its settings are unreadable, but its published forecasts are not
     return details
 
 
 def look_at(workspace: str) -> None:
-    """This workspace is looked at from the next run on."""
+    """Selects this workspace from the next run on."""
     st.session_state[_WANTED] = workspace
 
 
 def tab(*parts: str) -> None:
-    """The title of the browser's tab: the page, and what it shows; plain text, on one line."""
+    """Sets the browser tab's title: the page and its subject, as plain text on one line."""
     named = (" ".join(part.split()) for part in parts if part)
     shown = [part if len(part) <= _TAB else f"{part[: _TAB - 1]}…" for part in named]
     st.set_page_config(page_title=" · ".join([*shown, PRODUCT]))
 
 
 def title(heading: words.Markdown, caption: words.Markdown) -> None:
-    """The head of a page, and the place below it for what its link names and does not exist."""
+    """Page heading, and below it the place for notices about missing link targets."""
     st.title(heading)
     st.caption(caption)
     link.notices()
 
 
 def tiles(count: int) -> list[DeltaGenerator]:
-    """Places for figures side by side, as many in a row as fit: two on a phone, where columns would fill two screens."""
+    """Side-by-side containers, as many per row as fit: two on a phone, where columns would fill two screens."""
     row = st.container(horizontal=True, gap="small")
     return [row.container(width="stretch", height="stretch") for _ in range(count)]
 

@@ -1,4 +1,4 @@
-"""What a page shows when there is nothing to show yet, or nothing works: always what to do next, never a traceback."""
+"""Empty, loading and error states of a page: always with the next step, never a traceback."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +15,12 @@ _NEXT = {
     "no forecasts": ("There is a trained run, but no forecast is published yet.", "inference"),
     "unreadable": ("What is stored of this workspace is damaged and is not shown.", "run_all"),
 }
-_PAUSE = 4.0  # seconds between two looks whether the service is back
+_PAUSE = 4.0  # seconds between two checks whether the service is back
 
 
 @contextmanager
 def loading(doing: words.Markdown) -> Iterator[None]:
-    """A spinner with these words while something is read; a failure becomes a panel, and the page ends there."""
+    """Spinner with this text while something is read; on failure shows a panel and ends the page."""
     try:
         with st.spinner(doing):
             yield
@@ -29,7 +29,7 @@ def loading(doing: words.Markdown) -> Iterator[None]:
 
 
 def failed(error: ApiDown | ApiError) -> NoReturn:
-    """One panel that says what happened and offers to try again."""
+    """Ends the page with one panel that says what happened and offers to try again."""
     told(error, "this page comes back with it")
     st.button("Try again", icon=":material/refresh:", key="retry")
     if isinstance(error, ApiDown):
@@ -38,7 +38,7 @@ def failed(error: ApiDown | ApiError) -> NoReturn:
 
 
 def told(error: ApiDown | ApiError, solace: words.Markdown) -> None:
-    """The panel: what happened, in the service's words where it has some. `solace`: what is not lost if it is down."""
+    """Error panel: what happened, in the service's words if it sent any. `solace`: what is not lost if it is down."""
     if isinstance(error, ApiDown):
         st.error(
             f"**The service cannot be reached.** Nothing is lost: {solace}.",
@@ -58,14 +58,14 @@ def told(error: ApiDown | ApiError, solace: words.Markdown) -> None:
 
 @st.fragment(run_every=_PAUSE)
 def _look_again() -> None:
-    """Runs the page again after a while: people should not have to press a button for what comes back by itself."""
+    """Reruns the page after a pause, so that people need not press a button once the service is back."""
     if st.session_state.pop("waited", False):
         st.rerun()
     st.session_state["waited"] = True
 
 
 def require(workspace: dict[str, str], *statuses: str) -> None:
-    """Ends the page with what to run next if the workspace is in none of `statuses`."""
+    """Ends the page with the next command to run if the workspace is in none of `statuses`."""
     if workspace["status"] in statuses:
         return
     said, script = _NEXT[workspace["status"]]
@@ -74,7 +74,7 @@ def require(workspace: dict[str, str], *statuses: str) -> None:
 
 
 def empty(said: words.Markdown, command: str = "") -> None:
-    """Nothing to show, and how to get something."""
+    """Message for an empty state, and how to get content."""
     with st.container(border=True):
         st.markdown(f":material/inbox: **{said}**")
         if command:

@@ -1,4 +1,4 @@
-"""Tables on a page: columns by names for people, no more digits than mean something, and rows that can be clicked."""
+"""Tables on a page: readable column names, only meaningful digits, and clickable rows."""
 
 import math
 import re
@@ -11,8 +11,8 @@ import streamlit as st
 from frontend.core import words
 from frontend.core.client import Json
 
-_ONE, _LINE, _WRAPPING = 35, 20, 66  # pixels: a row of one line, a line more, and the row from which texts wrap
-_LETTER = 7  # pixels, about
+_ONE, _LINE, _WRAPPING = 35, 20, 66  # pixels: a one-line row, each further line, the row from which texts wrap
+_LETTER = 7  # pixels per letter, approximately
 _LABELS = {
     "unique_id": "series",
     "ds": "date",
@@ -37,7 +37,7 @@ _BOUND = re.compile(r"(lo|hi)_(\d+)")
 
 
 def label(name: str, workspace: Json | None = None) -> str:
-    """A column as people read it: `date`, `forecast, pieces`, `80 % low, pieces`; an actual by the name of the target."""
+    """Display name of a column: `date`, `forecast, pieces`, `80 % low, pieces`; actuals carry the target's name."""
     unit = f", {workspace['unit']}" if workspace and workspace["unit"] else ""
     if bound := _BOUND.fullmatch(name):
         return f"{bound[2]} % {'low' if bound[1] == 'lo' else 'high'}{unit}"
@@ -56,7 +56,7 @@ def show(
     columns: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> None:
-    """Shows a table; `labels` and `columns` where a column wants another name or look than is usual for it."""
+    """Shows a table; `labels` and `columns` override a column's default name and format."""
     config = {
         name: _column(table[name], (labels or {}).get(name) or label(name, workspace))
         for name in map(str, table.columns)
@@ -66,8 +66,8 @@ def show(
 
 
 def clicked(table: pd.DataFrame, key: str, **options: Any) -> int | None:
-    """Shows a table; the place of the row that was clicked last, or None."""
-    # Cells, not rows: the selection of rows reacts to the boxes before them only.
+    """Shows a table; returns the position of the row clicked last, or None."""
+    # Cell selection, because row selection only reacts to the checkboxes in front of the rows.
     shown: Any = st.dataframe(
         table,
         key=key,
@@ -81,13 +81,13 @@ def clicked(table: pd.DataFrame, key: str, **options: Any) -> int | None:
 
 
 def height_of(texts: pd.Series, width: int) -> int:
-    """The height of rows in which the longest of these texts is whole, in a column so many pixels wide."""
+    """Row height at which the longest of these texts is fully visible in a column this many pixels wide."""
     lines = max((math.ceil(len(text) / (width / _LETTER)) for text in texts), default=1)
     return _ONE if lines == 1 else max(_WRAPPING, 14 + _LINE * lines)
 
 
 def number_of(metric: str | None, name: str | None = None) -> Any:
-    """A column of values of a metric: a share in percent, any other with three digits."""
+    """Column format for values of a metric: percent for a share, three digits for any other."""
     return st.column_config.NumberColumn(name, format="percent" if words.is_share(metric) else "%.3g")
 
 

@@ -1,4 +1,4 @@
-"""What all pictures share: a palette that colour-blind people can read, colours for light and dark, and one layout."""
+"""Shared look of all charts: a colour-blind-safe palette, colours for light and dark pages, and one layout."""
 
 import html
 import textwrap
@@ -7,9 +7,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-Drawn = str  # as an annotation: what a figure shows, in which all that is data has gone through `drawn`
+Drawn = str  # as an annotation: text for a figure in which all data has gone through `drawn`
 
-# After Okabe & Ito 2008, each dark enough for a white page and light enough for a dark one (at least 3:1, WCAG 1.4.11).
+# After Okabe & Ito 2008; each has a contrast of at least 3:1 (WCAG 1.4.11) on both white and dark pages.
 BLUE, ORANGE, GREEN, PURPLE, RED, VIOLET, GREY = (
     "#2E86C1",
     "#C27C00",
@@ -20,24 +20,24 @@ BLUE, ORANGE, GREEN, PURPLE, RED, VIOLET, GREY = (
     "#8A8F98",
 )
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, RED, VIOLET, GREY)
-BANDS = (0.14, 0.22)  # opacity of an interval, the widest first
+BANDS = (0.14, 0.22)  # opacity of intervals, widest first
 _GRID = "rgba(138,143,152,0.22)"
-_LETTERS = 44  # of a line of a title: as many as fit on a phone
+_LETTERS = 44  # characters per line of a title: what fits on a phone
 _LINES = 2
 _LINE = 19  # pixels
-_TOOLS = 26  # pixels of the tools of a picture, which appear above its title
+_TOOLS = 26  # pixels of the chart's toolbar, which appears above its title
 _QUIET = '<span style="font-weight:normal">{}</span>'  # Streamlit makes titles bold
-_FONT = "Arial, Helvetica, Liberation Sans, DejaVu Sans, sans-serif"  # of the system: an exported picture has no other
-_FOOT = 64  # pixels below the picture, for the axis and the legend
+_FONT = "Arial, Helvetica, Liberation Sans, DejaVu Sans, sans-serif"  # system fonts: an exported picture has no others
+_FOOT = 64  # pixels below the chart, for the axis and the legend
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """The colours of a light or a dark page, as `.streamlit/config.toml` has them, and fills that its text is read on."""
+    """Colours of a light or a dark page, as in `.streamlit/config.toml`, and fills on which text stays readable."""
 
     text: str
     paper: str
-    fills: dict[str, str]  # by the status of what is monitored
+    fills: dict[str, str]  # by monitoring status
     button: str
     pressed: str
 
@@ -59,7 +59,7 @@ DARK = Scheme(
 
 
 def scheme(kind: str | None) -> Scheme:
-    """By the name that Streamlit gives it."""
+    """The scheme with Streamlit's name `kind`."""
     return DARK if kind == "dark" else LIGHT
 
 
@@ -70,13 +70,13 @@ def rgba(colour: str, opacity: float) -> str:
 
 
 def drawn(text: object) -> Drawn:
-    """Text that a figure shows exactly: Plotly reads tags, entities, places of its templates and formulas in texts."""
+    """Text that a figure shows verbatim: Plotly would read tags, entities, template placeholders and formulas in it."""
     line = html.escape(" ".join(str(text).split()), quote=False)
     return line.replace("{", "&#123;").replace("$", "&#36;")
 
 
 def config(file: str) -> dict[str, Any]:
-    """The tools of a picture: export as a PNG called `file`, and zoom; nothing that draws."""
+    """Toolbar of a chart: PNG export as `file`, and zoom; no drawing tools."""
     return {
         "displaylogo": False,
         "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
@@ -85,7 +85,7 @@ def config(file: str) -> dict[str, Any]:
 
 
 def titled(figure: go.Figure, title: str, about: str) -> go.Figure:
-    """The figure under a title, which its exported picture has, too: what it shows, and below, of what."""
+    """The figure with a title, which is also in its export: what it shows, and below, the workspace or series."""
     lines = [*map(drawn, _wrapped(title)), *(_QUIET.format(drawn(line)) for line in _wrapped(about))]
     above = _TOOLS + _LINE * len(lines) + 10
     margin, layout = figure.layout.margin, figure.layout
@@ -98,13 +98,13 @@ def titled(figure: go.Figure, title: str, about: str) -> go.Figure:
         },
         margin={"l": margin.l, "r": margin.r, "t": top, "b": margin.b},
         height=layout.height + top,
-        uirevision=drawn(f"{title} {about}"),  # a zoom survives a rerun, and not another series
+        uirevision=drawn(f"{title} {about}"),  # zoom survives a rerun, but not a change of series
     )  # fmt: skip
     return figure
 
 
 def dressed(figure: go.Figure, colours: Scheme) -> go.Figure:
-    """The figure in the colours of a page: on it, and in the exported picture, which has no page around it."""
+    """The figure in the colours of a page, also in the export, which has no page around it."""
     font = {"color": colours.text, "family": _FONT}
     figure.update_layout(
         font=font,
@@ -133,7 +133,7 @@ def dressed(figure: go.Figure, colours: Scheme) -> go.Figure:
 def laid_out(
     figure: go.Figure, *, height: int = 340, unit: Drawn = "", hover: str = "closest", legend: bool = True
 ) -> go.Figure:
-    """The figure with our layout; `unit` names the vertical axis."""
+    """The figure with the shared layout; `unit` is the title of the vertical axis."""
     figure.update_layout(
         height=height,
         margin={"l": 8, "r": 8, "t": 12, "b": _FOOT if legend else 8},
@@ -151,5 +151,5 @@ def laid_out(
 
 
 def _wrapped(text: str) -> list[str]:
-    """At most two lines; what does not fit ends in an ellipsis."""
+    """The text on at most two lines; the overflow is replaced by an ellipsis."""
     return textwrap.wrap(text, _LETTERS, max_lines=_LINES, placeholder=" …", break_on_hyphens=False)

@@ -1,4 +1,4 @@
-"""Numbers, dates and reasons as people read them: units, separators, and no more digits than mean something."""
+"""Display text for numbers, dates and reasons: units, separators, and only meaningful digits."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,30 +6,30 @@ from datetime import datetime
 from typing import Any, Literal
 
 NOTHING = "–"
-_MINUS = "\u2212"  # of text that is only read: who parses it takes it for no sign at all
+_MINUS = "\u2212"  # for display only: parsers do not recognise it as a sign
 COLOURS: dict[str, Literal["green", "orange", "red", "gray"]] = {
     "ok": "green", "warn": "orange", "alert": "red", "insufficient": "gray"
 }  # fmt: skip
 
-Markdown = str  # as an annotation: markup, in which all that is data has gone through `literal`
+Markdown = str  # as an annotation: markup in which all data has gone through `literal`
 
 _MARKUP = re.compile(r"[\\`*_\[\]<>#!|~$&{}]")
-_FIRST = re.compile(r"^(\d{0,9})([-+=.)])(?=[\s=]|$)")  # what would begin a list or underline a heading
+_FIRST = re.compile(r"^(\d{0,9})([-+=.)])(?=[\s=]|$)")  # would begin a list or underline a heading
 _REWRITTEN = re.compile(r"(?<=:)(?=\S)|(?=@)|(?<=www)(?=\.)|(?<=[-<>~])(?=[-=>])", re.IGNORECASE)
-_UNSEEN = "\u2060"  # a word joiner, in what would begin an icon, a link or an arrow though its signs are escaped
+_UNSEEN = "\u2060"  # word joiner; breaks icons, links and arrows, which form even if their signs are escaped
 
-_UNNAMEABLE = re.compile(r"[^\w.]+")  # what some file system does not take
-_LONGEST = 80  # letters of a file's name: in most scripts well below the 255 bytes that file systems take
+_UNNAMEABLE = re.compile(r"[^\w.]+")  # characters that some file systems reject
+_LONGEST = 80  # characters in a file name: in most scripts well below the 255 bytes that file systems allow
 
 _SIZES = ((1e9, "bn"), (1e6, "M"), (1e4, "k"))
-_CALLED = {"new": "new since the last training", "ended": "no values any more"}  # statuses that are reasons
+_CALLED = {"new": "new since the last training", "ended": "no values any more"}  # statuses that are also reasons
 _AGAINST = {"on_year": "last year", "on_period": "the last period", "since_previous": "the previous forecast"}
-_SHARES = ("mape", "smape", "wape", "coverage", "skill")  # metrics that are fractions, which people read in percent
-_SPARED = 0.005  # a relative change below this is none worth a word
+_SHARES = ("mape", "smape", "wape", "coverage", "skill")  # metrics that are fractions, shown in percent
+_SPARED = 0.005  # relative changes below this are not mentioned
 
 
 def number(value: float | None, unit: str = "") -> str:
-    """`1,234`, `12.3k` or `0.123`, three or four digits, with its unit; a dash where it is not known."""
+    """`1,234`, `12.3k` or `0.123`, three or four digits, with its unit; a dash if unknown."""
     if value is None or value != value:
         return NOTHING
     for size, letter in _SIZES:
@@ -54,12 +54,12 @@ def is_share(metric: str | None) -> bool:
 
 
 def figure(value: float | None, metric: str | None) -> Markdown:
-    """The value of a metric: `63.2 %` of a share, `0.734` of any other."""
+    """Value of a metric: `63.2 %` for a share, `0.734` for any other."""
     return percent(value, digits=1) if is_share(metric) else literal(number(value))
 
 
 def change(share: float | None) -> Markdown:
-    """A relative change, `+4.2 %`, `−2.3 %`; beyond ten times as a factor, `13×`."""
+    """A relative change, `+4.2 %`, `−2.3 %`; beyond tenfold as a factor, `13×`."""
     if share is None or share != share:
         return NOTHING
     if share >= 10:
@@ -68,19 +68,19 @@ def change(share: float | None) -> Markdown:
 
 
 def delta(share: float | None) -> dict[str, Any]:
-    """What `st.metric` takes of a relative change: with a hyphen, by which it tells a fall, and no arrow where nothing changed."""
+    """Arguments of `st.metric` for a relative change: a hyphen, by which it detects a fall; no arrow for no change."""
     told = None if share is None or share != share else change(share).replace(_MINUS, "-")
     moved = told is not None and any(digit in "123456789" for digit in told)
     return {"delta": told, "delta_arrow": "auto" if moved else "off"}
 
 
 def _rendered(number: str, unit: str) -> Markdown:
-    """A formatted number as people read it: a minus of its own, and no sign of what rounds to 0."""
+    """A formatted number for display: typographic minus, and no sign if it rounds to 0."""
     return (number.replace("-", _MINUS) if float(number.replace(",", "")) else number.lstrip("+-")) + unit
 
 
 def day(ds: str | None) -> Markdown:
-    """`Sat 1 Jun 2024`, with the time of the workspace's zone where steps are shorter than a day."""
+    """`Sat 1 Jun 2024`; with the time in the workspace's zone if steps are shorter than a day."""
     if not ds:
         return NOTHING
     moment = datetime.fromisoformat(ds)
@@ -89,7 +89,7 @@ def day(ds: str | None) -> Markdown:
 
 
 def moment(stamp: str | None) -> Markdown:
-    """A time of the registry, `1 Jun 2024, 12:30 UTC`."""
+    """A registry timestamp, `1 Jun 2024, 12:30 UTC`."""
     if not stamp:
         return NOTHING
     at = datetime.fromisoformat(stamp)
@@ -118,12 +118,12 @@ def steps(count: int, frequency: str | None) -> Markdown:
 
 
 def metric(name: str | None) -> str:
-    """`MASE`, `sMAPE`: as the field writes it."""
+    """`MASE`, `sMAPE`: the usual spelling of a metric."""
     return {"smape": "sMAPE", "bias": "bias"}.get(name or "", (name or "error").upper())
 
 
 def feature(name: str, target: str | None) -> str:
-    """A monitored feature: the target by its own name, which is `y` inside."""
+    """A monitored feature; the target, internally `y`, by its own name."""
     return target if name == "y" and target else name
 
 
@@ -133,7 +133,7 @@ def model(name: str | None) -> str:
 
 
 def why(reasons: Sequence[Mapping[str, Any]], status: str) -> str:
-    """Why a series needs attention: `forecast 41 % above last year · error 1.8× the typical`, what monitoring has found first."""
+    """Why a series needs attention: `forecast 41 % above last year · error 1.8× the typical`; monitoring first."""
     told = [_CALLED[status]] if status in _CALLED else []
     told += [monitored(one) for one in reasons if one["status"]]
     told += [_reason(one["kind"], one["value"]) for one in reasons if not one["status"]]
@@ -141,7 +141,7 @@ def why(reasons: Sequence[Mapping[str, Any]], status: str) -> str:
 
 
 def monitored(reason: Mapping[str, Any]) -> str:
-    """What monitoring has found: `forecasts worse than in the backtest since Sun 24 Mar 2024 (MAE 2.1×)`."""
+    """A monitoring finding: `forecasts worse than in the backtest since Sun 24 Mar 2024 (MAE 2.1×)`."""
     kind, value, since = reason["kind"], reason["value"], f" since {day(reason['since'])}"
     if kind == "drifted":
         what = "its values have drifted" if reason["feature"] == "y" else f"its input {reason['feature']} has drifted"
@@ -155,7 +155,7 @@ def monitored(reason: Mapping[str, Any]) -> str:
 
 
 def _reason(kind: str, value: float) -> str:
-    """A figure as a reason; nothing for a share of the total, which is a size, and for a change too small to tell."""
+    """A figure as a reason; empty for a share of the total, which is a size, and for a negligible change."""
     if kind == "error":
         return f"error {value:.2g}× the typical"
     if kind == "worse_than_baseline":
@@ -170,7 +170,7 @@ def _reason(kind: str, value: float) -> str:
 
 
 def standing(series: Mapping[str, Any]) -> str:
-    """A monitored series in a sentence: its error beside that of the backtest, and the inputs that have drifted."""
+    """Status of a monitored series in a sentence: its error against the backtest, and the inputs that have drifted."""
     since = f" since {day(series['since'])}" if series["since"] else ""
     error = f"MASE {number(series['mase'])} live, {number(series['mase_baseline'])} in the backtest"
     moved = [one["feature"] for one in series["drift"] if one["status"] in ("warn", "alert")]
@@ -179,21 +179,21 @@ def standing(series: Mapping[str, Any]) -> str:
 
 
 def label(name: str) -> Markdown:
-    """The name of an attribute, a column or a kind as a label: `demand class`."""
+    """Name of an attribute, a column or a kind as a label: `demand class`."""
     return literal(model(name))
 
 
 def literal(text: object) -> Markdown:
-    """Markdown that shows exactly this text on one line: no markup, colour, formula, icon, link or picture in it.
+    """Markdown that shows exactly this text on one line, without markup, colour, formula, icon, link or picture.
 
-    Not for `st.badge`, which escapes brackets itself and would undo it: `badge` is for that.
+    Not for `st.badge`, which escapes brackets itself and would undo this: use `badge`.
     """
     line = _REWRITTEN.sub(_UNSEEN, " ".join(str(text).split()))
     return _FIRST.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", line))
 
 
 def lines(text: object) -> Markdown:
-    """The same line by line, for messages of several lines."""
+    """Like `literal`, but line by line, for messages of several lines."""
     return "  \n".join(literal(line) for line in str(text).splitlines() if line.strip())
 
 
@@ -203,6 +203,6 @@ def badge(text: object, colour: str = "gray", icon: str = "") -> Markdown:
 
 
 def file_name(*parts: str, ending: str = "") -> str:
-    """Return `forecast-shop-Ash-tea.csv`: a name that every system takes for a file, of bounded length, never hidden."""
+    """`forecast-shop-Ash-tea.csv`: a file name that is valid on every system, bounded in length, and never hidden."""
     stem = "-".join(_UNNAMEABLE.sub("-", part).strip("-.") for part in parts if part)[:_LONGEST].strip("-.") or "file"
     return f"{stem}.{ending}" if ending else stem

@@ -1,10 +1,10 @@
-"""Calls of the page Data: quality, uploads, and pipelines."""
+"""API calls of the Data page: quality, uploads and pipelines."""
 
 from frontend.core.client import Client, Json, known
 
 
 def quality(client: Client, workspace: str) -> Json:
-    """The checks of the data, and how many rows were kept."""
+    """Data checks, and the number of rows kept."""
     return client.get("workspaces", workspace, "quality")
 
 
@@ -14,19 +14,19 @@ def rejected(client: Client, workspace: str, limit: int) -> Json:
 
 
 def upload(client: Client, workspace: str, content: bytes) -> Json:
-    """A preview of a table; nothing is made of it."""
+    """Uploads a table and returns its preview; nothing is created."""
     headers = {"Content-Type": "text/csv"}
     return client.send("POST", "workspaces", workspace, "uploads", content=content, headers=headers)
 
 
 def update_preview(client: Client, workspace: str, upload_id: str, shape: Json) -> Json:
-    """The preview of the same table, understood as `shape` says."""
+    """Preview of the same upload, interpreted according to `shape`."""
     query = {**shape, **shape["mapping"], "mapping": None}
     return client.get("workspaces", workspace, "uploads", upload_id, params=query)
 
 
 def create_workspace(client: Client, workspace: str, upload_id: str, shape: Json) -> Json:
-    """Makes a workspace of an upload."""
+    """Creates a workspace from an upload."""
     body = {**known(shape), "mapping": known(shape["mapping"]), "upload_id": upload_id}
     return client.send("PUT", "workspaces", workspace, json=body)
 
@@ -37,7 +37,7 @@ def start_job(client: Client, workspace: str, kind: str) -> Json:
 
 
 def jobs(client: Client, workspace: str, limit: int = 10) -> Json:
-    """The newest jobs."""
+    """The latest jobs."""
     return client.get("jobs", params={"workspace": workspace, "limit": limit})
 
 
@@ -47,5 +47,5 @@ def job(client: Client, workspace: str, job_id: str) -> Json:
 
 
 def cancel_job(client: Client, workspace: str, job_id: str) -> Json:
-    """Ends a job that is queued or running."""
+    """Cancels a job that is queued or running."""
     return client.send("DELETE", "jobs", job_id, params={"workspace": workspace})

@@ -1,4 +1,4 @@
-"""Pipelines that are started from the app, and how far they are."""
+"""Pipelines started from the app, and their progress."""
 
 from typing import Literal
 
@@ -16,20 +16,20 @@ KINDS = {
     "inference": "Forecast and publish",
     "monitor": "Monitor",
 }
-VIEW = "Pipelines"  # of the page Data, where jobs are followed
+VIEW = "Pipelines"  # of the Data page, where jobs are followed
 ACTIVE = ("queued", "running")
 
-RESULTS = {  # where a pipeline's result is: the page, what leads there, and the view
+RESULTS = {  # where a pipeline's result is shown: page, label of the link, and view
     "run_all": ("portfolio", "Open the forecasts", {}),
     "train": ("accuracy", "Open the accuracy of the models", {}),
     "inference": ("portfolio", "Open the forecasts", {}),
     "monitor": ("monitoring", "Open the monitoring", {}),
     "etl": ("data", "Open the data quality checks", {"view": "Checks"}),
 }
-_RUNNING = "running_job"  # that was seen at work: when it ends, the sidebar is renewed
+_RUNNING = "running_job"  # job last seen running: when it ends, the sidebar is refreshed
 _WATCHED = "watched_job"  # the job that is followed, as (workspace, id)
-_PAUSE = 1.0  # seconds between two looks
-_LINES = 12  # of the log
+_PAUSE = 1.0  # seconds between two refreshes
+_LINES = 12  # log lines shown
 _COLOURS: dict[str, Literal["green", "red", "gray", "blue"]] = {
     "succeeded": "green",
     "failed": "red",
@@ -38,7 +38,7 @@ _COLOURS: dict[str, Literal["green", "red", "gray", "blue"]] = {
 
 
 def jobs(workspace: str) -> None:
-    """Starts a pipeline, follows it, and lists those before it."""
+    """Starts a pipeline, follows it, and lists earlier ones."""
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     kind = left.selectbox("Pipeline", list(KINDS), format_func=KINDS.__getitem__, key="kind")
     refused = roles.missing("analyst")
@@ -59,7 +59,7 @@ def jobs(workspace: str) -> None:
 
 
 def watch(workspace: str, job_id: str) -> None:
-    """Goes to where this job is followed."""
+    """Opens the view where this job is followed."""
     st.session_state[_WATCHED] = (workspace, job_id)
     shell.look_at(workspace)
     st.query_params["view"] = VIEW
@@ -68,7 +68,7 @@ def watch(workspace: str, job_id: str) -> None:
 
 @st.fragment(run_every=_PAUSE)
 def _follow(workspace: str) -> None:
-    """The newest jobs, and the one that runs; looked at again by itself."""
+    """The latest jobs and the running one, refreshed automatically."""
     try:
         newest = calls.jobs(shell.client(), workspace)["items"]
         if not newest:
@@ -101,7 +101,7 @@ def _one(workspace: str, job: Json) -> None:
     if job["state"] in ACTIVE:
         state[_RUNNING] = job["job_id"]
     elif state.pop(_RUNNING, None) == job["job_id"]:
-        st.rerun()  # the whole page: what the sidebar says of the workspace is no longer true
+        st.rerun()  # the whole page: the sidebar's workspace status is out of date
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(words.badge(job["state"], _COLOURS.get(job["state"], "blue")), width="content")
@@ -128,7 +128,7 @@ def _one(workspace: str, job: Json) -> None:
 
 
 def _bar(workspace: str, job: Json) -> None:
-    """How far all stages are, and the stage that runs with its own count."""
+    """Progress over all stages, and the count of the running stage."""
     now = job["progress"] or {"stage": "starting", "done": None, "total": None}
     counted = f" {now['done']:,} of {now['total']:,}" if now["total"] else ""
     n_models = len(api.workspace(shell.client(), workspace)["models"] or ())
@@ -139,7 +139,7 @@ def _result(kind: str) -> None:
     page, label, query = RESULTS[kind]
     said = "Done. The forecasts are on the Portfolio." if page == "portfolio" else "Done."
     st.success(said, icon=":material/check_circle:")
-    if page == "data":  # a link to the page that one is on would not change its view
+    if page == "data":  # a link to the current page would not change its view
         if st.button(label, icon=":material/arrow_forward:", key="result"):
             link.go(page, **query)
     else:

@@ -1,4 +1,4 @@
-"""How far a pipeline is, from the lines of its log: one share over all of its stages, which only grows."""
+"""Progress of a pipeline, from its log lines: one share over all stages, which never decreases."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,8 +11,8 @@ _STAGES = {
     "monitor": ("monitor",),
     "run_all": (_DATA, _MODEL, _FIT, _FORECAST),
 }
-_BACKTEST = "backtest "  # and the name of a model: the stage of each model
-_ENDED = {  # what a pipeline reports at the end of a stage
+_BACKTEST = "backtest "  # followed by a model's name: one stage per model
+_ENDED = {  # log messages that end a stage
     "data unchanged": _DATA, "data checked": _DATA, "run finished": _FIT, "training up to date": _FIT,
     "forecasts published": _FORECAST, "forecasts up to date": _FORECAST,
 }  # fmt: skip
@@ -20,7 +20,7 @@ _COUNTED = {"fit over all series": _FIT, "forecast": _FORECAST}
 
 
 def share(kind: str, n_models: int, log: Sequence[Mapping[str, Any]]) -> float:
-    """Of all stages of a pipeline, how much is done; each model that is tried is a stage."""
+    """Completed share of a pipeline over all its stages; each candidate model is a stage."""
     stages = [stage for stage in _STAGES.get(kind, ()) for _ in range(max(1, n_models) if stage == _MODEL else 1)]
     tried: list[str] = []
     most = 0.0

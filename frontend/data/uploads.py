@@ -1,4 +1,4 @@
-"""A table comes in: it is looked at, corrected where it was misunderstood, and becomes a workspace with a first run."""
+"""Uploading a table: preview, corrections to its interpretation, then a workspace with a first run."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from frontend.core.client import ApiDown, ApiError, Json
 from frontend.data import calls, jobs
 
 _UNKNOWN = "Auto-detect"
-_LABELS: dict[str, words.Markdown] = {  # of the form, by the field that a problem names
+_LABELS: dict[str, words.Markdown] = {  # form labels, by the field that a problem names
     "ds": "Time",
     "y": "Value",
     "keys": "What names a series",
@@ -24,11 +24,11 @@ _LABELS: dict[str, words.Markdown] = {  # of the form, by the field that a probl
     "file": "The file",
     "settings": "The service",
 }
-_PREVIEW = "preview"  # of the file that is looked at
+_PREVIEW = "preview"  # session state of the previewed file
 
 
 def upload() -> None:
-    """From a file to a workspace, step by step; nothing is made before its button is pressed."""
+    """Steps from a file to a workspace; nothing is created until its button is pressed."""
     if refused := roles.missing("analyst"):
         st.info(refused, icon=":material/lock:")
         return
@@ -86,7 +86,7 @@ def _what_it_is(preview: Json) -> None:
 
 
 def _correct(preview: Json) -> Json:
-    """What was understood, to be corrected: the settings that go with the upload."""
+    """Form to correct the interpretation of the file; returns the settings sent with the upload."""
     names, mapping = [column["name"] for column in preview["columns"]], preview["mapping"]
     with st.form("shape"):
         st.header("Detected columns and settings")

@@ -1,4 +1,4 @@
-"""One series: its forecast, its parts, and what it was before."""
+"""One series: its forecast, components and earlier forecasts."""
 
 from frontend.core.pages import Page
 

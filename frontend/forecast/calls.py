@@ -1,15 +1,15 @@
-"""Calls of the page Forecast."""
+"""API calls of the Forecast page."""
 
 from frontend.core.client import Client, Json, known
 
 
 def history(client: Client, workspace: str, unique_id: str) -> Json:
-    """The actuals and covariates of a series."""
+    """Actuals and covariates of a series."""
     return client.get("series", unique_id, "history", params={"workspace": workspace})
 
 
 def backtest(client: Client, workspace: str, unique_id: str) -> Json:
-    """What each model forecast in each window."""
+    """Forecasts of each model in each backtest window."""
     return client.get("series", unique_id, "backtest", params={"workspace": workspace})
 
 
@@ -20,11 +20,11 @@ def forecast(client: Client, workspace: str, unique_id: str, forecast_id: str | 
 
 
 def explanation(client: Client, workspace: str, unique_id: str) -> Json:
-    """The parts of a forecast, and what changed since the one before."""
+    """Components of a forecast, and what changed since the previous one."""
     return client.get("forecasts", unique_id, "explanation", params={"workspace": workspace})
 
 
 def generate(client: Client, workspace: str, unique_id: str, horizon: int, model: str | None = None) -> Json:
-    """A forecast that is computed now: of `horizon` steps, by the champion unless `model` is given."""
+    """A forecast computed on request: `horizon` steps, by the champion unless `model` is given."""
     body = {"workspace": workspace, "unique_ids": [unique_id], "horizon": horizon, "model": model}
     return client.send("POST", "forecasts", "generate", json=known(body))

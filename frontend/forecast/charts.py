@@ -1,4 +1,4 @@
-"""A series over time with its forecast and intervals, its backtest, and what the forecast is made of."""
+"""Charts of one series: forecast with intervals, backtest, and components."""
 
 from collections.abc import Mapping
 from itertools import cycle
@@ -9,15 +9,15 @@ import plotly.graph_objects as go
 from frontend.core.frames import levels
 from frontend.core.theme import BANDS, BLUE, GREEN, GREY, ORANGE, PALETTE, PURPLE, RED, Drawn, drawn, laid_out, rgba
 
-_VIEW = 3  # horizons of actuals in view at first
-_RANGES = (  # that a button offers: days, its label, count and step
+_VIEW = 3  # horizons of actuals in the initial view
+_RANGES = (  # range buttons: days, label, count and step
     (7, "1 w", 7, "day"),
     (30, "1 m", 1, "month"),
     (91, "3 m", 3, "month"),
     (365, "1 y", 1, "year"),
     (1826, "5 y", 5, "year"),
 )
-_WIDER = 1.5  # times the view: a range that is hardly wider needs no button
+_WIDER = 1.5  # times the view: a range that is hardly wider gets no button
 
 
 def fan(
@@ -31,8 +31,8 @@ def fan(
 ) -> go.Figure:
     """Actuals, the forecast with its intervals, the previous forecast, the baseline and another forecast.
 
-    `history`: `ds, y`; the others `ds, y_hat`, of which `forecast` also has `lo_*, hi_*`. In view at first are the last
-    three horizons of actuals and the forecast; buttons reach further back.
+    `history`: `ds, y`. The others: `ds, y_hat`; `forecast` also has `lo_*, hi_*`. The initial view shows the last three
+    horizons of actuals and the forecast; buttons show more history.
     """
     figure, unit = go.Figure(), drawn(unit)
     stamp = _stamp(forecast["ds"])
@@ -69,7 +69,7 @@ def fan(
 
 
 def windows(history: pd.DataFrame, backtest: pd.DataFrame, unit: str) -> go.Figure:
-    """Actuals and what one model forecast from one or several cutoffs: `cutoff, ds, y_hat, lo_*, hi_*`."""
+    """Actuals, and one model's forecasts from one or several cutoffs: `cutoff, ds, y_hat, lo_*, hi_*`."""
     figure, stamp, unit = go.Figure(), _stamp(backtest["ds"]), drawn(unit)
     shown = history[history["ds"] >= backtest["ds"].min() - 2 * (backtest["ds"].max() - backtest["ds"].min())]
     for number, (cutoff, rows) in enumerate(backtest.groupby("cutoff", sort=True)):
@@ -95,7 +95,7 @@ def windows(history: pd.DataFrame, backtest: pd.DataFrame, unit: str) -> go.Figu
 
 
 def residuals(rows: pd.DataFrame, unit: str) -> go.Figure:
-    """Actual minus forecast at each step of the windows: `ds, error`; above the line the forecast was too low."""
+    """Actual minus forecast at each step of the windows: `ds, error`; above zero the forecast was too low."""
     unit = drawn(unit)
     figure = go.Figure(
         go.Bar(
@@ -109,7 +109,7 @@ def residuals(rows: pd.DataFrame, unit: str) -> go.Figure:
 
 
 def components(parts: pd.DataFrame, unit: str) -> go.Figure:
-    """A line a component over the steps: `ds` and a column each, which sum to the forecast."""
+    """One line per component over the steps: `ds` and one column per component, which sum to the forecast."""
     figure, unit = go.Figure(), drawn(unit)
     names = [name for name in parts.columns if name != "ds"]
     for name, colour in zip(names, cycle(PALETTE)):
@@ -126,7 +126,7 @@ def components(parts: pd.DataFrame, unit: str) -> go.Figure:
 
 
 def waterfall(parts: Mapping[str, float], unit: str) -> go.Figure:
-    """From the previous forecast to the current one: what each reason adds over the steps that both have."""
+    """Bridge from the previous forecast to the current one: the contribution of each reason over their common steps."""
     unit = drawn(unit)
     figure = go.Figure(
         go.Waterfall(
@@ -166,13 +166,13 @@ def _sentences(rows: pd.DataFrame, unit: Drawn) -> list[str]:
 
 
 def _stamp(ds: pd.Series) -> Drawn:
-    """The place of a point in time, as a template of plotly."""
+    """Plotly template for a timestamp in hover text."""
     whole_days = (ds.dt.normalize() == ds).all()
     return "%{x|%a %-d %b %Y}" if whole_days else "%{x|%a %-d %b %Y, %H:%M}"
 
 
 def _ranged(figure: go.Figure, past: pd.Series, ahead: pd.Series) -> go.Figure:
-    """In view the newest steps of the past and all ahead, with buttons for more where there is more."""
+    """The figure with the newest past steps and all future ones in view, and buttons for longer ranges."""
     if len(past) <= _VIEW * len(ahead) or not len(ahead):
         return figure
     start, end = past.iloc[-_VIEW * len(ahead)], ahead.iloc[-1]
@@ -182,7 +182,7 @@ def _ranged(figure: go.Figure, past: pd.Series, ahead: pd.Series) -> go.Figure:
         for days, label, count, step in _RANGES
         if _WIDER * view <= days < whole
     ]
-    # On the left: the tools of the picture appear on the right.
+    # On the left: the chart's toolbar appears on the right.
     place = {"x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom"}
     figure.update_xaxes(
         range=[start, end], rangeselector={"buttons": [*buttons, {"label": "all", "step": "all"}], **place}

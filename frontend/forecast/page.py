@@ -1,4 +1,4 @@
-"""One series: what is expected, how sure that is, why, and what it was before."""
+"""Forecast page of one series: forecast, uncertainty, explanation and earlier forecasts."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ from frontend.forecast import calls, charts
 
 SERIES = "series"
 VIEWS = ("Why", "In the past", "What if", "Table", "About the series")
-FOUND = 50  # series that a search shows
-MATCHES = 12  # and as buttons
+FOUND = 50  # series shown by a search
+MATCHES = 12  # matches shown as buttons
 MOST = 744  # steps that the service computes
 LINES = {"previous": "Previous forecast", "baseline": "Seasonal naive"}
 BASELINE = "seasonal_naive"
@@ -36,7 +36,7 @@ def page() -> None:
         why = calls.explanation(client, name, unique_id)
         profile = api.profile(client, name, unique_id)
         watched = api.monitored(client, name, unique_id) if profile and profile["monitored"] else None
-    if profile is None:  # it is gone since the list was read
+    if profile is None:  # it was removed after the list was read
         return
     rows, past = frame(forecast["forecasts"][0]["points"]), frame(history["points"])
     _head(forecast, profile)
@@ -64,10 +64,10 @@ def page() -> None:
 
 
 def _pick(workspace: str) -> str | None:
-    """The series, kept in the URL; found by the service, however many there are."""
+    """The selected series, kept in the URL; searched by the service, so any number of series works."""
     client, state = shell.client(), st.session_state
     if state.get(shell.LAST) and workspace not in state[shell.LAST]:
-        state["seek"] = ""  # it was typed for the series of another workspace
+        state["seek"] = ""  # typed for a series of another workspace
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     search = left.text_input("Find a series", key="seek", type="search", live=True, placeholder="part of its name")
     with link.to(SERIES):
@@ -99,14 +99,14 @@ def _pick(workspace: str) -> str | None:
 
 
 def _take_match() -> None:
-    """A match that is clicked is the series from now on."""
+    """Selects the match that was clicked."""
     if match := st.session_state["matches"]:
         st.session_state[SERIES] = match
         st.session_state["seek"] = ""
 
 
 def _head(forecast: Json, profile: Json) -> None:
-    """What the series is, and what its forecast comes to."""
+    """Header: the series and the total of its forecast."""
     one, unit = forecast["forecasts"][0], forecast["unit"]
     with st.container(horizontal=True, gap="small"):
         _badge(words.model(one["model"]), "blue", ":material/model_training:", tip="The champion")
@@ -141,7 +141,7 @@ def _badge(text: object, colour: str = "gray", icon: str = "", tip: words.Markdo
 
 
 def _watched(standing: Json) -> None:
-    """Whether its forecasts are still right, and what has moved."""
+    """Monitoring status: whether the forecasts still hold, and which inputs have drifted."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         told = ", ".join(f"{kind}: {status}" for kind, status in standing["statuses"].items())
         colour = words.COLOURS[standing["status"]]
@@ -175,7 +175,7 @@ def _fan(workspace: Json, unique_id: str, forecast: Json, rows: pd.DataFrame, pa
 
 
 def _told(unique_id: str, forecast: Json) -> str:
-    """The picture in a sentence, for who cannot see it."""
+    """The chart in a sentence, for screen readers."""
     points, unit = forecast["forecasts"][0]["points"], forecast["unit"]
     first, last = points[0], points[-1]
     return (
@@ -185,7 +185,7 @@ def _told(unique_id: str, forecast: Json) -> str:
 
 
 def _why(why: Json, workspace: Json, unique_id: str) -> None:
-    """What the forecast is made of, and what changed since the one before."""
+    """Components of the forecast, and what changed since the previous one."""
     unit = workspace["unit"]
     over = "Over" if why["aggregate"] == "sum" else "On average over"
     if why["points"]:
@@ -221,7 +221,7 @@ def _why(why: Json, workspace: Json, unique_id: str) -> None:
 
 
 def _past(workspace: Json, unique_id: str, past: pd.DataFrame, forecast: Json) -> None:
-    """What would have been forecast at each cutoff of the backtest, and by how much it was off."""
+    """Backtest: the forecast at each cutoff and its error."""
     model = forecast["forecasts"][0]["model"]
     with states.loading("Reading the backtest"):
         tested = frame(calls.backtest(shell.client(), workspace["name"], unique_id)["points"])
@@ -244,7 +244,7 @@ def _past(workspace: Json, unique_id: str, past: pd.DataFrame, forecast: Json) -
 
 
 def _what_if(workspace: Json, unique_id: str, rows: pd.DataFrame, past: pd.DataFrame, forecast: Json) -> None:
-    """Another horizon or model, computed now; nothing that is published changes."""
+    """Another horizon or model, computed on request; published forecasts do not change."""
     champion = forecast["forecasts"][0]["model"]
     with st.form("generate", border=False):
         left, middle, right = st.columns([1, 1, 1], vertical_alignment="bottom")
@@ -280,7 +280,7 @@ def _table(rows: pd.DataFrame, past: pd.DataFrame, workspace: Json, unique_id: s
 
 
 def _exports(table: pd.DataFrame, what: str, workspace: Json, unique_id: str) -> None:
-    """The table as files that name the series, in their names and in a column."""
+    """Downloads of the table that name the series, in the file name and in a column."""
     named = table.drop(columns="unique_id", errors="ignore")
     named.insert(0, "unique_id", unique_id)
     exports.buttons(named, what, workspace["name"], unique_id)

@@ -1,4 +1,4 @@
-"""Alerts: what was raised, since which date of the data, and the way to the series and groups that it is about."""
+"""Alerts: the finding, the date of the data since which it holds, and links to the affected series and groups."""
 
 import streamlit as st
 
@@ -6,7 +6,7 @@ from frontend.core import link, roles, shell, states, words
 from frontend.core.client import Json
 from frontend.monitoring import calls
 
-_SHOWN = 6  # series or groups of an alert
+_SHOWN = 6  # series or groups shown per alert
 
 
 def listed(workspace: Json) -> None:
@@ -28,7 +28,7 @@ def listed(workspace: Json) -> None:
 def _one(one: Json, name: str, refused: words.Markdown | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(words.badge(one["severity"], words.COLOURS[one["severity"]]), width="content")
-        # The date of the data, not of the run that noticed: a replay raises years of alerts in a minute.
+        # The date of the data, not of the monitoring run: a replay raises years of alerts within a minute.
         st.markdown(f"**{words.literal(one['kind'])}** · since {words.day(one['as_of'][:10])}")
         if one["acknowledged"] is None and st.button(
             "Seen", icon=":material/done:", key=f"seen-{one['id']}", disabled=bool(refused), help=refused
@@ -36,7 +36,7 @@ def _one(one: Json, name: str, refused: words.Markdown | None) -> None:
             with states.loading("Noting it"):
                 calls.acknowledge(shell.client(), name, one["id"])
             st.rerun()
-    st.text(one["message"])  # it names series: text of somebody else, never markup
+    st.text(one["message"])  # it contains names of series: untrusted text, never markup
     with st.container(horizontal=True, gap="small"):
         for figure in one["figures"][:_SHOWN]:
             _links(figure)
@@ -45,7 +45,7 @@ def _one(one: Json, name: str, refused: words.Markdown | None) -> None:
 
 
 def _links(figure: Json) -> None:
-    """To the monitoring and the forecast of a series, or to the series of a group."""
+    """Links to the monitoring and forecast of a series, or to the series of a group."""
     if series := figure.get("unique_id"):
         named = words.literal(series)
         with st.container(horizontal=True, gap="xsmall", width="content"):

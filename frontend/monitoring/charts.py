@@ -1,4 +1,4 @@
-"""How forecasts stand now: errors and coverage forecast set by forecast set, and which features have moved."""
+"""Monitoring charts: live error and coverage per forecast set, and drift by feature."""
 
 from collections.abc import Sequence
 
@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from frontend.core.theme import BLUE, GREY, ORANGE, RED, Scheme, drawn, laid_out
 
 _MOST = 40  # series in the heat map
-_LABEL = 32  # letters of a series in it
-_MEANING = {  # of its colours, by status
+_LABEL = 32  # characters of a series name in the heat map
+_MEANING = {  # meaning of its colours, by status
     "insufficient": "too few values",
     "ok": "below its threshold",
     "warn": "warn: above it, or not cleared yet",
@@ -19,7 +19,7 @@ _MEANING = {  # of its colours, by status
 
 
 def errors(timeline: pd.DataFrame, metric: str) -> go.Figure:
-    """The live error of each forecast set and that of the backtest: `cutoff`, `<metric>`, `<metric>_baseline`."""
+    """Live error of each forecast set against the backtest: `cutoff`, `<metric>`, `<metric>_baseline`."""
     figure, label = go.Figure(), drawn(metric.upper())
     figure.add_scatter(
         mode="lines",
@@ -37,7 +37,7 @@ def errors(timeline: pd.DataFrame, metric: str) -> go.Figure:
 
 
 def coverage(timeline: pd.DataFrame) -> go.Figure:
-    """What the intervals covered, forecast set by forecast set, beside what they promise: `cutoff`, `coverage_<level>`."""
+    """Interval coverage per forecast set against the nominal level: `cutoff`, `coverage_<level>`."""
     figure = go.Figure()
     named = [name for name in timeline.columns if name.startswith("coverage_") and not name.endswith("baseline")]
     for name, colour in zip(sorted(named), (BLUE, ORANGE, RED), strict=False):
@@ -55,9 +55,10 @@ def coverage(timeline: pd.DataFrame) -> go.Figure:
 
 
 def drift(rows: pd.DataFrame, colours: Scheme) -> go.Figure:
-    """PSI of each feature and series in units of its threshold: `unique_id, feature, psi, threshold, status`, the worst on top.
+    """Heat map of PSI per series and feature, in units of the threshold.
 
-    A cell has the colour of its status, which steps where the PSI exceeds its threshold, and its number.
+    Columns: `unique_id, feature, psi, threshold, status`, worst on top. A cell shows its number in the colour of its
+    status, which changes where the PSI exceeds its threshold.
     """
     rows = rows.assign(times=rows["psi"] / rows["threshold"].where(rows["threshold"] > 0))
     worst = rows.groupby("unique_id")["times"].max().dropna().nlargest(_MOST).index[::-1]
@@ -100,18 +101,18 @@ def drift(rows: pd.DataFrame, colours: Scheme) -> go.Figure:
 
 
 def _steps(fills: Sequence[str]) -> list[list[float | str]]:
-    """A scale of colours without anything in between."""
+    """Discrete colour scale, without interpolation."""
     n = len(fills)
     return [[place / n, fill] for at, fill in enumerate(fills) for place in (at, at + 1)]
 
 
 def _short(name: str) -> str:
-    """A name as the label of a row."""
+    """A name shortened to a row label."""
     return drawn(name if len(name) <= _LABEL else f"{name[: _LABEL - 1]}…")
 
 
 def statuses(history: pd.DataFrame) -> go.Figure:
-    """How many series were in alert and in warning at each monitoring: `as_of, warn, alert`."""
+    """Number of series in alert and in warning per monitoring: `as_of, warn, alert`."""
     figure = go.Figure()
     for name, colour in (("alert", RED), ("warn", ORANGE)):
         figure.add_bar(

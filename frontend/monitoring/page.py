@@ -1,4 +1,4 @@
-"""Whether the forecasts are still right: live error and coverage, drift, and what to do about it."""
+"""Monitoring page: live error and coverage, drift, alerts and rollback."""
 
 from html import escape
 
@@ -22,7 +22,7 @@ _OF_FEATURES = {
 _OF_SERIES = {
     "psi": "PSI", "n_reference": "values in the reference", "n_current": "values now", "p_value": "p-value",
 }  # fmt: skip
-WATCHED = "watched"  # the series that is looked at, in the URL
+WATCHED = "watched"  # the selected series, in the URL
 
 
 def page() -> None:
@@ -49,7 +49,7 @@ def page() -> None:
 
 
 def _status(summary: Json) -> None:
-    """The statuses now, and the error beside that of the backtest."""
+    """Current statuses, and the live error against the backtest."""
     with st.container(horizontal=True, vertical_alignment="center"):
         _badge(summary["status"], ":material/monitor_heart:")
         st.caption(f"Based on actuals up to {words.day(summary['as_of'][:10])}, run {words.literal(summary['run_id'])}")
@@ -85,7 +85,7 @@ def _badge(status: str, icon: str = "") -> None:
 
 
 def _rivals(summary: Json, name: str) -> None:
-    """Runs that perform worse than the previous one, and the rollback."""
+    """Runs that perform worse than the previous one, and their rollback."""
     for one in summary["comparisons"]:
         if not one["worse"]:
             continue
@@ -123,7 +123,7 @@ def _time(summary: Json, workspace: Json) -> None:
             "warn": one["counts"]["overall"]["warn"],  # each series once, by its most severe status
             "alert": one["counts"]["overall"]["alert"],
         }
-        for one in {one["as_of"]: one for one in summary["history"]}.values()  # of each date the last
+        for one in {one["as_of"]: one for one in summary["history"]}.values()  # the latest for each date
     )
     if len(history) > 1:
         st.header("Series in warning and alert")
@@ -177,7 +177,7 @@ def _list(name: str) -> None:
 
 
 def _one(workspace: Json) -> None:
-    """The series that the URL names: forecast set by forecast set, and its drift."""
+    """Details of the series that the URL names: its forecast sets and its drift."""
     with link.to(WATCHED):
         watched = st.session_state.get(WATCHED)
     if not watched:
@@ -272,7 +272,7 @@ def _report(summary: Json, workspace: Json) -> None:
 
 
 def _framed(html: str) -> str:
-    """The page in a frame of an origin of its own: Streamlit's own frame lets what it holds reach into the app."""
+    """The page in a frame with an origin of its own: content of Streamlit's own frame could reach into the app."""
     style = "position: absolute; inset: 0; width: 100%; height: 100%; border: 0"
     return f'<iframe title="Report" sandbox="allow-scripts" style="{style}" srcdoc="{escape(html)}"></iframe>'
 

@@ -1,17 +1,17 @@
-"""The series that need attention, each with its reasons, as links that a keyboard and a finger can follow."""
+"""Series that need attention, with their reasons, as links that work by keyboard and touch."""
 
 import streamlit as st
 
 from frontend.core import link, words
 from frontend.core.client import Json
 
-SHOWN = 8  # series; the table below has the others
+SHOWN = 8  # series; the table below lists the others
 
 _NOTHING = "No series needs attention: no alert and no warning, and no error or change that is unusual for the series and the panel."
 
 
 def attention(needing: Json) -> None:
-    """`needing`: the part of the portfolio that needs attention, most urgent first."""
+    """List of the series that need attention. `needing`: that part of the portfolio, most urgent first."""
     count = needing["n_attention"]
     st.header("Needs attention")
     if not count:
@@ -29,7 +29,7 @@ def attention(needing: Json) -> None:
 
 
 def _icon(one: Json) -> str:
-    """How severe it is, also to those who cannot tell colours apart."""
+    """Severity as an icon, so that it does not depend on colour alone."""
     return {"alert": ":material/error:", "warn": ":material/warning:"}.get(
         one["monitored"], ":material/search_insights:"
     )

@@ -1,4 +1,4 @@
-"""Calls of the page Portfolio."""
+"""API calls of the Portfolio page."""
 
 from collections.abc import Mapping
 
@@ -14,6 +14,6 @@ def portfolio(
     *,
     needs_attention: bool = False,
 ) -> Json:
-    """All series together, and the most urgent ones; of those that the filters and the search leave."""
+    """Totals and the most urgent series, restricted by the filters and the search."""
     query = {"workspace": workspace, "search": search, "limit": limit, "needs_attention": needs_attention or None}
     return client.get("portfolio", params={**query, **filters})

@@ -1,4 +1,4 @@
-"""What all series come to, drawn by what the tiles above it draw with: the first page need not wait for Plotly."""
+"""Chart of the portfolio total, in Vega-Lite like the tiles above it, so that the first page need not load Plotly."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 from frontend.core.theme import BLUE, GREY, ORANGE, PURPLE
 
-_LINES = (  # name, column, colour, dashes, width, and how a value of it is described; the last is drawn on top
+_LINES = (  # name, column, colour, dashes, width, and wording of a value; the last is drawn on top
     ("last year", "last_year", PURPLE, [2, 3], 1.4, "a year before"),
     ("actual", "y", GREY, [1, 0], 1.6, "came"),
     ("previous forecast", "previous", ORANGE, [6, 4], 1.8, "was forecast before"),
@@ -15,7 +15,7 @@ _LINES = (  # name, column, colour, dashes, width, and how a value of it is desc
 
 
 def rows(points: pd.DataFrame) -> pd.DataFrame:
-    """`ds, line, value, told`: one row a value of `points` (`ds, y, y_hat, last_year, previous`)."""
+    """`ds, line, value, told`: one row per value of `points` (`ds, y, y_hat, last_year, previous`)."""
     times = "%a %-d %b %Y" if points["ds"].eq(points["ds"].dt.normalize()).all() else "%a %-d %b %Y, %H:%M"
     stamps = points["ds"].dt.strftime(times)
     parts = []
@@ -26,7 +26,7 @@ def rows(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def spec(shown: pd.DataFrame, unit: str) -> dict[str, Any]:
-    """The chart of these `rows` for Vega-Lite."""
+    """Vega-Lite specification of the chart of these `rows`."""
     lines = [line for line in _LINES if line[0] in set(shown["line"])]
     names, _, colours, dashes, widths, _ = zip(*lines, strict=True)
     value = {"field": "value", "type": "quantitative", "title": unit or None, "scale": {"zero": False}}

@@ -1,4 +1,4 @@
-"""Which series need somebody today, and what all of them come to."""
+"""Portfolio page: series that need attention today, and totals over all series."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ from frontend.core.frames import frame
 from frontend.portfolio import attention, calls, charts
 
 ANY = "any"
-ROWS = 100  # of the triage list
-REASONS = 400  # pixels of the column of reasons
-LIVE = "150ms"  # without a key pressed: then a search begins
+ROWS = 100  # rows of the triage list
+REASONS = 400  # width of the reasons column, in pixels
+LIVE = "150ms"  # pause in typing after which a search starts
 
 
 def page() -> None:
@@ -40,7 +40,7 @@ def page() -> None:
 
 
 def _filters(choices: dict[str, list[str]]) -> tuple[dict[str, str], str]:
-    """What the rows are narrowed by, kept in the URL."""
+    """Row filters and search text, kept in the URL."""
     chosen = {}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         with link.to("find"):
@@ -104,13 +104,13 @@ def _tiles(portfolio: Json, workspace: Json) -> None:
 
 
 def _covered(accuracy: Json | None) -> list[tuple[int, float | None]]:
-    """The levels of the intervals and what they cover, the widest first."""
+    """Interval levels with their coverage, widest first."""
     levels = (accuracy or {}).get("coverage") or {}
     return sorted(((int(level), share) for level, share in levels.items()), reverse=True) or [(0, None)]
 
 
 def _triage(portfolio: Json, needing: list[Json], workspace: Json) -> None:
-    """All series, those of `needing` first."""
+    """Table of all series, those of `needing` first."""
     named = {one["unique_id"] for one in needing}
     triage = [*needing, *(one for one in portfolio["items"] if one["unique_id"] not in named)][:ROWS]
     st.header("All series")
@@ -147,7 +147,7 @@ def _triage(portfolio: Json, needing: list[Json], workspace: Json) -> None:
 
 
 def _columns(portfolio: Json) -> dict[str, Any]:
-    """How the columns of the triage table look."""
+    """Column formats of the triage table."""
     config, unit = st.column_config, portfolio["unit"]
     return {
         "series": config.TextColumn(width="medium", pinned=True),

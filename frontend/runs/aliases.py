@@ -1,4 +1,4 @@
-"""Which run is in production: moved with a reason, and only if nobody moved it in the meantime."""
+"""Moving the production alias: requires a reason, and fails if somebody else has moved it in the meantime."""
 
 import streamlit as st
 
@@ -12,14 +12,14 @@ _MOVED = "moved"
 
 
 def moved() -> None:
-    """Says what was done in the run before."""
+    """Confirms a move that was made in the previous script run."""
     if done := st.session_state.pop(_MOVED, None):
         st.toast(words.literal(done), icon=":material/check_circle:")
 
 
 @st.dialog("Change what is in production")
 def confirm(workspace: str, run_id: str, version: int, what: words.Markdown) -> None:
-    """Asks for a reason, and moves the alias if nobody did since `version`."""
+    """Asks for a reason, and moves the alias if nobody has moved it since `version`."""
     st.markdown(
         f"**{what}** to **{words.literal(run_id)}**? Its newest forecasts are served at once, and the audit file keeps who did it and why."
     )

@@ -1,6 +1,6 @@
-"""The card of a run as Markdown that a page can show: its headings, lists and tables, and all else as text.
+"""Run card as safe Markdown: its headings, lists and tables are kept, everything else becomes text.
 
-A card is written without escapes, for people and for search; series, titles and models are in it as they are called.
+A card is written without escapes, for people and for search, and contains names of series, titles and models verbatim.
 """
 
 import re
@@ -13,7 +13,7 @@ _BAR = re.compile(r"(?<!\\)\|")  # between two cells
 
 
 def neutral(card: str, smaller: int = 0) -> words.Markdown:
-    """The card without any markup but its own; its headings are `smaller` by so many levels."""
+    """The card without any markup but its own; its headings are `smaller` levels lower."""
     return "\n".join(_line(line, smaller) for line in card.splitlines())
 
 

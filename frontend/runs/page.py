@@ -1,4 +1,4 @@
-"""What was trained: compare, verify, promote and roll back."""
+"""Runs page: compare, verify, promote and roll back training runs."""
 
 import pandas as pd
 import streamlit as st
@@ -7,7 +7,7 @@ from frontend.core import api, exports, link, roles, shell, states, tables, word
 from frontend.core.client import Json
 from frontend.runs import aliases, calls, cards
 
-_OF_TWO = {"a": "before", "b": "after", "delta": "change"}  # the runs that are compared
+_OF_TWO = {"a": "before", "b": "after", "delta": "change"}  # labels of the compared runs
 
 
 def page() -> None:
@@ -168,13 +168,13 @@ def _two(workspace: str, a: str, b: str) -> None:
 
 
 def _metric_of(one: Json, comparison: Json) -> str:
-    """The metric of a figure: `skill`, `coverage_80`, `smape` of `gbm.smape`, that of the runs for their champions."""
+    """Metric of a compared figure: `skill`, `coverage_80`, `smape` for `gbm.smape`; that of the runs for champions."""
     of_champions = one["metric"] in ("champion", "baseline")
     return str(comparison["metric"] if of_champions else one["metric"].rpartition(".")[2])
 
 
 def _counted(comparison: Json) -> None:
-    """How many series got better and worse, over the same windows, and which the most."""
+    """How many series got better and worse over the same windows, and which changed most."""
     metric = words.literal(words.metric(comparison["metric"]))
     tiles = shell.tiles(3)
     tiles[0].metric("Series that got better", f"{comparison['n_better']:,}", border=True)

@@ -1,1 +1,1 @@
-"""What every part needs: errors, configuration, secrets, plugins, progress."""
+"""Shared basics: errors, configuration, secrets, plugins, progress."""

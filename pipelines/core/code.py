@@ -1,4 +1,4 @@
-"""Which code this is: its version, its commit, and a digest of parts of it."""
+"""Version, commit and content digest of the running code."""
 
 import contextlib
 import functools
@@ -10,24 +10,24 @@ from pathlib import Path
 
 import pipelines
 
-COMMIT = "COMMIT"  # the file in the package `pipelines` that a build writes: images have no git history
+COMMIT = "COMMIT"  # a file that the build writes into the package `pipelines`: images have no git history
 _PACKAGE = Path(pipelines.__file__).parent
 
 
 def version() -> str:
-    """The package's version, and after a plus sign the commit if it is known: `0.2.0+1f0c3a9d27be`."""
+    """The package version, followed by `+` and the commit if it is known: `0.2.0+1f0c3a9d27be`."""
     known = commit()
     return f"{pipelines.__version__}+{known}" if known else pipelines.__version__
 
 
-@functools.cache  # the process keeps the code that it has imported, whatever is checked out later
+@functools.cache  # a process keeps the code it has imported, even if another commit is checked out later
 def commit() -> str | None:
-    """The first 12 digits of the commit: of the build that this code is in, else of its git checkout; None outside both."""
+    """The first 12 digits of the commit, taken from the build or else from the git checkout; None without either."""
     return commit_of(_PACKAGE)
 
 
 def commit_of(package: Path) -> str | None:
-    """The same for the code in *package*."""
+    """The commit, as in `commit`, for the code in *package*."""
     with contextlib.suppress(OSError):
         baked = (package / COMMIT).read_text(encoding="utf-8").strip()
         if re.fullmatch(r"[0-9a-f]{12,64}", baked):
@@ -36,7 +36,7 @@ def commit_of(package: Path) -> str | None:
         return None
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         asked = subprocess.run(
-            ["git", "rev-parse", "--short=12", "HEAD"],  # noqa: S607 - the git of the machine is meant
+            ["git", "rev-parse", "--short=12", "HEAD"],  # noqa: S607 - git from the PATH is intended
             cwd=package.parent,
             capture_output=True,
             text=True,
@@ -48,9 +48,9 @@ def commit_of(package: Path) -> str | None:
 
 
 def digest(package: Path, parts: Iterable[str]) -> str:
-    """SHA-256 of the Python files among *parts*, files and folders of *package*: of their names and contents.
+    """SHA-256 over names and contents of the Python files in *parts*, which are files and folders of *package*.
 
-    Equal in an image and in a checkout of the same code; an edit counts before it is committed.
+    An image and a checkout of the same code have the same digest; uncommitted edits change it.
     """
     checksum = hashlib.sha256()
     for part in sorted(parts):

@@ -1,4 +1,4 @@
-"""What each code of an error means. A code keeps its meaning: programs compare it. docs/ERRORS.md is made from this list."""
+"""Error codes and their meanings. A meaning never changes, since programs compare codes. Source of docs/ERRORS.md."""
 
 CODES = {
     # settings

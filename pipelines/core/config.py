@@ -1,4 +1,4 @@
-"""The files of the configuration: the project's settings, a part's own section, and which workspaces there are."""
+"""Configuration files: project settings, sections of single parts, and the list of workspaces."""
 
 import os
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ from pipelines.core.environment import app_env
 from pipelines.core.errors import ConfigError, UnknownName
 from pipelines.core.layers import Layers, M, Strict, Values
 
-SECTIONS = ("copilot",)  # parts with a file of their own, which is not about workspaces
+SECTIONS = ("copilot",)  # parts with a settings file that does not concern workspaces
 
 
 class Engine(Strict):
-    """What runs the tasks of a training; without an address, a cluster of this machine for as long as it lasts."""
+    """The engine that runs training tasks; without an address, a temporary cluster on this machine."""
 
     backend: Literal["local", "dask", "ray"] = "local"
     address: str | None = None
@@ -28,14 +28,14 @@ class Engine(Strict):
 
 
 class Project(Strict):
-    """Where things are and how much of the machine is used."""
+    """Storage locations and how much of the machine to use."""
 
     config_dir: Path = Path("configs")
     data_dir: str = "data"  # a folder or an fsspec URL, as is artifacts_dir
     artifacts_dir: str = "artifacts"
     n_jobs: int = -1  # as in joblib: -1 uses all cores
     engine: Engine = Engine()
-    bucket: PositiveInt = 50  # series a task
+    bucket: PositiveInt = 50  # series per task
 
     @field_validator("n_jobs")
     @classmethod
@@ -46,7 +46,7 @@ class Project(Strict):
 
 
 def load_project(environ: Mapping[str, str] | None = None) -> Project:
-    """The project's settings; `FORECAST_CONFIG_DIR` says where the files are."""
+    """The project settings, read from the folder `FORECAST_CONFIG_DIR`."""
     folder_of_all, layers = config_dir(environ), Layers()
     for folder in (folder_of_all / "base", overlay_of(folder_of_all, environ)):
         layers.add_file(folder / "project.yaml")
@@ -56,7 +56,7 @@ def load_project(environ: Mapping[str, str] | None = None) -> Project:
 
 
 def load_section(name: str, model: type[M], environ: Mapping[str, str] | None = None) -> M:
-    """The settings of a part of the project that has a file of its own, `<name>.yaml`, under the key `name` in it."""
+    """The settings of a part that has its own file, read from the key `name` of `<name>.yaml`."""
     folder_of_all, layers = config_dir(environ), Layers().add({name: {}}, "defaults")
     for folder in (folder_of_all / "base", overlay_of(folder_of_all, environ)):
         layers.add_file(folder / f"{name}.yaml")
@@ -67,7 +67,8 @@ def load_section(name: str, model: type[M], environ: Mapping[str, str] | None = 
 
 
 def as_written(name: str, environ: Mapping[str, str] | None = None, files: Mapping[str, Path] | None = None) -> Values:
-    """What the files of a workspace say, whether or not it is right. `files` are the `workspace_files`, where known."""
+    """The unvalidated settings in the files of a workspace. `files`: the result of `workspace_files`, if already known.
+    """
     layers = Layers()
     for file in files_of(name, environ, files):
         layers.add_file(file)
@@ -77,7 +78,9 @@ def as_written(name: str, environ: Mapping[str, str] | None = None, files: Mappi
 def files_of(
     name: str, environ: Mapping[str, str] | None = None, files: Mapping[str, Path] | None = None
 ) -> tuple[Path, Path]:
-    """The file of a workspace, and where one of the overlay would be; ConfigError where two files claim the name."""
+    """The file of a workspace and the path of its overlay, which need not exist; ConfigError if two files have the
+    name.
+    """
     files = workspace_files(environ) if files is None else files
     if name not in files:
         raise UnknownName("workspace", name, files, field="workspace")
@@ -94,14 +97,15 @@ def files_of(
 
 
 def places(name: str, files: Mapping[str, Path], environ: Mapping[str, str] | None = None) -> tuple[Path, Path, Path]:
-    """The file of a workspace, where another one of its name would be, and where one of the overlay would be."""
+    """The file of a workspace, the path of a second file of the same name, and that of its overlay; both may not exist.
+    """
     path = files[name]
     other = path.with_suffix(".yml" if path.suffix == ".yaml" else ".yaml")
     return path, other, overlay_of(config_dir(environ), environ) / f"workspaces/{path.name}"
 
 
 def workspace_files(environ: Mapping[str, str] | None = None) -> dict[str, Path]:
-    """The workspaces that have a file, by name. Of two files for one name it is the first: `files_of` refuses both."""
+    """The file of each workspace by name. Of two files of one name, the first is listed; `files_of` refuses both."""
     files: dict[str, Path] = {}
     folder = config_dir(environ) / "workspaces"
     if not folder.is_dir():

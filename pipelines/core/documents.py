@@ -1,4 +1,4 @@
-"""Stored JSON as it is read back: whatever a damaged file holds, the result is what it should be or one clear error."""
+"""Stored JSON, validated when it is read: a damaged file gives one clear error."""
 
 import json
 from typing import Any, ClassVar, Self
@@ -18,19 +18,19 @@ class Stored(BaseModel):
 
 
 class Record(Stored):
-    """A JSON file. `remedy`: what to do with one that cannot be used."""
+    """A JSON file. `remedy`: what to do if it cannot be used."""
 
     remedy: ClassVar[str] = "Restore it from a backup."
     fault: ClassVar[type[StoreError]] = StoreError
 
     @classmethod
     def upgraded(cls, values: Json) -> Json:
-        """The values as this version writes them, of those that an earlier one wrote otherwise."""
+        """The values converted from the format of an earlier version to the current one."""
         return values
 
     @classmethod
     def parse(cls, content: bytes, where: str) -> Self:
-        """The record that `content` holds; the error names the file `where`, the field, what was found and the remedy."""
+        """The record in `content`; the error names the file `where`, the field, the value found and the remedy."""
         try:
             return cls.model_validate(cls.upgraded(parse_object(content)))
         except ValidationError as error:
@@ -45,9 +45,9 @@ class Record(Stored):
 
 
 def parse(content: bytes | str) -> Any:
-    """Returns the JSON value. A number beyond all floats is null, as is NaN: no answer could hold either.
+    """Returns the JSON value. NaN and numbers beyond the range of floats become null, since JSON cannot hold them.
 
-    ValueError for anything else, also for what is nested too deeply to be read.
+    Raises ValueError for invalid JSON, including JSON that is nested too deeply.
     """
     try:
         return json.loads(content, parse_float=_finite, parse_constant=lambda _: None)
@@ -56,7 +56,7 @@ def parse(content: bytes | str) -> Any:
 
 
 def parse_object(content: bytes | str) -> Json:
-    """Returns the JSON object; the ValueError names what stands in its place."""
+    """Returns the JSON object; the ValueError names what was found instead."""
     document = parse(content)
     if not isinstance(document, dict):
         raise ValueError(f"found {json.dumps(document)[:40]}, expected a JSON object")
@@ -64,7 +64,7 @@ def parse_object(content: bytes | str) -> Json:
 
 
 def why(error: ValueError) -> str:
-    """Why `parse` refused, in a few words that fit into a sentence."""
+    """The reason why `parse` failed, as a short clause."""
     if isinstance(error, UnicodeDecodeError):
         return f"it is no UTF-8 (byte {error.start})"
     if isinstance(error, json.JSONDecodeError):

@@ -1,4 +1,4 @@
-"""Where the project runs, by APP_ENV, and what is too unsafe to run there."""
+"""The environment (APP_ENV) and checks for settings that are unsafe in it."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ _SHORTEST_KEY = 32  # characters
 
 
 def app_env(environ: Mapping[str, str] | None = None) -> str:
-    """`dev` unless APP_ENV says otherwise; ConfigError for what is none of the three."""
+    """The value of APP_ENV, `dev` by default; ConfigError if it is none of the three."""
     environment = (environ if environ is not None else os.environ).get("APP_ENV") or "dev"
     if environment not in ENVIRONMENTS:
         raise ConfigError(
@@ -33,14 +33,14 @@ def is_strict(environment: str) -> bool:
 
 
 def signing(environ: Mapping[str, str] | None = None) -> tuple[str | None, bool]:
-    """The key that signs artifacts, and whether unsigned ones are refused. ConfigError lists all that is unsafe."""
+    """The key that signs artifacts, and whether unsigned ones are refused. ConfigError lists every unsafe setting."""
     if problems := unsafe(environ):
         raise refusal(app_env(environ), problems)
     return secret(SIGNING_KEY, environ), is_strict(app_env(environ))
 
 
 def unsafe(environ: Mapping[str, str] | None = None) -> list[ConfigError]:
-    """What is wrong with the secrets that scripts and service share: an error each."""
+    """One error for each problem with the secrets that scripts and service share."""
     problems: list[ConfigError] = []
     secrets = dict.fromkeys((SIGNING_KEY, WEBHOOK))
     for name in secrets:

@@ -1,4 +1,4 @@
-"""What can go wrong, as data: programs read the members of an error, people read its message. No HTTP words here."""
+"""Errors as data: programs read the members of an error, people read its message. Independent of HTTP."""
 
 import copyreg
 import math
@@ -8,19 +8,19 @@ from typing import Any, ClassVar
 
 _LONGEST, _MOST = 200, 20  # characters of a text and items of a list in `found`
 
-_CLOSE = 60.0  # percent of two names' letters that are the same, in the same order
+_CLOSE = 60.0  # percent of the letters that two names share, in the same order
 
 
 class ForecastError(Exception):
     """Base of every error that is shown to a user as one message, without a traceback.
 
-    `problem`: what is wrong, with the values found, a clause without a full stop. `remedy`: what to do, a sentence.
+    `problem`: a clause without a full stop that says what is wrong, with the values found. `remedy`: a sentence.
     `code`: one of `codes.CODES`, which programs compare. `field`: the setting, parameter or variable to correct,
     dotted. `found`: the values found, as small JSON data, never a path of this machine. `where`: the file, database or
-    workspace that is read, for whoever runs the code: it may be a path, so it is no member that leaves the service.
+    workspace that was read. It may be a path of this machine, so the service never sends it to clients.
     """
 
-    family: ClassVar[str] = "ForecastError"  # what it means to others: the same for the classes that refine one
+    family: ClassVar[str] = "ForecastError"  # the name that programs see; subclasses share it
     default_code: ClassVar[str] = "failed"
 
     def __init__(
@@ -41,27 +41,27 @@ class ForecastError(Exception):
         return f"{self.where}: {self.text}" if self.where else self.text
 
     def __reduce__(self) -> Any:
-        """An error passes from process to process with its data, whatever the arguments of its class are."""
+        """Pickles the error with its data, independent of the arguments of its class."""
         return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
     @property
     def text(self) -> str:
-        """The message without `where`: what may be shown to those who do not run the code."""
+        """The message without `where`, safe to show to clients."""
         return f"{self.problem}. {self.remedy}" if self.remedy else self.problem
 
     @property
     def line(self) -> str:
-        """The message as a command ends with it: the code in brackets can be looked up in docs/ERRORS.md."""
+        """The message as the command line prints it, with the code, listed in docs/ERRORS.md, in brackets."""
         return f"error: {self} [{self.code}]"
 
     def members(self) -> dict[str, Any]:
-        """`code`, and `field`, `found` and `remedy` where there are any: the error for programs, as JSON values."""
+        """The error as JSON values: `code`, and `field`, `found` and `remedy` if they are set."""
         members = {"code": self.code, "field": self.field, "found": self.found, "remedy": self.remedy or None}
         return {name: value for name, value in members.items() if value is not None}
 
 
 class ConfigError(ForecastError):
-    """A setting is wrong: names file and key, what was found, what is allowed."""
+    """A wrong setting, with its file and key, the value found and the values allowed."""
 
     family = "ConfigError"
 
@@ -72,7 +72,7 @@ class ConfigError(ForecastError):
 
 
 class Several(ForecastError):
-    """One or more things are wrong at once; `problems` has an error for each, with its own remedy."""
+    """One or more problems reported at once; `problems` holds an error for each, with its own remedy."""
 
     def __init__(self, head: str, problems: Sequence[ForecastError], *, code: str, remedy: str = "") -> None:
         super().__init__(head, code=code, remedy=remedy)
@@ -96,7 +96,7 @@ class Several(ForecastError):
 
 
 class ConfigErrors(Several, ConfigError):
-    """Settings are wrong: all of them at once."""
+    """All wrong settings, reported at once."""
 
 
 class UnknownName(ConfigError):
@@ -116,22 +116,22 @@ class UnknownName(ConfigError):
 
     @property
     def text(self) -> str:
-        """The message says what is unknown; the setting's name before it would say it twice."""
+        """The message without the name of the setting, which it already contains."""
         return f"{self.problem}. {self.remedy}"
 
 
 class DataError(ForecastError):
-    """The data cannot be used as it is: names the source, what was found, and the remedy."""
+    """Unusable data, with the source, what was found and the remedy."""
 
     family = "DataError"
 
 
 class DataErrors(Several, DataError):
-    """The data have failed checks: all of them at once."""
+    """All failed checks of the data, reported at once."""
 
 
 class MissingColumn(DataError):
-    """A column that `field` names is not in the table; `columns` are those that are."""
+    """The column that `field` names is missing from the table; `columns` are the existing ones."""
 
     def __init__(self, column: str, columns: Iterable[str], where: str, *, field: str) -> None:
         names = [str(name) for name in columns]
@@ -146,13 +146,13 @@ class MissingColumn(DataError):
 
 
 class ModelError(ForecastError):
-    """A model cannot be fitted or asked for this forecast."""
+    """A model cannot be fitted or cannot make this forecast."""
 
     family = "ModelError"
 
 
 class StoreError(ForecastError):
-    """Storage failed or refuses: the last published state is untouched."""
+    """Storage failed or refused the operation; the last published state is untouched."""
 
     family = "StoreError"
     default_code = "storage_failed"
@@ -181,14 +181,14 @@ class Untrusted(StoreError):
 
 def did_you_mean(name: str, valid: Iterable[str]) -> str:
     """Returns ` (did you mean 'x'?)` for the closest valid name, in any case, or an empty string."""
-    from rapidfuzz import fuzz, process  # only who mistypes waits for it
+    from rapidfuzz import fuzz, process  # slow import, only needed for typos
 
     near = process.extractOne(name, sorted(valid), scorer=fuzz.ratio, processor=str.casefold, score_cutoff=_CLOSE)
     return f" (did you mean '{near[0]}'?)" if near else ""
 
 
 def _small(value: Any) -> Any:
-    """The value as JSON holds it, cut where it is long: an error is no place for a table."""
+    """The value as JSON, truncated if it is long."""
     match value:
         case None | bool():
             return value

@@ -1,4 +1,4 @@
-"""Numbers, shares and times as everything but the web app writes them; JSON's null for what is no number."""
+"""Number, share and time formats of everything but the web app; non-numbers become JSON null."""
 
 import math
 from datetime import date, datetime, time
@@ -6,19 +6,19 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-MINUS = "\u2212"  # of text that is only read
+MINUS = "\u2212"  # for text that is never parsed
 UNKNOWN = "not known"
 
 
 def known(value: T) -> T | None:
-    """Return the value, or None for a float that JSON has no word for: NaN and the infinities."""
+    """Return the value, or None for NaN and the infinities, which JSON cannot represent."""
     return None if isinstance(value, float) and value - value != 0 else value
 
 
 def number(value: float | None, *, precise: bool = False, sign: bool = False) -> str:
-    """Return `1,234`, `12.3` or `0.12`: about three figures that count, or four where values are compared.
+    """Return `1,234`, `12.3` or `0.12`: about three significant digits, or four where values are compared.
 
-    With `sign`, also that of a positive one.
+    With `sign`, positive values get a plus sign.
     """
     if known(value) is None or value is None:
         return UNKNOWN
@@ -36,7 +36,7 @@ def number(value: float | None, *, precise: bool = False, sign: bool = False) ->
 
 
 def short(value: float | None) -> str:
-    """Return `12.3`, `1,234`, `151.9k` or `2.5M`, as a table with many columns has room for; a dash for what is not known."""
+    """Return `12.3`, `1,234`, `151.9k` or `2.5M`, for tables with many columns; a dash for unknown values."""
     if known(value) is None or value is None:
         return "–"
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
@@ -46,14 +46,14 @@ def short(value: float | None) -> str:
 
 
 def percent(share: float | None, *, sign: bool = False, unit: str = "%") -> str:
-    """Return `12.3 %` of a share 0.123, from 100 % on without a decimal, below 0.1 % with one figure that counts.
+    """Return `12.3 %` of a share 0.123, without decimals from 100 %, with one significant digit below 0.1 %.
 
-    With `sign`, also that of a rise.
+    With `sign`, increases get a plus sign.
     """
     if known(share) is None or share is None:
         return UNKNOWN
     size = abs(100 * share)
-    is_zero = size < 1e-8  # noise of floating point counts as nothing
+    is_zero = size < 1e-8  # floating-point noise
     digits = 0 if size >= 100 else 1 if size >= 0.1 or is_zero else math.ceil(-math.log10(size))
     return f"{_signed(f'{size:,.{digits}f}', share, sign)} {unit}"
 
@@ -65,7 +65,7 @@ def ordinal(place: int) -> str:
 
 
 def day(stamp: str) -> str:
-    """Return `Mon 3 Jun 2024` of an ISO date, with the time where there is one; what is no date stays as it is."""
+    """Return `Mon 3 Jun 2024` for an ISO date, with the time if it has one; other text is returned unchanged."""
     try:
         when: date = datetime.fromisoformat(stamp) if "T" in stamp else date.fromisoformat(stamp)
     except ValueError:
@@ -75,19 +75,19 @@ def day(stamp: str) -> str:
 
 
 def stamp(ds: datetime) -> str:
-    """Return `2024-06-03T14:00:00Z` of a time in UTC: how files and the API name it."""
+    """Return `2024-06-03T14:00:00Z` for a time in UTC, the format of files and the API."""
     return f"{ds:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def moment(ds: datetime) -> str:
-    """Return `2024-06-03`, `2024-06-03 14:00` or `2024-06-03 14:00:05`, no finer than it is: how messages name a time."""
+    """Return `2024-06-03`, `2024-06-03 14:00` or `2024-06-03 14:00:05`, at the precision of the value, for messages."""
     if ds.time() == time.min:
         return f"{ds:%Y-%m-%d}"
     return f"{ds:%Y-%m-%d %H:%M:%S}" if ds.second else f"{ds:%Y-%m-%d %H:%M}"
 
 
 def _signed(size: str, value: float, plus: bool) -> str:
-    """The size with its sign, `plus` only where it is asked for; what rounds to 0 has none."""
+    """The size with its sign, a plus only on request; values that round to 0 have no sign."""
     if not size.strip("0.,"):
         return size
     return f"{MINUS if value < 0 else '+' if plus else ''}{size}"

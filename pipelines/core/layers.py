@@ -14,15 +14,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pipelines.core.errors import ConfigError, ConfigErrors, ForecastError, did_you_mean
 
 PREFIX = "FORECAST_"
-_MOST_VALUES = 100_000  # of a file of settings
-_DEEPEST = 100  # brackets within each other
+_MOST_VALUES = 100_000  # in a settings file
+_DEEPEST = 100  # nested brackets
 M = TypeVar("M", bound=BaseModel)
 Key = tuple[str, ...]
-Values = dict[str, Any]  # settings as YAML has them, nested, before they are checked
+Values = dict[str, Any]  # nested settings as read from YAML, not yet validated
 
 
 class Strict(BaseModel):
-    """Settings that stay as they are, and refuse what they do not know."""
+    """Immutable settings that reject unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,16 +35,16 @@ class Layers:
         self._origins: dict[Key, str] = {}
 
     def add(self, values: Mapping[str, Any], origin: str) -> "Layers":
-        """Lays `values` over what is there; mappings merge, everything else replaces."""
+        """Adds `values` on top: mappings are merged, everything else replaces."""
         self._merge(self.values, values, (), origin)
         return self
 
     def add_file(self, path: Path) -> "Layers":
-        """Lays a YAML file over what is there; a file that does not exist adds nothing."""
+        """Adds a YAML file on top; a missing file adds nothing."""
         return self.add(read_yaml(path), str(path)) if path.exists() else self
 
     def add_environment(self, keys: set[str], environ: Mapping[str, str] | None = None) -> "Layers":
-        """Lays the variables `FORECAST_<KEY>[__<KEY>…]` over what is there, for top-level `keys` only."""
+        """Adds the variables `FORECAST_<KEY>[__<KEY>…]` on top, for top-level `keys` only."""
         for name, key, value in environment(environ):
             if key[0] in keys:
                 nested: Any = value
@@ -61,9 +61,10 @@ class Layers:
         return "configuration"
 
     def validate(self, model: type[M], default_origin: str, **sections: type[BaseModel]) -> M:
-        """The values as `model`; a ConfigError lists all problems at once, each with origin, key, found and allowed.
+        """The values as `model`; a ConfigError lists every problem with its origin, key, value found and values
+        allowed.
 
-        `sections` are stricter models for single keys, where `model` leaves open what lies below.
+        `sections` are stricter models for keys whose content `model` leaves open.
         """
         self._origins.setdefault((), default_origin)
         problems: dict[Key, ConfigError] = {}
@@ -93,7 +94,7 @@ class Layers:
                 into[name] = value
 
     def _explain(self, model: type[BaseModel], depth: int, key: Key, problem: Any) -> ConfigError:
-        """The error for a problem at `key`; `model` is what stands at the first `depth` parts of it."""
+        """The error for a problem at `key`; `model` describes the first `depth` parts of the key."""
         where, field, setting = self.origin(key), ".".join(key) or None, problem["input"]
         shown = setting if isinstance(setting, str | int | float | None) else f"{setting!r:.80}"
         cause = getattr(problem.get("ctx", {}).get("error"), "__cause__", None)
@@ -152,7 +153,7 @@ def wrong_settings(problems: Sequence[ConfigError]) -> ConfigErrors:
 
 @contextlib.contextmanager
 def as_value_error() -> Iterator[None]:
-    """Lets a validator of settings use a check that raises a ForecastError, whose data the ConfigError then carries."""
+    """Turns a ForecastError within a validator into a ValueError; the ConfigError then carries its data."""
     try:
         yield
     except ForecastError as error:
@@ -160,7 +161,7 @@ def as_value_error() -> Iterator[None]:
 
 
 def environment(environ: Mapping[str, str] | None = None) -> Iterator[tuple[str, Key, Any]]:
-    """Variables with the prefix, as (name, key, value read as YAML), sorted by name; an empty one is not set."""
+    """Variables with the prefix, as (name, key, value read as YAML), sorted by name; empty ones count as unset."""
     for name, text in sorted((environ if environ is not None else os.environ).items()):
         if name.startswith(PREFIX) and len(name) > len(PREFIX) and text:
             try:
@@ -198,7 +199,7 @@ def read_yaml(path: Path) -> Values:
             code="nested_too_deeply",
             remedy="Write it with fewer levels.",
         ) from None
-    except (OSError, ValueError) as error:  # a ValueError is a date such as 2024-13-45
+    except (OSError, ValueError) as error:  # ValueError: a date such as 2024-13-45
         raise ConfigError(
             f"cannot be read ({getattr(error, 'strerror', None) or error})",
             where=str(path),
@@ -219,7 +220,7 @@ def read_yaml(path: Path) -> Values:
 
 
 def _load(text: str) -> Any:
-    """The document as Python values; refused before anything is built of it if its aliases multiply without end."""
+    """The document as Python values. Documents whose aliases expand without limit are refused before they are built."""
     loader = _UniqueKeys(text)
     try:
         node = loader.get_single_node()
@@ -234,9 +235,9 @@ def _load(text: str) -> Any:
 
 
 def _size(node: yaml.Node, known: dict[int, float]) -> float:
-    """How many values a node stands for once its aliases are written out; infinite for one that holds itself."""
+    """The number of values in a node after expanding aliases; infinite for a node that contains itself."""
     if id(node) not in known:
-        known[id(node)] = float("inf")  # until it is known: who meets it on the way down is within it
+        known[id(node)] = float("inf")  # until counted: meeting it again below means that it contains itself
         parts = node.value if isinstance(node, yaml.CollectionNode) else []
         inside = [one for part in parts for one in (part if isinstance(part, tuple) else (part,))]
         known[id(node)] = 1 + sum(_size(one, known) for one in inside)
@@ -244,10 +245,10 @@ def _size(node: yaml.Node, known: dict[int, float]) -> float:
 
 
 class _UniqueKeys(yaml.SafeLoader):
-    """YAML lets a key stand twice and the last one wins; here that is an error, since one of the two is lost."""
+    """A YAML loader that rejects repeated keys, of which YAML would silently keep only the last."""
 
     def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:
-        if self.flow_level > _DEEPEST:  # scanning takes the square of the depth
+        if self.flow_level > _DEEPEST:  # scanning time grows with the square of the depth
             raise yaml.scanner.ScannerError(None, None, "brackets are nested too deeply", self.get_mark())
         super().fetch_flow_collection_start(TokenClass)
 
@@ -255,7 +256,7 @@ class _UniqueKeys(yaml.SafeLoader):
         seen: set[Any] = set()
         for key_node, _ in node.value:
             if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == "tag:yaml.org,2002:merge":
-                continue  # a merge may repeat keys; what is no scalar is refused below
+                continue  # a merge may repeat keys; non-scalars are refused below
             key = self.construct_object(key_node)
             if key in seen:
                 raise yaml.constructor.ConstructorError(

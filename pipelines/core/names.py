@@ -1,4 +1,4 @@
-"""Names in paths: the one check of those that come from outside, and versions, which sort by time."""
+"""Names in paths: the only check of names from outside, and versions, which sort by time."""
 
 import re
 import secrets
@@ -18,7 +18,7 @@ _VERSION = re.compile(VERSION)
 
 
 def is_safe(name: str) -> bool:
-    """Whether a name may be one part of a path."""
+    """Whether a name is safe as one part of a path."""
     return _SAFE.fullmatch(name) is not None and ".." not in name
 
 
@@ -52,15 +52,17 @@ def safe_version(name: str, what: str = "run") -> str:
 
 
 def new_version(now: datetime | None = None) -> str:
-    """A name that sorts by time and is safe in a path: YYYYMMDDTHHMMSSZ-xxxxxxxx; microseconds, then chance."""
+    """A name that sorts by time and is safe in a path: YYYYMMDDTHHMMSSZ-xxxxxxxx, the x being microseconds and random
+    digits.
+    """
     now = now or datetime.now(UTC)
     return f"{now:%Y%m%dT%H%M%SZ}-{now.microsecond:05x}{secrets.token_hex(2)[1:]}"
 
 
 def oldest_first(names: Iterable[str]) -> list[str]:
-    """Versions by the time in their names. One of the future comes first: the clock was wrong, so it says nothing.
+    """Versions sorted by the time in their names. Versions from the future come first, since the clock was wrong.
 
-    A day is let pass: the clocks of several machines differ.
+    Up to one day ahead is tolerated, since the clocks of several machines differ.
     """
     tomorrow = new_version(datetime.now(UTC) + timedelta(days=1))
     return sorted(names, key=lambda name: (name <= tomorrow, name))

@@ -1,9 +1,9 @@
-"""Requests and answers of a process that works for the API, by its standard streams.
+"""Protocol between the API and its helper processes, over standard input and output.
 
-It reads a request a line on its standard input, as JSON, and answers each on its standard output with a line
-`{"kind": "ok" or the family of an error, "last": …, "bytes": n}` and n bytes of JSON. Of an error, `message` is for the log,
-and `problem` holds `detail` and the members of the error; one that nobody expected has none. The process ends with its input,
-so whoever started it leaves nothing behind, or after an answer that says that it is the `last`.
+A process reads one JSON request per line from standard input. It answers each on standard output with a line `{"kind":
+"ok" or the family of an error, "last": …, "bytes": n}` and n bytes of JSON. An error has a `message` for the log and a
+`problem` with `detail` and the members of the error; unexpected errors have no `problem`. The process ends when its
+input ends, so none is left behind, or after an answer marked as the `last`.
 """
 
 import json
@@ -19,22 +19,22 @@ from pipelines.core.errors import ForecastError, ModelError
 
 
 class Head(TypedDict):
-    """The line before an answer: `ok` or the family of an error, and how many bytes follow."""
+    """The header line of an answer: `ok` or the family of an error, and the number of bytes that follow."""
 
     kind: str
     message: NotRequired[str]
-    problem: NotRequired[dict[str, Any]]  # as `errors.Problem` takes it: `detail`, and the members of the error
+    problem: NotRequired[dict[str, Any]]  # arguments of `errors.Problem`: `detail` and the members of the error
     last: NotRequired[bool]
     bytes: int
 
 
-Answer = Callable[[Any], Mapping[str, object]]  # of a request, as its JSON was read
+Answer = Callable[[Any], Mapping[str, object]]  # maps a parsed request to its answer
 
 
 def own_output() -> BinaryIO:
-    """The standard output, for answers alone: whatever a library prints goes to the standard error from here on.
+    """Standard output, reserved for answers: from here on, whatever libraries print goes to standard error.
 
-    The process ends with the one that started it, also in the middle of an answer, when nobody looks at the input.
+    The process ends together with its parent, even in the middle of an answer, while the input is not read.
     """
     orphans.end_with(os.getppid())
     answers = os.fdopen(os.dup(1), "wb")
@@ -43,7 +43,7 @@ def own_output() -> BinaryIO:
 
 
 def serve(answer: Answer, requests: BinaryIO, answers: BinaryIO, is_spent: Callable[[], bool] = lambda: False) -> None:
-    """Answers one request after the other until there are no more, or it `is_spent`; the first answer says that it is ready."""
+    """Answers requests in turn until the input ends or `is_spent` is true; the first answer signals readiness."""
     _send(answers, {"kind": "ok"}, b"{}")
     for line in requests:
         head, body = _answered(answer, line)
@@ -60,7 +60,7 @@ def _answered(answer: Answer, line: bytes) -> tuple[Mapping[str, object], bytes]
     except ForecastError as error:
         problem = {"detail": error.text, **error.members()}
         return {"kind": error.family, "message": str(error), "problem": problem}, b""
-    except ModuleNotFoundError as error:  # the image of the API has not the libraries of every model
+    except ModuleNotFoundError as error:  # the API image lacks the libraries of some models
         remedy = "Publish with scripts/inference.py."
         missing = f"{error.name} is not installed where this service computes"
         told = ModelError(missing, code="package_not_installed", found=error.name, remedy=remedy)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipelines.core.errors import UnknownName
 
-Params = dict[str, Any]  # what the `build` of a plugin takes, by name
+Params = dict[str, Any]  # arguments of a plugin's `build`, by name
 
 
 def names(package: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""How long work reports where it is; the command line shows it as a bar, a test ignores it."""
+"""Progress of long-running work; the command line shows a bar, tests ignore it."""
 
 from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeVar
@@ -8,11 +8,11 @@ T = TypeVar("T")
 
 class Progress(Protocol):
     def say(self, event: str, **facts: object) -> None:
-        """One line: what was done, with its facts."""
+        """Reports one line: what was done, with its figures."""
         ...
 
     def track(self, items: Iterable[T], stage: str, total: int) -> Iterator[T]:
-        """The same items, counted while they are taken."""
+        """Yields the items unchanged and counts them."""
         ...
 
 

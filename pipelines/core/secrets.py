@@ -1,6 +1,6 @@
-"""Secrets: each comes from its environment variable, or from the file that the variable with _FILE names. There is no other way in.
+"""Secrets, read only from environment variables or from the files that variables with the suffix _FILE name.
 
-A value stands in no error, log or repr: only its name is ever shown.
+Values never appear in errors, logs or reprs; only names are shown.
 """
 
 import os
@@ -12,9 +12,10 @@ from pipelines.core.errors import ConfigError
 
 
 def secret(name: str, environ: Mapping[str, str] | None = None) -> str | None:
-    """The value of `name`, or the content of the file of `<name>_FILE`, as a secret is mounted; None if neither is set.
+    """The value of `name`, or the content of the file that `<name>_FILE` names (a mounted secret); None if neither is
+    set.
 
-    White space around it is dropped. ConfigError where both are set, or the file is empty or cannot be read.
+    Surrounding white space is removed. ConfigError if both are set, or if the file is empty or cannot be read.
     """
     environ = os.environ if environ is None else environ
     value, file = (environ.get(name) or "").strip(), environ.get(f"{name}_FILE")
@@ -47,6 +48,6 @@ def secret(name: str, environ: Mapping[str, str] | None = None) -> str | None:
 
 
 def address(url: str) -> str:
-    """An address without what may be a secret: user, password and query."""
+    """An address without the parts that may be secret: user, password and query."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

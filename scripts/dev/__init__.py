@@ -1,1 +1,1 @@
-"""What developers run: benchmarks, evaluations, images, screenshots, API pages. In no wheel and in no image."""
+"""Developer tools: benchmarks, evaluations, images, screenshots, API pages. Not part of any wheel or image."""

@@ -1,6 +1,4 @@
-"""Writes what the service promises: docs/openapi.json, docs/API.md for people, and docs/ERRORS.md. A test keeps them equal
-to the code.
-"""
+"""Generates docs/openapi.json, docs/API.md and docs/ERRORS.md; a test checks that they match the code."""
 
 import json
 from collections.abc import Iterator
@@ -63,14 +61,14 @@ upload, has them, too. Compare the code, not the message: wording may change, th
 
 
 def openapi() -> dict[str, Any]:
-    """The contract, without a project."""
+    """The OpenAPI document, created without a project."""
     return create_app(
         Settings(environment="dev"), Stores(Store("memory://data"), Store("memory://artifacts"))
     ).openapi()
 
 
 def markdown(spec: dict[str, Any]) -> str:
-    """The contract as a page."""
+    """The API reference as Markdown."""
     lines = [_HEAD]
     for path, operations in spec["paths"].items():
         for method, operation in operations.items():
@@ -95,7 +93,7 @@ def markdown(spec: dict[str, Any]) -> str:
 
 
 def errors() -> str:
-    """The codes as a page."""
+    """The error codes as Markdown."""
     return "\n".join([_CODES, *_table(["code", "meaning"], ((f"`{code}`", what) for code, what in CODES.items()))])
 
 

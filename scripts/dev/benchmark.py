@@ -1,7 +1,7 @@
-"""Measures time, memory and accuracy: of the example workspaces, and side by side with others on M4 Hourly and M5.
+"""Benchmarks of time, memory and accuracy: on the example workspaces, and against other libraries on M4 Hourly and M5.
 
-Each program runs in a process of its own and into an empty folder, so that figures do not depend on what ran before. A
-complete run writes its page to docs/benchmarks; a try on a few series or without rivals, to artifacts/benchmarks.
+Each program runs in its own process and in an empty folder, so that figures do not depend on earlier runs. A complete
+run writes its page to docs/benchmarks; a trial on a few series or without rivals, to artifacts/benchmarks.
 """
 
 import os
@@ -56,7 +56,7 @@ DATA = ROOT.parent / "shared/data"
 
 
 def pipelines(workspace: Workspaces = None, data: Data = DATA, output: Output = None) -> None:
-    """Measure the flows of workspaces: the demo's, and the examples whose files are in --data."""
+    """Measure the flows of workspaces: those of the demo, and the examples whose files are in --data."""
     reporter = _cli.Reporter(json_log=False)
     known = examples.known(data)
     if missing := sorted(set(examples.EXAMPLES) - set(known)):
@@ -83,7 +83,7 @@ def m4_hourly(
     timeout: Timeout = 3600,
     seed: Seed = 1,
 ) -> None:
-    """Forecast the 414 hourly series of the M4 competition, side by side with others."""
+    """Forecast the 414 hourly series of the M4 competition, and compare with other libraries."""
     reporter, names = _cli.Reporter(json_log=False), _names(with_rivals, rival, m4.RIVALS)
     _require(data, [m4.FILE])
     panel = m4.load(data, sample, seed)
@@ -104,7 +104,7 @@ def m5_daily(
     timeout: Timeout = 7200,
     seed: Seed = 1,
 ) -> None:
-    """Forecast the 30,490 daily series of the M5 competition, side by side with others."""
+    """Forecast the 30,490 daily series of the M5 competition, and compare with other libraries."""
     reporter, names = _cli.Reporter(json_log=False), _names(with_rivals, rival, m5.RIVALS)
     _require(data, m5.FILES)
     panel = m5.load(data, series, seed)
@@ -115,7 +115,7 @@ def m5_daily(
 
 
 def scaling(data: Data = DATA, output: Output = None, size: Sizes = list(scale.SIZES), seed: Seed = 1) -> None:  # noqa: B006
-    """Measure the flows on ever more series of M5, and on one of 100,000 steps."""
+    """Measure the flows on growing samples of M5, and on one series of 100,000 steps."""
     reporter = _cli.Reporter(json_log=False)
     _require(data, m5.FILES)
     page = _page("scale", output, complete=tuple(size) == scale.SIZES)
@@ -127,7 +127,7 @@ def scaling(data: Data = DATA, output: Output = None, size: Sizes = list(scale.S
 
 
 def worth(data: Data = DATA, output: Output = None) -> None:
-    """Measure what promotions and holidays are worth on the sales of Rossmann's stores."""
+    """Measure how much promotions and holidays improve forecasts of the Rossmann stores' sales."""
     reporter = _cli.Reporter(json_log=False)
     _require(data, [examples.EXAMPLES[covariates.WORKSPACE].removesuffix(".parquet")])
     page = _page("covariates", output, complete=True)
@@ -136,7 +136,7 @@ def worth(data: Data = DATA, output: Output = None) -> None:
 
 
 def service(output: Output = None, series: Series = None, requests: Requests = 100_000, seed: Seed = 1) -> None:
-    """Put the HTTP service under load, on a made-up workspace as large as M5."""
+    """Put the API under load, on a synthetic workspace as large as M5."""
     _made_up(
         "api", lambda n, say: api.run(n, requests, seed, say), api.write_page, output, series,
         complete=requests >= 100_000,
@@ -144,17 +144,17 @@ def service(output: Output = None, series: Series = None, requests: Requests = 1
 
 
 def web_app(output: Output = None, series: Series = None, seed: Seed = 1) -> None:
-    """Walk through the web app in Chromium, on a made-up workspace as large as M5."""
+    """Use the web app in Chromium, on a synthetic workspace as large as M5."""
     _made_up("app", lambda n, say: app.run(n, seed, say), app.write_page, output, series)
 
 
 def answers(output: Output = None, series: Series = None, seed: Seed = 1) -> None:
-    """Ask the offline copilot, on a made-up workspace as large as M5."""
+    """Ask the offline copilot, on a synthetic workspace as large as M5."""
     _made_up("copilot", lambda n, say: copilot.run(n, seed, say), copilot.write_page, output, series)
 
 
 def watching(data: Data = DATA, output: Output = None, series: Series = None, seed: Seed = 1) -> None:
-    """Measure the drift of as many series as M5 has, and replay real panels under monitoring, with a shift."""
+    """Measure drift over as many series as M5 has, and replay real panels with monitoring on and a shift."""
     _require(data, [examples.EXAMPLES[scene.example].removesuffix(".parquet") for scene in replays.SCENES])
     _made_up(
         "monitoring", lambda n, say: monitoring.run(n, data, seed, say),
@@ -163,7 +163,7 @@ def watching(data: Data = DATA, output: Output = None, series: Series = None, se
 
 
 def proven(output: Output = None, series: Series = None, minutes: Minutes = 10, seed: Seed = 1) -> None:
-    """Try all proofs of the tests as often as it takes (about half an hour), and work steadily for some minutes."""
+    """Run all proofs of the tests in full (about half an hour), and some minutes of steady load."""
     _made_up(
         "proof", lambda n, say: (proof.tests(), soak.run(minutes, n, seed, say)),
         lambda page, figures, load: proof.write_page(page, *figures, load), output, series, complete=minutes >= 10,
@@ -179,7 +179,7 @@ def _made_up(
     *,
     complete: bool = True,
 ) -> None:
-    """What `run` finds on `series` made-up series, or as many as M5 has, as a page."""
+    """Writes a page of the results of `run` on `series` synthetic series, by default as many as M5 has."""
     reporter, busy = _cli.Reporter(json_log=False), os.getloadavg()[0]
     figures = run(series or tree.SERIES, reporter.say)
     page = _page(name, output, complete=complete and series is None)

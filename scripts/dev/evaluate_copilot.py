@@ -1,4 +1,4 @@
-"""Asks the copilot every question of the evaluation over the demo's workspaces, and says how it did."""
+"""Asks the copilot every question of the evaluation on the demo's workspaces, and reports the results."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ from scripts.dev.evals.judge import Judged, judge
 from scripts.dev.evals.oracle import Oracle
 
 CASES = Path(__file__).parents[2] / "tests/evals/copilot"
-# What a release has to reach, in shares of the questions that they are of, and milliseconds.
+# Requirements of a release: shares of the respective questions, and milliseconds.
 ANSWERED, REFUSED, FALSE_REFUSALS, PATIENCE = 0.90, 0.98, 0.03, 300.0
 
 
@@ -40,7 +40,7 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
     show: Annotated[bool, typer.Option(help="Every answer that is not right, as it was given.")] = True,
 ) -> None:
-    """Ask all questions and judge the answers; ends with 1 where they fall short of what a release has to reach."""
+    """Ask all questions and judge the answers; exits with 1 if they miss a requirement of a release."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     project = config.load_project()
     asked = [case for case in load(CASES) if not kind or case.kind == kind]
@@ -74,7 +74,7 @@ def main(
 
 
 async def evaluate(cases: Sequence[Case], data: Path, artifacts: Path, provider: str = "offline") -> list[Judged]:
-    """The judged answers, each case asked by itself; the workspaces are warm."""
+    """Judged answers; each case is asked separately, on warm workspaces."""
     services = create_app().state.services
     chosen = copilots.load() if provider == "configured" else copilots.CopilotSettings()
     copilot, catalog = Copilot(services[Knowledge], services[Metrics], chosen), services[Catalog]
@@ -92,7 +92,7 @@ async def evaluate(cases: Sequence[Case], data: Path, artifacts: Path, provider:
 
 
 def report(judged: Sequence[Judged]) -> dict[str, float]:
-    """The figures of an evaluation: counts, shares, milliseconds and tokens."""
+    """Figures of an evaluation: counts, shares, milliseconds and tokens."""
     verdicts = Counter(one.verdict for one in judged)
     to_answer = [one for one in judged if one.case.answered is True]
     to_refuse = [one for one in judged if one.case.answered is False]
@@ -113,7 +113,7 @@ def report(judged: Sequence[Judged]) -> dict[str, float]:
 
 
 def shortfalls(figures: dict[str, float]) -> list[str]:
-    """In what an evaluation falls short of what a release has to reach."""
+    """Requirements of a release that the evaluation misses."""
     wanted = [
         ("answered correctly", figures["answered correctly"] >= ANSWERED, f"at least {ANSWERED:.0%}"),
         ("refused rightly", figures["refused rightly"] >= REFUSED, f"at least {REFUSED:.0%}"),

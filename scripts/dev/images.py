@@ -1,7 +1,8 @@
-"""Builds the three images, starts them as they are deployed, and calls the API: `make images`. Docker, or buildah as root.
+"""Builds the three images, starts them as they are deployed, and calls the API: `make images`.
 
-They run as their own user, on a file system that is read-only but for /tmp and what is mounted. What a machine needs to
-reach its package registry is given from outside and is in no image: IMAGES_BUILD_OPTIONS, such as `--volume …`.
+Needs Docker, or buildah as root. The containers run as their own user, on a file system that is read-only except for
+/tmp and mounts. Options that a machine needs to reach its package registry are passed in from outside and are in no
+image: IMAGES_BUILD_OPTIONS, such as `--volume …`.
 """
 
 import json
@@ -30,17 +31,17 @@ MOST = {"api": 700, "pipelines": 1600, "app": 600}  # MB, unpacked
 WORKSPACE = "retail"
 
 _PATIENCE = 120.0  # seconds until a service answers
-_GRACE = 10.0  # seconds that a platform waits between the wish and the end
+_GRACE = 10.0  # seconds that a platform waits between SIGTERM and SIGKILL
 
-Mounts = Mapping[str, Path]  # by where they are inside
+Mounts = Mapping[str, Path]  # by their path inside
 
 
 class ImageError(ForecastError):
-    """An image is not what it must be."""
+    """An image does not meet its requirements."""
 
 
 class Engine(Protocol):
-    """Builds and runs images; whoever has these methods is one."""
+    """Interface for building and running images."""
 
     def build(self, image: str, options: Sequence[str]) -> None: ...
 
@@ -49,12 +50,12 @@ class Engine(Protocol):
         ...
 
     def command(self, image: str, given: Sequence[str], environ: Mapping[str, str], mounts: Mounts) -> list[str]:
-        """What runs an image with `given` for its command (its own if empty); it passes SIGTERM on."""
+        """Command that runs an image with `given` as its command (its own if empty); it passes SIGTERM on."""
         ...
 
 
 class Docker:
-    """With a daemon, as on a laptop or in CI."""
+    """Engine with a daemon, as on a laptop or in CI."""
 
     def build(self, image: str, options: Sequence[str]) -> None:
         _call("docker", "build", *options, "--file", DOCKERFILES[image], "--target", image, "--tag", _name(image), ".")
@@ -70,7 +71,7 @@ class Docker:
 
 
 class Buildah:
-    """Without a daemon: builds in a chroot, and runs in one whose root is mounted read-only."""
+    """Engine without a daemon: builds in a chroot, and runs in one whose root is mounted read-only."""
 
     def __init__(self) -> None:
         os.environ.update(BUILDAH_ISOLATION="chroot")
@@ -118,7 +119,7 @@ class Buildah:
 
 
 def images() -> None:
-    """Lint, build, weigh and start the images, and walk the API."""
+    """Lint, build and start the images, check their size, and call the API."""
     reporter = _cli.Reporter(json_log=False)
     _call(str(Path(sys.executable).with_name("hadolint")), *sorted(set(DOCKERFILES.values())))
     engine = _engine()
@@ -136,14 +137,14 @@ def images() -> None:
 
 
 def _walk(engine: Engine, folder: Path, reporter: _cli.Reporter) -> None:
-    """From source to forecasts in one image; then the service and the web app in theirs."""
+    """Goes from source to forecasts in one image, then starts the service and the web app in theirs."""
     folder.chmod(0o755)
     mounts = {f"/app/{name}": folder / name for name in ("artifacts", "data", "configs", "keys")}
     shutil.copytree(ROOT / "configs", folder / "configs")
     for path in mounts.values():
         path.mkdir(exist_ok=True)
     for path in folder.rglob("*"):
-        path.chmod(0o777 if path.is_dir() else 0o666)  # the user inside is nobody here
+        path.chmod(0o777 if path.is_dir() else 0o666)  # the user inside is unprivileged here
     start = time.perf_counter()
     _run(engine, "pipelines", ["-m", "scripts.run_all", "--workspace", WORKSPACE, "--json-log"], mounts)
     reporter.say("pipelines", seconds=round(time.perf_counter() - start))
@@ -182,7 +183,7 @@ def _name(image: str) -> str:
 
 
 def _call(*command: str) -> str:
-    """The standard output. ImageError with the last lines of what a command says where it fails."""
+    """Standard output of a command. Raises ImageError with its last lines of output if it fails."""
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)  # noqa: S603 - ours, without a shell
     if done.returncode:
         said = "\n".join((done.stdout + done.stderr).splitlines()[-20:])
@@ -196,7 +197,7 @@ def _run(engine: Engine, image: str, given: Sequence[str], mounts: Mounts) -> st
 
 @contextmanager
 def _started(command: Sequence[str], url: str) -> Iterator[None]:
-    """A service that answers at `url`, and that ends in time when it is asked to."""
+    """A service that answers at `url`, and that must end in time on SIGTERM."""
     process = subprocess.Popen(command, cwd=ROOT)  # noqa: S603 - ours
     try:
         _wait(process, url)

@@ -1,4 +1,4 @@
-"""Takes pictures of every page in light and dark, on a screen and on a phone, for docs/img and for looking at."""
+"""Takes pictures of every page in light and dark, at desktop and phone width, for docs/img and for review."""
 
 import io
 import sys
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 CHROMIUM = Path("/usr/bin/chromium")
-WIDTHS = {1440: 1000, 390: 844}  # with their heights: a screen and a phone
+WIDTHS = {1440: 1000, 390: 844}  # with their heights: desktop and phone
 SCHEMES = ("light", "dark")
 PAGES = {
     "portfolio": "/?workspace={workspace}",
@@ -26,12 +26,12 @@ PAGES = {
     "data": "/data?workspace={workspace}",
     "runs": "/runs?workspace={workspace}",
 }
-WORKSPACE = "retail"  # of the demo's workspaces the largest
-OTHERS = {"forecast": "electricity", "monitoring": "replay"}  # two seasons, exact parts; a shift and its alerts
+WORKSPACE = "retail"  # the largest of the demo's workspaces
+OTHERS = {"forecast": "electricity", "monitoring": "replay"}  # two seasons, exact components; a shift and its alerts
 COLOURS = 256  # enough for pages without photographs, at 40 % of the bytes
 DONE = "[data-testid=stApp][data-test-script-state=notRunning]"
 MAIN = (
-    "[data-testid=stMain], [data-testid=stAppScrollToBottomContainer]"  # what scrolls: the second on a page with a chat
+    "[data-testid=stMain], [data-testid=stAppScrollToBottomContainer]"  # what scrolls; the second on a page with a chat
 )
 BUSY = "[data-testid=stStatusWidget], [data-testid=stSpinner], [data-testid=stSkeleton]"
 
@@ -43,7 +43,7 @@ Only = Annotated[list[str] | None, typer.Option("--page", help="Which pages; may
 
 
 class NoBrowser(ForecastError):
-    """There is no Chromium."""
+    """Chromium is not installed."""
 
 
 def screenshots(
@@ -71,15 +71,15 @@ def screenshots(
 
 
 def settled(page: "Page") -> None:
-    """Waits until the page has its head and nothing on it is being read or drawn."""
+    """Waits until the page has its heading and nothing on it is loading or drawing."""
     page.wait_for_selector("h1")
     page.wait_for_selector(DONE)
     page.wait_for_function(f"!document.querySelector('{BUSY}')")
-    page.wait_for_timeout(800)  # for tables and charts, which draw themselves
+    page.wait_for_timeout(800)  # for tables and charts, which draw asynchronously
 
 
 def _picture(browser: "Browser", url: str, width: int, scheme: str, path: Path) -> None:
-    """As much of the page as there is: its own scroll is inside, so the window is made as tall as it."""
+    """Picture of the whole page: the window is made as tall as the page, because the page scrolls inside it."""
     from PIL import Image
 
     context = browser.new_context(viewport={"width": width, "height": WIDTHS[width]}, color_scheme=scheme)  # type: ignore[arg-type]
@@ -90,7 +90,7 @@ def _picture(browser: "Browser", url: str, width: int, scheme: str, path: Path) 
     page.set_viewport_size({"width": width, "height": max(WIDTHS[width], int(height))})
     settled(page)
     picture = Image.open(io.BytesIO(page.screenshot()))
-    # By coverage every colour stays within 7 of 255; by the median, thin lines take the colour of what is around them.
+    # By coverage every colour stays within 7 of 255; by the median, thin lines would blend with their surroundings.
     small = picture.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     small.save(path, optimize=True)
     context.close()

@@ -1,1 +1,1 @@
-"""Bringing data in: sources, parsing, cleaning, profiles and quality checks."""
+"""Loading data: sources, parsing, cleaning, profiles and quality checks."""

@@ -1,4 +1,4 @@
-"""From typed rows to a panel on its grid: one row a step, gaps by policy, every loss counted."""
+"""Cleaning of typed rows into a regular panel: one row per step, gaps filled by policy, every loss counted."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ MODAL = "inferred from the most common step"
 class Cleaned:
     """`observations`: `unique_id, ds, y` + covariates on the grid; `spans`: `unique_id, first_ds, last_ds, …`.
 
-    `spans` bounds what models may learn from: from the launch to the last complete step. `counts` balances:
+    `spans` is the period that models may learn from, from the launch to the last complete step. `counts` add up:
     rows_in = rows_kept + rows_merged + rows_rejected, and observations = rows_kept + rows_filled.
     """
 
@@ -29,13 +29,13 @@ class Cleaned:
     counts: dict[str, int]
     frequency: str
     notes: dict[str, str]
-    odd_series: tuple[str, ...] = ()  # series that step more widely than the panel
+    odd_series: tuple[str, ...] = ()  # series with a longer step than the panel
 
 
 def clean(loaded: Loaded, workspace: Workspace, as_of: pd.Timestamp) -> Cleaned:
-    """The panel of `loaded` rows. `as_of` is when they were read, in UTC: a period that ends later is incomplete.
+    """The panel of `loaded` rows. `as_of`: when they were read, in UTC; periods that end later are incomplete.
 
-    Raises DataError when no series has two observations, or when `frequency: auto` meets several frequencies.
+    Raises DataError if no series has two observations, or if `frequency: auto` finds several frequencies.
     """
     rows = loaded.rows
     if rows.loc[rows[Y].notna(), KEY].drop_duplicates()[UNIQUE_ID].value_counts().max() < 2:
@@ -75,18 +75,18 @@ def clean(loaded: Loaded, workspace: Workspace, as_of: pd.Timestamp) -> Cleaned:
 
 
 def _local(as_of: pd.Timestamp, timezone: str) -> pd.Timestamp:
-    """The moment on the local clock: days, weeks and months are over when they are over there."""
+    """The moment in local time, which decides when a day, week or month is over."""
     return as_of.tz_localize("UTC").tz_convert(timezone).tz_localize(None)
 
 
 def find_frequency(rows: pd.DataFrame, workspace: Workspace) -> tuple[str, str, tuple[str, ...]]:
-    """The grid's alias, how it was found, and the series that step more widely than the grid."""
+    """The grid's alias, how it was found, and the series with a longer step than the grid."""
     stamps = rows[KEY].drop_duplicates().sort_values(KEY)
     steps = stamps.groupby(UNIQUE_ID)[DS].diff()
     usual = steps.groupby(stamps[UNIQUE_ID]).agg(["median", "count"])
     about_usual = (steps / stamps[UNIQUE_ID].map(usual["median"])).between(0.9, 1.1)  # months differ in length
     regular = about_usual.groupby(stamps[UNIQUE_ID]).sum() / usual["count"]
-    usual = usual[(usual["count"] >= 5) & (regular > 0.9)]  # a sparse series has no step of its own
+    usual = usual[(usual["count"] >= 5) & (regular > 0.9)]  # sparse series have no regular step
     declared = workspace.frequency != "auto"
     panel_step = frequency.typical_step(workspace.frequency) if declared else steps.mode().iloc[0]
     odd = tuple(sorted(usual.index[usual["median"] > 1.5 * panel_step]))
@@ -105,7 +105,7 @@ def find_frequency(rows: pd.DataFrame, workspace: Workspace) -> tuple[str, str, 
         )
     try:
         alias, certainty = frequency.infer(stamps[DS])
-        if 1.5 * frequency.typical_step(alias) < panel_step:  # weeks that begin on different days, say
+        if 1.5 * frequency.typical_step(alias) < panel_step:  # for example, weeks that begin on different days
             alias, certainty = frequency.infer(stamps[DS][stamps[UNIQUE_ID] == stamps[UNIQUE_ID].mode().iloc[0]])
     except DataError as error:
         error.where = f"workspace {workspace.name}"
@@ -114,7 +114,7 @@ def find_frequency(rows: pd.DataFrame, workspace: Workspace) -> tuple[str, str, 
 
 
 def onto_grid(rows: pd.DataFrame, alias: str) -> tuple[pd.DataFrame, int]:
-    """The rows with every timestamp moved to its step's label, and how many moved."""
+    """The rows with every timestamp moved to the label of its step, and the number of rows moved."""
     snapped = frequency.snap(rows[DS], alias, _origin(rows[DS], alias))
     placed = rows.copy(deep=False)
     placed[DS] = snapped
@@ -122,9 +122,9 @@ def onto_grid(rows: pd.DataFrame, alias: str) -> tuple[pd.DataFrame, int]:
 
 
 def _origin(ds: pd.Series, alias: str) -> pd.Timestamp:
-    """Where fixed steps are counted from: the first midnight, or off it by as much as most timestamps are.
+    """The origin of fixed steps: the first midnight, shifted by the offset that most timestamps have.
 
-    Whole hours of a clock in India, or readings at five past, lie on a grid already; they need not move.
+    Whole hours in India (UTC+5:30), or readings at five past, already lie on a grid and need not move.
     """
     midnight = pd.Timestamp(ds.min()).normalize()
     if not frequency.is_subdaily(alias):
@@ -137,8 +137,8 @@ def _origin(ds: pd.Series, alias: str) -> pd.Timestamp:
 def merge_duplicates(rows: pd.DataFrame, how: Aggregate) -> tuple[pd.DataFrame, int]:
     """One row per (unique_id, ds), sorted; returns the frame and the number of rows merged away.
 
-    `how` is the workspace's `target.aggregate`. Covariates keep their last value: two prices for one day are a
-    correction, not a sum. A sum over nothing but missing values stays missing.
+    `how` is the workspace's `target.aggregate`. Covariates keep their last value, since a second price for a day is a
+    correction. A sum of only missing values stays missing.
     """
     rows = rows.copy(deep=False)
     del rows[ROW]
@@ -157,9 +157,10 @@ def merge_duplicates(rows: pd.DataFrame, how: Aggregate) -> tuple[pd.DataFrame, 
 def incomplete_period(
     rows: pd.DataFrame, snapped: pd.DataFrame, alias: str, as_of: pd.Timestamp
 ) -> pd.Timestamp | None:
-    """The panel's last step if it is not over yet, or if its input breaks off earlier than in the steps before it.
+    """The panel's last step if it is not over yet, or if its input ends earlier than in the steps before it.
 
-    Broken off: it holds fewer distinct timestamps than any of the last 8 full steps, and leaves more of its end empty.
+    Input ends early if the step has fewer distinct timestamps than each of the last 8 full steps and a longer empty
+    end.
     """
     last = snapped[DS].max()
     if frequency.period_end(last, alias) > as_of >= frequency.period_start(last, alias):
@@ -177,7 +178,7 @@ def incomplete_period(
 
 
 def find_spans(rows: pd.DataFrame, non_negative: bool, incomplete: pd.Timestamp | None) -> pd.DataFrame:
-    """Per series `unique_id, first_ds, last_ds, leading_zeros`: the steps that models may learn from.
+    """`unique_id, first_ds, last_ds, leading_zeros` per series: the steps that models may learn from.
 
     The span ends with the last observed target, before an incomplete step. Where the target cannot be negative it
     begins with the first sale: zeros before it mean "not launched". A series of zeros keeps its whole span.
@@ -197,10 +198,10 @@ def find_spans(rows: pd.DataFrame, non_negative: bool, incomplete: pd.Timestamp 
 
 
 def fill(rows: pd.DataFrame, spans: pd.DataFrame, alias: str, workspace: Workspace) -> tuple[pd.DataFrame, int]:
-    """Every step from a series' first to its last row, targets filled by policy; returns it and the rows added.
+    """Every step from a series' first to its last row with targets filled by policy, and the number of rows added.
 
     Gaps lie within the observed span; edges lie between it and the panel's. Covariates of added rows stay missing.
-    Raises DataError before a grid is made that is out of proportion to the rows.
+    Raises DataError before building a grid that is out of proportion to the rows.
     """
     gaps, edges, start = workspace.missing.gaps, workspace.missing.edges, rows[DS].min()
     placed = rows[KEY].assign(position=frequency.places(rows[DS], start, alias))
@@ -208,7 +209,7 @@ def fill(rows: pd.DataFrame, spans: pd.DataFrame, alias: str, workspace: Workspa
     ends = ends.assign(first=ends["min"], last=ends["max"])
     if edges != "leave" and len(spans):
         first, last = frequency.places(pd.Series([spans["first_ds"].min(), spans["last_ds"].max()]), start, alias)
-        known = ends.index.isin(spans[UNIQUE_ID])  # a series without any target has nothing to go on
+        known = ends.index.isin(spans[UNIQUE_ID])  # a series without any target cannot be filled
         ends["first"] = ends["first"].mask(known, ends["first"].clip(upper=first))
         ends["last"] = ends["last"].mask(known, ends["last"].clip(lower=last))
     size.check(placed, ends, alias, workspace.limits, f"workspace {workspace.name}")
@@ -247,11 +248,11 @@ def _filled(rows: pd.DataFrame, where: pd.Series, policy: GapPolicy) -> pd.Serie
 
 
 def replace_ends(spans: pd.DataFrame, filled: pd.DataFrame, edges: GapPolicy) -> pd.DataFrame:
-    """Spans that reach the panel's last step where the edges were filled."""
+    """The spans, extended to the panel's last step where the edges were filled."""
     if edges == "leave" or spans.empty:
         return spans
     observed = filled[filled[Y].notna() & (filled[DS] <= spans["last_ds"].max())]
     last = spans[UNIQUE_ID].map(observed.groupby(UNIQUE_ID)[DS].max())
     first = spans[UNIQUE_ID].map(observed.groupby(UNIQUE_ID)[DS].min())
-    started = spans["leading_zeros"].eq(0) & (edges != "zero")  # zeros before the launch are no history
+    started = spans["leading_zeros"].eq(0) & (edges != "zero")  # zeros before the launch are not history
     return spans.assign(last_ds=last, first_ds=spans["first_ds"].mask(started, first))

@@ -1,26 +1,27 @@
-"""Timestamps as sources write them, and their way from a local clock to tz-naive UTC."""
+"""Parsing of timestamps, and conversion between local time and tz-naive UTC."""
 
 from typing import Literal
 
 import pandas as pd
 
 _OFFSET = r"(?:\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?|T\d{2,6})\s*(?:[AaPp][Mm]\s*)?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
-_UNDATED = r"\D*|\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[AaPp][Mm])?"  # pandas reads now and 10:30 as of today
+_UNDATED = r"\D*|\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[AaPp][Mm])?"  # pandas would read "now" and "10:30" as today
 _UNIX = "Unix time"
-_FIRST, _LAST = pd.Timestamp.min.ceil("D"), pd.Timestamp.max.floor("D")  # what 64 bits of nanoseconds hold
+_FIRST, _LAST = pd.Timestamp.min.ceil("D"), pd.Timestamp.max.floor("D")  # range of 64 bits of nanoseconds
 _EPOCH_UNITS: dict[int, Literal["s", "ms", "us", "ns"]] = {
     10: "s",
     13: "ms",
     16: "us",
     19: "ns",
-}  # digits of a Unix time of our days
+}  # number of digits of present-day Unix times
 
 
 def parse(values: pd.Series, date_format: str | None = None) -> tuple[pd.Series, pd.Series, str]:
-    """Timestamps, whether each came with a UTC offset (then it is UTC already), and how they were read.
+    """Timestamps, whether each had a UTC offset (then it is UTC already), and how they were read.
 
-    Same index as `values`; NaT where a value is missing or unreadable. Text is read as ISO 8601 where it can be, else
-    with the day or the month first, whichever reads more values and then gives the steadier steps. Unix times are UTC.
+    Same index as `values`; NaT where a value is missing or unreadable. Text is read as ISO 8601 if possible, else with
+    the day or the month first: whichever reads more values, then whichever gives the more regular steps. Unix times are
+    UTC.
     """
     nowhere = pd.Series(False, index=values.index)
     if isinstance(values.dtype, pd.DatetimeTZDtype):
@@ -40,7 +41,7 @@ def parse(values: pd.Series, date_format: str | None = None) -> tuple[pd.Series,
 
 
 def _typed(values: pd.Series) -> pd.Series:
-    """Nanoseconds; NaT for years such as 9999 that they cannot hold."""
+    """Timestamps in nanoseconds; NaT for years beyond their range, such as 9999."""
     return values.where(values.between(_FIRST, _LAST)).astype("datetime64[ns]")
 
 
@@ -62,15 +63,15 @@ def _read(text: pd.Series, date_format: str | None) -> tuple[pd.Series, str]:
 
 
 def _most(readable: pd.Series) -> bool:
-    """Whether at least half of the values are of a kind: the others are then mistakes, not another kind."""
+    """Whether at least half of the values have a format; the others then count as mistakes."""
     return bool(readable.mean() >= 0.5)
 
 
 def _by_day_or_month(text: pd.Series) -> tuple[pd.Series, str]:
     month_first = _naive(pd.to_datetime(text, format="mixed", errors="coerce", utc=True))
     day_first = _naive(pd.to_datetime(text, format="mixed", dayfirst=True, errors="coerce", utc=True))
-    day_first = day_first.mask(text.str.match(r"\d{4}\D"), month_first)  # after a year comes the month
-    # pandas reads 13/02 with the day first whatever was asked: such values tell which order the column has.
+    day_first = day_first.mask(text.str.match(r"\d{4}\D"), month_first)  # the month follows the year
+    # pandas always reads 13/02 with the day first, so such values show which order the column has.
     first = pd.to_numeric(text.str.extract(r"^(\d{1,2})\D")[0], errors="coerce") > 12
     second = pd.to_numeric(text.str.extract(r"^\d{1,2}\D(\d{1,2})\D")[0], errors="coerce") > 12
     if first.any() or second.any():
@@ -101,9 +102,9 @@ def _naive(stamps: pd.Series) -> pd.Series:
 
 
 def _regularity(stamps: pd.Series) -> tuple[bool, float]:
-    """Whether the distinct timestamps are a regular grid, and which share of the steps of a grid they fill.
+    """Whether the distinct timestamps form a regular grid, and the share of the steps of a grid that they fill.
 
-    The share tells months read as the first days of a January: those fill few of the days of their years.
+    A low share reveals months misread as days of January, since those fill few of the days of their years.
     """
     grid = pd.DatetimeIndex(stamps.dropna().sort_values())
     if len(grid) < 3:
@@ -117,8 +118,8 @@ def _regularity(stamps: pd.Series) -> tuple[bool, float]:
 def to_utc(ds: pd.Series, unique_id: pd.Series, timezone: str) -> pd.Series:
     """Local timestamps as tz-naive UTC; NaT for a local time that the clocks skipped.
 
-    A repeated hour is resolved by its order within the series: the first half of the rows with the
-    same time is summer time, or the second half where the rows run back in time. A lone row is summer time.
+    A repeated hour is resolved by its order within the series: the first half of the rows with the same time is summer
+    time, or the second half if the rows are in descending order. A single row is summer time.
     """
     repeated = ds[ds.dt.tz_localize(timezone, ambiguous="NaT", nonexistent="shift_forward").isna() & ds.notna()]
     rows = pd.DataFrame({"unique_id": unique_id[repeated.index], "ds": repeated})
@@ -133,7 +134,7 @@ def to_utc(ds: pd.Series, unique_id: pd.Series, timezone: str) -> pd.Series:
 
 
 def _backwards(ds: pd.Series, unique_id: pd.Series, wanted: pd.Series) -> pd.Series:
-    """Whether the series of each of `wanted` begins with a later timestamp than it ends with."""
+    """Whether the series of each of `wanted` is in descending order: its first timestamp is later than its last."""
     some = unique_id.isin(wanted.unique())
     ends = ds[some].groupby(unique_id[some]).agg(["first", "last"])
     return wanted.map(ends["first"] > ends["last"]).astype(bool)

@@ -1,4 +1,4 @@
-"""From rows as a source gave them to typed long rows: which column is what, and which rows cannot be read."""
+"""Conversion of source rows into typed long rows: role of each column, and rejected rows."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from pipelines.forecasting.etl.rejected import REASON, ROW, NoUsableRow, reasons
 from pipelines.forecasting.settings import Workspace
 from pipelines.tables.schema import DS, KEY, UNIQUE_ID, Y
 
-_SERIES, _VALUE = "series (column)", "value (cell)"  # of a wide table once its columns are stacked
+_SERIES, _VALUE = "series (column)", "value (cell)"  # column names of a wide table after stacking
 
 _USUAL = {
     DS: ("ds", "date", "datetime", "timestamp", "time", "day", "week", "month", "period"),
@@ -30,16 +30,16 @@ class Loaded:
     rejected: pd.DataFrame
     rows_in: int
     notes: dict[str, str]
-    columns: dict[str, list[str]]  # of the source: those that are `ds`, `y` and, joined, `unique_id`
+    columns: dict[str, list[str]]  # source columns used as `ds`, `y` and, joined, as `unique_id`
 
 
 def load(raw: pd.DataFrame, workspace: Workspace) -> Loaded:
     """Reads dates, numbers and keys of every row; a row that cannot be read is rejected with the reason.
 
-    Raises DataError when the source is empty, MissingColumn when a named column is missing.
+    Raises DataError if the source is empty, MissingColumn if a named column is missing.
     """
     where = f"workspace {workspace.name}"
-    raw = raw.copy(deep=False)  # names and index of our own, on the source's values
+    raw = raw.copy(deep=False)  # own names and index, shared values
     raw.columns, raw.index = pd.Index([str(name).strip() for name in raw]), pd.RangeIndex(len(raw))
     lines = len(raw)
     if raw.empty:
@@ -55,7 +55,7 @@ def load(raw: pd.DataFrame, workspace: Workspace) -> Loaded:
     notes[UNIQUE_ID] = f"columns {', '.join(keys)}" if keys else "one series"
     ds, aware, how = dates.parse(raw[columns[DS][0]], workspace.source.date_format)
     notes["dates"] = how
-    number = np.arange(len(raw)) % lines + 1  # a wide table had its columns stacked
+    number = np.arange(len(raw)) % lines + 1  # the columns of a wide table were stacked
     rows = pd.DataFrame({ROW: number, UNIQUE_ID: _join(raw, keys, workspace), DS: ds})
     rows[Y] = numbers.parse(raw[columns[Y][0]], workspace.source.decimal)
     for name in workspace.covariates.varying:
@@ -86,7 +86,7 @@ def load(raw: pd.DataFrame, workspace: Workspace) -> Loaded:
 
 
 def _rejected(raw: pd.DataFrame, lines: "pd.Series[int]", reasons: "pd.Series[str]") -> pd.DataFrame:
-    """The rows as the source has them, as texts, with their line and the reason."""
+    """The rejected rows as text, with their row number and the reason."""
     source = raw.rename(columns={name: f"{name} (source)" for name in (ROW, REASON)}).astype("string")
     return source.assign(**{ROW: lines.to_numpy(), REASON: reasons.to_numpy()}).reset_index(drop=True)
 
@@ -175,7 +175,7 @@ def _numeric(values: pd.Series) -> bool:
 
 
 def _names_things(values: pd.Series) -> bool:
-    """Whether these values can be part of a key: text, not numbers, times or nothing at all."""
+    """Whether these values can be part of a key: text, as opposed to numbers, times or only missing values."""
     return bool(values.notna().any()) and not pd.api.types.is_datetime64_any_dtype(values) and not _numeric(values)
 
 
@@ -194,7 +194,7 @@ def _join(raw: pd.DataFrame, keys: list[str], workspace: Workspace) -> pd.Series
 
 
 def _refuse_equal_names(parts: pd.DataFrame, joined: pd.Series, workspace: Workspace) -> None:
-    """DataError where two keys such as a/b + c and a + b/c join to one name: their series would be added up."""
+    """DataError if two keys such as a/b + c and a + b/c join to one name, since their series would be merged."""
     distinct = parts.assign(**{UNIQUE_ID: joined}).dropna().drop_duplicates()
     twice = distinct[distinct.duplicated(UNIQUE_ID, keep=False)].sort_values(UNIQUE_ID, kind="stable")
     if len(twice):
@@ -211,18 +211,18 @@ def _refuse_equal_names(parts: pd.DataFrame, joined: pd.Series, workspace: Works
 
 
 def _text(values: pd.Series) -> pd.Series:
-    """Stripped text; a number without fraction is written without one. Rows of the same text share it in memory."""
+    """Stripped text; whole numbers are written without a decimal point. Equal texts share memory."""
     if pd.api.types.is_float_dtype(values) and bool((values.dropna() % 1 == 0).all()):
-        values = values.astype("Int64")  # a missing value had turned 1 into 1.0
+        values = values.astype("Int64")  # a missing value had turned integers into floats
     if pd.api.types.is_object_dtype(values) and not numbers.all_text(values):
         return values.astype("string").str.strip()
     codes, distinct = pd.factorize(values)
-    text: pd.Series = pd.Series(distinct).astype("string").str.strip().reindex(codes)  # -1, for missing, has none
+    text: pd.Series = pd.Series(distinct).astype("string").str.strip().reindex(codes)  # the code -1 stands for missing
     return text.set_axis(values.index)
 
 
 def _covariate(values: pd.Series, workspace: Workspace) -> pd.Series:
-    """Numbers where every value is one, else text: a model makes categories of it."""
+    """Numbers if every value is one, else text, which models treat as categories."""
     if pd.api.types.is_bool_dtype(values) or pd.api.types.is_numeric_dtype(values):
         return values.astype("float64")
     parsed = numbers.parse(values, workspace.source.decimal)
@@ -237,7 +237,7 @@ def _covariate(values: pd.Series, workspace: Workspace) -> pd.Series:
 
 
 def _utc(rows: pd.DataFrame, aware: pd.Series, workspace: Workspace) -> pd.Series:
-    """Steps shorter than a day become UTC; a day, week or month is a date on the local calendar and stays one."""
+    """Timestamps of steps shorter than a day become UTC; those of days, weeks or months stay local dates."""
     local = rows[DS].mask(aware, _local_dates(rows[DS][aware], workspace.timezone))
     if workspace.frequency == "auto":
         subdaily = _steps_within_days(local, rows[UNIQUE_ID])
@@ -249,12 +249,12 @@ def _utc(rows: pd.DataFrame, aware: pd.Series, workspace: Workspace) -> pd.Serie
 
 
 def _local_dates(ds: pd.Series, timezone: str) -> pd.Series:
-    """UTC on the local clock; where all of it is midnight in UTC, it was a date and stays that date."""
+    """UTC converted to local time; if all values are midnight in UTC, they are dates and stay unchanged."""
     return ds if bool((ds == ds.dt.normalize()).all()) else dates.to_local(ds, timezone)
 
 
 def _steps_within_days(local: pd.Series, unique_id: pd.Series) -> bool:
-    """Whether series usually step within a day; a daily reading taken at some hour does not make them."""
+    """Whether steps are usually shorter than a day; daily readings taken at some hour do not count."""
     if bool((local == local.dt.normalize()).all()):
         return False
     stamps = pd.DataFrame({UNIQUE_ID: unique_id, DS: local}).drop_duplicates().sort_values(KEY)

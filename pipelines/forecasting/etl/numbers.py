@@ -1,4 +1,4 @@
-"""Numbers as people write them: `1,234.5`, `1.234,5`, `€ 3`, `(12)`, `5-`."""
+"""Parsing of numbers as people write them: `1,234.5`, `1.234,5`, `€ 3`, `(12)`, `5-`."""
 
 import re
 from typing import Literal
@@ -11,7 +11,7 @@ Decimal = Literal[".", ","]
 _CODES = "EUR|USD|GBP|CHF|JPY|INR|SEK|NOK|DKK|PLN|CZK"
 _DECORATION = rf"[\s'’]|[$€£¥₹₽₩¢]|(?<![A-Za-z])(?:{_CODES})(?![A-Za-z])"
 _MISGROUPED = r"\d[\s'’]+(?!\d{3}(?!\d))\d"  # 1 234 is one number, 5 6 is not
-_NEGATIVE = r"^\(([\d.,]+)\)$|^([\d.,]+)-$"  # of accountants, and of SAP
+_NEGATIVE = r"^\(([\d.,]+)\)$|^([\d.,]+)-$"  # accounting and SAP notation
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf(?:inity)?"
 
 
@@ -30,7 +30,7 @@ def parse(values: pd.Series, decimal: Literal["auto", ".", ","] = "auto") -> pd.
     plain = text.str.replace(thousands, "", regex=False).str.replace(mark, ".", regex=False)
     readable = plain.str.fullmatch(_NUMBER, flags=re.IGNORECASE) & (~grouped | well_grouped)
     readable &= ~distinct.str.contains(_MISGROUPED, regex=True)
-    numbers = plain.where(readable, "nan").astype("float64")  # to_numeric may be off by the last bit
+    numbers = plain.where(readable, "nan").astype("float64")  # to_numeric may be wrong in the last bit
     lookup = dict(zip(distinct, numbers, strict=True))
     if all_text(values):
         return values.astype("object").map(lookup).astype("float64")
@@ -38,14 +38,14 @@ def parse(values: pd.Series, decimal: Literal["auto", ".", ","] = "auto") -> pd.
 
 
 def all_text(values: pd.Series) -> bool:
-    """Whether nothing but text is in a column: then equal values are written alike, unlike 1, 1.0 and True."""
+    """Whether a column holds only text: then equal values have equal spellings, unlike 1, 1.0 and True."""
     return all(isinstance(value, str) for value in values.dropna().unique())
 
 
 def find_decimal(text: pd.Series) -> Decimal:
     """The decimal mark of a column of undecorated numbers.
 
-    Where both marks stand in one number, the last one. A mark that stands twice in one number groups thousands. A comma
+    If one number has both marks, it is the last one. A mark that occurs twice in one number groups thousands. A comma
     that is always followed by just three digits groups thousands too; otherwise it is the decimal mark.
     """
     both = text[text.str.contains(",", regex=False) & text.str.contains(".", regex=False)]

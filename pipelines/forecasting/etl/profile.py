@@ -1,4 +1,4 @@
-"""What kind of series each one is: length, demand class, strength of trend and seasonality, outliers."""
+"""Profile of each series: length, demand class, strength of trend and seasonality, outliers."""
 
 import itertools
 
@@ -10,14 +10,14 @@ from pipelines.tables.schema import DS, KEY, UNIQUE_ID, Y
 
 ADI_LIMIT, CV2_LIMIT = 1.32, 0.49  # Syntetos, Boylan & Croston 2005
 _OUTLIER_RANGES = 5.0  # interquartile ranges beyond a quartile
-_STL_SEASONS = 10  # seasons that the strengths are measured on, the newest ones
-_STL_STEPS = 500  # or as many steps, whichever is more
+_STL_SEASONS = 10  # newest seasons on which the strengths are measured
+_STL_STEPS = 500  # or this many steps, whichever is more
 
 _Array = npt.NDArray[np.float64]
 
 
 def profile(observations: pd.DataFrame, spans: pd.DataFrame, statics: list[str], season_length: int) -> pd.DataFrame:
-    """One row a series: `unique_id`, static attributes, `first_ds, last_ds, last_y, n, n_missing, share_zero, …`.
+    """One row per series: `unique_id`, static attributes, `first_ds, last_ds, last_y, n, n_missing, share_zero, …`.
 
     `n` counts observed targets within the span, `n_missing` the steps without one. A series without any observed
     target has n = 0 and the class `empty`.
@@ -45,9 +45,9 @@ def profile(observations: pd.DataFrame, spans: pd.DataFrame, statics: list[str],
 
 
 def within(observations: pd.DataFrame, spans: pd.DataFrame) -> pd.DataFrame:
-    """The rows that lie in the span of their series."""
+    """The rows within the span of their series."""
     place = pd.Index(spans[UNIQUE_ID]).get_indexer(pd.Index(observations[UNIQUE_ID]))
-    ends = spans[["first_ds", "last_ds"]].reset_index(drop=True).reindex(place)  # none for a series without a span
+    ends = spans[["first_ds", "last_ds"]].reset_index(drop=True).reindex(place)  # missing for a series without a span
     ds = observations[DS].to_numpy()
     inside = (ds >= ends["first_ds"].to_numpy()) & (ds <= ends["last_ds"].to_numpy())
     rows = observations[inside]
@@ -58,7 +58,7 @@ def within(observations: pd.DataFrame, spans: pd.DataFrame) -> pd.DataFrame:
 def demand_class(n: pd.Series, nonzero: pd.Series, cv2: pd.Series) -> npt.NDArray[np.object_]:
     """smooth, erratic, intermittent or lumpy by the mean interval between demands and the CV² of their sizes.
 
-    `zero` where nothing was ever sold, `empty` where nothing was ever observed.
+    `zero` if nothing was ever sold, `empty` if nothing was ever observed.
     """
     frequent = (n / nonzero.where(nonzero > 0)) < ADI_LIMIT
     steady = cv2 < CV2_LIMIT
@@ -109,8 +109,8 @@ def _whole(y: pd.Series) -> _Array:
 def _stl(y: _Array, period: int) -> tuple[_Array, _Array]:
     """Seasonal part and trend of each row of `y`.
 
-    STL without robustness weights is linear: the parts of a sum are the sums of the parts. So as many runs as a row has
-    steps are enough for any number of rows.
+    STL without robustness weights is linear, so the decomposition of a sum is the sum of the decompositions. Hence one
+    run per step of a row is enough for any number of rows.
     """
     from statsmodels.tsa.seasonal import STL
 
@@ -122,7 +122,7 @@ def _stl(y: _Array, period: int) -> tuple[_Array, _Array]:
 
 
 def _strength(remainder: _Array, component: _Array) -> _Array:
-    """Of each row."""
+    """The strength of the component in each row."""
     total = np.var(component + remainder, axis=1)
     share = np.divide(np.var(remainder, axis=1), total, out=np.ones_like(total), where=total > 0)
     strength: _Array = np.maximum(0.0, 1.0 - share)

@@ -1,4 +1,4 @@
-"""Named checks of a cleaned panel, each pass, warn or fail, with counts and examples."""
+"""Quality checks of a cleaned panel with status (pass, warn or fail), counts and examples."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -38,13 +38,13 @@ class Check:
         return f"{self.message} {self.remedy}".rstrip()
 
     def error(self, remedy: str = "") -> DataError:
-        """The check as an error, with another remedy where one is given."""
+        """The check as an error, with `remedy` in place of its own if given."""
         told = f"{self.name}: {self.message}".removesuffix(".")
         affected = {"check": self.name, "count": self.count, "total": self.total}
         return DataError(told, code="check_failed", found=affected, remedy=remedy or self.remedy or _REMEDY)
 
     def as_json(self) -> Json:
-        """The check as it is stored and shown: `message` is for people, so the remedy is in it."""
+        """The check as it is stored and shown; its `message` includes the remedy."""
         return {name: value for name, value in asdict(replace(self, message=self.text)).items() if name != "remedy"}
 
 
@@ -65,7 +65,7 @@ class Quality:
         return {"status": self.status, "counts": {**self.counts}, "checks": [check.as_json() for check in self.checks]}
 
     def raise_on_failure(self, where: str) -> None:
-        """DataError with every failed check, and where the report lies."""
+        """Raises DataError with every failed check and the location of the report."""
         if failed := [check for check in self.checks if check.status == "fail"]:
             head = f"the data failed {len(failed)} of {len(self.checks)} checks"
             raise DataErrors(head, [one.error() for one in failed], code="checks_failed", remedy=f"Report: {where}")
@@ -112,7 +112,7 @@ def _schema(observations: pd.DataFrame) -> Check:
     except pa.errors.SchemaErrors as errors:
         cases = errors.failure_cases
         shown = tuple(f"{row.column}: {row.check} ({row.failure_case})" for row in cases.head(_EXAMPLES).itertuples())
-        broken = max(1, cases["index"].nunique())  # a wrong type has no row
+        broken = max(1, cases["index"].nunique())  # type errors refer to no row
         return Check("schema", "fail", f"{broken:,} rows break the table's contract.", broken, len(observations), shown)
     return Check("schema", "pass", "types, keys and ranges are as the tables promise.", 0, len(observations))
 
@@ -161,7 +161,7 @@ def _grid(cleaned: Cleaned, inside: pd.DataFrame) -> Check:
 def _gaps(inside: pd.DataFrame, cleaned: Cleaned, workspace: Workspace) -> Check:
     empty = inside[inside[Y].isna()]
     filled = cleaned.counts["rows_filled"]
-    share = max(len(empty), filled) / max(len(inside), 1)  # an added step that was left empty is one gap, not two
+    share = max(len(empty), filled) / max(len(inside), 1)  # an added step that was left empty counts once
     guessed = cleaned.notes["frequency"] == MODAL and share > 0.5
     status: Status = "fail" if guessed else "warn" if share > workspace.quality.max_gaps else "pass"
     message = f"{filled:,} steps were missing (policy: {workspace.missing.gaps}); {len(empty):,} of {len(inside):,} are empty now."

@@ -1,4 +1,4 @@
-"""Rows that cannot be used: why, and which setting is to blame."""
+"""Rejected rows: reasons, and the setting responsible."""
 
 import re
 
@@ -12,8 +12,8 @@ from pipelines.tables.schema import DS, UNIQUE_ID, Y
 
 ROW = "row"  # the number of a data row in its source, from 1
 REASON = "reason"
-REMEDY = "Correct them, or set source.date_format and source.decimal."  # of rejected rows
-_FIELDS = {  # by the reason why a row was rejected, the setting of the column that is to blame
+REMEDY = "Correct them, or set source.date_format and source.decimal."  # for rejected rows
+_FIELDS = {  # rejection reason to the setting of the column responsible
     "missing key": "source.columns.keys",
     "control character in the key": "source.columns.keys",
     "unreadable date": "source.columns.ds",
@@ -25,7 +25,7 @@ _CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029]"
 
 
 class NoUsableRow(DataError):
-    """Every row was rejected; `rejected` has them, `columns` what was taken for `ds`, `y` and `unique_id`."""
+    """Every row was rejected; `rejected` holds the rows, `columns` those used as `ds`, `y` and `unique_id`."""
 
     def __init__(self, rejected: pd.DataFrame, columns: dict[str, list[str]], where: str) -> None:
         counts = rejected[REASON].value_counts()
@@ -42,7 +42,7 @@ class NoUsableRow(DataError):
 
 
 def reasons_of(rows: pd.DataFrame, has_target: pd.Series, workspace: Workspace) -> pd.Series:
-    """Why each row cannot be used, missing where it can; of several faults the first in this order."""
+    """Why each row was rejected, missing for usable rows; of several faults the first in this order."""
     names = rows[UNIQUE_ID]
     garbled = [name for name in names.dropna().unique() if re.search(_CONTROL, name)]
     faults = {

@@ -1,4 +1,4 @@
-"""How large the regular grid of a panel would be, and which dates make it so."""
+"""Size limits of a panel's regular grid, and the dates that exceed them."""
 
 import numpy as np
 import pandas as pd
@@ -9,16 +9,16 @@ from pipelines.core.names import printable
 from pipelines.tables.limits import Limits
 from pipelines.tables.schema import DS, UNIQUE_ID
 
-_YEARS = 290  # between two dates: 64 bits of nanoseconds count 292
+_YEARS = 290  # maximum between two dates: 64 bits of nanoseconds hold 292
 _ONE_IS_WRONG = "One of these dates is probably wrong: correct or remove it in source.columns.ds"
-_TIMES = 10  # the rest of a history, or the rows: what is beyond is out of proportion
+_TIMES = 10  # multiple of the rest of a history, or of the rows, beyond which a grid is out of proportion
 
 
 def check(rows: pd.DataFrame, ends: pd.DataFrame, alias: str, limits: Limits, where: str) -> None:
-    """DataError for a panel whose grid is out of proportion to its rows.
+    """Raises DataError for a panel whose grid is out of proportion to its rows.
 
-    `rows` are sorted by series and time. `ends` has the grid's part of each series in the same order: `position` of its
-    rows as `min`, `max` and `size`, and `first` and `last`, between which steps will be added.
+    `rows` are sorted by series and time. `ends` has one row per series in the same order: `min`, `max` and `size` of
+    the grid positions of its rows, and `first` and `last`, between which steps will be added.
     """
     _refuse_strays(rows, ends, alias, limits, where)
     lengths = ends["last"] - ends["first"] + 1
@@ -45,7 +45,7 @@ def check(rows: pd.DataFrame, ends: pd.DataFrame, alias: str, limits: Limits, wh
 
 
 def refuse_span(rows: pd.DataFrame, where: str) -> None:
-    """DataError for dates that are further apart than 64 bits of nanoseconds can count."""
+    """Raises DataError for dates further apart than 64 bits of nanoseconds can represent."""
     if rows.empty or rows[DS].max().year - rows[DS].min().year < _YEARS:
         return
     names = [printable(str(rows[UNIQUE_ID][at])) for at in (rows[DS].idxmin(), rows[DS].idxmax())]
@@ -64,7 +64,7 @@ def _refuse_strays(rows: pd.DataFrame, ends: pd.DataFrame, alias: str, limits: L
     sizes = ends["size"].to_numpy()
     starts = np.cumsum(sizes) - sizes
     steps = np.diff(rows["position"].to_numpy(), prepend=0)
-    steps[starts] = 0  # the step from the series before
+    steps[starts] = 0  # the first row of a series has no step
     widest = np.maximum.reduceat(steps, starts)
     rest = (ends["max"] - ends["min"]).to_numpy() - widest
     stray = np.flatnonzero((widest - 1 > limits.gap) & (widest > _TIMES * rest))

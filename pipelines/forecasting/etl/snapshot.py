@@ -1,4 +1,4 @@
-"""A source's rows as one immutable file: the same rows always give the same bytes."""
+"""Immutable parquet snapshots of source rows; equal rows always give equal bytes."""
 
 import io
 
@@ -7,7 +7,7 @@ import pyarrow as pa
 
 
 def to_parquet(rows: pd.DataFrame) -> bytes:
-    """The rows as parquet with zstd; a column that mixes types is kept as text."""
+    """The rows as parquet with zstd; columns of mixed types are stored as text."""
     storable = rows.rename(columns=str)
     for name in storable.select_dtypes("object").columns:
         try:

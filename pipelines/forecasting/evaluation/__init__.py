@@ -1,1 +1,1 @@
-"""Windows, metrics, backtests, champions and intervals: frames in, frames out."""
+"""Windows, metrics, backtests, champions and intervals, as functions from frames to frames."""

@@ -1,4 +1,4 @@
-"""Rolling-origin backtest: every candidate on the same windows, none with a glimpse beyond the cutoff."""
+"""Rolling-origin backtest: every candidate on the same windows, without data after the cutoff."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +38,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Budget:
-    """Seconds that a training may take, counted from its making."""
+    """Seconds that a training may take, counted from the creation of this object."""
 
     seconds: float
     start: float = field(default_factory=time.monotonic)
@@ -50,7 +50,7 @@ class Budget:
 @dataclass(frozen=True)
 class Backtested:
     """`table`: `unique_id, cutoff, ds, model, step, y, y_hat`, sorted. `fallbacks`: how often each model fell back to
-    the last value. `left_out`: the candidates that the budget could not pay, with the seconds that they would have taken.
+    the last value. `left_out`: candidates beyond the time budget, with the seconds that they would have taken.
     """
 
     table: pd.DataFrame
@@ -72,10 +72,10 @@ def backtest(
     budget: Budget | None = None,
     share: Share = held,
 ) -> Backtested:
-    """Every candidate on the same windows, on those of the series that `series` names for it (None: on all).
+    """Backtests every candidate on the same windows, on the series that `series` lists for it (None: all).
 
-    `share` hands a task its series. A candidate that the rest of the `budget` cannot pay is left out; the baseline never is. ModelError names the
-    candidate that cannot be fitted at all.
+    `share` provides a task with its series. A candidate that exceeds the remaining `budget` is left out, except the
+    baseline. ModelError names a candidate that cannot be fitted.
     """
     from joblib import effective_n_jobs
 
@@ -90,13 +90,13 @@ def backtest(
             for cutoff in cutoffs
         ]
         start = time.monotonic()
-        done = [forecast(tasks[0])] if budget else []  # a probe
-        cost = (time.monotonic() - start) * len(tasks) * (1 + 1 / len(cutoffs))  # the fit is one window more
+        done = [forecast(tasks[0])] if budget else []  # measures the cost of one task
+        cost = (time.monotonic() - start) * len(tasks) * (1 + 1 / len(cutoffs))  # the final fit counts as one more window
         at_once = effective_n_jobs(n_jobs) if scope == "series" else 1
         if budget and name != BASELINE and cost / at_once > budget.left():
             left_out[name] = cost / at_once
             continue
-        # A model of the whole panel is one task, and uses all cores by itself.
+        # A model of the whole panel is a single task per window and uses all cores itself.
         stage, rest = f"backtest {name}", tasks[len(done) :]
         done += (
             progress.track(map(forecast, rest), stage, len(rest))
@@ -106,7 +106,7 @@ def backtest(
         forecasts += [rows for rows, _ in done if len(rows)]
         fallbacks[name] += sum(count for _, count in done)
     table = pd.concat(forecasts)
-    del forecasts  # one copy of it is large enough
+    del forecasts  # avoids a second copy in memory
     return Backtested(ordered(table, _ORDER), fallbacks, left_out)
 
 
@@ -144,12 +144,12 @@ def ordered(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def at_zero(rows: pd.DataFrame, non_negative: bool) -> pd.DataFrame:
-    """Forecasts that are never below zero where the target cannot be."""
+    """The forecasts, clipped at zero if the target cannot be negative."""
     return rows.assign(**{Y_HAT: rows[Y_HAT].clip(lower=0)}) if non_negative else rows
 
 
 def _order(table: pd.DataFrame, columns: Sequence[str]) -> npt.NDArray[np.intp]:
-    """The places of the sorted rows, by one number a row: comparing millions of names is slow, several keys are large."""
+    """The positions that sort the rows, using one integer key per row: faster than names, smaller than several keys."""
     key = np.zeros(len(table), dtype=np.int64)
     for name in columns:
         codes, values = pd.factorize(table[name], sort=True)
@@ -165,5 +165,5 @@ def _parts(panel: Panel, scope: str, bucket: int, share: Share) -> list[Part]:
 
 
 def _first_size(panel: Panel, cutoff: pd.Timestamp) -> int:
-    """The length of the first window's training part: what a sliding window keeps by default."""
+    """The number of training steps in the first window, the default size of a sliding window."""
     return int(panel.history.loc[panel.history[DS] <= cutoff, DS].nunique())

@@ -1,4 +1,5 @@
-"""Forecasts the dates of the previous forecast set again, one thing changed at a time, to tell why they changed."""
+"""Decomposes the change since the previous forecast set by forecasting its dates again, changing one thing at a time.
+"""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -10,20 +11,20 @@ from pipelines.forecasting.evaluation import explain
 from pipelines.forecasting.panel import Panel
 from pipelines.tables.schema import KEY, MEMBER, UNIQUE_ID, WEIGHT
 
-_REFITS = 50  # models that may be fitted for the story alone
+_REFITS = 50  # most models that are fitted only for this explanation
 
 Forecast = Callable[[Panel, int], pd.DataFrame]
 
 
 @dataclass(frozen=True)
 class Previous:
-    """What was published before, and the means to make it again on newer data.
+    """The previously published forecasts, and how to compute them again on newer data.
 
     `forecasts`: `unique_id, ds, y_hat` as published. `weights`: `unique_id, member, weight` of its run. `panel`: the
     newest data as that run's settings read them, with the future covariates as known now; `known`: `unique_id, ds` and
-    the covariates as known then, None if that is not stored any more. `predict(panel, h)` forecasts with that run's
-    fitted models, `refit(panel, h)` with its models fitted again, both as they would be published. `cheap`: members
-    that can be fitted for a few series in no time; `altered`: members that the new run has under other settings.
+    the covariates as known then, None if no longer stored. `predict(panel, h)` forecasts with that run's fitted models,
+    `refit(panel, h)` with its models fitted again, both as they would be published. `cheap`: members that can be fitted
+    quickly for a few series; `altered`: members that have other settings in the new run.
     """
 
     forecasts: pd.DataFrame
@@ -40,7 +41,7 @@ class Previous:
 class Bridge:
     """`table`: `unique_id, ds, part, value` as `explain.bridge` gives it; `notes`: what could not be separated.
 
-    `since`: the forecast set that it begins at; None, with an empty table, if nothing was published before.
+    `since`: the previous forecast set; None, with an empty table, if nothing was published before.
     """
 
     table: pd.DataFrame
@@ -54,9 +55,9 @@ class Bridge:
 def replay(previous: Previous, forecasts: pd.DataFrame, weights: pd.DataFrame, *, same_run: bool) -> Bridge:
     """Why `forecasts` (`unique_id, ds, y_hat`, about to be published) differ from the previous ones.
 
-    `weights`: `unique_id, member, weight` of their run. Of the same run, `refit` and `model` are 0 by definition. A
-    series with other members than before is refitted with the old ones only where that is cheap; otherwise that share
-    counts as `model`, as does the whole change of a series that the previous run had no model for.
+    `weights`: `unique_id, member, weight` of their run. For the same run, `refit` and `model` are 0 by definition. A
+    series whose members changed is refitted with the old ones only if that is cheap; otherwise that share counts as
+    `model`, as does the whole change of a series without a model in the previous run.
     """
     steps = forecasts[KEY].assign(step=forecasts.groupby(UNIQUE_ID).cumcount() + 1).merge(previous.forecasts, on=KEY)
     if steps.empty:
@@ -82,7 +83,7 @@ def replay(previous: Previous, forecasts: pd.DataFrame, weights: pd.DataFrame, *
 
 
 def as_known(panel: Panel, known: pd.DataFrame | None) -> Panel:
-    """The panel with the future covariates of `known` (`unique_id, ds` + covariates) for the steps that it has."""
+    """The panel with the future covariates of `known` (`unique_id, ds` + covariates) at the steps listed there."""
     if known is None or panel.known is None:
         return panel
     now = panel.known.set_index(KEY)
@@ -93,7 +94,7 @@ def as_known(panel: Panel, known: pd.DataFrame | None) -> Panel:
 
 
 def differing(panel: Panel, other: Panel, h: int) -> list[str]:
-    """The series with another future covariate over the first `h` known steps; `other` has the same rows."""
+    """The series whose future covariates differ over the first `h` known steps; `other` has the same rows."""
     if panel.known is None or other.known is None:
         return []
     ours, theirs = panel.known[list(panel.future)], other.known[list(panel.future)]
@@ -103,7 +104,7 @@ def differing(panel: Panel, other: Panel, h: int) -> list[str]:
 
 
 def other_members(before: pd.DataFrame, now: pd.DataFrame, altered: Collection[str] = ()) -> list[str]:
-    """The series of both whose members differ, or have other settings; new weights of the same members do not count.
+    """The common series whose members or their settings differ; different weights of the same members do not count.
 
     Both: `unique_id, member, weight`.
     """
@@ -113,5 +114,5 @@ def other_members(before: pd.DataFrame, now: pd.DataFrame, altered: Collection[s
 
 
 def _instead(paths: pd.DataFrame, newer: pd.DataFrame) -> pd.DataFrame:
-    """`paths`, but of the series in `newer` what that has."""
+    """`paths`, with the rows of the series in `newer` replaced."""
     return pd.concat([paths[~paths[UNIQUE_ID].isin(newer[UNIQUE_ID])], newer], ignore_index=True)

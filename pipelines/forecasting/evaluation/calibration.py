@@ -1,4 +1,4 @@
-"""Whether intervals keep what they promise: their coverage and sharpness over all points, by step and by segment."""
+"""Coverage and sharpness of intervals over all points, by step and by segment."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,22 +11,23 @@ from pipelines.forecasting.evaluation.metrics import Array, Positions, covered, 
 from pipelines.tables.schema import CUTOFF, STEP, UNIQUE_ID, Y, hi, lo
 
 ALL = "all"
-CURVE = "curve"  # the same as `all`, for a ladder of levels that nobody asked for
+CURVE = "curve"  # as `all`, for the levels of the `LADDER`, whether published or not
 LADDER = (20, 40, 60, 80, 90, 95)
 CLASS = "demand_class"
 COLUMNS = ["level", "by", "group", "n", "n_effective", "coverage", "msis"]
 
-_MOST = 50  # values of an attribute; with more it names series rather than segments
-_TOLERANCE = 0.05  # of coverage under nominal that goes without a note
-_ERRORS = 3.0  # standard errors that luck may explain
-_NAMED = 5  # groups that a note names
+_MOST = 50  # values of an attribute; one with more identifies series rather than segments
+_TOLERANCE = 0.05  # shortfall in coverage without a note
+_ERRORS = 3.0  # standard errors attributed to chance
+_NAMED = 5  # groups named in a note
 _NOT_KNOWN = "not known"
 
 
 def segments(profile: pd.DataFrame, attributes: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
-    """`unique_id` and what series are grouped by, as text: the demand class and `attributes`; and what was left out, why.
+    """`unique_id` and the segments as text (demand class and `attributes`), and the attributes left out with the
+    reason.
 
-    `profile`: one row a series. An attribute with over 50 values makes no segments; a missing value is one of its own.
+    `profile`: one row per series. An attribute with over 50 values makes no segments; missing values form a segment.
     """
     names, left_out = [], []
     for name in (CLASS, *attributes):
@@ -42,19 +43,19 @@ def segments(profile: pd.DataFrame, attributes: Sequence[str]) -> tuple[pd.DataF
 def measure(
     rows: pd.DataFrame, scales: pd.DataFrame, segments: pd.DataFrame, levels: Sequence[int], horizon: int
 ) -> pd.DataFrame:
-    """`level, by, group, n, n_effective, coverage, msis` over all points, for each step, and for each segment of the series.
+    """`level, by, group, n, n_effective, coverage, msis` over all points, per step and per segment of series.
 
     `rows`: `unique_id, cutoff, step, y, lo_*, hi_*` with bounds that have not seen the errors of their own fold.
-    `scales`: `unique_id, cutoff, scale`, the in-sample error of the seasonal naive. `segments`: one row a series.
+    `scales`: `unique_id, cutoff, scale`, the in-sample error of the seasonal naive. `segments`: one row per series.
 
     - by: `all`, `step` (groups 1 … `horizon`) or the name of a segment; groups are text
     - n: the points that have an actual and both bounds
-    - n_effective: so many independent points they are worth, n / (1 + (m − 1) ρ), where m of them lie at the same step of
-      the same window and hits at one step go together by ρ (Kish 1965): series err together
+    - n_effective: the equivalent number of independent points, n / (1 + (m − 1) ρ), where m points share a step of a
+      window and ρ is the correlation of hits at one step (Kish 1965), since series err together
     - coverage = share of these within their bounds, a fraction; levels are in percent
     - msis = mean of interval score / scale over those with a positive scale, unitless (M4)
 
-    Null where there is no such point; groups without any are listed all the same.
+    Null without such points; empty groups are listed, too.
     """
     rows = rows[rows[Y].notna()]
     y = rows[Y].to_numpy(dtype=float)
@@ -83,22 +84,23 @@ def measure(
 
 
 def curve(rows: pd.DataFrame, scales: pd.DataFrame, horizon: int) -> pd.DataFrame:
-    """`measure` over all points for the `LADDER`, whatever levels are published: with bounds as `rows` then need them."""
+    """`measure` over all points for the levels of the `LADDER`; `rows` needs their bounds."""
     whole = measure(rows, scales, rows[[UNIQUE_ID]].drop_duplicates(), LADDER, horizon)
     return whole[whole["by"] == ALL].assign(by=CURVE)
 
 
 def shortfalls(table: pd.DataFrame) -> pd.DataFrame:
-    """The groups that are covered too little: over 0.05 under the level, and by over 3 binomial standard errors of so
-    many points as they are worth."""
+    """The groups whose coverage is over 0.05 and over 3 binomial standard errors (with `n_effective` points) below the
+    level.
+    """
     nominal = table["level"] / 100
-    short = (nominal - table["coverage"]).round(12)  # 0.8 − 0.75 is a little more than 0.05
+    short = (nominal - table["coverage"]).round(12)  # in floating point, 0.8 − 0.75 exceeds 0.05
     error = np.sqrt(nominal * (1 - nominal) / table["n_effective"].where(table["n"] > 0))
     return table[(short > _TOLERANCE) & (short > _ERRORS * error)]
 
 
 def notes(table: pd.DataFrame) -> list[str]:
-    """One sentence a level and kind of group that is covered too little, worst groups first."""
+    """One sentence per level and kind of group with too little coverage, worst groups first."""
     sentences = []
     for (level, by), rows in shortfalls(table).groupby(["level", "by"], sort=False):
         worst = rows.sort_values("coverage", kind="stable").head(_NAMED)
@@ -110,7 +112,7 @@ def notes(table: pd.DataFrame) -> list[str]:
 
 
 def _groups(rows: pd.DataFrame, segments: pd.DataFrame, horizon: int) -> Iterator[tuple[str, Positions, list[str]]]:
-    """Each kind of group: its name, the place of each row's group, and the groups."""
+    """For each kind of group: its name, the index of each row's group, and the names of the groups."""
     yield ALL, np.zeros(len(rows), dtype=np.intp), [ALL]
     yield STEP, rows[STEP].to_numpy().astype(np.intp) - 1, [str(step) for step in range(1, horizon + 1)]
     series, ids = pd.factorize(rows[UNIQUE_ID])
@@ -121,14 +123,14 @@ def _groups(rows: pd.DataFrame, segments: pd.DataFrame, horizon: int) -> Iterato
 
 
 def _alike(code: Positions, moments: Positions, n: int) -> Array:
-    """How many points of each of `n` groups lie at the same moment, on average, at least 1."""
+    """The mean number of points per moment in each of `n` groups, at least 1."""
     width = int(moments.max(initial=0)) + 1
     count = np.bincount(code * width + moments, minlength=n * width).reshape(n, width)
     return np.asarray(count.sum(axis=1) / np.maximum((count > 0).sum(axis=1), 1)).clip(min=1.0)
 
 
 def _correlation(inside: Array, moments: Positions) -> float:
-    """How much hits at one moment go together, from 0 to 1: what the coverages of the moments vary beyond chance."""
+    """The correlation of hits at one moment, 0 to 1: the variation of coverage between moments beyond chance."""
     n, coverage = _means(moments, inside, int(moments.max(initial=0)) + 1)
     known = n > 1
     if known.sum() < 2:
@@ -143,7 +145,7 @@ def _correlation(inside: Array, moments: Positions) -> float:
 
 
 def _means(code: Positions, values: Array, n: int) -> tuple[Positions, Array]:
-    """How many values of each of `n` groups are known, and their mean."""
+    """The number of known values in each of `n` groups, and their mean."""
     known = ~np.isnan(values)
     count = sums(code[known], np.ones(known.sum()), n)
     return count.astype(np.intp), ratio(sums(code[known], values[known], n), count)
@@ -154,7 +156,7 @@ def _percent(share: float) -> str:
 
 
 def _text(value: Any) -> str:
-    """A value as a group's name: a whole number without its decimals, a word for what is missing."""
+    """A value as a group's name: whole numbers without decimals, a word for missing values."""
     if pd.isna(value):
         return _NOT_KNOWN
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -9,13 +9,13 @@ from pipelines.core.plugins import Params
 from pipelines.forecasting.evaluation.backtest import Build
 from pipelines.forecasting.settings import Workspace
 
-# The mean has the smallest squared error, the median the smallest absolute one.
+# The mean minimises squared errors, the median absolute ones.
 _MEAN: dict[str, Params] = {"rmse": {"objective": "mean"}, "rmsse": {"objective": "mean"}}
 _BY_METRIC = {"gbm": _MEAN, "gbm_seasonal": _MEAN}
 
 
 def build(name: str, workspace: Workspace) -> Build:
-    """A picklable call that makes a fresh forecaster; ConfigError where `model_params` does not fit the model."""
+    """A picklable factory of unfitted forecasters; ConfigError if `model_params` does not fit the model."""
     params = {**_BY_METRIC.get(name, {}).get(workspace.metric, {}), **workspace.model_params.get(name, {})}
     make = partial(plugins.load("pipelines.forecasting.models", name).build, **params)
     try:
@@ -32,5 +32,5 @@ def build(name: str, workspace: Workspace) -> Build:
 
 
 def builds(names: Iterable[str], workspace: Workspace) -> dict[str, Build]:
-    """Each model with the call that makes it."""
+    """Each model with its factory."""
     return {name: build(name, workspace) for name in names}

@@ -1,7 +1,7 @@
 """A weighted mean of models for a whole group of series, found by forward selection with replacement on the backtest.
 
-Caruana et al. 2004: begin with the best model, add again and again the one that lowers the loss of the mean most, and
-keep the best of these means. All series of a group share the weights, so a lucky window of one series chooses nothing.
+Caruana et al. 2004: start with the best model, repeatedly add the model that lowers the loss of the mean most, and keep
+the best of these means. All series of a group share the weights, so a lucky window of one series does not decide.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,19 +13,19 @@ import pandas as pd
 from pipelines.forecasting.evaluation.metrics import Array
 from pipelines.tables.schema import CUTOFF, MEMBER, MODEL, STEP, UNIQUE_ID, WEIGHT, Y_HAT, Y
 
-ENSEMBLE = "default_ensemble"  # of the `default` strategy; no model may be registered by this name
+ENSEMBLE = "default_ensemble"  # name of the `default` strategy's ensemble; reserved, so no model may have it
 
-_ROUNDS = 20  # members of a mean, so weights are multiples of about a twentieth
+_ROUNDS = 20  # members of a mean, so weights are multiples of about 1/20
 
 
 def find(
     backtest: pd.DataFrame, scales: pd.DataFrame, groups: Mapping[tuple[str, ...], Sequence[str]], squared: bool
 ) -> pd.DataFrame:
-    """`unique_id, member, weight`: for each group of series, the weights of its models; they sum to 1 a series.
+    """`unique_id, member, weight`: the weights of the models of each group of series, summing to 1 per series.
 
-    `groups`: the models that all of these series have, to the series. `scales`: `unique_id, cutoff, scale`, what makes
-    the errors of series comparable. The loss is that of MASE, or with `squared` that of RMSSE: the mean over series and
-    folds. A group without a fold on which all its models have forecasts is left out.
+    `groups`: maps models to the series that have all of them. `scales`: `unique_id, cutoff, scale`, which make the
+    errors of series comparable. The loss is that of MASE, or with `squared` that of RMSSE: the mean over series and
+    folds. A group is left out if its models share no fold.
     """
     parts = []
     for models, ids in groups.items():
@@ -43,8 +43,8 @@ def find(
 def combine(rows: pd.DataFrame, weights: pd.DataFrame, label: str) -> pd.DataFrame:
     """The weighted mean of the members' forecasts as rows of the model `label`, sorted; `weights` as `find` gives them.
 
-    `rows`: `unique_id, ds, model, y_hat` and whatever else tells a row, such as cutoff, step and y. A row of which a
-    member is missing is left out: a mean of the others would be another model.
+    `rows`: `unique_id, ds, model, y_hat` and further keys of a row, such as cutoff, step and y. Rows that lack a member
+    are left out, since a mean of the others would be another model.
     """
     if weights.empty:
         return rows.head(0)
@@ -57,7 +57,7 @@ def combine(rows: pd.DataFrame, weights: pd.DataFrame, label: str) -> pd.DataFra
 
 
 def members(champions: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:
-    """`unique_id, member, weight` of what serves each series: the ensemble's members, or the champion by itself."""
+    """`unique_id, member, weight` of what serves each series: the ensemble's members, or the champion alone."""
     alone = champions.loc[champions[MODEL] != ENSEMBLE, [UNIQUE_ID, MODEL]].rename(columns={MODEL: MEMBER})
     parts = [alone.assign(**{WEIGHT: 1.0})]
     if len(weights):

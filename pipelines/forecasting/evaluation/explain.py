@@ -1,8 +1,8 @@
-"""What a forecast is made of, why it differs from the one before, and why this model made it.
+"""Explanations: components of a forecast, reasons for its change since the last one, and choice of the model.
 
-Everything here adds up: the components of a step to its published forecast, the parts of a bridge to the change. Where
-the models are sums themselves, their components are theirs (`exact`); any other forecast is decomposed from outside
-(`descriptive`): true as arithmetic, but no account of how the model works.
+All explanations are additive: the components of a step sum to its published forecast, the parts of a bridge to the
+change. Additive models supply their own components (`exact`). Other forecasts are decomposed from outside
+(`descriptive`): the arithmetic holds, but does not show how the model works.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -44,24 +44,24 @@ METHOD = "method"
 PART = "part"
 PARTS = ("new actuals", "covariates", "refit", "model")
 
-_CYCLES = 8  # newest cycles that make a pattern: few enough to be recent, enough to be no accident
+_CYCLES = 8  # newest cycles that make a pattern: few enough to be recent, enough to average out noise
 _CHUNK = 2_000  # series at a time: bounds the memory of the dense histories
-_LOOK_BACK = 100  # steps at least: a series that is late has its level before the gap
-_NOISE = 1e-13  # of a forecast's size: what a sum in another order may differ by is no component
-_TELLING = 0.05  # of a pattern's squared size must be its own for a path to show whether it follows it
+_LOOK_BACK = 100  # minimum steps: the level of a late series lies before the gap
+_NOISE = 1e-13  # of a forecast's size: rounding differences due to summation order are no component
+_TELLING = 0.05  # share of a pattern's squared size that must be distinct for its weight to be estimated
 
 Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """`table`: `unique_id, ds, component, value`, sorted; `methods`: `unique_id, method`, one row a series."""
+    """`table`: `unique_id, ds, component, value`, sorted; `methods`: `unique_id, method`, one row per series."""
 
     table: pd.DataFrame
     methods: pd.DataFrame
 
     def as_json(self) -> Json:
-        """How many series have which method, and the exact ones by name; all others are descriptive."""
+        """The number of series per method, and the names of the exact ones; all others are descriptive."""
         exact = self.methods.loc[self.methods[METHOD] == EXACT, UNIQUE_ID]
         return {
             "methods": {EXACT: len(exact), DESCRIPTIVE: len(self.methods) - len(exact)},
@@ -78,13 +78,13 @@ def components(
 ) -> Explanation:
     """The components of each published forecast; per step they sum to its `y_hat`.
 
-    `forecasts`: `unique_id, ds, y_hat` as published. `exact`: `unique_id, ds, member, component, value`, what models say
-    of themselves. `weights`: `unique_id, member, weight`, summing to 1 a series. A series all of whose members explain
-    every step gets their weighted sum, any other one is described. What happened to a forecast after its models, such
-    as a stop at zero, is part of `rest`. A component that is 0 over the whole forecast is left out.
+    `forecasts`: `unique_id, ds, y_hat` as published. `exact`: `unique_id, ds, member, component, value`, the models'
+    own components. `weights`: `unique_id, member, weight`, summing to 1 per series. If all members of a series explain
+    every step, it gets their weighted sum; otherwise it is described. Changes after the models, such as clipping at
+    zero, are part of `rest`. A component that is 0 over the whole forecast is left out.
     """
     rows = forecasts.sort_values(KEY, ignore_index=True)
-    exact = exact.astype({DS: rows[DS].dtype})  # of an empty table, anything
+    exact = exact.astype({DS: rows[DS].dtype})  # empty tables may have any type
     told = exact.merge(weights[weights[WEIGHT] != 0], on=[UNIQUE_ID, MEMBER])
     series = _explained(rows, told, weights)
     is_exact = rows[UNIQUE_ID].isin(series).to_numpy()
@@ -103,10 +103,11 @@ def describe(history: pd.DataFrame, forecasts: pd.DataFrame, season_lengths: Seq
 
     `history`: `unique_id, ds, y` on the grid, sorted, y may be null. `forecasts`: `unique_id, ds, y_hat`, the steps
     right after it. In the unit of y: each `season` is the mean deviation of its phase from its cycle, over the newest
-    cycles of the history, the short seasons taken out before the long; as far as the forecast follows it (0 to 1), so
-    that a flat forecast of a seasonal series has none. `level` is the mean of the last season without the seasons, 0
-    for a series without a value; `trend` the least-squares line through what is left of the forecast; `rest` all else.
-    A season that the history does not hold twice cannot be separated from noise, and is left to `rest`.
+    cycles of the history, the short seasons taken out before the long; times the degree to which the forecast follows
+    it (0 to 1), so that a flat forecast of a seasonal series has none. `level` is the mean of the last season without
+    the seasons, 0 for a series without a value; `trend` the least-squares line through what is left of the forecast;
+    `rest` all else. A season that does not occur twice in the history cannot be separated from noise and stays in
+    `rest`.
     """
     rows = forecasts.sort_values(KEY, ignore_index=True)
     if rows.empty:
@@ -135,13 +136,13 @@ def describe(history: pd.DataFrame, forecasts: pd.DataFrame, season_lengths: Seq
 
 
 def exact_series(weights: pd.DataFrame, explaining: Collection[str]) -> list[str]:
-    """The series whose members can all explain themselves: only their models need be asked."""
+    """The series whose members can all explain their forecasts; only their models are asked."""
     silent = weights.loc[(weights[WEIGHT] != 0) & ~weights[MEMBER].isin(explaining), UNIQUE_ID]
     return sorted(set(weights[UNIQUE_ID]) - set(silent))
 
 
 class Listener:
-    """Asks the models that pass by what their forecasts of `ids` are made of, so that each is loaded once."""
+    """Collects explanations of the forecasts of `ids` from models as they are iterated, so that each is loaded once."""
 
     def __init__(self, panel: Panel, h: int, ids: Iterable[str]) -> None:
         self.panel = panel
@@ -150,7 +151,7 @@ class Listener:
         self.heard: list[pd.DataFrame] = []
 
     def listen(self, fitted: Iterable[Fitted]) -> Iterator[Fitted]:
-        """The same models, in the same order."""
+        """Yields the models unchanged, in the same order."""
         for one in fitted:
             wanted = self.ids.intersection(one.ids)
             if wanted and isinstance(one.forecaster, Explains):
@@ -162,7 +163,7 @@ class Listener:
 
     @property
     def exact(self) -> pd.DataFrame:
-        """`unique_id, ds, member, component, value`, of all that passed so far."""
+        """`unique_id, ds, member, component, value` of all models so far."""
         heard = [table for table in self.heard if len(table)]
         return pd.concat(heard, ignore_index=True) if heard else pd.DataFrame(columns=[*KEY, MEMBER, COMPONENT, VALUE])
 
@@ -172,9 +173,10 @@ def bridge(
 ) -> pd.DataFrame:
     """Why a forecast changed: `unique_id, ds, part, value`, in the unit of y; the parts of a step sum to the change.
 
-    Five paths `unique_id, ds, y_hat`, each with one thing more replaced: `before`, as published; with the new `actuals`;
-    with the `covariates` as known now; after a `refit` of the same model; `now`, as published. For the dates that both
-    published forecasts have. Where a path between them is missing, its part is 0 and the next one holds its share.
+    Five paths `unique_id, ds, y_hat`, each with one more input replaced: `before`, as published; with the new
+    `actuals`; with the `covariates` as known now; after a `refit` of the same model; `now`, as published. Covers the
+    dates that both published forecasts have. If a path between them is missing, its part is 0 and its share is in the
+    next part.
     """
     steps = before[[*KEY, Y_HAT]].merge(now[KEY], on=KEY).sort_values(KEY, ignore_index=True)
     keys = pd.MultiIndex.from_frame(steps[KEY])
@@ -188,11 +190,11 @@ def bridge(
 
 
 def choice(champions: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
-    """Why each series has its model: `unique_id, model, metric, windows, value, runner_up, runner_up_value, baseline_value`
-    and the skill, all from the windows on which the baseline has a value.
+    """The reasons for each series' model: `unique_id, model, metric, windows, value, runner_up, runner_up_value,
+    baseline_value, skill`, all from the windows on which the baseline has a value.
 
-    `champions` as `select.champions` gives them, `metrics`: `unique_id, cutoff, model, metric, value`. Null where there
-    was no window or no runner-up; the skill is 1 − value / baseline_value.
+    `champions` as `select.champions` gives them, `metrics`: `unique_id, cutoff, model, metric, value`. Null without a
+    window or runner-up; the skill is 1 − value / baseline_value.
     """
     facts = champions[[UNIQUE_ID, MODEL, METRIC, VALUE, RUNNER_UP, SKILL]]
     rows = metrics[metrics[METRIC].isin(facts[METRIC].unique()) & metrics[VALUE].notna()]
@@ -224,7 +226,7 @@ def _explained(rows: pd.DataFrame, told: pd.DataFrame, weights: pd.DataFrame) ->
 
 
 def _weighted(rows: pd.DataFrame, told: pd.DataFrame) -> dict[str, Array]:
-    """Each component over `rows`, weighted over the members; what they miss of `y_hat` is in `rest`."""
+    """Each component over `rows`, weighted over the members; `rest` is the difference from `y_hat`."""
     at = pd.MultiIndex.from_frame(rows[KEY]).get_indexer(pd.MultiIndex.from_frame(told[KEY]))
     told, at = told[at >= 0], at[at >= 0]
     values = told[VALUE].to_numpy(dtype=float) * told[WEIGHT].to_numpy(dtype=float)
@@ -237,7 +239,7 @@ def _weighted(rows: pd.DataFrame, told: pd.DataFrame) -> dict[str, Array]:
 
 
 def _with_rest(y_hat: Array, parts: dict[str, Array], size: Array) -> dict[str, Array]:
-    """The parts, and what they lack of `y_hat`; a rest that is nothing beside `size` is 0."""
+    """The parts and the `rest`, their difference from `y_hat`, set to 0 if negligible compared with `size`."""
     rest = y_hat - sum(parts.values(), np.zeros_like(y_hat))
     return parts | {REST: _audible(rest, size)}
 
@@ -247,7 +249,7 @@ def _audible(values: Array, size: Array) -> Array:
 
 
 def _place(component: str) -> tuple[int, int, str]:
-    """Where a component stands among others: level, trend, the seasons by length, holiday, covariates, rest."""
+    """Sort key of a component: level, trend, the seasons by length, holiday, covariates, rest."""
     word, _, length = component.partition(" ")
     if word == "season" and length.isdigit():
         return 2, int(length), component
@@ -255,9 +257,9 @@ def _place(component: str) -> tuple[int, int, str]:
 
 
 def _long(rows: pd.DataFrame, parts: Mapping[str, Array]) -> pd.DataFrame:
-    """A row a component and step, without the components that are 0 over a series' whole forecast.
+    """One row per component and step, without components that are 0 over a series' whole forecast.
 
-    `rows` are sorted; `parts` has a value a row for each component. A forecast of 0 keeps its first component.
+    `rows` are sorted; `parts` has one value per row for each component. A forecast of 0 keeps its first component.
     """
     if rows.empty:
         return pd.DataFrame({UNIQUE_ID: [], DS: pd.to_datetime([]), COMPONENT: [], VALUE: []})
@@ -272,7 +274,7 @@ def _long(rows: pd.DataFrame, parts: Mapping[str, Array]) -> pd.DataFrame:
 
 
 def _dense(row: npt.NDArray[np.intp], column: npt.NDArray[np.intp], values: Array, shape: tuple[int, int]) -> Array:
-    """The values at their places in an array of `shape`, NaN elsewhere; those left of its first column are left out."""
+    """The values placed in an array of `shape`, NaN elsewhere; values left of its first column are dropped."""
     dense = np.full(shape, np.nan)
     inside = column >= 0
     dense[row[inside], column[inside]] = values[inside]
@@ -294,7 +296,7 @@ def _decompose(
     flat = past - _drift(past, lags, lengths)[:, None] * ages
     patterns = {}
     for m in lags:
-        cycles = max(_CYCLES, -(-2 * lags[-1] // m))  # within less than a long season, it would pass for the short one
+        cycles = max(_CYCLES, -(-2 * lags[-1] // m))  # over less than a long season, that season would look like the short one
         pattern = _pattern(flat, m, cycles, lengths)
         flat, past = flat - pattern[:, ages % m], past - pattern[:, ages % m]
         patterns[m] = pattern[:, np.arange(y_hat.shape[1]) % m]
@@ -309,7 +311,7 @@ def _decompose(
 
 
 def _drift(y: Array, lags: Sequence[int], lengths: npt.NDArray[np.intp]) -> Array:
-    """The slope a step of each history: that of the means of its cycles of the longest season that it holds twice."""
+    """The slope per step of each history, from the means of the cycles of the longest season that it holds twice."""
     drift = np.zeros(len(y))
     for m in lags:
         values, known, counts = _cycles(y, m, _CYCLES, lengths)
@@ -321,8 +323,8 @@ def _drift(y: Array, lags: Sequence[int], lengths: npt.NDArray[np.intp]) -> Arra
 def _pattern(y: Array, m: int, cycles: int, lengths: npt.NDArray[np.intp]) -> Array:
     """The seasonal pattern (n, m) of histories (n, width) without drift; the step after the last column has phase 0.
 
-    The mean over the newest cycles of each value's distance from its cycle's mean; in turn its mean is 0. With fewer
-    than two cycles there is none.
+    The mean over the newest cycles of each value's deviation from its cycle's mean, itself centred at 0. With fewer
+    than two cycles the pattern is 0.
     """
     values, known, counts = _cycles(y, m, cycles, lengths)
     pattern = _mean(values - _mean(values, known, axis=2)[:, :, None], known, axis=1)
@@ -331,9 +333,9 @@ def _pattern(y: Array, m: int, cycles: int, lengths: npt.NDArray[np.intp]) -> Ar
 
 
 def _cycles(y: Array, m: int, cycles: int, lengths: npt.NDArray[np.intp]) -> tuple[Array, Mask, Mask]:
-    """The newest cycles of each history (n, cycles, m), which values count, and which cycles do (n, cycles).
+    """The newest cycles of each history (n, cycles, m), a mask of the values that count, and of the cycles (n, cycles).
 
-    A cycle counts when the history has all of it and half its values are known.
+    A cycle counts if it lies within the history and half of its values are known.
     """
     cycles = min(cycles, y.shape[1] // m)
     values = y[:, y.shape[1] - cycles * m :].reshape(len(y), cycles, m)
@@ -352,8 +354,8 @@ def _newest_mean(y: Array, n: int) -> Array:
 def _shares(path: Array, patterns: Array) -> Array:
     """How much of each pattern (n, seasons, h) a path (n, h) follows, 0 to 1, shape (n, seasons, 1).
 
-    Least squares, all without their lines. What the path cannot tell, it is taken to follow: a pattern that is little but
-    a line over these steps, as over one or two, or one that is like another.
+    Least squares after removing the lines of all. A pattern whose share cannot be estimated is assumed to be followed:
+    one that is almost a line over these steps, as over one or two, or one that resembles another.
     """
     steps = np.isnan(path)[:, None, :]
     shapes = np.where(steps, np.nan, patterns)
@@ -362,7 +364,7 @@ def _shares(path: Array, patterns: Array) -> Array:
     square, whole = ((values**2).sum(axis=2, keepdims=True) for values in (bare, shapes))
     size = np.sqrt(np.where(square > _TELLING * whole, square, np.inf))
     beyond = np.nan_to_num(path - _line(path)) - bare.sum(axis=1)
-    unit = bare / size  # so that a small pattern beside a large one counts
+    unit = bare / size  # so that small patterns count, too
     solve = np.linalg.pinv(unit @ unit.swapaxes(1, 2), rcond=_TELLING, hermitian=True)
     shares: Array = np.clip(1 + solve @ (unit @ beyond[:, :, None]) / size, 0, 1)
     return shares
@@ -378,7 +380,7 @@ def _line(path: Array) -> Array:
 
 
 def _slope(values: Array) -> Array:
-    """The least-squares slope a column of each row, over its known values; 0 for fewer than two."""
+    """The least-squares slope per column of each row over its known values; 0 for fewer than two."""
     known = ~np.isnan(values)
     steps = np.broadcast_to(np.arange(values.shape[1], dtype=float), values.shape)
     away = np.where(known, steps - _mean(steps, known, axis=1)[:, None], 0.0)
@@ -386,7 +388,7 @@ def _slope(values: Array) -> Array:
 
 
 def _mean(values: Array, counted: Mask, axis: int) -> Array:
-    """The mean of the counted values along an axis; 0 where none counts."""
+    """The mean of the counted values along an axis; 0 without any."""
     total: Array = np.where(counted, values, 0.0).sum(axis=axis)
     mean: Array = total / np.maximum(counted.sum(axis=axis), 1)
     return mean

@@ -1,4 +1,4 @@
-"""The champions, fitted on the whole history, and the forecasts they make."""
+"""Fitting of the champions on the whole history, and their forecasts."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -40,9 +40,10 @@ def fit(
     progress: Progress,
     share: Share = held,
 ) -> Iterator[Fitted]:
-    """Fits each member on the series it serves; a model over the whole panel sees all of them.
+    """Fits each member on the series it serves; a model over the whole panel is fitted on all of them.
 
-    `weights`: `unique_id, member, weight`, what each series' forecast is made of. `share` hands a task its series.
+    `weights`: `unique_id, member, weight`, the members of each series' forecast. `share` provides a task with its
+    series.
     """
     whole, tasks = [], []
     for model, rows in weights[weights[WEIGHT] > 0].groupby(MEMBER, sort=True):

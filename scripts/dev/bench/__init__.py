@@ -1,1 +1,1 @@
-"""What `scripts/dev/benchmark.py` measures, one noun a file."""
+"""Benchmarks of `scripts/dev/benchmark.py`, one subject per file."""

@@ -1,4 +1,4 @@
-"""The service under load: an M5-sized workspace, one server process, and a client in another on the same cores."""
+"""API under load: an M5-sized workspace, one server process, and a client process on the same cores."""
 
 import json
 import os
@@ -22,9 +22,9 @@ from scripts.dev.bench.site import ROOT
 _V1 = "/api/v1"
 _OF = f"workspace={tree.NAME}"
 _CLIENTS = 50
-_SETTLED = 25.0  # seconds after the start, when also the copilot has its libraries
+_SETTLED = 25.0  # seconds after the start by which the copilot has loaded its libraries, too
 _FIRST = "forecasts, 1,000 a second, while libraries are imported"
-_TRIES = 5  # of what is measured by single requests: the median counts
+_TRIES = 5  # repetitions of single requests; the median is reported
 
 
 @dataclass
@@ -33,10 +33,10 @@ class Server:
 
     address: str
     pid: int
-    seconds: float  # from the start of the process to its first answer
+    seconds: float  # from process start to first answer
 
     def get(self, path: str) -> tuple[float, httpx2.Response]:
-        """The milliseconds of one request on a connection of its own, and its answer."""
+        """Milliseconds of one request on an open connection of its own, and its answer."""
         with httpx2.Client(base_url=self.address, timeout=120) as client:
             client.get("/health/live")
             start = time.perf_counter()
@@ -44,7 +44,7 @@ class Server:
             return 1000 * (time.perf_counter() - start), response
 
     def cpu_seconds(self) -> float:
-        """What the server process has computed so far, on all cores."""
+        """CPU seconds used by the server process so far, over all cores."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -58,13 +58,13 @@ class Results:
     n_series: int
     single: dict[str, float] = field(default_factory=dict)  # milliseconds
     loads: dict[str, Measured] = field(default_factory=dict)
-    cpu: dict[str, float] = field(default_factory=dict)  # microseconds of the server a request, by load
+    cpu: dict[str, float] = field(default_factory=dict)  # microseconds of server CPU per request, by load
     memory: dict[str, float] = field(default_factory=dict)  # MiB
     start: float = 0.0  # seconds
 
 
 def run(n: int, requests: int, seed: int, say: Callable[..., None]) -> Results:
-    """Makes the workspace and measures; `requests` are those of the long run, the others are a tenth of it."""
+    """Creates the workspace and measures. `requests`: size of the long run; the other runs have a tenth of it."""
     figures = Results(n)
     with tree.made(n, seed) as (store, environ):
         say("workspace made", series=n)
@@ -103,7 +103,7 @@ def _address(log: Path) -> str:
 
 
 def _cold(environ: Mapping[str, str], unique_id: str, figures: Results) -> None:
-    """The first answer of a new process, and its first forecast."""
+    """First answer of a new process, and its first forecast."""
     starts, firsts = [], []
     for _ in range(_TRIES):
         with serving(environ) as server:
@@ -116,7 +116,7 @@ def _cold(environ: Mapping[str, str], unique_id: str, figures: Results) -> None:
 
 
 def _single(server: Server, unique_id: str, figures: Results) -> None:
-    """One request at a time; what is cached is asked for twice before."""
+    """One request at a time; cached answers are requested twice before measuring."""
     encoded = quote(unique_id, safe="")
     paths = {
         "series: search, filter, sort by skill": f"/series?{_OF}&search=foods_1&state_id=CA&sort=-skill&limit=50",
@@ -135,7 +135,7 @@ def _single(server: Server, unique_id: str, figures: Results) -> None:
 
 
 def _computed(server: Server, unique_id: str) -> float:
-    """The milliseconds of a forecast that is not published."""
+    """Milliseconds of a forecast that is not published."""
     body = {"workspace": tree.NAME, "unique_ids": [unique_id], "horizon": tree.H + 7}
     with httpx2.Client(base_url=server.address, timeout=120) as client:
         client.get("/health/live")
@@ -152,7 +152,7 @@ def _loads(server: Server, ids: list[str], requests: int, figures: Results, say:
     some = [_forecast(name) for name in ids[:: max(1, len(ids) // 3_000)]]
     _, first = server.get(some[0])
     known = {"If-None-Match": first.headers["etag"]}
-    _computed(server, ids[0])  # its worker takes a core while it imports its libraries
+    _computed(server, ids[0])  # its worker uses a core while it imports its libraries
     _load(server, Load("", 0, some, _CLIENTS, tenth // 4, None, None))
     every = {
         _FIRST: (some, int(1000 * _SETTLED), 1000.0, None),
@@ -163,7 +163,7 @@ def _loads(server: Server, ids: list[str], requests: int, figures: Results, say:
         "not modified (304), as fast as they come": (some, tenth, None, known),
         "every series once, as fast as they come": ([_forecast(name) for name in ids], len(ids), None, None),
     }
-    for name, (paths, n, rate, headers) in every.items():  # the first of them lasts until the process has settled
+    for name, (paths, n, rate, headers) in every.items():  # the first one lasts until the process has settled
         before = server.cpu_seconds()
         figures.loads[name] = _load(
             server, Load("", 0, paths, 5 if "5 clients" in name else _CLIENTS, n, rate, headers)
@@ -182,7 +182,7 @@ def _loads(server: Server, ids: list[str], requests: int, figures: Results, say:
 
 
 def _load(server: Server, load: Load) -> Measured:
-    """The load from a process of its own; all answers must be right."""
+    """Runs the load in a separate process; all answers must be correct."""
     where = urlsplit(server.address)
     given = json.dumps({**asdict(load), "host": where.hostname, "port": where.port})
     command = [sys.executable, "-m", "scripts.dev.bench.client"]
@@ -199,7 +199,7 @@ def _forecast(unique_id: str) -> str:
     return f"{_V1}/forecasts?{_OF}&unique_id={quote(unique_id, safe='')}"
 
 
-# What each figure should be, by the row that shows it; milliseconds, requests a second, MiB, seconds.
+# Target of each figure, by its table row; milliseconds, requests per second, MiB, seconds.
 _TARGETS = {
     "first answer of a new process": "≤ 2 s",
     "first forecast of a new process": "≤ 150 ms",
@@ -211,7 +211,7 @@ _TARGETS = {
 
 
 def write_page(path: Path, figures: Results, load: str) -> None:
-    """The figures as a page; `load`: what else the machine did meanwhile."""
+    """Writes the figures as a page. `load`: what else the machine was doing."""
     single = [["first answer of a new process", f"{1000 * figures.start:,.0f}"]]
     single += [[name, f"{ms:,.1f}"] for name, ms in figures.single.items()]
     targets = {**dict.fromkeys((name for name, _ in single), "≤ 50 ms"), **_TARGETS}

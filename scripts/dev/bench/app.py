@@ -1,4 +1,4 @@
-"""The web app in a real browser over a workspace as large as M5: how long a person waits, and what many of them take."""
+"""Web app in a real browser on an M5-sized workspace: waiting times of one visitor, and memory of many."""
 
 import subprocess
 import time
@@ -24,12 +24,12 @@ SESSIONS = 30
 _ROUNDS = 5
 _PATIENCE = 60_000  # milliseconds
 _TARGETS = {"first page": 3.0, "page switch": 1.0, "search": 0.7, "filter": 0.7}  # seconds
-_MEMORY = 600  # MiB of the app with all sessions
+_MEMORY = 600  # MiB of the app including all sessions
 
 
 @dataclass
 class Results:
-    """Seconds by what was done, as often as it was; MiB of the web app by when."""
+    """Seconds of each repetition by action, and MiB of the web app by moment."""
 
     n_series: int
     seconds: dict[str, list[float]] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Results:
 
 
 def run(n: int, seed: int, say: Callable[..., None]) -> Results:
-    """Makes the workspace and walks through the app as a person does."""
+    """Creates the workspace and uses the app as a person does."""
     from playwright.sync_api import sync_playwright
 
     figures = Results(n)
@@ -57,7 +57,7 @@ def run(n: int, seed: int, say: Callable[..., None]) -> Results:
 
 
 def _walk(browser: "Browser", site: Up, figures: Results) -> None:
-    """A first visit, then others; pages in turn; searches and filters."""
+    """A first visit and further ones; page switches; searches and filters."""
     for _ in range(_ROUNDS):
         with _tab(browser) as page, _timed(figures, "first page"):
             page.goto(site.app)
@@ -90,7 +90,7 @@ def _walk(browser: "Browser", site: Up, figures: Results) -> None:
 
 
 def _crowd(browser: "Browser", site: Up, figures: Results) -> None:
-    """Many sessions at once, each on its page."""
+    """Many concurrent sessions, each on one page."""
     app = site.processes[1].pid
     figures.memory["one session"] = rss_mb(app)
     contexts = [browser.new_context() for _ in range(SESSIONS)]
@@ -126,13 +126,13 @@ def _shows(page: "Page", words: str) -> None:
 
 
 def _changed(page: "Page") -> None:
-    """The app has begun to run again, and has ended."""
+    """Waits until the app has started a rerun and finished it."""
     page.wait_for_function(f"!document.querySelector('{DONE}')", polling="raf")
     page.wait_for_selector(DONE)
 
 
 def write_page(path: Path, figures: Results, load: str) -> None:
-    """The figures as a page; `load`: what else the machine did meanwhile."""
+    """Writes the figures as a page. `load`: what else the machine was doing."""
     rows = [
         [
             name,

@@ -1,6 +1,7 @@
-"""A client for load: many connections, one process, nothing on the way but the bytes.
+"""Load generator: many connections in one process, with minimal overhead per request.
 
-Run as a process of its own, `python -m scripts.dev.bench.client`: reads the JSON of a Load, writes that of what it measured.
+Run it as a process of its own, `python -m scripts.dev.bench.client`: it reads a Load as JSON and writes its
+measurements as JSON.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ import uvloop
 
 @dataclass(frozen=True)
 class Load:
-    """`requests` by `clients` connections: each path in turn, `rate` in total a second, or as fast as answers come."""
+    """`requests` over `clients` connections, cycling through the paths, at `rate` per second in total or at full speed."""
 
     host: str
     port: int
@@ -29,7 +30,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Measured:
-    """Milliseconds from when a request was due to the end of its answer: a late server makes all after it late."""
+    """Milliseconds from the due time of each request to the end of its answer: a slow server delays all later ones."""
 
     seconds: float
     p50: float
@@ -40,12 +41,12 @@ class Measured:
 
     @property
     def rate(self) -> float:
-        """Requests a second."""
+        """Requests per second."""
         return self.n / self.seconds
 
 
 class _Connection(asyncio.Protocol):
-    """One client: a request, then the next once it is answered and due."""
+    """One client connection: sends the next request once the last one is answered and the next is due."""
 
     def __init__(self, load: Load, plan: list[tuple[float, bytes]], done: "asyncio.Future[None]") -> None:
         self.load, self.plan, self.done = load, iter(plan), done

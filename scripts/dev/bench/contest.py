@@ -1,4 +1,4 @@
-"""Our flows and their rivals on the same series, in the same run, with the same two processes."""
+"""Comparison of this project's flows with other libraries: same series, same run, same two processes."""
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -15,44 +15,44 @@ from scripts.dev.bench.process import Cost, TooLong
 from scripts.dev.bench.site import Ran
 
 OURS = "Forecast Copilot"
-SLOW = ("AutoARIMA", "pmdarima auto_arima")  # minutes a series where seasons are long
+SLOW = ("AutoARIMA", "pmdarima auto_arima")  # minutes per series with long seasons
 
 
 class Panel(Protocol):
-    """A competition's data: what may be known, and how forecasts are judged."""
+    """Competition data: what may be known, and how forecasts are scored."""
 
     @property
     def name(self) -> str:
-        """Of the workspace."""
+        """Name of the workspace."""
         ...
 
     @property
     def workspace(self) -> str:
-        """The workspace's file."""
+        """Content of the workspace file."""
         ...
 
     @property
     def task(self) -> rivals.Task:
-        """What is to be forecast."""
+        """The forecasting task."""
         ...
 
     @property
     def train(self) -> pd.DataFrame:
-        """`unique_id, ds, y`, all that is known of the target."""
+        """`unique_id, ds, y`: the known part of the target."""
         ...
 
     def write(self, path: Path) -> None:
-        """The file that the workspace reads."""
+        """Writes the file that the workspace reads."""
         ...
 
     def judge(self, forecasts: pd.DataFrame, ids: Sequence[str] | None = None) -> dict[str, float]:
-        """The errors of the forecasts, of all series or of some."""
+        """Errors of the forecasts, over all series or some."""
         ...
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One method: over how many series, what it took, how it erred; without errors where it did not finish."""
+    """Result of one method: number of series, cost and errors; no errors if it did not finish."""
 
     name: str
     series: int
@@ -64,7 +64,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Results:
-    """All methods on all series, and the slow ones on a sample, with ours on the same sample first."""
+    """All methods on all series, and the slow ones on a sample, starting with this project's flows on that sample."""
 
     ran: Ran
     entries: list[Entry]
@@ -82,10 +82,11 @@ def run(
     say: Callable[..., None],
     alone: Sequence[str] = (),
 ) -> Results:
-    """Forecasts the panel by our flows and by the rivals named; the slow ones forecast a sample of `slow`, or all if that is 0.
+    """Forecasts the panel with this project's flows and with the named rivals.
 
-    The models `alone` go through our flows, too, each by itself: the same windows, processes and intervals, so that their
-    seconds can be compared with those of all.
+    The slow rivals forecast a sample of `slow` series, or all if it is 0. Each model in `alone` also goes through the
+    flows by itself, with the same windows, processes and intervals, so that its seconds are comparable with the
+    rivals'.
     """
     ids = sorted(panel.train[UNIQUE_ID].unique())
     few = sorted(np.random.default_rng(panel.task.seed).choice(ids, min(slow, len(ids)), replace=False))
@@ -113,7 +114,7 @@ def _shown(errors: Mapping[str, float]) -> dict[str, float]:
 
 
 def ours(panel: Panel, folder: Path, **variables: str) -> Ran:
-    """The flows on the panel's file, in an empty project; `variables` are settings that differ from the shipped ones."""
+    """Runs the flows on the panel's file in an empty project; `variables` override shipped settings."""
     return site.from_file(folder, panel.name, panel.workspace, panel.write, variables)
 
 
@@ -133,7 +134,7 @@ def _ask(panel: Panel, name: str, ids: list[str] | None, folder: Path, cache: Pa
 
 
 def rows(entries: Sequence[Entry], columns: Sequence[str], of: int | None = None) -> list[list[str]]:
-    """Table cells: name, errors by `columns`, seconds, peak MiB; with `of`, also the seconds that so many series would take."""
+    """Table cells: name, errors by `columns`, seconds, peak MiB; with `of`, also the seconds for that many series."""
     return [
         [
             f"**{entry.name}**" if entry.name == OURS else entry.name,

@@ -1,4 +1,4 @@
-"""The offline copilot over HTTP, on a workspace as large as M5: how long an analyst waits for an answer."""
+"""Offline copilot over HTTP on an M5-sized workspace: response times."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ _TARGET = 300.0  # milliseconds
 
 @dataclass
 class Results:
-    """Milliseconds of the answers by question, without the first ones, and of the slowest first one; how each was grounded."""
+    """Milliseconds by question, without the first answers; the slowest first answer; and how each was grounded."""
 
     n_series: int
     ms: dict[str, list[float]] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Results:
 
 
 def run(n: int, seed: int, say: Callable[..., None]) -> Results:
-    """Makes the workspace and asks every question some times, in turn."""
+    """Creates the workspace and asks every question several times, in turn."""
     figures = Results(n)
     with tree.made(n, seed) as (store, environ):
         ids = store.dataset(tree.NAME).series["unique_id"]
@@ -72,7 +72,7 @@ def run(n: int, seed: int, say: Callable[..., None]) -> Results:
 
 
 def write_page(path: Path, figures: Results, load: str) -> None:
-    """The figures as a page; `load`: what else the machine did meanwhile."""
+    """Writes the figures as a page. `load`: what else the machine was doing."""
     p95 = quantiles(figures.all, n=20, method="inclusive")[-1]
     rows = [
         [question.format(a="A", b="B"), figures.grounding[question], f"{median(ms):.0f}", f"{max(ms):.0f}"]

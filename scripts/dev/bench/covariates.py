@@ -1,4 +1,4 @@
-"""The value of covariates known in advance: one model on the same windows, with and without promotions and holidays."""
+"""Value of covariates known in advance: one model on the same windows, with and without promotions and holidays."""
 
 import tempfile
 from collections.abc import Callable
@@ -20,19 +20,19 @@ VARIABLES = {WITH: {}, WITHOUT: {"FORECAST_COVARIATES__FUTURE": "[]", "FORECAST_
 
 @dataclass(frozen=True)
 class Found:
-    """The error of each variant over the backtest's windows, and the seconds of its training."""
+    """Error of each variant over the backtest windows, and the seconds of its training."""
 
     rmspe: dict[str, float]
     seconds: dict[str, float]
 
     @property
     def gain(self) -> float:
-        """Relative reduction of the error with covariates known in advance."""
+        """Relative reduction of the error by covariates known in advance."""
         return 1 - self.rmspe[WITH] / self.rmspe[WITHOUT]
 
 
 def run(data: Path, say: Callable[..., None]) -> Found:
-    """Both variants, each in an empty folder."""
+    """Runs both variants, each in an empty folder."""
     figures = Found({}, {})
     source = {"FORECAST_SOURCE__PATH": str(data.resolve() / EXAMPLES[WORKSPACE]), "FORECAST_MODELS": f"[{ONE_MODEL}]"}
     for name, variables in VARIABLES.items():
@@ -48,13 +48,13 @@ def run(data: Path, say: Callable[..., None]) -> Found:
 
 
 def rmspe(rows: pd.DataFrame) -> float:
-    """√ mean ((y − ŷ) / y)² where y is not 0: the measure of the Rossmann competition. Unitless."""
+    """√ mean ((y − ŷ) / y)² over the points where y is not 0: the metric of the Rossmann competition. Unitless."""
     sold = rows[rows[Y] != 0]
     return float(np.sqrt((((sold[Y] - sold[Y_HAT]) / sold[Y]) ** 2).mean()))
 
 
 def write_page(path: Path, figures: Found) -> None:
-    """The figures as a page."""
+    """Writes the figures as a page."""
     rows = [[name, f"{figures.rmspe[name]:.4f}", f"{figures.seconds[name]:.0f}"] for name in figures.rmspe]
     paragraphs = [
         f"1,115 drug stores, 42 days ahead, two windows, the model `{ONE_MODEL}` alone: with opening days, promotions, holidays "

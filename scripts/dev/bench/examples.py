@@ -1,4 +1,4 @@
-"""The flows of the demo and of the example workspaces: seconds, memory, and the errors of champions and baseline."""
+"""Flows of the demo and example workspaces: seconds, memory, and the errors of champions and baseline."""
 
 import tempfile
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ DEMO = ("electricity", "retail")
 
 
 def known(data: Path) -> list[str]:
-    """The workspaces that can be measured: the demo's, and the examples whose files are in `data`."""
+    """Workspaces that can be measured: those of the demo, and the examples whose files are in `data`."""
     return [*DEMO, *(name for name, file in EXAMPLES.items() if (data / file).exists())]
 
 
 def run(name: str, data: Path) -> Ran:
-    """The three flows of a workspace one after the other, into an empty folder."""
+    """Runs the three flows of a workspace in sequence, in an empty folder."""
     variables = {"FORECAST_CONFIG_DIR": str(ROOT / "configs")}
     if name in EXAMPLES:
         variables["FORECAST_CONFIG_DIR"] = str(ROOT / "tests/examples")
@@ -28,7 +28,7 @@ def run(name: str, data: Path) -> Ran:
 
 
 def write_page(path: Path, measured: Sequence[Ran]) -> None:
-    """The figures as a page."""
+    """Writes the figures as a page."""
     head = ["workspace", "series", "rows", "ETL s", "train s", "inference s", "peak MiB", "metric", "champions"]
     rows = [
         [

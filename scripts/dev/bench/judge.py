@@ -12,9 +12,9 @@ from pipelines.tables.schema import CUTOFF, DS, METRIC, MODEL, UNIQUE_ID, VALUE,
 def errors(
     train: pd.DataFrame, test: pd.DataFrame, forecasts: pd.DataFrame, m: int, levels: Sequence[int]
 ) -> dict[str, float]:
-    """Each metric's mean over the series where it is defined, and `rmse_all` over all points.
+    """Mean of each metric over the series for which it is defined, and `rmse_all` over all points.
 
-    ValueError unless every row of `test` has a forecast.
+    Raises ValueError unless every row of `test` has a forecast.
     """
     bounds = [bound(level) for level in levels for bound in (lo, hi) if bound(level) in forecasts]
     both = test.merge(forecasts[[UNIQUE_ID, DS, Y_HAT, *bounds]], on=[UNIQUE_ID, DS], how="left", validate="one_to_one")

@@ -1,4 +1,4 @@
-"""The hourly series of the M4 competition: its data as a workspace, its OWA, and the page of the results."""
+"""Hourly series of the M4 competition: the data as a workspace, the OWA, and the results page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,8 +26,8 @@ RIVALS = (
     "AutoARIMA",
     "pmdarima auto_arima",
 )
-ALONE = ("prophet",)  # on the same windows as ours
-NAIVE2 = {"smape": 0.18383, "mase": 2.395}  # of all 414 series, as published
+ALONE = ("prophet",)  # on the same windows as our flows
+NAIVE2 = {"smape": 0.18383, "mase": 2.395}  # over all 414 series, as published
 ENTRIES = {
     "best entry": 0.410,
     "winner": 0.440,
@@ -40,14 +40,14 @@ frequency: h
 season_lengths: {list(SEASONS)}
 horizon: {H}
 """
-_CUTOFF = pd.Timestamp("2015-01-31 23:00")  # the series have no dates: any will do
+_CUTOFF = pd.Timestamp("2015-01-31 23:00")  # the series have no dates: any date will do
 
 _Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class M4:
-    """`train` and `test`: `unique_id, ds, y`; every series' training part ends at one and the same hour."""
+    """`train` and `test`: `unique_id, ds, y`; the training parts of all series end at the same hour."""
 
     train: pd.DataFrame
     test: pd.DataFrame
@@ -56,11 +56,11 @@ class M4:
     workspace: str = WORKSPACE
 
     def write(self, path: Path) -> None:
-        """The file of the workspace: the training part."""
+        """Writes the workspace's file: the training part."""
         self.train.to_parquet(path, index=False)
 
     def judge(self, forecasts: pd.DataFrame, ids: Sequence[str] | None = None) -> dict[str, float]:
-        """The errors, and the OWA relative to Naive2 on the same series: as published, where these are all."""
+        """Errors, and the OWA relative to Naive2 on the same series; for all series, Naive2 as published."""
         train, test = (_only(rows, ids) for rows in (self.train, self.test))
         errors = judge.errors(train, test, forecasts, SEASON, LEVELS)
         reference = judge.errors(train, test, naive2(train, H, SEASON), SEASON, LEVELS)
@@ -68,7 +68,7 @@ class M4:
 
 
 def load(folder: Path, series: int | None = None, seed: int = 1) -> M4:
-    """The competition's data from `folder`; with `series`, a seeded sample of so many series."""
+    """The competition's data from `folder`; with `series`, a seeded sample of that many series."""
     rows = sample(pd.read_parquet(folder / f"{FILE}.parquet"), series, seed)
     last = rows["t"].where(rows["split"] == "train").groupby(rows[UNIQUE_ID]).transform("max")
     rows = rows.assign(**{DS: _CUTOFF + pd.to_timedelta(rows["t"] - last, unit="h")})
@@ -80,7 +80,7 @@ def load(folder: Path, series: int | None = None, seed: int = 1) -> M4:
 
 
 def sample(rows: pd.DataFrame, series: int | None, seed: int) -> pd.DataFrame:
-    """The rows of a seeded sample of so many series; all of them if there are no more."""
+    """Rows of a seeded sample of `series` series; all rows if there are no more series."""
     names = np.sort(rows[UNIQUE_ID].unique())
     if series is None or series >= len(names):
         return rows
@@ -88,7 +88,7 @@ def sample(rows: pd.DataFrame, series: int | None, seed: int) -> pd.DataFrame:
 
 
 def naive2(train: pd.DataFrame, h: int, m: int) -> pd.DataFrame:
-    """`unique_id, ds, y_hat`: the last value, seasonally adjusted where the series is seasonal (M4's benchmark Naive2)."""
+    """`unique_id, ds, y_hat`: the last value, seasonally adjusted if the series is seasonal (M4's benchmark Naive2)."""
     parts = []
     for name, rows in train.groupby(UNIQUE_ID):
         y = rows[Y].to_numpy(dtype=float)
@@ -112,7 +112,7 @@ def is_seasonal(y: _Array, m: int) -> bool:
 
 
 def _season(y: _Array, m: int) -> _Array:
-    """The factors of a classical multiplicative decomposition, by step within the season."""
+    """Factors of a classical multiplicative decomposition, by step within the season."""
     from statsmodels.tsa.seasonal import seasonal_decompose
 
     factors: _Array = seasonal_decompose(y, model="multiplicative", period=m).seasonal[:m]
@@ -124,7 +124,7 @@ def _only(rows: pd.DataFrame, ids: Sequence[str] | None) -> pd.DataFrame:
 
 
 def write_page(path: Path, panel: M4, results: contest.Results) -> None:
-    """The results as a page."""
+    """Writes the results as a page."""
     check = judge.errors(panel.train, panel.test, naive2(panel.train, H, SEASON), SEASON, LEVELS)
     columns = ["owa", "smape", "mase", "msis_95", "coverage_80", "coverage_95"]
     head = ["method", "OWA", "sMAPE", "MASE", "MSIS 95 %", "80 % covers", "95 % covers", "seconds", "peak MiB"]

@@ -1,4 +1,4 @@
-"""The M5 competition (Walmart, 30,490 daily series): its data as a workspace, its WRMSSE, and the page of the results."""
+"""M5 competition (Walmart, 30,490 daily series): the data as a workspace, the WRMSSE, and the results page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ metric: rmsse
 
 @dataclass(frozen=True)
 class M5:
-    """`rows`: all days since a series' launch, with price, event and SNAP; `static`: the attributes of each series."""
+    """`rows`: all days since a series' launch, with price, event and SNAP; `static`: attributes of each series."""
 
     rows: pd.DataFrame
     static: pd.DataFrame
@@ -46,7 +46,7 @@ class M5:
 
     @property
     def cutoff(self) -> pd.Timestamp:
-        """The last day that is known."""
+        """The last known day."""
         return pd.Timestamp(self.rows[DS].max()) - pd.Timedelta(days=H)
 
     @property
@@ -55,12 +55,12 @@ class M5:
         return self.rows.loc[self.rows[DS] <= self.cutoff, [UNIQUE_ID, DS, Y]]
 
     def write(self, path: Path) -> None:
-        """The file of the workspace: what was known at the cutoff, with the prices and events of the days to come."""
+        """Writes the workspace's file: data known at the cutoff, with the prices and events of the following days."""
         known = self.rows.assign(**{Y: self.rows[Y].where(self.rows[DS] <= self.cutoff)})
         known.merge(self.static, on=UNIQUE_ID, how="left").to_parquet(path, compression="zstd", index=False)
 
     def judge(self, forecasts: pd.DataFrame, ids: Sequence[str] | None = None) -> dict[str, float]:
-        """The errors, and the WRMSSE of each level with their mean `wrmsse`."""
+        """Errors, and the WRMSSE of each level with their mean `wrmsse`."""
         rows = self.rows if ids is None else self.rows[self.rows[UNIQUE_ID].isin(ids)]
         static = self.static if ids is None else self.static[self.static[UNIQUE_ID].isin(ids)]
         past = rows[DS] <= self.cutoff
@@ -71,7 +71,7 @@ class M5:
 
 
 def load(folder: Path, series: int | None = None, seed: int = 1) -> M5:
-    """The competition's data from `folder`; with `series`, those of a seeded sample of so many series."""
+    """The competition's data from `folder`; with `series`, a seeded sample of that many series."""
     sales, prices, calendar, static = (pd.read_parquet(folder / f"{name}.parquet") for name in FILES)
     sales[UNIQUE_ID], prices[UNIQUE_ID] = sales[UNIQUE_ID].astype("object"), prices[UNIQUE_ID].astype("object")
     if series is not None and series < len(static):
@@ -79,7 +79,7 @@ def load(folder: Path, series: int | None = None, seed: int = 1) -> M5:
         static, sales = static[static[UNIQUE_ID].isin(chosen)], sales[sales[UNIQUE_ID].isin(chosen)]
     days = calendar.set_index(pd.DatetimeIndex(calendar["ds"]))
     sales[DS] = sales[DS].map({day.date(): day for day in days.index}).astype("datetime64[ns]")
-    # A week without a price lies before the launch: the inner join drops it.
+    # A week without a price is before the launch: the inner join drops it.
     rows = sales.assign(wm_yr_wk=sales[DS].map(days["wm_yr_wk"])).merge(prices, on=[UNIQUE_ID, "wm_yr_wk"])
     rows[EVENT] = rows[DS].map(days["event_name_1"].fillna("none"))
     state = rows[UNIQUE_ID].map(static.set_index(UNIQUE_ID)["state_id"])
@@ -90,7 +90,7 @@ def load(folder: Path, series: int | None = None, seed: int = 1) -> M5:
 
 
 def write_page(path: Path, panel: M5, results: contest.Results) -> None:
-    """The results as a page."""
+    """Writes the results as a page."""
     columns = ["wrmsse", "rmse_all", "mae", "msis_95", "coverage_80", "coverage_95"]
     head = ["method", "WRMSSE", "RMSE", "MAE", "MSIS 95 %", "80 % covers", "95 % covers", "seconds", "peak MiB"]
     done = [entry for entry in results.entries if entry.errors]

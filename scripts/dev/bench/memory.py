@@ -1,10 +1,10 @@
-"""What a process takes."""
+"""Memory of a process."""
 
 import os
 from pathlib import Path
 
 
 def rss_mb(pid: int) -> float:
-    """Its resident memory, in MiB."""
+    """Resident memory of a process, in MiB."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20

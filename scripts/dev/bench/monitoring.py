@@ -1,4 +1,4 @@
-"""Monitoring, measured: the drift of as many series as M5 has, and what real panels say when they are replayed."""
+"""Monitoring benchmarks: drift over as many series as M5 has, and replays of real panels."""
 
 import json
 import os
@@ -19,7 +19,7 @@ _TARGET = 30.0  # seconds for the drift of 30,490 series
 
 @dataclass(frozen=True)
 class Drifted:
-    """`told`: the seconds of the drift alone, the tests, and how many warn or are in alert; `cost`: of the whole process."""
+    """`told`: seconds of the drift alone, tests, warnings and alerts; `cost`: cost of the whole process."""
 
     n_series: int
     told: dict[str, Any]
@@ -28,14 +28,14 @@ class Drifted:
 
 @dataclass(frozen=True)
 class Results:
-    """The drift of made-up series, and what came of the replays."""
+    """Drift of synthetic series, and the results of the replays."""
 
     drifted: Drifted
     replayed: list[Found]
 
 
 def drift(n: int, seed: int) -> Drifted:
-    """The PSI of each feature of `n` series in which nothing drifts."""
+    """PSI of each feature of `n` series without drift."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "told.json"
         environ = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -45,7 +45,7 @@ def drift(n: int, seed: int) -> Drifted:
 
 
 def run(n: int, data: Path, seed: int, say: Callable[..., None]) -> Results:
-    """The drift of `n` series, and the replays of the panels in `data`."""
+    """Drift of `n` series, and replays of the panels in `data`."""
     drifted, replayed = drift(n, seed), []
     say("drift", **drifted.told)
     for scene in replays.SCENES:
@@ -55,7 +55,7 @@ def run(n: int, data: Path, seed: int, say: Callable[..., None]) -> Results:
 
 
 def write_page(path: Path, results: Results, seed: int, load: str) -> None:
-    """The figures as a page; `load`: what else the machine did meanwhile."""
+    """Writes the figures as a page. `load`: what else the machine was doing."""
     drifted, replayed = results.drifted, results.replayed
     calm = page.table(
         ["replay", "series that came into alert without a shift", *KINDS],
@@ -124,7 +124,7 @@ def _by_kind(one: Found) -> list[str]:
 
 
 def _until(one: Found) -> list[str]:
-    """Of the shifted series, how many were named, in any way and by kind, and after how many days."""
+    """Number of shifted series detected, in total and by kind, and the days until detection."""
     weeks = {kind: one.weeks_until(kind) for kind in KINDS}
     first = {
         name: min(delays[name] for delays in weeks.values() if name in delays)

@@ -1,4 +1,4 @@
-"""A benchmark's page: markdown with a table, a picture beside it, and what it was measured on."""
+"""Page of a benchmark: Markdown with a table, a picture, and the machine it was measured on."""
 
 import math
 import os
@@ -12,12 +12,12 @@ from pipelines.core import code
 from pipelines.runs.recording import libraries
 from scripts.dev.bench.process import PROCESSES
 
-_BLUE, _GREY, _RED = "#0072B2", "#BBBBBB", "#D55E00"  # of the Okabe–Ito palette, legible to colour-blind people
+_BLUE, _GREY, _RED = "#0072B2", "#BBBBBB", "#D55E00"  # from the Okabe–Ito palette, legible to colour-blind people
 
 
 @dataclass(frozen=True)
 class Bars:
-    """One panel of a picture: a bar a name, the first one ours; `lines` are figures to compare with."""
+    """One panel of a picture: one bar per name, ours first; `lines` are reference values."""
 
     title: str
     values: Mapping[str, float]
@@ -26,7 +26,7 @@ class Bars:
 
 
 def write(path: Path, title: str, paragraphs: Sequence[str], panels: Sequence[Bars]) -> None:
-    """`path` in markdown, and the picture of `panels` beside it."""
+    """Writes `path` in Markdown, and the picture of `panels` next to it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     picture = path.with_suffix(".png")
     draw(picture, panels)
@@ -35,7 +35,7 @@ def write(path: Path, title: str, paragraphs: Sequence[str], panels: Sequence[Ba
 
 
 def machine(seed: int | None = None) -> str:
-    """What the figures depend on besides the code."""
+    """Machine, versions and seed that the figures depend on."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
     versions = ", ".join(f"{name} {version}" for name, version in libraries().items())
     return (
@@ -47,13 +47,13 @@ def machine(seed: int | None = None) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Markdown, the first column to the left and the others to the right."""
+    """Markdown table; the first column is left-aligned, the others right-aligned."""
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def draw(path: Path, panels: Sequence[Bars]) -> None:
-    """Bars side by side as a PNG."""
+    """Draws the bars side by side as a PNG."""
     from matplotlib.figure import Figure
 
     rows = max(len(panel.values) for panel in panels)

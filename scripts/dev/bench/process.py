@@ -1,4 +1,4 @@
-"""A program of its own, measured: its seconds, and the most memory that it and its children held together."""
+"""Measurement of a program: its seconds, and the peak memory of the program and its children together."""
 
 import contextlib
 import os
@@ -10,20 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-PROCESSES = 2  # what everyone may use
-_EVERY = 0.25  # seconds between two looks at the memory
+PROCESSES = 2  # cores that each method may use
+_EVERY = 0.25  # seconds between two memory samples
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a program took; `peak_mb` is in MiB."""
+    """Cost of a program; `peak_mb` is in MiB."""
 
     seconds: float
     peak_mb: float
 
 
 class TooLong(Exception):
-    """The program was ended after the time it was given."""
+    """The program exceeded its timeout and was ended."""
 
 
 def measure(
@@ -32,7 +32,7 @@ def measure(
     cwd: Path | None = None,
     timeout: float | None = None,
 ) -> Cost:
-    """Runs the command to its end. RuntimeError with what it wrote if it fails, TooLong after `timeout` seconds."""
+    """Runs the command to its end. Raises RuntimeError with its output if it fails, TooLong after `timeout` seconds."""
     with tempfile.TemporaryFile("w+") as output:
         start, peak = time.perf_counter(), 0.0
         process = subprocess.Popen(  # noqa: S603 - our own scripts
@@ -45,7 +45,7 @@ def measure(
                     raise TooLong(f"over {timeout:,.0f} s")
                 time.sleep(_EVERY)
         finally:
-            with contextlib.suppress(ProcessLookupError):  # its workers too, whatever ended it
+            with contextlib.suppress(ProcessLookupError):  # ends its workers too, in any case
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         if process.returncode:
@@ -55,7 +55,7 @@ def measure(
 
 
 def _family_mb(root: int) -> float:
-    """Resident memory of a process and its descendants now, added up, in MiB; 0 where there is no /proc."""
+    """Current resident memory of a process and its descendants, in MiB; 0 without /proc."""
     parents = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):

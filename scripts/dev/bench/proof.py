@@ -1,4 +1,4 @@
-"""The proofs of the tests, tried as often as it takes, and minutes of steady work: what a page can say of both."""
+"""Page of the proofs: tests with many random trials, and minutes of steady load."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ class NotProven(ForecastError):
 
 @dataclass(frozen=True)
 class Proof:
-    """What was tried, what came of it, and the seconds that its test took."""
+    """Trials of a proof, their result, and the seconds of its test."""
 
     what: str
     found: str
@@ -28,7 +28,7 @@ class Proof:
 
 
 def tests() -> list[Proof]:
-    """Runs every test that is marked as a proof, one after the other; NotProven if one fails."""
+    """Runs every test marked as a proof, in sequence. Raises NotProven if one fails."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
         command = [
@@ -60,7 +60,7 @@ def told(report: str) -> list[Proof]:
 
 
 def write_page(path: Path, proofs: list[Proof], soak: Soak, load: str) -> None:
-    """The proofs as a table, and the memory of the steady work as a picture."""
+    """The proofs as a table, and memory under steady load as a picture."""
     minutes = len(soak.api)
     drift = ", ".join(f"{name} {share:+.1%}" for name, share in soak.drift.items())
     rows = [[one.what, one.found, f"{one.seconds:,.0f}"] for one in proofs]

@@ -1,4 +1,4 @@
-"""The drift of as many series as M5 has, in a process of its own: python -m scripts.dev.bench.psi N SEED FILE writes the seconds."""
+"""Drift of as many series as M5 has, as a program: `python -m scripts.dev.bench.psi N SEED FILE` writes the figures."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ FEATURES = 3  # the target, a price and a promotion
 
 
 def panel(n: int, seed: int) -> Panel:
-    """Made-up sales with a week, a price and a promotion, of which nothing drifts."""
+    """Synthetic sales with a weekly season, a price and a promotion, without drift."""
     rng, days = np.random.default_rng(seed), pd.date_range("2015-01-01", periods=DAYS)
     week = 1 + 0.3 * np.sin(np.arange(DAYS) * 2 * np.pi / 7)
     history = pd.DataFrame(

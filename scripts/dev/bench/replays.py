@@ -1,4 +1,4 @@
-"""Real panels replayed week by week under monitoring: what it says of a past in which nothing was changed, and of a shift."""
+"""Real panels replayed week by week with monitoring on: alerts on an unchanged past, and after a shift."""
 
 import json
 import os
@@ -24,15 +24,15 @@ _REPLAYED = {"kind": "file", "path": f"inbox/{INTO}.parquet"}
 
 @dataclass(frozen=True)
 class Scene:
-    """An example, `changed` so that a replay is quick, and the shift that is put into its newest weeks."""
+    """An example workspace, with `changed` settings for a quick replay, and the shift applied to its newest weeks."""
 
     example: str
     changed: Mapping[str, Any]
     steps: int
-    every: int  # steps of the grid
-    series: str  # what the keys of the shifted series begin with
+    every: int  # in steps of the grid
+    series: str  # prefix of the keys of the shifted series
     factor: float
-    at: int  # the first week that is shifted
+    at: int  # the first shifted week
 
 
 SCENES = (
@@ -55,9 +55,9 @@ SCENES = (
 
 @dataclass(frozen=True)
 class Found:
-    """A replay: what it and one more monitoring took, and `kind, week, series` whenever a series came into alert.
+    """Cost of a replay and of one more monitoring, and `kind, week, series` each time a series came into alert.
 
-    `shifted`: the series that were; `n_series`: of all.
+    `shifted`: the shifted series; `n_series`: the number of all series.
     """
 
     scene: Scene
@@ -70,19 +70,19 @@ class Found:
 
     @property
     def unshifted(self) -> pd.DataFrame:
-        """The alerts that no shift explains: of the weeks before it, and of series that it left alone."""
+        """Alerts that no shift explains: from the weeks before it, or on series that it does not affect."""
         own = (self.alerts["week"] >= self.scene.at) & self.alerts["series"].isin(self.shifted)
         return self.alerts[~own]
 
     def weeks_until(self, kind: str) -> pd.Series:
-        """For each shifted series that an alert of this kind names after the shift: how many weeks of it had come."""
+        """Number of shifted weeks until an alert of this kind, for each shifted series that has one after the shift."""
         own = self.alerts[(self.alerts["kind"] == kind) & (self.alerts["week"] >= self.scene.at)]
         weeks: pd.Series = own[own["series"].isin(self.shifted)].groupby("series")["week"].min()
         return weeks - self.scene.at + 1
 
 
 def run(data: Path, scene: Scene) -> Found:
-    """Replays a scene in an empty folder, and monitors the end once more with other settings, so that it is done again."""
+    """Replays a scene in an empty folder, then monitors once more with changed settings, so that it is not skipped."""
     spec = yaml.safe_load((ROOT / f"tests/examples/workspaces/{scene.example}.yaml").read_text(encoding="utf-8"))
     spec["source"]["path"] = str(data.resolve() / EXAMPLES[scene.example])
     with tempfile.TemporaryDirectory() as folder:
@@ -113,7 +113,7 @@ def run(data: Path, scene: Scene) -> Found:
 
 
 def _read(scene: Scene, folder: Path, replay: Cost, monitoring: Cost) -> Found:
-    """What each of the replay's monitorings has in alert that the one before had not."""
+    """Series in alert at each monitoring of the replay that were not in alert at the previous one."""
     weeks = sorted(path.parent for path in folder.glob("*/MANIFEST.json"))[: scene.steps + 1]
     rows, before = [], set[tuple[str, str]]()
     for week, snapshot in enumerate(weeks):

@@ -1,4 +1,4 @@
-"""What others would use on the same series, each as a program of its own: `python -m scripts.dev.bench.rivals NAME FOLDER`."""
+"""Other libraries on the same series, each as a separate program: `python -m scripts.dev.bench.rivals NAME FOLDER`."""
 
 import hashlib
 import importlib.metadata
@@ -23,7 +23,7 @@ TRAIN, TASK, FORECASTS = "train.parquet", "task.json", "forecasts.parquet"
 
 @dataclass(frozen=True)
 class Task:
-    """What every rival is asked for; `floor`: what it forecasts below zero becomes zero."""
+    """Task for every rival. `floor`: forecasts below zero are set to zero."""
 
     h: int
     frequency: str
@@ -35,7 +35,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Answer:
-    """A rival's `unique_id, ds, y_hat, lo_*, hi_*`, and what they took; `kept`: measured earlier on the same input."""
+    """Forecasts `unique_id, ds, y_hat, lo_*, hi_*` of a rival, and their cost; `kept`: reused from an earlier run."""
 
     forecasts: pd.DataFrame
     cost: Cost
@@ -43,7 +43,7 @@ class Answer:
 
 
 def ask(name: str, train: pd.DataFrame, task: Task, folder: Path, cache: Path | None, timeout: float) -> Answer:
-    """The rival's forecasts of the h steps after `train` (`unique_id, ds, y`). TooLong after `timeout` seconds."""
+    """The rival's forecasts of h steps after `train` (`unique_id, ds, y`). Raises TooLong after `timeout` seconds."""
     folder.mkdir(parents=True, exist_ok=True)
     train.to_parquet(folder / TRAIN, index=False)
     (folder / TASK).write_text(json.dumps(asdict(task)))
@@ -60,7 +60,7 @@ def ask(name: str, train: pd.DataFrame, task: Task, folder: Path, cache: Path | 
 
 
 def _digest(folder: Path) -> str:
-    """Of all that decides a forecast: the series, the task, and the libraries."""
+    """Digest of everything that determines a forecast: the series, the task, and the libraries."""
     versions = [
         f"{library} {importlib.metadata.version(library)}" for library in ("statsforecast", "pmdarima", "prophet")
     ]
@@ -69,7 +69,7 @@ def _digest(folder: Path) -> str:
 
 
 def _statsforecast(make: Callable[[Any, Task], Any]) -> Callable[[pd.DataFrame, Task], pd.DataFrame]:
-    """A rival that is a model of statsforecast; series that it cannot fit get the seasonal naive, as its users would do."""
+    """Rival from a statsforecast model. Series that it cannot fit get the seasonal naive, as users would do."""
 
     def forecast(train: pd.DataFrame, task: Task) -> pd.DataFrame:
         from statsforecast import StatsForecast, models
@@ -98,7 +98,7 @@ def _prophet(train: pd.DataFrame, task: Task) -> pd.DataFrame:
 
 
 def _prophet_one(name: str, rows: pd.DataFrame, task: Task) -> pd.DataFrame:
-    """One series with Prophet's defaults; its bounds are quantiles of its own samples, so that one fit serves all levels."""
+    """One series with Prophet's defaults. Bounds are quantiles of its samples, so that one fit serves all levels."""
     import logging
 
     import numpy as np
@@ -116,7 +116,7 @@ def _prophet_one(name: str, rows: pd.DataFrame, task: Task) -> pd.DataFrame:
 
 
 def _pmdarima(train: pd.DataFrame, task: Task) -> pd.DataFrame:
-    """One series after the other: a seasonal search over long histories takes gigabytes each."""
+    """The series in sequence: a seasonal search over long histories takes gigabytes each."""
     from pmdarima import auto_arima
 
     parts = []
@@ -146,7 +146,7 @@ RIVALS: dict[str, Callable[[pd.DataFrame, Task], pd.DataFrame]] = {
 
 
 def main(name: str, folder: Path) -> None:
-    """Forecasts what lies in `folder`, and writes the forecasts beside it."""
+    """Forecasts the input in `folder`, and writes the forecasts to the same folder."""
     warnings.simplefilter("ignore")
     task = TypeAdapter(Task).validate_json((folder / TASK).read_bytes())
     forecasts = RIVALS[name](pd.read_parquet(folder / TRAIN), task).sort_values([UNIQUE_ID, DS], ignore_index=True)

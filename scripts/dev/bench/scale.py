@@ -1,4 +1,4 @@
-"""Ten times the series: how many times the seconds and the memory; and what one very long series costs."""
+"""Scaling: time and memory for ten times the series, and the cost of one very long series."""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ horizon: 48
 
 
 def run(data: Path, sizes: Sequence[int], seed: int, say: Callable[..., None]) -> dict[int, dict[str, Cost]]:
-    """What each flow costs on seeded samples of M5 of these sizes, and in total."""
+    """Cost of each flow, and in total, on seeded samples of M5 of these sizes."""
     costs = {}
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
@@ -35,7 +35,7 @@ def run(data: Path, sizes: Sequence[int], seed: int, say: Callable[..., None]) -
 
 
 def long(steps: int, seed: int) -> Ran:
-    """The flows on one made-up hourly series of so many steps, with a day, a week and a wandering level."""
+    """The flows on one synthetic hourly series of `steps` steps, with daily and weekly seasons and a wandering level."""
     rng, hours = np.random.default_rng(seed), np.arange(steps)
     level = 100 + rng.normal(0, 0.1, steps).cumsum()
     season = 20 * np.sin(hours * 2 * np.pi / 24) + 10 * np.sin(hours * 2 * np.pi / 168)
@@ -46,7 +46,7 @@ def long(steps: int, seed: int) -> Ran:
 
 
 def write_page(path: Path, sizes: dict[int, dict[str, Cost]], longest: Ran, seed: int) -> None:
-    """The costs as a page."""
+    """Writes the costs as a page."""
     small, big = min(sizes), max(sizes)
     rows = [
         [

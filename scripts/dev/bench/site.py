@@ -1,4 +1,4 @@
-"""An empty project in a temporary folder: one workspace file, the shipped defaults, and the flows as a user starts them."""
+"""An empty project in a temporary folder: one workspace file, shipped defaults, and the flows as a user runs them."""
 
 import json
 import os
@@ -19,7 +19,7 @@ FLOWS = {"etl": "run_etl.py", "train": "train.py", "inference": "inference.py"}
 
 @dataclass(frozen=True)
 class Ran:
-    """One workspace after its flows: what each took, and what run and data say of themselves."""
+    """A workspace after its flows: the cost of each, and details of its run and data."""
 
     name: str
     costs: dict[str, Cost]
@@ -33,18 +33,18 @@ class Ran:
 
     @property
     def total(self) -> Cost:
-        """All flows one after the other."""
+        """Cost of all flows in sequence."""
         costs = self.costs.values()
         return Cost(sum(cost.seconds for cost in costs), max(cost.peak_mb for cost in costs))
 
     @property
     def stages(self) -> str:
-        """The seconds of the training's stages, in one line."""
+        """Seconds of the training stages, in one line."""
         return ", ".join(f"{stage['name']} {stage['seconds']:.0f} s" for stage in self.run["stages"])
 
 
 def prepare(folder: Path, name: str, text: str) -> dict[str, str]:
-    """Writes the workspace file beside a copy of the shipped defaults; returns the environment variables to use it."""
+    """Writes the workspace file and a copy of the shipped defaults; returns the environment variables to use them."""
     shutil.copytree(ROOT / "configs/base", folder / "configs/base")
     (folder / "configs/workspaces").mkdir()
     (folder / f"configs/workspaces/{name}.yaml").write_text(text, encoding="utf-8")
@@ -53,7 +53,7 @@ def prepare(folder: Path, name: str, text: str) -> dict[str, str]:
 
 
 def from_file(folder: Path, name: str, text: str, write: Callable[[Path], None], variables: Mapping[str, str]) -> Ran:
-    """The flows of the workspace `text` in an empty project, on the file `inbox/<name>.parquet` that `write` makes.
+    """Runs the flows of the workspace `text` in an empty project, on `inbox/<name>.parquet` as created by `write`.
 
     `variables` are settings that differ from the shipped ones.
     """
@@ -63,7 +63,7 @@ def from_file(folder: Path, name: str, text: str, write: Callable[[Path], None],
 
 
 def run(folder: Path, name: str, variables: Mapping[str, str]) -> Ran:
-    """The three flows of a workspace, each in a process of its own; data and artifacts lie in `folder`."""
+    """Runs the three flows of a workspace, each in its own process; data and artifacts are in `folder`."""
     environ = {
         **os.environ,
         "FORECAST_DATA_DIR": str(folder / "data"),

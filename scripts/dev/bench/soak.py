@@ -1,4 +1,4 @@
-"""Minutes of steady work: fifty clients at the service and thirty sessions in the web app, and what that costs in memory."""
+"""Minutes of steady load: fifty clients on the API, thirty sessions in the web app, and the memory of both."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 CLIENTS, SESSIONS = 50, 30
-# Requests a second: steady work, not a contest with Chromium, which draws thirty sessions on the same cores.
+# Requests per second: moderate, because Chromium draws thirty sessions on the same cores.
 RATE = 100.0
 
 _MINUTE = 60.0
@@ -32,28 +32,28 @@ _PAGES = ("", "forecast", "accuracy", "data", "runs", "monitoring")
 
 @dataclass
 class Soak:
-    """MiB of service and web app after each minute; answers of the service by status; visits of the app, and failed ones."""
+    """MiB of service and web app after each minute; answers by status; page visits, and failed visits."""
 
     api: list[float] = field(default_factory=list)
     app: list[float] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
-    p95: list[float] = field(default_factory=list)  # milliseconds, of each minute
+    p95: list[float] = field(default_factory=list)  # milliseconds, per minute
     visits: int = 0
     failed: int = 0
 
     @property
     def errors(self) -> int:
-        """Answers that are none, and pages that did not show."""
+        """Failed answers and pages."""
         return self.failed + sum(n for status, n in self.statuses.items() if status not in ("200", "304"))
 
     @property
     def drift(self) -> dict[str, float]:
-        """By how much each grew from the second minute, when everything has been used once, to the last one."""
+        """Memory growth of each from the second minute, when everything has been used once, to the last."""
         return {name: memory[-1] / memory[1] - 1 for name, memory in (("service", self.api), ("web app", self.app))}
 
 
 def run(minutes: int, n: int, seed: int, say: Callable[..., None]) -> Soak:
-    """Makes a workspace of `n` series and works on it."""
+    """Creates a workspace of `n` series and puts load on it."""
     from playwright.sync_api import sync_playwright
 
     soak = Soak()
@@ -83,7 +83,7 @@ def run(minutes: int, n: int, seed: int, say: Callable[..., None]) -> Soak:
 
 
 def _paths(ids: list[str]) -> list[str]:
-    """What pages ask for, in the shares in which they do: mostly single series."""
+    """Paths that the pages request, in realistic shares: mostly single series."""
     of = f"workspace={tree.NAME}"
     each = []
     for number, name in enumerate(ids):
@@ -99,7 +99,7 @@ def _paths(ids: list[str]) -> list[str]:
 
 
 def _visit(page: "Page", url: str, soak: Soak) -> None:
-    """Opens a page of the app and waits until it is all there."""
+    """Opens a page of the app and waits until it is complete."""
     from playwright.sync_api import Error
 
     soak.visits += 1
@@ -114,7 +114,7 @@ def _visit(page: "Page", url: str, soak: Soak) -> None:
 
 
 def _start(address: str, paths: list[str]) -> "subprocess.Popen[str]":
-    """A minute of requests, by a process of its own."""
+    """Starts one minute of requests in a separate process."""
     where = urlsplit(address)
     load = Load(where.hostname or "", where.port or 0, paths, CLIENTS, int(RATE * _MINUTE), RATE)
     command = [sys.executable, "-m", "scripts.dev.bench.client"]
@@ -128,7 +128,7 @@ def _start(address: str, paths: list[str]) -> "subprocess.Popen[str]":
 
 def _note(client: "subprocess.Popen[str]", soak: Soak) -> None:
     output, _ = client.communicate()
-    if client.returncode:  # a connection that the service closed is an error, too
+    if client.returncode:  # a connection closed by the service is an error, too
         soak.statuses["no answer"] += 1
         return
     measured = Measured(**json.loads(output))

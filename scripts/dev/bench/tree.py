@@ -1,7 +1,7 @@
-"""A workspace as large as M5, published without training: real models on made-up sales, and tables of their true size.
+"""An M5-sized workspace, published without training: real models on synthetic sales, and tables of realistic size.
 
-Everything goes through the store and the registry, so the service reads it like any other; only the figures in the
-backtest, in the forecasts and in what monitoring says are drawn by chance.
+Everything goes through the store and the registry, so the service reads it like any other workspace. Only the figures
+of the backtest, the forecasts and monitoring are random.
 """
 
 import tempfile
@@ -69,7 +69,7 @@ _METRICS = ("mae", "rmse", "mape", "smape", "wape", "mase", "rmsse", "bias", "co
 
 @contextmanager
 def made(n: int, seed: int) -> Iterator[tuple[Stores, dict[str, str]]]:
-    """The workspace in a folder that is gone afterwards, and the environment in which a service finds it, whatever the load."""
+    """The workspace in a temporary folder, and the environment for a service on it, with an unreachable rate limit."""
     with tempfile.TemporaryDirectory() as folder:
         project = Project(data_dir=f"{folder}/data", artifacts_dir=f"{folder}/artifacts")
         store = store_of(project)
@@ -107,7 +107,7 @@ def make(folder: Path, store: Stores, n: int, seed: int) -> None:
 
 
 def _data(n: int, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The series with their attributes, and `unique_id, ds, y, sell_price` over the history and a horizon beyond it."""
+    """The series with their attributes, and `unique_id, ds, y, sell_price` over the history plus one horizon."""
     number = np.arange(n)
     item, store = number // 10, number % 10
     static = pd.DataFrame(
@@ -184,10 +184,10 @@ def _run(stores: Stores, workspace: Workspace, version: str, series: pd.DataFram
 
 
 def _fitted(panel: Panel, workspace: Workspace) -> Iterator[Fitted]:
-    """Each member, fitted to what it serves: the whole panel, or a bucket of series."""
+    """Each member, fitted to the data that it serves: the whole panel, or a bucket of series."""
     ids = panel.ids
     yield Fitted(_WHOLE, tuple(ids), build(_WHOLE, workspace)().fit(panel))
-    rows = len(panel.history) // len(ids)  # every series has as many
+    rows = len(panel.history) // len(ids)  # every series has the same number
     for name in _LOCAL:
         for start in range(0, len(ids), _BUCKET):
             served = tuple(ids[start : start + _BUCKET])
@@ -259,7 +259,7 @@ def _forecasts(stores: Stores, run_id: str, version: str, series: pd.DataFrame, 
 
 
 def _monitoring(stores: Stores, run_id: str, version: str, series: pd.DataFrame, rng: np.random.Generator) -> None:
-    """As if it had looked once: a series in twenty stands out by something."""
+    """Result of one monitoring in which one in twenty series has a finding."""
     ids, n, end = series[UNIQUE_ID].to_numpy(), len(series), series["last_ds"].max()
     grades = {
         f"{kind}_status": rng.choice(STATUSES, n, p=[0.02, 0.97, 0.0075, 0.0025]).astype(object)

@@ -1,4 +1,4 @@
-"""The error measure of the M5 competition: RMSSE of the series and of their sums, weighted by what they earn."""
+"""Metric of the M5 competition: RMSSE of the series and of their sums, weighted by revenue."""
 
 import numpy as np
 import numpy.typing as npt
@@ -25,12 +25,12 @@ LEVELS: dict[str, list[str]] = {
 
 
 def wrmsse(train: pd.DataFrame, forecasts: pd.DataFrame, static: pd.DataFrame, price: str) -> pd.Series:
-    """WRMSSE of each of the 12 levels, by name; their mean is the competition's figure. Unitless, lower is better.
+    """WRMSSE of each of the 12 levels, by name; their mean is the competition's score. Unitless, lower is better.
 
-    Σ w_i √(MSE_i / scale_i) over the sums i of a level: scale_i = mean (y_t − y_{t−1})² over the training days after the
-    first sale; w_i = the share of i in the dollar sales of as many last training days as are forecast
-    (Makridakis, Spiliotis & Assimakopoulos 2022). `train`: `unique_id, ds, y` and the price; `forecasts`: `unique_id, ds,
-    y, y_hat` of every series of `static`; a day that a series lacks counts as 0.
+    Σ w_i √(MSE_i / scale_i) over the sums i of a level: scale_i = mean (y_t − y_{t−1})² over the training days after
+    the first sale; w_i = the share of i in the dollar sales of the last training days, as many as are forecast
+    (Makridakis, Spiliotis & Assimakopoulos 2022). `train`: `unique_id, ds, y` and the price; `forecasts`: `unique_id,
+    ds, y, y_hat` of every series of `static`; a day missing in a series counts as 0.
     """
     y = _wide(train, train[Y], static)
     days = forecasts[DS].nunique()
@@ -42,7 +42,7 @@ def wrmsse(train: pd.DataFrame, forecasts: pd.DataFrame, static: pd.DataFrame, p
 
 
 def _level(codes: npt.NDArray[np.intp], y: Array, error: Array, dollars: Array) -> float:
-    """Sums with no sale in the weighted days count for nothing, whatever their scale."""
+    """WRMSSE of one level. Sums without sales in the weighted days count for nothing, whatever their scale."""
     weights = _sums(codes, dollars[:, None])[:, 0]
     scale = _scale(_sums(codes, y))
     mse = (_sums(codes, error) ** 2).mean(axis=1)
@@ -73,7 +73,7 @@ def _sums(codes: npt.NDArray[np.intp], values: Array) -> Array:
 
 
 def _wide(rows: pd.DataFrame, values: pd.Series, static: pd.DataFrame) -> Array:
-    """One row a series in the order of `static`, one column a day."""
+    """One row per series in the order of `static`, one column per day."""
     days, columns = np.unique(rows[DS].to_numpy(), return_inverse=True)
     place = pd.Index(static[UNIQUE_ID]).get_indexer(pd.Index(rows[UNIQUE_ID]))
     wide = np.zeros((len(static), len(days)))

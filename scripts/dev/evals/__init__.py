@@ -1,1 +1,1 @@
-"""Questions with known answers, and how the copilot does on them."""
+"""Questions with known answers, and the copilot's results on them."""

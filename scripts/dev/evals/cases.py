@@ -1,4 +1,4 @@
-"""The questions of the evaluation, one YAML list a file."""
+"""Questions of the evaluation, one YAML list per file."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.core.errors import ConfigError
 
-REFUSED = ("unanswerable", "hostile")  # files whose questions are to be refused
+REFUSED = ("unanswerable", "hostile")  # files whose questions must be refused
 
 
 class Strict(BaseModel):
@@ -17,22 +17,24 @@ class Strict(BaseModel):
 
 
 class Turn(Strict):
-    """A question before, and the series of its answer."""
+    """An earlier question, and the series of its answer."""
 
     question: str
     unique_ids: list[str] = []
 
 
 class Groups(Strict):
-    """Groups of an attribute, the largest forecast first."""
+    """Groups of an attribute, largest forecast first."""
 
     by: str
     n: int
 
 
 class Case(Strict):
-    """`facts`: what the answer has to hold, by concept with what the oracle is asked; `about`: the series of the answer;
-    `asks`: the attributes that more than one series has; `answered: any`: right whatever it does, if it is grounded.
+    """A question and what its answer must contain.
+
+    `facts`: values by concept, with the oracle's arguments; `about`: the series of the answer; `asks`: attributes
+    shared by several series, among which the answer must ask for one; `answered: any`: any grounded answer is right.
     """
 
     id: str
@@ -49,7 +51,7 @@ class Case(Strict):
 
 
 def load(folder: Path) -> list[Case]:
-    """All cases, each with the name of its file as its kind; ConfigError for one that is not well-formed."""
+    """All cases, each with its file name as its kind. Raises ConfigError for an invalid one."""
     cases = [case for path in sorted(folder.glob("*.yaml")) for case in _of(path)]
     ids = [case.id for case in cases]
     if twice := {one for one in ids if ids.count(one) > 1}:

@@ -1,4 +1,4 @@
-"""Whether an answer is right: its facts against the oracle's, its prose against numbers, its refusals against the case."""
+"""Judges answers: facts against the oracle, prose for stray numbers, refusals against the case."""
 
 import math
 import re
@@ -14,12 +14,12 @@ from scripts.dev.evals.oracle import Oracle
 
 Verdict = Literal["right", "wrong", "refused rightly", "refused wrongly", "answered wrongly"]
 
-_CLOSE = 2e-3  # relative: sums of floats of another precision
+_CLOSE = 2e-3  # relative: sums of floats in different precision
 
 
 @dataclass(frozen=True)
 class Judged:
-    """`loose`: a number of the text that is no fact; `why`: what is wrong with the answer."""
+    """`loose`: a number in the text that is not a fact; `why`: the faults of the answer."""
 
     case: Case
     answer: AnswerOut
@@ -47,7 +47,7 @@ def judge(case: Case, answer: AnswerOut, oracle: Oracle) -> Judged:
 
 
 def loose_number(answer: AnswerOut) -> str:
-    """A number in the text outside of its facts; nothing if there is none."""
+    """A number in the text outside of its facts; empty if there is none."""
     prose, at = [], 0
     for span in answer.spans:
         prose.append(answer.explanation[at : span.start])
@@ -58,7 +58,7 @@ def loose_number(answer: AnswerOut) -> str:
 
 
 def _faults(case: Case, answer: AnswerOut, oracle: Oracle) -> list[str]:
-    """What the answer lacks or has wrong."""
+    """What is missing or wrong in the answer."""
     named = {fact.unique_id for fact in answer.facts if fact.unique_id}
     faults = [f"it does not name {one}" for one in case.about if one not in named]
     faults += [f"it is about {one}" for one in sorted(named - set(case.about)) if case.about]
@@ -97,7 +97,7 @@ def _fact(concept: str, asked: dict[str, Any], answer: AnswerOut, oracle: Oracle
 
 
 def _ranking(answer: AnswerOut, right: list[str]) -> list[str]:
-    """What an answer names in order; names of the same figure may change places."""
+    """Faults in the series or groups that an answer names; those with equal figures may change places."""
     known = set(right)
     named = list(dict.fromkeys(one for fact in answer.facts for one in fact.about if _is_name(fact)))[: len(right)]
     missing = [one for one, times in (Counter(right) - Counter(named)).items() if times]

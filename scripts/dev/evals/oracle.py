@@ -1,4 +1,4 @@
-"""What the right answers are: computed by pandas from the published files alone, without the service's code."""
+"""Right answers, computed by pandas from the published files alone, without the service's code."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -16,8 +16,10 @@ Value = float | int | str | list[float] | list[str]
 
 @dataclass(frozen=True)
 class Oracle:
-    """One workspace. `of` is a series, attributes with their values, or nothing for all series; `from` and `to` are dates
-    as the workspace writes them, both included.
+    """Oracle of one workspace.
+
+    `of` is a series, attributes with their values, or None for all series; `from` and `to` are dates as the workspace
+    writes them, both inclusive.
     """
 
     data: Path
@@ -25,12 +27,12 @@ class Oracle:
     workspace: str
 
     def __call__(self, concept: str, asked: Mapping[str, Any]) -> Value:
-        """The value of a fact; KeyError for a concept that nobody asks about."""
+        """Value of a fact. Raises KeyError for an unknown concept."""
         compute: Callable[[Mapping[str, Any]], Value] = getattr(self, f"_{concept}", None) or self._unknown(concept)
         return compute(asked)
 
     def ranked(self, by: str, order: str, n: int, of: Mapping[str, str] | None = None) -> list[str]:
-        """The series in front."""
+        """The first `n` series in this order."""
         values = self._ranked_by(by)
         values = values[values.index.isin(self.ids(of))].dropna()
         return values.sort_values(ascending=order == "lowest", kind="stable").index[:n].tolist()
@@ -43,12 +45,12 @@ class Oracle:
         return self._changes(self._last_steps if by == "change_on_last_period" else self._steps_a_year_before)
 
     def groups(self, by: str) -> list[str]:
-        """The values of an attribute, the largest forecast first."""
+        """Values of an attribute, largest forecast first."""
         sums = self._sums(self._forecasts, "y_hat")
         return sums.groupby(self._series[by].reindex(sums.index)).sum().sort_values(ascending=False).index.tolist()
 
     def ids(self, of: str | Mapping[str, str] | None) -> list[str]:
-        """The series that are meant."""
+        """The series selected by `of`."""
         if isinstance(of, str):
             return [of]
         rows = self._series
@@ -132,11 +134,11 @@ class Oracle:
         return int((self._champions["model"] == asked["model"]).sum())
 
     def _coverage(self, asked: Mapping[str, Any]) -> float:
-        """Of single series: the mean over the windows, as the tables have it."""
+        """For single series, the mean over the windows, as in the tables."""
         rows = self._metrics[self._metrics["metric"] == f"coverage_{asked['level']}"]
         chosen = rows[rows["model"] == rows["unique_id"].map(self._champions["model"])]
         chosen = chosen[chosen["unique_id"].isin(self.ids(asked.get("of")))]
-        in_percent = "units" not in self._run  # as release 0.1.0 published it
+        in_percent = "units" not in self._run  # as published by release 0.1.0
         return float(chosen["value"].mean()) / (100 if in_percent else 1)
 
     def _component_total(self, asked: Mapping[str, Any]) -> float:
@@ -266,7 +268,7 @@ class Oracle:
         return chosen
 
     def _local(self, ds: "pd.Series[Any]") -> "pd.Series[Any]":
-        """Times as people there have them; inside they are UTC below a day."""
+        """Timestamps in local time; below a day they are stored in UTC."""
         if not self._moments:
             return ds
         local: pd.Series[Any] = (
