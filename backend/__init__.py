@@ -1,7 +1,7 @@
-"""The HTTP API: reads what `pipelines` published."""
+"""The HTTP API: serves what `pipelines` publishes."""
 
 import gc
 
-# A hundred thousand objects of schemas and routes are made at the start and stay: looking through them again and again for
-# what could go is a tenth of that time.
+# Startup creates about a hundred thousand long-lived objects (schemas, routes). Repeated full collections over them
+# would take a tenth of the startup time.
 gc.set_threshold(20_000, 20, 100)

@@ -1,4 +1,4 @@
-"""The service: `create_app` for any ASGI server, `main` to run it."""
+"""The service: `create_app` builds it for any ASGI server, `main` runs it."""
 
 import asyncio
 import logging
@@ -64,12 +64,12 @@ from pipelines.storage.store import Stores
 from pipelines.storage.store import stores as store_of
 
 API = "/api/v1"
-# Seconds after the start until the processes that compute and the copilot import what they need, so that neither the first
-# answers nor the first page of a web app that starts at the same time wait for it.
+# Seconds after startup until the worker processes and the copilot import their libraries. The delay keeps these imports
+# from slowing down the first responses, or the first page of a web app that starts at the same time.
 _COMPUTING, _ANSWERING = 10.0, 20.0
 
 
-# The first ones are found soonest.
+# Routes are matched in this order: the most requested first.
 _ROUTES = (
     forecasts, series, portfolio, accuracy, workspaces, data, runs, monitoring, jobs, uploads, copilot, knowledge, me
 )  # fmt: skip
@@ -78,13 +78,14 @@ _ROUTES = (
 def create_app(
     settings: Settings | None = None, store: Stores | None = None, launcher: Launcher | None = None
 ) -> FastAPI:
-    """The service over `store`, or over what the environment names. ConfigError where it would be open to others.
+    """The service over `store`, or over the stores from the environment. ConfigError if the settings would expose it to
+    others.
 
-    Its jobs run where `launcher` says: as processes on this machine by default.
+    Jobs run on `launcher`: by default as processes on this machine.
     """
     settings = settings or load()
     settings.check()
-    if not structlog.is_configured():  # under a server that is not ours
+    if not structlog.is_configured():  # when another server runs the app
         configure_events()
     services, lifespan = _services(settings, store or _stores(), launcher)
     tracing = traces.wanted()
@@ -93,7 +94,7 @@ def create_app(
         version=__version__,
         description="Forecasts of panels of time series, as published.",
         openapi_url=f"{API}/openapi.json",
-        docs_url=None,  # /docs is our own page: these load scripts from other hosts
+        docs_url=None,  # /docs is our own page: the framework's pages load scripts from other hosts
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
@@ -143,7 +144,7 @@ def _services(
         warming = threading.Timer(_ANSWERING, copilot.warm)
         warming.daemon = True
         warming.start()
-        listing = asyncio.create_task(asyncio.to_thread(statuses.all))  # who asks first need not wait for it
+        listing = asyncio.create_task(asyncio.to_thread(statuses.all))  # so that the first request need not wait for it
         try:
             yield
         finally:
@@ -158,7 +159,7 @@ def _services(
 
 
 def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
-    """What every request passes through, the innermost first."""
+    """Adds the middleware that every request passes through, innermost first."""
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(
         Authentication,
@@ -178,7 +179,9 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
 
 
 class Server(uvicorn.Server):
-    """Closes connections of slow clients; tells the service first when it is to stop, so that open streams end."""
+    """Server that closes connections of slow clients, and announces a shutdown to the service first, so that open
+    streams end.
+    """
 
     def __init__(self, config: uvicorn.Config, begin_shutdown: Callable[[], None]) -> None:
         super().__init__(config)
@@ -195,12 +198,12 @@ class Server(uvicorn.Server):
 
 
 def main(launcher: Launcher | None = None) -> None:
-    """Serves until it is stopped; a wrong setting is reported in one message."""
-    os.environ.setdefault("OTEL_EXPORTER_OTLP_TIMEOUT", "2")  # seconds: the last traces must not outlast the shutdown
+    """Serves until stopped; reports an invalid setting in one message."""
+    os.environ.setdefault("OTEL_EXPORTER_OTLP_TIMEOUT", "2")  # seconds: sending the last traces must not outlast the shutdown
     try:
         settings = load()
         app = create_app(settings, launcher=launcher)
-        app.state.services[Catalog].workspaces()  # a wrong folder stops the start, not the first request
+        app.state.services[Catalog].workspaces()  # an invalid folder fails at startup, not at the first request
     except ConfigError as error:
         sys.exit(error.line)
     configure_logging(settings.log_level)
@@ -212,10 +215,10 @@ def main(launcher: Launcher | None = None) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=int(settings.shutdown_timeout),
-        proxy_headers=bool(settings.trusted_proxies),  # uvicorn would believe any process of this machine
+        proxy_headers=bool(settings.trusted_proxies),  # by default uvicorn would trust any process on this machine
         forwarded_allow_ips=list(settings.trusted_proxies),
         http=GuardedProtocol,
-        ws="none",  # there is none, and one would be outside these limits
+        ws="none",  # no WebSockets: none are used, and they would bypass these limits
     )
     raise_descriptor_limit()
     logging.getLogger("uvicorn.error").info("Forecast Copilot at http://%s:%d%s", settings.host, settings.port, API)
@@ -223,7 +226,7 @@ def main(launcher: Launcher | None = None) -> None:
 
 
 def _jobs(settings: Settings, stores: Stores, launcher: Launcher | None) -> LocalJobs | CloudJobs:
-    """The pipelines where the settings run them."""
+    """The job launcher that the settings select."""
     if launcher is None and settings.jobs_on == "cloud_run":
         cloud = CloudRun(
             settings.cloud_run_project,
@@ -237,7 +240,7 @@ def _jobs(settings: Settings, stores: Stores, launcher: Launcher | None) -> Loca
 
 
 def _stores() -> Stores:
-    """What the project's settings name; signed artifacts only, but in dev."""
+    """The stores of the project's settings; only signed artifacts are accepted, except in dev."""
     return store_of(config.load_project(), *environment.signing())
 
 
@@ -247,7 +250,7 @@ def _embedding(assistant: CopilotSettings) -> Embedding:
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
-    """The contract: with the problem's schema and the key that everything but health wants."""
+    """The OpenAPI contract, with the schema of errors and the API key that every route except health requires."""
     if app.openapi_schema is None:
         contract = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         components = contract["components"]

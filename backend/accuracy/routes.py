@@ -1,4 +1,4 @@
-"""How right the forecasts of a run's backtest were."""
+"""Backtest accuracy of a run."""
 
 from typing import Annotated
 
@@ -20,7 +20,7 @@ router = APIRouter(tags=["metrics"])
 async def metrics(
     access: Viewer, query: Annotated[MetricsQuery, Query()], request: Request, response: Response
 ) -> MetricsOut:
-    """The backtest metrics of a run by series, model, horizon or cutoff: means over everything else."""
+    """The backtest metrics of a run by series, model, horizon or cutoff, averaged over all other dimensions."""
     run = await _run(access, query.run_id)
     revalidate(request, response, run.id)
     ids = None if query.unique_id is None else (query.unique_id,)
@@ -30,7 +30,7 @@ async def metrics(
 
 @router.post("/metrics/historical", responses=problems(400, 404, 413), max_body_size=MAX_BODY)
 async def metrics_of_series(access: Viewer, wanted: MetricsIn, response: Response) -> MetricsOut:
-    """The same for several series at once."""
+    """The backtest metrics of several series at once."""
     run = await _run(access, wanted.run_id)
     ids = None if wanted.unique_ids is None else tuple(sorted(wanted.unique_ids))
     response.headers["Cache-Control"] = "no-store"

@@ -1,4 +1,4 @@
-"""What is asked of errors in the backtest, and what is answered."""
+"""Requests and responses for backtest metrics."""
 
 from typing import Annotated, Literal
 
@@ -20,7 +20,7 @@ class MetricsQuery(Paged):
 
 
 class MetricsIn(Paged):
-    """The same for several series."""
+    """Backtest metrics for several series."""
 
     unique_ids: Series | None = None
     model: Name | None = None

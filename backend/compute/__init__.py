@@ -1,1 +1,1 @@
-"""The processes that compute."""
+"""Worker processes for forecasts and upload previews."""

@@ -1,4 +1,6 @@
-"""The processes that compute forecasts or look at uploads: model code and pandas run there, never here."""
+"""Pool of worker processes that compute forecasts and preview uploads. Model code and pandas run only there, never in
+this process.
+"""
 
 import asyncio
 import contextlib
@@ -16,42 +18,42 @@ from backend.core.metrics import Metrics
 from backend.core.shutdown import Shutdown
 from pipelines.core.pipe import Head
 
-_LIMIT = 256 * 2**20  # bytes of an answer
-_STARTED = 120.0  # seconds until a worker has its libraries
+_LIMIT = 256 * 2**20  # bytes of a response
+_STARTED = 120.0  # seconds for a worker to import its libraries
 _STATUS = {
     "NotFound": 404, "UnknownName": 404, "DataError": 422, "ConfigError": 422, "ModelError": 422, "NotInstalled": 501
 }  # fmt: skip
 
 
 class Crashed(Exception):
-    """A worker ended in the middle of its work."""
+    """A worker process ended before it answered."""
 
 
 @dataclass
 class _Worker:
-    """One process; it has one request at a time."""
+    """One process, which handles one request at a time."""
 
     command: Sequence[str]
     process: asyncio.subprocess.Process | None = None
     ready: "asyncio.Task[None] | None" = None
-    busy: bool = False  # with a request whose answer nobody has read
+    busy: bool = False  # whether it has a request whose response has not been read
     starting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def start(self) -> "asyncio.Task[None]":
-        """Starts the process, unless it runs; what is returned ends when it has imported what it needs."""
+        """Starts the process unless it is running; the returned task ends when its imports are done."""
         async with self.starting:
             if self.ready is not None and self.process is not None and self.process.returncode is None:
                 return self.ready
             self.process = await asyncio.create_subprocess_exec(
                 *self.command,
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_LIMIT,
-                start_new_session=True,  # an interrupt at the terminal is for the server, which ends its workers
+                start_new_session=True,  # Ctrl-C in the terminal reaches the server only, which ends its workers
             )  # fmt: skip
             self.ready = asyncio.create_task(self._wait(self.process))
             return self.ready
 
     async def ask(self, request: Mapping[str, JsonValue]) -> tuple[Head, bytes]:
-        """The head and the body of the answer."""
+        """The head and the body of the response."""
         await asyncio.shield(await self.start())
         assert self.process is not None  # noqa: S101 - started above
         assert self.process.stdin is not None  # noqa: S101 - a pipe
@@ -63,12 +65,12 @@ class _Worker:
             self.busy = False
         except (ConnectionError, asyncio.IncompleteReadError, ValueError) as error:
             raise Crashed(str(error)) from error
-        if answer[0].get("last"):  # it ends: the next request starts another
+        if answer[0].get("last"):  # the worker exits after this response: the next request starts another
             await self.stop()
         return answer
 
     async def stop(self) -> None:
-        """Ends the process, whatever it does."""
+        """Ends the process, even in the middle of a request."""
         if self.ready is not None:
             self.ready.cancel()
         if self.process is not None:
@@ -84,7 +86,7 @@ class _Worker:
 
 @dataclass
 class Workers:
-    """`count` processes and a queue before them that holds `queue` requests; an answer takes `timeout` seconds at most."""
+    """`count` processes with a queue of at most `queue` requests; a response takes at most `timeout` seconds."""
 
     count: int
     queue: int
@@ -102,9 +104,10 @@ class Workers:
         self._free = asyncio.Semaphore(self.count)
 
     async def start(self, after: float | None = None) -> None:
-        """Starts the processes `after` so many seconds, one after the other: the imports of one take a core for seconds.
+        """Starts the processes after `after` seconds, one at a time, because the imports of each take a core for
+        seconds.
 
-        Who needs one before starts it then; without `after` nobody else does.
+        A request that arrives earlier starts a process itself; if `after` is None, only requests start them.
         """
         self._all = [_Worker(self.command) for _ in range(self.count)]
         self._idle.extend(self._all)
@@ -131,10 +134,10 @@ class Workers:
         less: str = "Ask for fewer series or steps.",
         crash: Problem | None = None,
     ) -> bytes:
-        """The answer of a worker. `what` is asked for, and `less` takes less time.
+        """The response of a worker. `what` names the work in messages, `less` tells the client how to make it faster.
 
-        Problem 503 when the queue is full or the service stops, 504 when it takes too long, and `crash`, or 503 again, when
-        the process ends.
+        Problem 503 if the queue is full or the service stops, 504 on timeout, and `crash` (default: 503) if the process
+        ends.
         """
         if self.shutdown.begun or (self._free.locked() and self._waiting >= self.queue):
             self.metrics.generated.labels("refused").inc()
@@ -159,7 +162,7 @@ class Workers:
 
     @contextlib.asynccontextmanager
     async def _one(self) -> AsyncIterator[_Worker]:
-        """A worker that has nothing to do. One that was left in the middle of its work is replaced by a new process."""
+        """An idle worker. A worker that is left in the middle of a request is replaced by a new process."""
         self._waiting += 1
         self.metrics.waiting.inc()
         try:
@@ -182,7 +185,7 @@ class Workers:
 
 
 async def _answer(process: asyncio.subprocess.Process) -> tuple[Head, bytes]:
-    """A line of JSON that says how many bytes follow it."""
+    """Reads a response: one line of JSON with the number of bytes, then the bytes."""
     assert process.stdout is not None  # noqa: S101 - a pipe
     line = await process.stdout.readline()
     if not line:
@@ -192,7 +195,7 @@ async def _answer(process: asyncio.subprocess.Process) -> tuple[Head, bytes]:
 
 
 def _problem(head: Head, what: str) -> Problem:
-    """The problem that a worker reports; what it did not expect stays in the log."""
+    """The problem that a worker reports; details of an unexpected error go to the log only."""
     status = _STATUS.get(head["kind"])
     if status is None:
         structlog.get_logger("backend").error("worker failed", kind=head["kind"], reason=head["message"])

@@ -1,1 +1,1 @@
-"""What every subject of the API needs: access, errors, responses, limits."""
+"""Shared parts of the API: access, errors, responses, limits."""

@@ -1,4 +1,4 @@
-"""Access: who sends a request, what they may do, and which workspace they may see. Every route depends on it exactly once."""
+"""Access control: identity, role and workspace of a request. Every route depends on it exactly once."""
 
 import re
 from typing import Annotated, Any
@@ -17,7 +17,7 @@ _NAME = re.compile(WORKSPACE_NAME)
 
 
 class Access:
-    """What the holder of `identity` may see. The workspace that the request names has been checked, and is in the log."""
+    """What the holder of `identity` may see. The workspace named in the request has been checked and logged."""
 
     __slots__ = ("_state", "_workspace", "catalog", "identity")
 
@@ -35,7 +35,7 @@ class Access:
 
     @property
     def names_workspace(self) -> bool:
-        """Whether the request names one, where that is optional."""
+        """Whether the request names a workspace, for routes where that is optional."""
         return self._workspace is not None
 
     def workspaces(self) -> frozenset[str]:
@@ -43,7 +43,7 @@ class Access:
         return self.catalog.workspaces()
 
     def enter(self, name: str) -> WorkspaceReader:
-        """Make `name` the workspace of the request, in the log, too. Problem 404 for one that the caller may not know about."""
+        """Make `name` the workspace of the request, and log it. Problem 404 if the caller may not know about it."""
         if name not in self.workspaces():
             raise unknown(name)
         self._state.workspace = name
@@ -52,9 +52,10 @@ class Access:
 
 
 class Requires:
-    """The dependency: settles identity, then role, then workspace; Problem 401, 403 or 404.
+    """Dependency that checks identity, then role, then workspace; Problem 401, 403 or 404.
 
-    `role` None admits requests without a key, to which no workspace exists. With `may_be_new` the route may name a workspace that does not exist yet.
+    `role` None admits requests without a key, for which no workspace exists. With `may_be_new` the route may name a
+    workspace that does not exist yet.
     """
 
     def __init__(self, role: Role | None, *, may_be_new: bool = False) -> None:
@@ -86,9 +87,9 @@ Creator = Annotated[Access, Depends(Requires("analyst", may_be_new=True))]
 
 
 async def _named_workspace(request: Request) -> str | None:
-    """The workspace that a request names in its path, its JSON body or its query, where the route looks for it.
+    """The workspace that a request names in its path, its JSON body or its query, whichever the route uses.
 
-    None where there is none, or where its form is wrong: the route's own validation then answers 422.
+    None if it is missing or malformed: the route's own validation then answers 422.
     """
     name: Any
     if "workspace" in request.path_params:
@@ -107,7 +108,7 @@ def _is_in_body(route: Any) -> bool:
 
 
 async def _of_body(request: Request) -> Any:
-    """`workspace` of the body, which the framework has read and parsed by now."""
+    """`workspace` from the body, which the framework has already read and parsed."""
     try:
         body = await request.json()
     except ValueError:  # no JSON

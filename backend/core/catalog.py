@@ -1,4 +1,4 @@
-"""What is published of every workspace: the reader behind a cache, and errors in the words of a client."""
+"""Cached read access to everything that is published in a workspace, with errors worded for clients."""
 
 import asyncio
 from collections.abc import Callable
@@ -27,7 +27,7 @@ from pipelines.storage.roots import Root
 
 T = TypeVar("T")
 
-_KNOWN_FOR = 1.0  # seconds that the list of the configured workspaces is good for
+_KNOWN_FOR = 1.0  # seconds for which the list of configured workspaces is cached
 _ANSWERS_MB = 32
 
 
@@ -40,7 +40,7 @@ class Run:
 
     @classmethod
     def of(cls, folder: Folder) -> Self:
-        """The run in a directory; Untrusted unless its record is one."""
+        """The run in a directory; Untrusted unless the directory has the record of a run."""
         return cls(folder, ForecastRun.of(folder))
 
     @property
@@ -49,12 +49,12 @@ class Run:
 
     @property
     def settings(self) -> Settings:
-        """What it was made with."""
+        """The settings of the run."""
         return self.info.settings
 
     @property
     def figures(self) -> Figures:
-        """What its backtest came to."""
+        """The backtest figures of the run."""
         return self.info.figures
 
     @cached_property
@@ -81,7 +81,7 @@ class Published:
 
 
 class Catalog:
-    """The configured workspaces; of what was read, `tables` and `answers` keep what was used last."""
+    """The configured workspaces; `tables` and `answers` cache the most recently used data."""
 
     def __init__(self, reader: Reader, cache_mb: float, metrics: Metrics) -> None:
         self.reader = reader
@@ -97,7 +97,7 @@ class Catalog:
         return self._workspaces[1]
 
     def forget_workspaces(self) -> None:
-        """Read the list of workspaces again: there is a new one."""
+        """Read the list of workspaces again: a new one was added."""
         self._workspaces = (0.0, frozenset())
 
     def open(self, name: str) -> "WorkspaceReader":
@@ -107,7 +107,7 @@ class Catalog:
         return WorkspaceReader(self, name)
 
     def public(self, text: str) -> str:
-        """A message without the folders of this machine."""
+        """A message without the paths of this machine."""
         settings = config.config_dir()
         for root in (self.reader.artifacts.root, self.reader.data.root, str(settings.absolute()), str(settings)):
             text = text.replace(f"{root}/", "")
@@ -115,10 +115,11 @@ class Catalog:
 
 
 class WorkspaceReader:
-    """Reads one workspace: its pointers once, so that all of an answer comes from one state; the rest through the cache.
+    """Reader of one workspace. Reads its pointers once, so that a response reflects one state; the rest goes through
+    the cache.
 
-    Whoever makes one has checked that the workspace is configured: `Catalog.open`, `Access.enter`. What is missing in it is
-    a Problem 404.
+    Callers must check first that the workspace is configured: `Catalog.open`, `Access.enter`. Missing data raise
+    Problem 404.
     """
 
     def __init__(self, catalog: Catalog, name: str) -> None:
@@ -127,7 +128,7 @@ class WorkspaceReader:
         self._pointers: Aliases | None = None
 
     async def pointers(self) -> Aliases:
-        """What is in production and what is published."""
+        """The production run and the published forecast set."""
         if self._pointers is None:
             self._pointers = await self._small(self._reader.artifacts, lambda: self._reader.pointers(self.name))
         return self._pointers
@@ -178,7 +179,7 @@ class WorkspaceReader:
         return await self.catalog.tables.get("etl", dataset.folder.place, lambda: dataset.info)
 
     async def clock(self, dataset: Dataset | None = None) -> Clock:
-        """How the workspace's times are written: by its production run, or while there is none, by its data."""
+        """The format of the workspace's timestamps, from its production run or, without one, from its data."""
         if (await self.pointers()).production:
             return (await self.aliased()).clock
         return Clock((await self.info(dataset or await self.dataset())).frequency)
@@ -205,7 +206,7 @@ class WorkspaceReader:
         return await self.catalog.tables.get("series", key, load)
 
     async def portfolio(self) -> Portfolio:
-        """The series of the published forecasts, all together."""
+        """The series of the published forecasts, aggregated."""
         served, dataset = await self.published(), await self.dataset()
         table, summed = await self.series(), served.run.settings.target.sums_over_time
         horizon = served.info.horizon
@@ -216,7 +217,7 @@ class WorkspaceReader:
         return await self.catalog.tables.get("portfolio", (self.name, table.version, served.id), load)
 
     async def monitored(self) -> Monitored:
-        """The newest results of monitoring."""
+        """The latest results of monitoring."""
         try:
             newest = await self._small(self._reader.artifacts, lambda: self._reader.monitored(self.name))
         except NotFound:
@@ -228,15 +229,17 @@ class WorkspaceReader:
         )
 
     async def _monitored_of(self, run: Run | None) -> Monitored | None:
-        """The newest results of monitoring, if they are about this run: those of another one are no news of this."""
+        """The latest results of monitoring, if they are about this run; None if they are about another."""
         try:
             newest = await self.monitored()
-        except (Problem, StoreError):  # a damaged one is reported on its own page and hides no forecast
+        except (Problem, StoreError):  # damaged results are reported on their own page and hide no forecast
             return None
         return newest if run and newest.run_id == run.id else None
 
     async def _small(self, root: Root, read: Callable[[], T]) -> T:
-        """What `read` gives: on a disk at once, since a thread would take longer; on an object store it waits for the network."""
+        """The result of `read`: called directly for a local disk, where a thread would take longer, and in a thread for
+        an object store.
+        """
         return read() if root.is_local else await asyncio.to_thread(read)
 
     async def _get(self, kind: str, version: str, load: Callable[[], T], missing: str) -> T:
@@ -244,7 +247,7 @@ class WorkspaceReader:
             return await self.catalog.tables.get(kind, (self.name, version), load)
         except (NotFound, ConfigError):
             raise Problem(404, missing) from None
-        except (LookupError, TypeError, AttributeError, ValueError) as error:  # JSON of another shape
+        except (LookupError, TypeError, AttributeError, ValueError) as error:  # JSON of an unexpected shape
             raise StoreError(
                 f"What is stored under {self.name}/{version} is not as it was written ({type(error).__name__}: {error})",
                 remedy=f"Restore it from a backup, or make it again: python scripts/run_all.py --workspace {self.name}",

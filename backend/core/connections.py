@@ -1,8 +1,8 @@
-"""Limits of a connection: size of a header, time to send a request and to read an answer, and how many there may be.
+"""Connection limits: header size, time to send a request and to read a response, and number of connections.
 
-uvicorn has no limit on a header with the parser that it uses here, and none on how long a client may take. A
-`GuardedProtocol` counts bytes as they arrive, and `sweep` closes the connections whose clients are too slow. Both
-together cost a request about a microsecond.
+With the parser used here, uvicorn limits neither the size of headers nor the time a client may take. `GuardedProtocol`
+counts bytes as they arrive, and `sweep` closes the connections of slow clients. Together they cost about one
+microsecond per request.
 """
 
 import array
@@ -20,34 +20,34 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from backend.core.problem_types import uri_of
 
-MAX_HEAD = 64 * 1024  # bytes of a request line with its headers, and of whatever else belongs to no body
+MAX_HEAD = 64 * 1024  # bytes of a request line with its headers, and of anything else outside a body
 MAX_HEADERS = 100
-MAX_PIPELINED = 32  # requests that wait for the answers before theirs
+MAX_PIPELINED = 32  # requests sent before the responses to earlier ones
 MAX_CONNECTIONS = 1_000
-MAX_HELD = 32 * 2**20  # bytes that wait for slow clients, all connections together: unread answers, incomplete bodies
-PATIENCE = 10.0  # seconds for a request line with its headers, and from one request to the next
-WINDOW = 10.0  # seconds, in each of which a body that is sent or an answer that is read must move on
-RATE = 1024  # bytes a second that it must move on by
+MAX_HELD = 32 * 2**20  # bytes buffered for slow clients over all connections: unread responses, incomplete bodies
+PATIENCE = 10.0  # seconds to send a request line with its headers, and between two requests
+WINDOW = 10.0  # seconds; in each window, a body being sent or a response being read must make progress
+RATE = 1024  # minimum progress in bytes per second
 
-STREAMED = "/uploads"  # what these paths get goes to a file piece by piece
+STREAMED = "/uploads"  # bodies sent to these paths are streamed to a file
 
-_PIECE = 16 * 1024  # bytes that are parsed at once, and counted then
-_UNSENT = 128 * 1024  # bytes that the system takes before the network does: the rest is here, where it is counted
+_PIECE = 16 * 1024  # bytes that are parsed and counted at a time
+_UNSENT = 128 * 1024  # bytes that the kernel buffers per socket; the rest stays in this process, where it is counted
 _HEAD_TOO_LARGE = f"Send at most {MAX_HEADERS} headers and {MAX_HEAD // 1024} KiB of them, the request line included."
 
 
 class Pace:
-    """Whether bytes move on while a client is expected to send or to read them."""
+    """Detects a client that sends or reads too slowly."""
 
     def __init__(self) -> None:
         self._start, self._at_start, self._resting = 0.0, 0, True
 
     def rest(self) -> None:
-        """Nothing is expected of the client: the next window begins when something is."""
+        """Resets: the client owes nothing now; the next window starts when it does."""
         self._resting = True
 
     def is_slow(self, moved: int, now: float) -> bool:
-        """Whether a window has ended in which `moved` grew by too little."""
+        """Whether a window has ended in which `moved` grew by less than the minimum."""
         if self._resting:
             self._start, self._at_start, self._resting = now, moved, False
             return False
@@ -59,20 +59,20 @@ class Pace:
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """HTTP/1.1 with limits. A client that exceeds one gets 408, 431 or 503 where an answer is still possible."""
+    """HTTP/1.1 with limits. A client that exceeds one gets 408, 431 or 503 if a response is still possible."""
 
     connections: "set[GuardedProtocol]"  # type: ignore[assignment]
     most = MAX_CONNECTIONS
-    held = 0  # bytes in memory that wait for clients, all connections of the process together
+    held = 0  # bytes in memory that wait for clients, over all connections of the process
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._in_head = False  # between the first byte of a request and the end of its headers
-        self._since = self.loop.time()  # when the time for a request began
-        self._answer, self._unread = 0, 0  # bytes of an answer that is kept for the client, and those still to be read
-        self._body = 0  # bytes of a body that is not complete
-        self._moved_at = 0.0  # when the client last read or sent some of these
-        self._received, self._bodiless = 0, 0  # bytes: all of them, and those since the last of a body
+        self._since = self.loop.time()  # start of the period in which a request is due
+        self._answer, self._unread = 0, 0  # bytes of a response held in memory for the client, and bytes not yet read
+        self._body = 0  # bytes of an incomplete body
+        self._moved_at = 0.0  # when the client last read or sent some of them
+        self._received, self._bodiless = 0, 0  # bytes: in total, and since the last byte of a body
         self._sending, self._reading = Pace(), Pace()
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
         if len(self.connections) > self.most:
@@ -107,7 +107,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_head = False
         if len(self.headers) > MAX_HEADERS:
             self._refuse(431, _HEAD_TOO_LARGE)
-            raise ValueError  # ends the parsing
+            raise ValueError  # stops the parser
         if len(self.pipeline) >= MAX_PIPELINED:
             self._refuse(503, f"Send at most {MAX_PIPELINED} requests ahead of their answers.")
             raise ValueError
@@ -147,7 +147,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._refuse(400, msg)
 
     def watch(self, now: float) -> None:
-        """Closes the connection if its client takes too long."""
+        """Closes the connection if its client is too slow."""
         unread = self.transport.get_write_buffer_size()
         if not unread:
             self._sending.rest()
@@ -168,21 +168,22 @@ class GuardedProtocol(HttpToolsProtocol):
 
     @property
     def _is_waiting(self) -> bool:
-        """Whether the client owes the head of a request, or the rest of a body that has been answered already."""
+        """Whether the client owes the head of a request, or the rest of a body that has already been answered."""
         return self._in_head or self.cycle is None or self.cycle.response_complete
 
     @property
     def _is_sending(self) -> bool:
-        """Whether the client owes a body: not while the service has not asked for it, or has enough of it."""
+        """Whether the client owes part of a body; false while the service has not asked for it, or has paused reading.
+        """
         return self.cycle.more_body and not self.flow.read_paused and not self.cycle.waiting_for_100_continue
 
     def _hold(self, answer: int, body: int) -> None:
-        """Notes the bytes in memory that wait for this client."""
+        """Records the bytes in memory that wait for this client."""
         GuardedProtocol.held += answer + body - self._answer - self._body
         self._answer, self._body, self._moved_at = answer, body, self.loop.time()
 
     def _make_room(self) -> None:
-        """Closes the connection that has waited longest for a request; this one if all the others are busy."""
+        """Closes the connection that has waited longest for a request, or this one if all others are busy."""
         waiting = [one for one in self.connections if one._is_waiting and one is not self and one._is_open]
         if waiting:
             min(waiting, key=lambda one: one._since).transport.close()
@@ -194,7 +195,7 @@ class GuardedProtocol(HttpToolsProtocol):
         return not self.transport.is_closing()
 
     def _refuse(self, status: int, detail: str) -> None:
-        """Answers with a problem and closes; only closes where another answer is under way."""
+        """Sends a problem and closes; closes without a response if another response is in progress."""
         if not self._is_open:
             return
         cycle = self.cycle
@@ -222,14 +223,14 @@ class GuardedProtocol(HttpToolsProtocol):
 
 
 def sweep(connections: Collection[object], now: float) -> None:
-    """Closes connections whose clients take too long. To be called about once a second."""
+    """Closes connections of slow clients. Call it about once per second."""
     for one in list(connections):
         if isinstance(one, GuardedProtocol):
             one.watch(now)
 
 
 def raise_descriptor_limit() -> None:
-    """Lets the process hold as many connections as it may, and the files that it needs besides."""
+    """Raises the limit on open files, so that the process can hold the maximum number of connections and its files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     soft = max(soft, min(hard, 4 * MAX_CONNECTIONS))
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
@@ -237,15 +238,19 @@ def raise_descriptor_limit() -> None:
 
 
 def _in_system(transport: asyncio.Transport) -> int:
-    """Bytes that the system has taken and the client has not: they move in small steps, those before them in large ones."""
+    """Bytes in the kernel's send buffer that the client has not acknowledged. They drain in small steps, the buffer of
+    this process in large ones.
+    """
     count = array.array("i", [0])
-    with contextlib.suppress(OSError):  # a system that does not count them
+    with contextlib.suppress(OSError):  # not every system reports them
         fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, count)
     return count[0]
 
 
 def _let_go(connections: Collection[GuardedProtocol]) -> None:
-    """Closes connections that hold too much together, those that have not moved on for longest first, with some room to spare."""
+    """Closes connections that hold too much memory together, those idle the longest first, until a quarter of the limit
+    is free.
+    """
     if GuardedProtocol.held <= MAX_HELD:
         return
     holding = [one for one in connections if one._answer or one._body]

@@ -16,8 +16,8 @@ _STATE = "deprecation"
 def deprecated(*, since: str, on: date, sunset: date, link: str) -> dict[str, Any]:
     """Options of a route that is deprecated since version *since*, released *on* that day, and removed after *sunset*.
 
-    Each of its answers, errors too, carries `Deprecation` (RFC 9745), `Sunset` (RFC 8594) and a `Link` to *link*, the
-    page that says what to use instead. Raises ValueError for a sunset before the announcement, which RFC 9745 forbids.
+    All its responses, including errors, carry `Deprecation` (RFC 9745), `Sunset` (RFC 8594) and a `Link` to *link*, the
+    page that names the replacement. Raises ValueError if the sunset is before the announcement, which RFC 9745 forbids.
     """
     if sunset < on:
         raise ValueError(f"a route deprecated on {on} cannot end before, on {sunset}")
@@ -38,7 +38,7 @@ def deprecated(*, since: str, on: date, sunset: date, link: str) -> dict[str, An
 
 
 def headers_of(scope: Scope) -> tuple[tuple[bytes, bytes], ...]:
-    """What the answer to a request must announce: none unless its route is deprecated."""
+    """The deprecation headers of a response: none unless its route is deprecated."""
     headers: tuple[tuple[bytes, bytes], ...] = scope["state"].get(_STATE, ())
     return headers
 

@@ -1,4 +1,4 @@
-"""Every error as `application/problem+json` (RFC 9457); what only the operator may know stays in the log."""
+"""Errors as `application/problem+json` (RFC 9457). Details meant for operators go to the log only."""
 
 import http
 import traceback
@@ -19,11 +19,11 @@ from pipelines.core.errors import ForecastError
 
 PROBLEM_JSON = "application/problem+json"
 TOO_LARGE = "The body is larger than 5 MiB (32 MiB for an upload)."
-_SHOWN = 20  # field errors of one answer
+_SHOWN = 20  # field errors per response
 
 
 class Problem(Exception):
-    """Ends a request with this answer. `detail` is for people; `extra` are further members of the answer."""
+    """Ends a request with an error response. `detail` is for people; `extra` holds further members of the response."""
 
     def __init__(self, status: int, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any) -> None:
         super().__init__(detail)
@@ -47,9 +47,9 @@ def answer(
 
 
 def of_library(error: ForecastError) -> Problem:
-    """What an error of the library means to a client: its text and its members.
+    """The problem for an error of the library: its text and its members.
 
-    What the storage says may name files of the server, so of that only the code is passed on.
+    Messages of the storage may contain file paths of the server, so only their code is passed on.
     """
     match error:
         case errors.NotFound():
@@ -70,9 +70,9 @@ def of_library(error: ForecastError) -> Problem:
 
 
 def install(app: FastAPI, public: Callable[[str], str]) -> None:
-    """Answers of every error that a route or the framework raises; the rest is caught further out.
+    """Installs the handlers for every error raised by routes or the framework; middleware catches the rest.
 
-    `public` takes out of a message what only the operator may know.
+    `public` removes from a message what only operators may see.
     """
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(ForecastError, partial(_library, public))
@@ -87,7 +87,7 @@ async def _problem(request: Request, error: Exception) -> JSONResponse:
 
 async def _library(public: Callable[[str], str], request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ForecastError)  # noqa: S101 - registered for it
-    request.state.reason = str(error)  # for the log
+    request.state.reason = str(error)  # for the access log
     problem = of_library(error)
     if problem.status == 503:
         problem.detail += f" {public(str(error))}"
@@ -111,19 +111,20 @@ async def _framework(request: Request, error: Exception) -> JSONResponse:
 
 
 def _release(error: BaseException) -> None:
-    """Lets go of the body of a failed request: the framework's frames refer to the error, and would keep it until the next
-    collection of such cycles. Hundreds of bodies that break off would add up by then."""
+    """Frees the body of a failed request. The framework's frames reference the error and would keep the body until the
+    next cyclic garbage collection; hundreds of aborted uploads would add up by then.
+    """
     for one in (error, error.__cause__):
         traceback.clear_frames(one.__traceback__ if one else None)
 
 
 def _fields(mistakes: Sequence[Any]) -> list[dict[str, str]]:
-    """Where and what, without the value that was sent: it may be anything."""
+    """The location and message of each mistake, without the value sent, which may be anything."""
     return [{"field": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in mistakes[:_SHOWN]]
 
 
 def _allowed(request: Request) -> list[str]:
-    """The methods that some route has for this path."""
+    """The methods that the routes of this path accept."""
     methods: set[str] = set()
     for method in ("GET", "POST", "PUT", "DELETE", "PATCH"):
         scope = {**request.scope, "method": method}

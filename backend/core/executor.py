@@ -1,4 +1,4 @@
-"""Threads of their own for slow work: whoever only reads never waits for it."""
+"""Separate threads for slow work, so that requests that only read never wait for it."""
 
 import asyncio
 from collections.abc import Callable, Hashable
@@ -12,9 +12,9 @@ T = TypeVar("T")
 
 
 class BoundedExecutor:
-    """So many `threads` for one kind of work, and at most `most` callers that work or wait; `what` names the work.
+    """Runs one kind of work (`what`) on `threads` threads, with at most `most` callers running or waiting.
 
-    Work under one key is done one after the other, so that a slow workspace occupies one thread. Only for one event loop.
+    Work with the same key runs sequentially, so that a slow workspace occupies one thread. Only for one event loop.
     """
 
     def __init__(self, what: str, threads: int, most: int) -> None:
@@ -24,7 +24,9 @@ class BoundedExecutor:
         self._closed = False
 
     async def run(self, key: Hashable, work: Callable[[], T]) -> T:
-        """What `work` gives. It is done to its end, even if the caller stops waiting. Problem 503 when too many wait."""
+        """Returns the result of `work`, which completes even if the caller stops waiting. Problem 503 if too many
+        callers wait.
+        """
         if self._closed or self._inside >= self._most:
             why = "The service is being stopped." if self._closed else f"Too many {self._what} are waiting."
             raise Problem(503, f"{why} Try again in a few seconds.", headers={"Retry-After": "5"})
@@ -42,6 +44,6 @@ class BoundedExecutor:
             self._inside -= 1
 
     def close(self) -> None:
-        """Lets running work end; what has not begun is dropped."""
+        """Lets running work finish and drops the rest."""
         self._closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)

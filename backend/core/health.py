@@ -1,4 +1,4 @@
-"""Whether the process is up, and whether it can serve."""
+"""Liveness, readiness and metrics."""
 
 import asyncio
 from collections.abc import Callable
@@ -23,14 +23,14 @@ router = APIRouter()
 
 @dataclass(frozen=True)
 class Readiness:
-    """What tells whether the storage can be read: `checks` gives `name`, `ok` and `detail` of each, and may take long."""
+    """Readiness of the storage: `checks` returns `name`, `ok` and `detail` of each check, and may be slow."""
 
     checks: Callable[[], list[dict[str, object]]]
 
 
 @router.get("/health/live", tags=["health"])
 async def live(access: Anyone) -> HealthOut:
-    """The process is up."""
+    """Confirms that the process is up."""
     return HealthOut(status="ok", version=__version__, commit=await asyncio.to_thread(code.commit))
 
 
@@ -43,8 +43,9 @@ async def ready(
     readiness: Annotated[Readiness, provided(Readiness)],
     shutdown: Annotated[Shutdown, provided(Shutdown)],
 ) -> HealthOut:
-    """Version, commit and checks: the storage can be reached and a production run be read; 503 names the checks that fail."""
-    # Workspaces are named only where no key is needed; elsewhere the log has the names.
+    """Version, commit and readiness checks: storage reachable, a production run readable. 503 names the failed checks.
+    """
+    # Workspaces are named only where no key is needed; elsewhere their names are in the log.
     checks = await asyncio.to_thread(readiness.checks)
     if shutdown.begun:
         checks.append({"name": "running", "ok": False, "detail": "the service is being stopped"})
@@ -62,5 +63,5 @@ async def ready(
 
 @router.get("/metrics", include_in_schema=False)
 async def metrics(access: Viewer, metrics: Annotated[Metrics, provided(Metrics)]) -> Response:
-    """For Prometheus."""
+    """Metrics in Prometheus format."""
     return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,4 +1,6 @@
-"""API keys: who may do what. Only their SHA-256 is stored, found by a prefix and compared in constant time."""
+"""API keys and their roles. Only the SHA-256 of a key is stored; keys are found by prefix and compared in constant
+time.
+"""
 
 import hashlib
 import hmac
@@ -12,7 +14,7 @@ from pipelines.core.errors import ConfigError
 from pipelines.core.names import printable
 
 Role = Literal["viewer", "analyst", "admin"]
-ROLES: tuple[Role, ...] = get_args(Role)  # each may do what those before it may
+ROLES: tuple[Role, ...] = get_args(Role)  # each includes the ones before it
 
 _LINE = re.compile(
     r"(?P<name>[A-Za-z0-9][A-Za-z0-9._@-]{0,63}):(?P<role>[a-z]+):(?P<prefix>fc_[0-9a-f]{8}):(?P<sha256>[0-9a-f]{64})"
@@ -22,7 +24,7 @@ _NOBODY = "0" * 64
 
 @dataclass(frozen=True)
 class Key:
-    """Who holds a key, what they may do, and what is known of the key itself."""
+    """Holder, role and metadata of a key."""
 
     name: str
     role: Role
@@ -31,7 +33,7 @@ class Key:
 
     @property
     def line(self) -> str:
-        """As it stands in API_KEYS or its file."""
+        """The key as a line of API_KEYS or its file."""
         return f"{self.name}:{self.role}:{self.prefix}:{self.sha256}"
 
     def may(self, role: Role) -> bool:
@@ -39,19 +41,21 @@ class Key:
         return ROLES.index(self.role) >= ROLES.index(role)
 
 
-LOCAL = Key("local", "admin", "", "")  # whoever sits at the machine, where there are no keys
+LOCAL = Key("local", "admin", "", "")  # any local user, when no keys are configured
 ANONYMOUS = Key("anonymous", "viewer", "", "")  # a request without a valid key, on the routes that need none
 
 
 def create(name: str, role: Role) -> tuple[str, Key]:
-    """A new key as it is handed out, once, and what is kept of it."""
+    """A new key: the secret, shown once, and the record to store."""
     prefix = f"fc_{secrets.token_hex(4)}"
     secret = f"{prefix}_{secrets.token_urlsafe(32)}"
     return secret, parse_keys(Key(name, role, prefix, _digest(secret)).line)[0]
 
 
 def parse_keys(text: str) -> tuple[Key, ...]:
-    """Keys by lines or commas; what follows a # is a comment. ConfigError says which line is wrong, without showing it."""
+    """Parses keys separated by newlines or commas; `#` starts a comment. ConfigError names the wrong line without
+    showing it.
+    """
     keys: dict[str, Key] = {}
     lines = [line.partition("#")[0].strip() for line in text.replace(",", "\n").splitlines()]
     for number, line in enumerate(filter(None, lines), start=1):
@@ -87,7 +91,7 @@ def parse_keys(text: str) -> tuple[Key, ...]:
 
 
 class Keyring:
-    """The keys that are let in."""
+    """The accepted keys."""
 
     def __init__(self, keys: Iterable[Key]) -> None:
         self._keys = {key.prefix: key for key in keys}
@@ -96,7 +100,7 @@ class Keyring:
         return bool(self._keys)
 
     def find(self, secret: str) -> Key | None:
-        """The key that `secret` is, or None; as long in any case."""
+        """The key with this secret, or None. Takes the same time either way."""
         key = self._keys.get(secret[:11])
         same = hmac.compare_digest(_digest(secret), key.sha256 if key else _NOBODY)
         return key if same else None

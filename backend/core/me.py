@@ -1,4 +1,4 @@
-"""Whose key a request has."""
+"""Identity of the caller."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel
@@ -11,7 +11,7 @@ router = APIRouter(tags=["me"])
 
 
 class MeOut(BaseModel):
-    """Whose the key is; without keys, `local` with every role."""
+    """Identity of the caller; without keys, `local` with every role."""
 
     name: str
     role: str

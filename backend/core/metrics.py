@@ -1,4 +1,6 @@
-"""What Prometheus reads at `/metrics`: requests, their seconds, cache hits, the queue of computed forecasts, the endpoint."""
+"""Prometheus metrics at `/metrics`: requests and their duration, cache hits, the queue of computed forecasts, the
+endpoint.
+"""
 
 from functools import lru_cache
 
@@ -11,7 +13,7 @@ __all__ = ["CONTENT_TYPE_LATEST", "Metrics"]
 
 
 class Metrics:
-    """One set of figures an app, so that two apps in a process do not add up."""
+    """One set of metrics per app, so that two apps in one process are not added up."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -26,7 +28,7 @@ class Metrics:
             buckets=_SECONDS, registry=self.registry,
         )  # fmt: skip
         reads = Counter("cache_requests_total", "Reads of the cache.", ["kind", "result"], registry=self.registry)
-        self._reads = lru_cache(maxsize=None)(reads.labels)  # finding a label takes longer than counting
+        self._reads = lru_cache(maxsize=None)(reads.labels)  # looking up a label takes longer than counting
         self._of = lru_cache(maxsize=None)(
             lambda method, route, status: (
                 self._requests.labels(method, route, str(status)), self._seconds.labels(method, route)
@@ -52,7 +54,7 @@ class Metrics:
         duration.observe(seconds)
 
     def read(self, kind: str, result: str) -> None:
-        """Counts one read of the cache, a `hit` or a `miss`."""
+        """Counts one read of the cache: a `hit` or a `miss`."""
         self._reads(kind, result).inc()
 
     def text(self) -> bytes:

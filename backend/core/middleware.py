@@ -29,11 +29,12 @@ _SHARED: list[Any] = [
     structlog.processors.format_exc_info,
 ]
 _RENDERER = structlog.processors.JSONRenderer()
-_METHODS = {"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"}  # any other is one label
+_METHODS = {"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"}  # any other method shares one label
 
 
 class Observe:
-    """The outermost layer. Logs route, status, milliseconds, workspace and role: no names, keys or addresses."""
+    """The outermost middleware. Logs route, status, milliseconds, workspace and role, but no names, keys or addresses.
+    """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, https: bool) -> None:
         self.app = app
@@ -54,7 +55,7 @@ class Observe:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 own = [*message.get("headers", ()), *headers_of(scope), (b"x-request-id", request_id)]
-                set_already = {name for name, _ in own}  # a page has a policy of its own; two would both hold
+                set_already = {name for name, _ in own}  # a page may set its own policy; with two headers, both would apply
                 message["headers"] = [*own, *(one for one in self.headers if one[0] not in set_already)]
             await send(message)
 
@@ -82,7 +83,9 @@ class Observe:
 
 
 def configure_logging(least: str = "info") -> None:
-    """One JSON object a line on stdout, also for what uvicorn says; of libraries warnings and worse, but all with `debug`."""
+    """Logs one JSON object per line on stdout, uvicorn's messages included. Libraries log warnings and above, or
+    everything with `debug`.
+    """
     level = logging.getLevelNamesMapping()[least.upper()]
     configure_events(level, cache=True)
     handler = logging.StreamHandler(sys.stdout)
@@ -97,7 +100,9 @@ def configure_logging(least: str = "info") -> None:
 
 
 def configure_events(level: int = logging.INFO, cache: bool = False) -> None:
-    """What the service itself says as JSON, with tracebacks as text: with all their values they would take minutes."""
+    """Logs the service's own events as JSON, with plain tracebacks: rendering the values of their variables would take
+    minutes.
+    """
     structlog.configure(
         processors=[*_SHARED, _RENDERER],
         logger_factory=structlog.WriteLoggerFactory(sys.stdout),
@@ -107,7 +112,7 @@ def configure_events(level: int = logging.INFO, cache: bool = False) -> None:
 
 
 def _request_id(scope: Scope) -> bytes:
-    """The client's, if it is one that a log can hold; else a new one."""
+    """The client's request ID if it is safe to log, else a new one."""
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             return bytes(value)
@@ -115,6 +120,6 @@ def _request_id(scope: Scope) -> bytes:
 
 
 def _route(scope: Scope) -> str:
-    """The route's template: the path itself may be anything."""
+    """The route's template, because the path itself may be anything."""
     route = scope.get("route")
     return str(getattr(route, "path", "unmatched"))

@@ -1,4 +1,4 @@
-"""The one shape in which every list is answered."""
+"""Paging: the shape of every list response."""
 
 from typing import Generic, TypeVar
 

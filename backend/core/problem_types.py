@@ -1,6 +1,6 @@
-"""Types of problems: the `type` of an error, the sentence in the OpenAPI, and the page that the type resolves to.
+"""Problem types: the `type` of an error, its summary in the OpenAPI, and the page that the type resolves to.
 
-One type per status. `GET /errors/{slug}` answers with its description; docs/API.md lists all of them.
+One type per status. `GET /errors/{slug}` returns its description; docs/API.md lists all of them.
 """
 
 import http
@@ -11,21 +11,21 @@ PREFIX = "/errors/"
 
 @dataclass(frozen=True)
 class ProblemType:
-    """What an error of one status means, and what a client can do about it."""
+    """Meaning of an error of one status, and what a client can do about it."""
 
     status: int
     slug: str
-    summary: str  # as the OpenAPI shows it at each route
+    summary: str  # shown in the OpenAPI of each route
     description: str
 
     @property
     def title(self) -> str:
-        """The name of the status, as HTTP has it."""
+        """The name of the status in HTTP."""
         return http.HTTPStatus(self.status).phrase
 
     @property
     def uri(self) -> str:
-        """The `type` of such an error, relative to the service (RFC 9457 §3.1.1)."""
+        """The `type` of an error with this status, relative to the service (RFC 9457 §3.1.1)."""
         return PREFIX + self.slug
 
 
@@ -146,7 +146,7 @@ TYPES = {
 
 
 def uri_of(status: int) -> str:
-    """The `type` of an error with *status*; `about:blank` for a status that nothing here answers with."""
+    """The `type` of an error with *status*; `about:blank` for a status that the service does not use."""
     return TYPES[status].uri if status in TYPES else "about:blank"
 
 

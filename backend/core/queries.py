@@ -1,4 +1,4 @@
-"""What comes in, as the OpenAPI shows it."""
+"""Base models of queries and bodies."""
 
 from datetime import date, datetime
 from typing import Annotated, TypeVar
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def said(most: int) -> StringConstraints:
-    """Somebody's words, at most so many characters; the pattern tells readers of the schema that blanks are none."""
+    """Free text of at most `most` characters; the pattern shows in the schema that blank text is rejected."""
     return StringConstraints(min_length=1, max_length=most, strip_whitespace=True, pattern=r"\S")
 
 
@@ -43,13 +43,13 @@ class Of(In):
 
 
 class PageQuery(In):
-    """Which part of a list is asked for."""
+    """The requested part of a list."""
 
     limit: Limit = 50
     offset: Offset = 0
 
     def cut(self, rows: list[T]) -> list[T]:
-        """That part of all rows."""
+        """The requested part of all rows."""
         return rows[self.offset : self.offset + self.limit]
 
 
@@ -58,8 +58,9 @@ class Paged(PageQuery, Of):
 
 
 class Filtered(Of):
-    """Any static attribute of the workspace may stand beside these as a filter, as may demand_class, model, status and, once
-    monitoring has looked, monitored."""
+    """Filters: any static attribute of the workspace, demand_class, model, status and, once monitoring has run,
+    monitored.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
     search: Annotated[str, Field(max_length=300, description="Part of the name, in any case.")] = ""
@@ -70,7 +71,7 @@ class FilteredPage(PageQuery, Filtered):
 
 
 def filters_of(query: Filtered) -> dict[str, str]:
-    """The attributes that stand beside what a query knows."""
+    """The extra fields of a query, which are its filters."""
     return {name: str(value) for name, value in (query.model_extra or {}).items()}
 
 

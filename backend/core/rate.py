@@ -1,4 +1,4 @@
-"""Authentication and rate limiting: keys, loopback where there are none, and requests per minute and key."""
+"""Authentication and rate limiting: API keys, or loopback only if there are none; requests per minute and key."""
 
 import ipaddress
 import math
@@ -16,20 +16,20 @@ from backend.core.keys import LOCAL, Key, Keyring
 from backend.core.settings import is_loopback
 
 MAX_BODY = 5 * 2**20  # bytes
-MAX_UPLOAD = 32 * 2**20  # of a table
-MAX_PAGE = 1_000  # rows of a list
-MAX_SERIES = 100  # of a request for forecasts
+MAX_UPLOAD = 32 * 2**20  # bytes of a table
+MAX_PAGE = 1_000  # rows per list
+MAX_SERIES = 100  # series per request for forecasts
 MAX_HORIZON = 744  # steps: a month of hours, two years of days
-MAX_YEARS = 10  # of a range of dates
+MAX_YEARS = 10  # years per range of dates
 HEADER = "X-API-Key"
 
 _HEALTH = ("/health", "/healthz")
 _PUBLIC = ("/docs", "/errors")  # no key is needed, but requests count
 _READING = ("GET", "HEAD", "OPTIONS")
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")  # what a page may send anywhere
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")  # content types that any web page may send cross-origin
 _WINDOW = 60.0  # seconds
 _REMEMBERED = 10_000  # clients
-_LONGEST = 100  # characters of what a client is known by: behind a proxy it is what a header says
+_LONGEST = 100  # characters of a client's identifier, which comes from a header behind a proxy
 
 
 class RateLimit:
@@ -41,7 +41,9 @@ class RateLimit:
         self._windows: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def hit(self, client: str) -> tuple[int, int]:
-        """Counts one request; how many are left, below 0 when this was one too many, and the seconds to the next window."""
+        """Counts one request. Returns how many are left (below 0 if this one exceeds the limit) and the seconds to the
+        next window.
+        """
         client = client[:_LONGEST]
         now = self._clock()
         start, count = self._windows.get(client, (now, 0))
@@ -56,11 +58,13 @@ class RateLimit:
 
 
 class Authentication:
-    """Lets in who has a key, or this machine where there are none, and counts requests. Health and documentation are open."""
+    """Admits holders of a key, or this machine if there are no keys, and counts requests. Health and documentation are
+    open.
+    """
 
     def __init__(
         self, app: ASGIApp, keyring: Keyring, rate: RateLimit, origins: Set[str] = frozenset()
-    ) -> None:  # `origins`: whose pages may call it, besides those of this machine
+    ) -> None:  # `origins`: origins whose pages may call the API, besides those of this machine
         self.app = app
         self.keyring = keyring
         self.rate = rate
@@ -100,7 +104,7 @@ class Authentication:
         length = headers.get("content-length", "")
         if length.isdigit() and int(length) > (
             MAX_UPLOAD if scope["path"].endswith(STREAMED) else MAX_BODY
-        ):  # the routes count what comes without a length
+        ):  # the routes check bodies without a length
             await errors.answer(scope, 413, errors.TOO_LARGE, limits)(scope, receive, send)
             return
         scope["state"].update(key=key, role=key.role)
@@ -114,7 +118,7 @@ class Authentication:
         await self.app(scope, receive, answer)
 
     def _find(self, scope: Scope, headers: Headers) -> tuple[Key | None, str]:
-        """The key of a request, if it may come in, and whose requests it is counted among."""
+        """The key of a request, or None if it is not admitted, and the client it is counted for."""
         if not self.keyring:
             return LOCAL if _is_local(scope, headers) else None, LOCAL.name
         secret = headers.get(HEADER)
@@ -134,7 +138,9 @@ class Authentication:
 
 
 def key_of(scope: Scope) -> Key | None:
-    """Who makes a request that `Authentication` has let in; None without a valid key, which health and documentation need not."""
+    """The key of a request that `Authentication` has admitted; None without a valid key, on health and documentation
+    only.
+    """
     key: Key | None = scope["state"].get("key")
     return key
 
@@ -145,14 +151,16 @@ def _is_below(path: str, names: tuple[str, ...]) -> bool:
 
 
 def _is_local(scope: Scope, headers: Headers) -> bool:
-    """Whether the client is this machine and means it: a page of another site may have its name point here."""
+    """Whether the client is this machine and uses a local host name: another site may point its own name here (DNS
+    rebinding).
+    """
     host = headers.get("host", "")
     name = host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
     return is_loopback(name) and (scope.get("client") is None or is_loopback(_address(scope)))
 
 
 def _sent_by_a_page(scope: Scope, headers: Headers, origins: Set[str]) -> str | None:
-    """Why a request may not change anything where no key is needed: a page of another site may have sent it."""
+    """The reason to refuse a change without a key: a page of another site may have sent it. None if it is allowed."""
     if scope["method"] in _READING:
         return None
     origin, kind = headers.get("origin"), headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -172,12 +180,12 @@ def _sent_by_a_page(scope: Scope, headers: Headers, origins: Set[str]) -> str | 
 def _is_local_origin(origin: str) -> bool:
     try:
         return is_loopback(urlsplit(origin).hostname or "")
-    except ValueError:  # no address of a page
+    except ValueError:  # not the address of a page
         return False
 
 
 def _network(address: str) -> str:
-    """What a client can choose among: all addresses of this machine, or of an IPv6 network, count as one."""
+    """The network to count an address by: all loopback addresses, or all of an IPv6 /64, count as one client."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""How routes answer."""
+"""Responses: documented errors, ETags, revalidation and JSON encoding."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,14 +11,14 @@ from backend.core.errors import PROBLEM_JSON
 from backend.core.problem_types import TYPES
 from pipelines import __version__
 
-Responses = dict[int | str, dict[str, Any]]  # as the framework takes them: by status, in terms of the OpenAPI
+Responses = dict[int | str, dict[str, Any]]  # the framework's type: OpenAPI responses by status
 
 ALWAYS = (401, 403, 422, 429, 500, 503)
-REVALIDATED = "private, no-cache"  # a client may keep it, if it asks each time whether it is still right
+REVALIDATED = "private, no-cache"  # clients may cache it, but must revalidate it each time
 
 
 def problems(*statuses: int) -> Responses:
-    """The answers of a route besides its success, for the OpenAPI."""
+    """The error responses of a route, for the OpenAPI."""
     schema = {"schema": {"$ref": "#/components/schemas/ProblemOut"}}
     responses: Responses = {}
     for status in sorted({*ALWAYS, *statuses}):
@@ -30,12 +30,12 @@ def problems(*statuses: int) -> Responses:
 
 
 def etag(*parts: object) -> str:
-    """A weak tag of what an answer depends on, this version of the service included."""
+    """A weak ETag of what a response depends on, including the version of the service."""
     return f'W/"{".".join(map(str, parts))}.{__version__}"'
 
 
 def is_known(request: Request, tag: str) -> bool:
-    """Whether the client has what `tag` stands for (If-None-Match, RFC 9110 §13.1.2)."""
+    """Whether the client has the version with this `tag` (If-None-Match, RFC 9110 §13.1.2)."""
     given = request.headers.get("if-none-match")
     if given is None:
         return False
@@ -45,7 +45,7 @@ def is_known(request: Request, tag: str) -> bool:
 
 
 class NotModified(Exception):
-    """Ends a request with 304: the client has what `tag` stands for."""
+    """Ends a request with 304: the client has the version with this `tag`."""
 
     def __init__(self, tag: str) -> None:
         super().__init__(tag)
@@ -53,7 +53,7 @@ class NotModified(Exception):
 
 
 def revalidate(request: Request, response: Response, *parts: object) -> None:
-    """Tag the answer with what it depends on; NotModified if the client has it."""
+    """Set the ETag of a response from `parts`; NotModified if the client has it."""
     tag = etag(*parts)
     if is_known(request, tag):
         raise NotModified(tag)
@@ -71,18 +71,19 @@ def not_modified(tag: str) -> Response:
 
 
 def json_response(body: bytes, tag: str | None = None) -> Response:
-    """An answer that a client may keep, if it asks each time whether it is still right."""
+    """A JSON response that clients may cache, but must revalidate each time."""
     headers = {"ETag": tag, "Cache-Control": REVALIDATED} if tag else {"Cache-Control": "no-store"}
     return Response(body, headers=headers, media_type="application/json")
 
 
 def encode(content: object) -> bytes:
-    """A typed answer as JSON without another validation, for what is measured to need that; NaN is null."""
+    """Encode a typed response as JSON without validating it again, for routes measured to need that; NaN becomes null.
+    """
     return to_json(content, inf_nan_mode="null")
 
 
 async def encoded(request: Request, tag: str, render: Callable[[], object]) -> Response:
-    """304 if the client has it, else the JSON of what `render` gives, both made in a thread."""
+    """Return 304 if the client has this version, else the JSON of what `render` returns; runs in a thread."""
     if is_known(request, tag):
         return not_modified(tag)
     return json_response(await asyncio.to_thread(lambda: encode(render())), tag)

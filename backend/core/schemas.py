@@ -1,14 +1,14 @@
-"""What goes out, as the OpenAPI shows it."""
+"""Response models for errors."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-_KNOWN = Field(exclude_if=lambda value: value is None)  # a member that is not known is missing
+_KNOWN = Field(exclude_if=lambda value: value is None)  # an unknown member is omitted
 
 
 class FieldError(BaseModel):
-    """What is wrong with one field; the values found and the remedy where they are known."""
+    """What is wrong with one field, with the values found and the remedy if they are known."""
 
     field: str
     message: str
@@ -36,10 +36,10 @@ class ProblemTypeOut(BaseModel):
 
 
 class ProblemOut(BaseModel):
-    """An error (RFC 9457). `detail` is for people, and holds what the members say.
+    """An error (RFC 9457). `detail` is for people and repeats what the members say.
 
-    `code` is for programs: one of docs/ERRORS.md. `field`: the setting or parameter to correct. `found`: the values found.
-    `remedy`: what to do. Each is missing where it is not known.
+    `code` is for programs: one of docs/ERRORS.md. `field`: the setting or parameter to correct. `found`: the values
+    found. `remedy`: what to do. Unknown members are omitted.
     """
 
     type: Annotated[str, Field(description="The kind of error, as a reference to its page: `/errors/not-found`.")]

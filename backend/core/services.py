@@ -1,4 +1,4 @@
-"""The parts of the application: `create_app` builds each once, and whatever needs one finds it by its type."""
+"""Registry of the application's parts: `create_app` builds each part once, and routes look it up by type."""
 
 from typing import Any, TypeVar, cast
 
@@ -18,9 +18,9 @@ class Services:
 
 
 def provided(kind: type[Any]) -> Any:
-    """A dependency that gives a route the part of this type."""
+    """Dependency that passes the part of this type to a route."""
 
-    async def find(request: Request) -> Any:  # a plain function would be called in a thread
+    async def find(request: Request) -> Any:  # async: a plain function would be called in a thread
         return request.app.state.services[kind]
 
     return Depends(find)

@@ -1,4 +1,4 @@
-"""Settings of the service: environment variables `API_…`. What is served comes from the project's settings."""
+"""Settings of the service: environment variables `API_…`. The project's settings define what is served."""
 
 import ipaddress
 import os
@@ -20,33 +20,33 @@ _DEBUGGING = ("PYTHONDEVMODE", "PYTHONASYNCIODEBUG")
 
 
 class Settings(BaseSettings):
-    """How the service listens, whom it lets in, and how much it takes on."""
+    """Address, access and limits of the service."""
 
     model_config = SettingsConfigDict(env_prefix="API_", frozen=True, extra="ignore")
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000  # 0: any free one
     keys: Annotated[str, Field(repr=False)] = (
-        ""  # lines of scripts/create_api_key.py, by new lines or commas; or API_KEYS_FILE
+        ""  # lines from scripts/create_api_key.py, separated by newlines or commas; or API_KEYS_FILE
     )
     rate_limit: PositiveInt = 1200  # requests per minute and key
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()  # separated by commas; none: CORS is off
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()  # separated by commas; if empty, CORS is off
     trusted_proxies: Annotated[
         tuple[str, ...], NoDecode
-    ] = ()  # addresses or networks whose X-Forwarded-For is believed
-    cache_mb: PositiveInt = 192  # of tables in memory
-    generate_workers: PositiveInt = 1  # processes that compute what is not published
-    generate_queue: Annotated[int, Field(ge=0)] = 8  # requests that may wait for one of them
-    generate_timeout: PositiveFloat = 30.0  # seconds that waiting and computing may take together
-    preview_timeout: PositiveFloat = 60.0  # seconds that waiting for a look at an upload and looking may take together
+    ] = ()  # addresses or networks whose X-Forwarded-For is trusted
+    cache_mb: PositiveInt = 192  # MiB of tables in memory
+    generate_workers: PositiveInt = 1  # processes that compute unpublished forecasts
+    generate_queue: Annotated[int, Field(ge=0)] = 8  # requests that may wait for a worker
+    generate_timeout: PositiveFloat = 30.0  # seconds for waiting and computing together
+    preview_timeout: PositiveFloat = 60.0  # seconds for waiting and previewing an upload together
     preview_mb: Annotated[int, Field(ge=1024)] = (
-        3072  # of address space for a look at one: 32 MiB need 1.2 GB, 128 unpacked 2.2
+        3072  # MiB of address space per preview: a file of 32 MiB needs 1.2 GB; one of 128 MiB unpacked, 2.2 GB
     )
-    uploads_mb: Annotated[int, Field(ge=64)] = 512  # of all uploads together, on the disk
-    jobs_on: Literal["local", "cloud_run"] = "local"  # where pipelines run: processes of this machine, or Cloud Run
+    uploads_mb: Annotated[int, Field(ge=64)] = 512  # MiB of all uploads on disk
+    jobs_on: Literal["local", "cloud_run"] = "local"  # where pipelines run: as processes on this machine, or on Cloud Run
     cloud_run_project: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = ""
     cloud_run_region: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = ""
-    cloud_run_prefix: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = "forecast-"  # of the jobs' names: forecast-train
+    cloud_run_prefix: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = "forecast-"  # prefix of the job names: forecast-train
     cloud_run_url: HttpUrl = HttpUrl("https://run.googleapis.com")
     cloud_logging_url: HttpUrl = HttpUrl("https://logging.googleapis.com")
     jobs: PositiveInt = 2  # maximum concurrent pipelines (one per workspace)
@@ -77,18 +77,18 @@ class Settings(BaseSettings):
         return value.lower() if isinstance(value, str) else value
 
     def keyring(self) -> tuple[Key, ...]:
-        """The keys that are let in."""
+        """The accepted API keys."""
         return parse_keys(self.keys)
 
     def check(self) -> None:
-        """ConfigError that lists all that would leave the service open to others."""
+        """Raise one ConfigError that lists every setting that would expose the service."""
         if problems := self.unsafe():
             raise refusal(self.environment, problems)
 
     def unsafe(self) -> list[ConfigError]:
-        """What is wrong with these settings taken together: an error each.
+        """One error for each unsafe combination of settings.
 
-        Without keys the service may only listen on loopback, and only in `dev`.
+        Without keys the service may listen on loopback only, and only in `dev`.
         """
         problems: list[ConfigError] = []
         try:
@@ -118,7 +118,7 @@ class Settings(BaseSettings):
         return [*problems, *self._unsafe_in_public()]
 
     def _unsafe_in_public(self) -> Iterator[ConfigError]:
-        """What only `dev` may do."""
+        """Settings that are allowed in `dev` only."""
         for origin in self.cors_origins:
             parts, field = urlsplit(origin), "API_CORS_ORIGINS"
             if origin == "*":
@@ -136,7 +136,7 @@ class Settings(BaseSettings):
 
 
 def load(**given: Any) -> Settings:
-    """The settings of the environment, over which `given` goes; all mistakes, and all that is unsafe, in one ConfigError."""
+    """The settings of the environment, overridden by `given`. One ConfigError reports all invalid and unsafe values."""
     problems, keys = unsafe(), ""
     try:
         keys = secret("API_KEYS") or ""
@@ -156,15 +156,15 @@ def load(**given: Any) -> Settings:
             for one in error.errors()
         ]
         wrong = {str(one["loc"][0]): Settings.model_fields[str(one["loc"][0])].default for one in error.errors()}
-        settings = Settings(**{**given, **wrong})  # what is right can still be unsafe
+        settings = Settings(**{**given, **wrong})  # the valid settings can still be unsafe
     if problems := [*problems, *settings.unsafe()]:
         raise refusal(settings.environment, problems)
     return settings
 
 
-@lru_cache(maxsize=64)  # a name from outside may be as long as a header
+@lru_cache(maxsize=64)  # bounded: a name sent by a client may be as long as a header
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address or name."""
+    """Whether an address or name can be reached from this machine only."""
     if host == "localhost":
         return True
     try:

@@ -1,8 +1,8 @@
-"""Whether the service is being stopped."""
+"""Shutdown flag of the service."""
 
 
 class Shutdown:
-    """Once it has begun, running work may finish and nothing new is started."""
+    """Once shutdown has started, running work may finish, but no new work starts."""
 
     def __init__(self) -> None:
         self.begun = False

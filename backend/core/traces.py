@@ -1,4 +1,6 @@
-"""Traces over OTLP, where an endpoint is configured: a span a request, by route, without what its address says."""
+"""OpenTelemetry traces over OTLP if an endpoint is configured: one span per request, named by route, without path and
+query.
+"""
 
 import os
 from typing import TYPE_CHECKING
@@ -8,7 +10,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import Span
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-_PRIVATE = ("url.path", "url.query")  # names of series, questions, and whatever else a client writes there
+_PRIVATE = ("url.path", "url.query")  # may contain names of series, questions or anything else a client sends
 
 
 def wanted() -> bool:
@@ -17,7 +19,7 @@ def wanted() -> bool:
 
 
 def keep_private() -> None:
-    """From now on spans say the route of a request, and not the address: the same as the log."""
+    """Removes the address of a request from spans, which then name the route only, as in the log."""
     from opentelemetry import trace
     from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 

@@ -38,7 +38,7 @@ async def rejected(
     request: Request,
     response: Response,
 ) -> RejectedOut:
-    """The rows of the current data that were rejected, as they came, each with its reason."""
+    """The rejected rows of the current data as received, each with its reason."""
     dataset = await access.workspace.dataset()
     revalidate(request, response, dataset.version)
 
@@ -59,5 +59,5 @@ async def rejected(
 
 
 def _text(value: object) -> str | None:
-    """A value as it came; there is no telling of what type it should have been."""
+    """A value as received, as text: its intended type is unknown."""
     return None if value is None else str(value)

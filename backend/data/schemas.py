@@ -1,4 +1,4 @@
-"""What goes out about data that came in, as the OpenAPI shows it."""
+"""Response models for data quality and rejected rows."""
 
 from typing import Any, Literal
 
@@ -29,7 +29,9 @@ class QualityOut(BaseModel):
 
 
 class RejectedOut(Page[dict[str, str | None]]):
-    """Rows as they came, all values as text; `reason` says why one was rejected, `row` where it stood."""
+    """Rejected rows as received, all values as text; `reason` says why a row was rejected, `row` is its position in the
+    file.
+    """
 
     workspace: str
     data_version: str

@@ -1,1 +1,1 @@
-"""The service about itself: its contract as a page, and the types of its errors."""
+"""API documentation: Swagger UI and the types of errors."""

@@ -1,7 +1,7 @@
-"""The service about itself: Swagger UI at `/docs`, and what each type of error means. Public, and without data.
+"""API documentation: Swagger UI at `/docs`, and a description of each type of error. Public, and without data.
 
-The page loads nothing from another host: the files of Swagger UI come with a library. The contract needs a key where the
-service has keys, so the page asks for one.
+The page loads nothing from another host: a library ships the files of Swagger UI. If the service has keys, reading the
+contract requires one, so the page asks for it.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ router = APIRouter()
 Asset = Literal["swagger-ui-bundle.js", "swagger-ui.css", "page.js", "page.css"]
 
 _MEDIA_TYPES = {"js": "text/javascript", "css": "text/css"}
-# Of this page alone; every other answer lets nothing run. The icons of Swagger UI's style sheet are data.
+# For this page only; all other responses allow no scripts. Swagger UI's style sheet has its icons as data: URLs.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -43,7 +43,7 @@ async def page(access: Anyone) -> Response:
 
 @router.get("/docs/{name}", include_in_schema=False)
 async def asset(access: Anyone, name: Asset, request: Request) -> Response:
-    """A file of that page; it does not change until the next version."""
+    """A file of Swagger UI; it does not change until the next version."""
     tag = f'W/"{__version__}"'
     if is_known(request, tag):
         return not_modified(tag)
@@ -75,7 +75,7 @@ async def problem_type(
 
 @functools.cache
 def _compressed(name: str) -> bytes:
-    """The file with gzip, once: Swagger UI has 1.5 MB."""
+    """The gzipped file, cached: Swagger UI has 1.5 MB."""
     ours = name.startswith("page.")
     folder = resources.files("backend.documentation") if ours else resources.files("fastapi_offline") / "static"
     return gzip.compress((folder / name).read_bytes(), mtime=0)

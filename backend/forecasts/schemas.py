@@ -1,4 +1,4 @@
-"""What is asked of forecasts, and what is answered."""
+"""Requests and responses for forecasts."""
 
 from typing import Annotated, Literal
 
@@ -19,7 +19,7 @@ class ForecastQuery(Of):
 
 
 class FutureRow(BaseModel):
-    """Values of future covariates at one step, for one series or, without a name, for all that are asked for."""
+    """Values of future covariates at one step, for one series or, without a name, for all requested series."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
     __pydantic_extra__: dict[str, float | str | bool | None]
@@ -41,8 +41,8 @@ class GenerateIn(Of):
 
 
 class Bridge(BaseModel):
-    """Why the forecast differs from the one before: `parts` sum to the change of each step that both have, `totals` to that
-    of all of them.
+    """Why the forecast differs from the previous one: `parts` sum to the change at each step that both cover, `totals`
+    to the change over all these steps.
     """
 
     since: str | None
@@ -52,9 +52,9 @@ class Bridge(BaseModel):
 
 
 class ExplanationOut(BaseModel):
-    """`components` sum to `y_hat` a step; null for forecast sets from before there were explanations.
+    """`components` sum to `y_hat` at each step; null for forecast sets published before explanations existed.
 
-    `totals` are over the steps of which all is known: sums, or means where `aggregate` is not `sum`.
+    `totals` cover the steps for which everything is known: sums, or means if `aggregate` is not `sum`.
     """
 
     workspace: str

@@ -1,4 +1,4 @@
-"""Jobs that run on Cloud Run: what is known of them is kept in the store, so that every instance of the service knows it."""
+"""Jobs that run on Cloud Run. Their records are kept in the store, so that every instance of the service sees them."""
 
 import os
 import tempfile
@@ -25,7 +25,7 @@ from pipelines.storage.pointers import Pointer
 from pipelines.storage.records import Version
 from pipelines.storage.store import Stores
 
-_UNKNOWN = timedelta(minutes=2)  # that a job without an execution may still be about to get one
+_UNKNOWN = timedelta(minutes=2)  # within this time, a job without an execution may still get one
 _NEVER = "It was never started: the service ended in between, or Cloud Run refused."
 _FORGOTTEN = "Cloud Run does not know its execution any more."
 _LOG = "log.jsonl"
@@ -33,7 +33,7 @@ _LOG = "log.jsonl"
 
 @dataclass(frozen=True)
 class Record(Job):
-    """A job, and the name of its execution as soon as there is one."""
+    """A job, with the name of its execution once there is one."""
 
     execution: str | None = None
 
@@ -43,7 +43,7 @@ class Record(Job):
 
     @property
     def job(self) -> Job:
-        """The job alone, as routes give it out."""
+        """The job without its execution, as routes return it."""
         return Job(**{field.name: getattr(self, field.name) for field in fields(Job)})
 
 
@@ -55,7 +55,7 @@ class Records(Pointer):
 
 
 class Slot(Stored):
-    """A job that runs, or is about to."""
+    """A job that is running or starting."""
 
     workspace: str
     job_id: Version
@@ -63,7 +63,7 @@ class Slot(Stored):
 
 
 class Slots(Pointer):
-    """The jobs that run at once, in all workspaces."""
+    """The running jobs of all workspaces, which share one limit."""
 
     remedy = "Delete it: the next job that is started makes it again."
     slots: list[Slot] = Field(default_factory=list)
@@ -74,7 +74,7 @@ _LOG_LINES = TypeAdapter(list[LogLine])
 
 @dataclass(frozen=True)
 class CloudJobs:
-    """As `LocalJobs`: at most one runs in a workspace, and `at_once` in all of them."""
+    """Jobs on Cloud Run, with the interface of `LocalJobs`: at most one job per workspace and `at_once` overall."""
 
     stores: Stores
     cloud: CloudRun
@@ -85,7 +85,7 @@ class CloudJobs:
         return self.stores
 
     def start(self, workspace: str, kind: Kind, by: str) -> Job:
-        """Begins a job. Problem 409 while the workspace has another one, 503 while there are as many as may be."""
+        """Starts a job. Problem 409 if the workspace has another one, 503 if the maximum number of jobs is running."""
         refuse_second(self, workspace)
         job = Job(new_version(), workspace, kind, by, files.now())
         known = next(iter(self.ids(workspace)), None)
@@ -115,7 +115,7 @@ class CloudJobs:
         return [record.job_id for record in self._records(workspace)]
 
     def get(self, workspace: str, job_id: str) -> Job | None:
-        """A job as it is now. What has ended is recorded, with its log, before Cloud Run forgets it."""
+        """The current state of a job. When it ends, its result and log are saved before Cloud Run deletes them."""
         safe_version(job_id, "job")
         record = next((one for one in self._records(workspace) if one.job_id == job_id), None)
         if record is None:
@@ -135,7 +135,7 @@ class CloudJobs:
         return self._follow(job, status)
 
     def log(self, job: Job) -> list[LogLine]:
-        """The newest lines that the script has printed."""
+        """The newest lines printed by the script."""
         try:
             folder = self.reader.artifacts.folder(self.reader.places(job.workspace).job(job.job_id))
             return _LOG_LINES.validate_json(folder.read_text(_LOG))
@@ -144,7 +144,7 @@ class CloudJobs:
             return self._read(execution)[1] if execution else []
 
     def cancel(self, job: Job, by: str) -> None:
-        """Asks for the end of a job. Problem 409 for one that has ended."""
+        """Requests cancellation of a job. Problem 409 if it has ended."""
         if not job.active:
             raise Problem(409, f"Job {job.job_id} has ended already: {job.state}.")
         execution = self._execution(job) or self.cloud.find(job.kind, job.job_id)
@@ -153,12 +153,14 @@ class CloudJobs:
         self.cloud.cancel(execution)
 
     def active(self, workspace: str) -> Job | None:
-        """The job that runs in a workspace."""
+        """The running job of a workspace."""
         jobs = (self.get(workspace, one.job_id) for one in self._records(workspace) if one.active)
         return next((job for job in jobs if job is not None and job.active), None)
 
     def _take_slot(self, job: Job) -> None:
-        """Problem 503 unless there is room for one more job, in all workspaces and for all instances of the service."""
+        """Reserves a slot for one more job, across all workspaces and instances of the service. Problem 503 if none is
+        free.
+        """
 
         def take(slots: list[Slot]) -> list[Slot]:
             held = [one for one in slots if self._holds(one)]
@@ -169,7 +171,7 @@ class CloudJobs:
         self._move_slots(take)
 
     def _holds(self, slot: Slot) -> bool:
-        """Whether the job of a slot runs, or is about to."""
+        """Whether the job of a slot is running or starting."""
         job = self.get(slot.workspace, slot.job_id)
         if job is None:
             return abs(datetime.now(UTC) - slot.at) < _UNKNOWN
@@ -179,7 +181,7 @@ class CloudJobs:
         self.stores.artifacts.move_pointer(layout.JOBS_RUNNING, Slots, lambda now: now.changed(slots=change(now.slots)))
 
     def _follow(self, job: Job, execution: Execution) -> Job:
-        """The job with what its execution and its log say."""
+        """The job, updated from its execution and its log."""
         log, lines = self._read(execution.name)
         changed = replace(job, state=execution.state, started_at=execution.started_at, progress=log.progress)
         if execution.state in files.ACTIVE:
@@ -193,11 +195,11 @@ class CloudJobs:
             draft.write_json(_LOG, [line.model_dump() for line in lines])
             draft.publish()
         except Conflict:
-            pass  # another instance of the service has seen its end, too
+            pass  # another instance of the service has recorded the end
         return self._put(changed, execution.name)
 
     def _read(self, execution: str) -> tuple[Log, list[LogLine]]:
-        """The log as a client may see it: it is cleaned here, where the secrets are known."""
+        """The log as clients may see it. It is redacted here, because this process has the secrets."""
         with tempfile.TemporaryDirectory() as folder:
             log = Log(Path(folder), os.environ)
             for line in self.cloud.lines(execution):
@@ -211,7 +213,7 @@ class CloudJobs:
         return self.reader.artifacts.read_pointer(self.reader.places(workspace).cloud_jobs, Records).jobs
 
     def _put(self, job: Job, execution: str | None) -> Job:
-        """Replaces the record of a job; its end stays as it was recorded first."""
+        """Replaces the record of a job; once its end is recorded, the record no longer changes."""
 
         def put(records: list[Record]) -> list[Record]:
             return [

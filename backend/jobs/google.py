@@ -1,7 +1,7 @@
-"""Cloud Run: starts an execution of a job that is deployed there, follows and cancels it, and reads what it printed.
+"""Cloud Run client: starts an execution of a deployed job, tracks and cancels it, and reads its output.
 
-Speaks the Admin API v2 and the Logging API v2 with the token of the service's own account. The job's image must start
-`python`: what is passed are its arguments, such as `-m scripts.train --workspace shop --json-log`.
+Uses the Admin API v2 and the Logging API v2 with the token of the service's own account. The entry point of the job's
+image must be `python`, because only its arguments are passed, such as `-m scripts.train --workspace shop --json-log`.
 """
 
 import json
@@ -16,20 +16,20 @@ import tenacity
 from backend.jobs.record import State
 from pipelines.core.errors import NotFound, StoreError
 
-if TYPE_CHECKING:  # the extra gcp; only who runs jobs there has it
+if TYPE_CHECKING:  # the extra gcp, installed only where jobs run on Cloud Run
     import requests
 
 _SCOPES = ["https://www.googleapis.com/auth/cloud-platform"]
-_TIMEOUT = 20.0  # seconds of a call
-_TRIES = 5  # of a call that is refused for a moment: about ten seconds
-_LINES = 500  # of a log that are looked at for its newest ones
-_FRESH = 5.0  # seconds that a log is as it was: sixty readings a minute are all that a project may have
+_TIMEOUT = 20.0  # seconds per call
+_TRIES = 5  # attempts per call on temporary failures: about ten seconds
+_LINES = 500  # newest log entries that are read
+_FRESH = 5.0  # seconds for which a log is cached: a project may read logs sixty times per minute
 _JOB_ID = "JOB_ID"
 
 
 @dataclass(frozen=True)
 class Execution:
-    """How an execution stands. `name`: `projects/…/executions/…`."""
+    """State of an execution. `name`: `projects/…/executions/…`."""
 
     name: str
     state: State
@@ -40,18 +40,20 @@ class Execution:
 
 @dataclass(frozen=True)
 class CloudRun:
-    """The jobs `<prefix><kind>` of a project and region; a kind's underscores are hyphens there."""
+    """The jobs `<prefix><kind>` of a project and region; underscores of a kind become hyphens."""
 
     project: str
     region: str
     prefix: str
     url: str = "https://run.googleapis.com"
     logging_url: str = "https://logging.googleapis.com"
-    pause: float = 1.0  # seconds before a second try at most, at least half of it; later ones wait up to twice as long
+    pause: float = 1.0  # maximum seconds before the second attempt, at least half of it; later pauses double
     _logs: dict[str, tuple[float, list[bytes]]] = field(default_factory=dict, compare=False, repr=False)
 
     def start(self, kind: str, job_id: str, command: Sequence[str]) -> str:
-        """Begins `python -m <command>`; the execution's name. An answer that was lost starts nothing twice. StoreError."""
+        """Starts `python -m <command>` and returns the name of the execution. A lost response never starts it twice.
+        StoreError.
+        """
         override = {"args": ["-m", *command], "env": [{"name": _JOB_ID, "value": job_id}]}
         body = {"overrides": {"containerOverrides": [override]}}
         tries = self._tries()
@@ -71,7 +73,7 @@ class CloudRun:
             ) from failure
 
     def find(self, kind: str, job_id: str) -> str | None:
-        """The execution that was started for a job, among the newest ones."""
+        """The execution that was started for a job, among the newest 50."""
         answer = self._patiently("GET", f"{self._job(kind)}/executions?pageSize=50")
         for execution in answer.get("executions", []):
             for container in execution.get("template", {}).get("containers", []):
@@ -80,7 +82,7 @@ class CloudRun:
         return None
 
     def look(self, execution: str) -> Execution:
-        """How it stands now; NotFound once Cloud Run has forgotten it."""
+        """The current state of an execution; NotFound once Cloud Run has deleted it."""
         answer = self._patiently("GET", f"{self.url}/v2/{execution}")
         started, finished = answer.get("startTime"), answer.get("completionTime")
         failed = [one for one in answer.get("conditions", []) if one.get("state") == "CONDITION_FAILED"]
@@ -88,11 +90,11 @@ class CloudRun:
         return Execution(execution, _state(answer), started, finished, message)
 
     def cancel(self, execution: str) -> None:
-        """Asks for its end; of one that has ended nothing is asked."""
+        """Requests cancellation of an execution; has no effect on one that has ended."""
         self._patiently("POST", f"{self.url}/v2/{execution}:cancel", {})
 
     def lines(self, execution: str) -> list[bytes]:
-        """The newest lines that it has printed, oldest first, as they were some seconds ago."""
+        """The newest lines printed by an execution, oldest first, at most a few seconds old."""
         at, known = self._logs.get(execution, (0.0, []))
         if at and time.monotonic() - at < _FRESH:
             return known
@@ -106,7 +108,7 @@ class CloudRun:
         }
         entries = self._patiently("POST", f"{self.logging_url}/v2/entries:list", body).get("entries", [])
         lines = [_line(entry) for entry in reversed(entries)]
-        self._logs.clear()  # of others there is no need to remember any
+        self._logs.clear()  # only the latest execution is cached
         self._logs[execution] = time.monotonic(), lines
         return lines
 
@@ -122,14 +124,14 @@ class CloudRun:
         return AuthorizedSession(Credentials(scopes=_SCOPES))  # type: ignore[no-untyped-call]
 
     def _patiently(self, method: str, url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """A call that may be repeated."""
+        """Makes a call that is safe to repeat, with retries."""
         try:
             return self._tries()(self._call, method, url, body)
         except _Unclear as failure:
             raise StoreError(f"Cloud Run does not answer: {failure}", remedy="Try again in a minute.") from failure
 
     def _tries(self) -> tenacity.Retrying:
-        """Calls what it is given until that is clear; the pauses are random, so that many callers get out of step."""
+        """Retries a function while its outcome is unclear, with random pauses that spread out concurrent callers."""
         return tenacity.Retrying(
             stop=tenacity.stop_after_attempt(_TRIES),
             wait=tenacity.wait_random_exponential(multiplier=self.pause, min=self.pause / 2),
@@ -156,7 +158,7 @@ class CloudRun:
             )
         if answer.status_code in (408, 429) or answer.status_code >= 500:
             raise _Unclear(f"status {answer.status_code}")
-        if not answer.ok or answer.is_redirect:  # the token is for this address only
+        if not answer.ok or answer.is_redirect:  # no redirects: the token is for this address only
             raise StoreError(
                 f"Cloud Run refuses with status {answer.status_code}",
                 found=answer.status_code,
@@ -167,7 +169,7 @@ class CloudRun:
 
 
 class _Unclear(Exception):
-    """It is not known whether a call had an effect; another one may."""
+    """The call may or may not have had an effect, so it is retried."""
 
 
 def _state(execution: dict[str, Any]) -> State:
@@ -179,7 +181,7 @@ def _state(execution: dict[str, Any]) -> State:
 
 
 def _line(entry: dict[str, Any]) -> bytes:
-    """What was printed: Cloud Run takes a line that is JSON apart."""
+    """The printed line, restored from JSON if Cloud Run has parsed it."""
     if "jsonPayload" in entry:
         return json.dumps({**entry["jsonPayload"], "timestamp": entry.get("timestamp")}).encode()
     return str(entry.get("textPayload", "")).encode()

@@ -1,4 +1,4 @@
-"""The jobs of every workspace, as their files tell: nothing of them is kept in this process."""
+"""Jobs of every workspace on this machine. Their files hold all state; nothing is kept in this process."""
 
 import shutil
 from dataclasses import dataclass, replace
@@ -17,8 +17,8 @@ from pipelines.storage import layout
 from pipelines.storage.catalog import Reader
 from pipelines.storage.disk import failing_clearly, locked, make_folder
 
-KEPT = 50  # jobs of a workspace, the newest ones
-LINES = 200  # of a log that is shown
+KEPT = 50  # newest jobs kept per workspace
+LINES = 200  # lines of a log that are shown
 
 SCRIPTS: dict[Kind, str] = {
     "etl": "scripts.run_etl",
@@ -31,18 +31,18 @@ SCRIPTS: dict[Kind, str] = {
 
 @dataclass(frozen=True)
 class LocalJobs:
-    """Starts, shows and cancels jobs; at most one runs in a workspace, and `at_once` in all of them."""
+    """Starts, lists and cancels jobs; at most one per workspace and `at_once` overall."""
 
     reader: Reader
     launcher: Launcher
     at_once: int
 
     def start(self, workspace: str, kind: Kind, by: str) -> Job:
-        """Begins a job. Problem 409 while the workspace has another one, 503 while there are as many as may be."""
+        """Starts a job. Problem 409 if the workspace has another one, 503 if the maximum number of jobs is running."""
         above = self._above(workspace)
         with failing_clearly(str(above)):
             make_folder(str(above))
-            with locked(self.reader.artifacts.path(layout.JOBS_LOCK)):  # of all workspaces, since `at_once` is
+            with locked(self.reader.artifacts.path(layout.JOBS_LOCK)):  # one lock for all workspaces, since `at_once` applies to all
                 refuse_second(self, workspace)
                 job = Job(new_version(), workspace, kind, by, files.now())
                 command = [SCRIPTS[kind], "--workspace", workspace, "--json-log"]
@@ -53,17 +53,19 @@ class LocalJobs:
         return job
 
     def ids(self, workspace: str) -> list[str]:
-        """The jobs of a workspace, newest first; those whose name is of the future come last."""
+        """The jobs of a workspace, newest first; IDs with a time in the future come last."""
         names = (path.parent.name for path in self._above(workspace).glob(f"*/{files.RECORD}"))
         return oldest_first(name for name in names if is_version(name))[::-1]
 
     def get(self, workspace: str, job_id: str) -> Job | None:
-        """A job as it is now. One whose process is gone without a word has failed, or is cancelled if that was asked for."""
+        """The current state of a job. If its process ended without recording a result, it has failed, or was cancelled
+        on request.
+        """
         folder = self.folder(workspace, job_id)
         job = Job.load(folder)
         if job is None or not job.active or self.launcher.state(folder) == "alive":
             return job
-        job = Job.load(folder)  # it may have ended between the two looks
+        job = Job.load(folder)  # it may have ended since the first read
         if job is None or not job.active:
             return job
         ended = files.last_sign_of_life(folder)
@@ -72,11 +74,11 @@ class LocalJobs:
         return replace(job, state="failed", finished_at=ended, error=job.error or files.VANISHED)
 
     def log(self, job: Job) -> list[LogLine]:
-        """The newest lines that the script has printed."""
+        """The newest lines printed by the script."""
         return files.tail(self.folder(job.workspace, job.job_id), LINES)
 
     def cancel(self, job: Job, by: str) -> None:
-        """Asks for the end of a job. Problem 409 for one that has ended."""
+        """Requests cancellation of a job. Problem 409 if it has ended."""
         if not job.active:
             raise Problem(409, f"Job {job.job_id} has ended already: {job.state}.")
         folder = self.folder(job.workspace, job.job_id)
@@ -84,7 +86,7 @@ class LocalJobs:
             self.launcher.cancel(folder, by)
 
     def active(self, workspace: str) -> Job | None:
-        """The job that runs in a workspace. It need not have the newest name: clocks are set back."""
+        """The running job of a workspace. It need not be the newest by ID, because clocks can be set back."""
         jobs = (self.get(workspace, job_id) for job_id in self.ids(workspace))
         return next((job for job in jobs if job is not None and job.active), None)
 
@@ -102,7 +104,7 @@ class LocalJobs:
 
 
 class Followed(Protocol):
-    """Jobs of which it is known whether they run, wherever that is."""
+    """Jobs whose state can be queried, wherever they run."""
 
     @property
     def reader(self) -> Reader: ...
@@ -114,7 +116,9 @@ class Followed(Protocol):
 
 
 def refuse_second(jobs: Followed, workspace: str) -> None:
-    """Problem 409 while a job runs in the workspace, 503 while as many run in others as may."""
+    """Raises Problem 409 if the workspace has a running job, 503 if the maximum number of jobs runs in other
+    workspaces.
+    """
     if running := jobs.active(workspace):
         detail = f"Workspace '{workspace}' has a job already: {running.kind} {running.job_id} is {running.state}. Wait or cancel it."
         raise Problem(409, detail, job_id=running.job_id)
@@ -122,13 +126,13 @@ def refuse_second(jobs: Followed, workspace: str) -> None:
     for name in jobs.reader.workspaces():
         try:
             others += [job] if (job := jobs.active(name)) else []
-        except StoreError as error:  # what is damaged in one workspace is no reason to stop another
+        except StoreError as error:  # damage in one workspace must not block the others
             structlog.get_logger("backend").error("unreadable jobs", workspace=name, reason=str(error))
     if len(others) >= jobs.at_once:
         raise full(len(others))
 
 
 def full(running: int) -> Problem:
-    """Problem 503: as many jobs run in other workspaces as may."""
+    """Problem 503: the maximum number of jobs runs in other workspaces."""
     detail = f"{running} jobs run in other workspaces, as many as this service allows. Try again later."
     return Problem(503, detail, headers={"Retry-After": "30"})

@@ -1,4 +1,4 @@
-"""What a job's script prints, as lines that a client may see: without paths, values of the environment and tracebacks."""
+"""The output of a job's script as clients may see it: without paths, environment values and tracebacks."""
 
 import contextlib
 import json
@@ -14,24 +14,24 @@ from pipelines.core.names import printable
 from pipelines.core.secrets import secret
 from pipelines.storage.disk import replace_file
 
-KEPT = 200  # lines that are shown, and that are left when the file has grown too large
+KEPT = 200  # lines that are shown, and that remain when the log is truncated
 INSIDE = "Something failed inside the pipeline. Whoever runs the service finds the reason in the job's folder."
 
 _LONGEST = 2_000  # characters of a line or an error
 _LARGEST = 4 * 2**20  # bytes of the log
 _ERROR, _TRACEBACK = "error: ", "Traceback (most recent call last)"
 _IN_PATH = r"[^\s'\"`:;,()<>|\[\]{}/]+"
-_PATH = re.compile(rf"(?<![\w.~%)\]/])/(?:{_IN_PATH}/)*({_IN_PATH})/?")  # 1/2, a/b and https://x are none
+_PATH = re.compile(rf"(?<![\w.~%)\]/])/(?:{_IN_PATH}/)*({_IN_PATH})/?")  # 1/2, a/b and https://x do not match
 _PASSWORD = re.compile(r"(?<=://)[^/\s@]+@")
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _SECRET = re.compile(r"KEY|SECRET|TOKEN|PASS|CREDENTIAL|AUTH|DSN", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z_.-]*")
 
-Entry = dict[str, object]  # an event that a script tells: `event`, `timestamp`, `level` and its facts
+Entry = dict[str, object]  # an event logged by a script: `event`, `timestamp`, `level` and its fields
 
 
 class Log:
-    """Takes the output line by line; knows how far the script is, and what it says went wrong."""
+    """Parses the output line by line; tracks the progress of the script and its error message."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         self.folder = folder
@@ -39,18 +39,18 @@ class Log:
         self._values = _values(environ)
         self._newest: deque[str] = deque(maxlen=KEPT)
         self._error: list[str] = []
-        self._inside = False  # of a traceback
+        self._inside = False  # inside a traceback
         self._failed_inside = False
 
     @property
     def error(self) -> str | None:
-        """The script's own message, which begins with `error:`; after a traceback, where to look."""
+        """The script's own message, which begins with `error:`; after a traceback, where to find it."""
         if self._error:
             return "\n".join(self._error)[:_LONGEST]
         return INSIDE if self._failed_inside else None
 
     def add(self, raw: bytes) -> None:
-        """One line of output. A traceback is for the operator: it goes to a file of its own."""
+        """Adds one line of output. Tracebacks are for operators and go to a separate file."""
         text = _ANSI.sub("", raw.decode("utf-8", "replace")).rstrip()
         if not text:
             return
@@ -70,13 +70,13 @@ class Log:
             self._line(self._shown(text))
 
     def _event(self, entry: Entry) -> None:
-        """A line of `--json-log`: a stage that counts, or a fact."""
+        """Handles a line of `--json-log`: a progress event or a fact."""
         self._error = []
         self.progress = {"stage": str(entry["event"]), "done": _count(entry, "done"), "total": _count(entry, "total")}
         self._write(entry)
 
     def _line(self, text: str) -> None:
-        """What libraries print, or the message that a script ends with, which may have several lines."""
+        """Handles output of libraries, or the final message of a script, which may have several lines."""
         if text.startswith(_ERROR):
             self._error = [text.removeprefix(_ERROR)]
         elif self._error:
@@ -94,7 +94,7 @@ class Log:
             replace_file(str(self.folder / LOG), "".join(f"{kept}\n" for kept in self._newest).encode())
 
     def _shown(self, value: Any) -> Any:
-        """The same with every text in it fit to be shown."""
+        """The value with every text in it redacted."""
         match value:
             case str():
                 return printable(_PATH.sub(r"\1", self._hidden(value)), _LONGEST)
@@ -112,7 +112,7 @@ class Log:
 
 
 def _entry(text: str) -> Entry | None:
-    """The object that the line is, if it is an event."""
+    """The event in a line of JSON, or None."""
     if not text.startswith("{"):
         return None
     try:
@@ -128,9 +128,10 @@ def _count(entry: Entry, name: str) -> int | None:
 
 
 def _values(environ: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Values of the environment that must not be shown, the longest first, and their names.
+    """Values of the environment that must not be shown, longest first, with their names.
 
-    Those of secrets by their name, also from a file, and all others that are no plain words; paths are shortened anyway.
+    Secrets are recognised by name, including those read from files; other values are hidden unless they are plain
+    words. Paths are shortened separately.
     """
     mounted = {}
     for name in environ:

@@ -1,4 +1,4 @@
-"""Where jobs run: never in the service's own process."""
+"""Job launchers. Jobs never run in the API process."""
 
 import os
 import subprocess
@@ -10,35 +10,36 @@ from typing import Literal, Protocol
 from backend.jobs import record as jobs
 from backend.jobs.record import Job
 
-_OURS = ("API_", "OTEL_")  # settings of the service, its keys among them: no script needs them
+_OURS = ("API_", "OTEL_")  # settings of the service, including its keys: no script needs them
 
 
 class Launcher(Protocol):
-    """Runs the scripts of jobs; whoever has these methods is one."""
+    """Interface of a job launcher."""
 
     def start(self, folder: Path, job: Job, command: Sequence[str]) -> None:
-        """Saves the record of a job and begins `python -m <command>`; OSError where that cannot be done."""
+        """Saves the record of a job and starts `python -m <command>`; OSError if that fails."""
         ...
 
     def state(self, folder: Path) -> Literal["alive", "gone"]:
-        """Whether something still works on the job, and will record its end."""
+        """Whether a process still works on the job and will record its end."""
         ...
 
     def cancel(self, folder: Path, by: str) -> None:
-        """Asks for the end of a job and of all that it has started; it may take some seconds."""
+        """Requests cancellation of a job and all its child processes; this may take some seconds."""
         ...
 
 
 class LocalProcess:
-    """A supervisor on this machine, in a session of its own: it outlives the service and notes how the script ends."""
+    """Starts a supervisor on this machine in its own session: it outlives the service and records how the script ends.
+    """
 
     def __init__(self) -> None:
         self._started: list[subprocess.Popen[bytes]] = []
 
     def start(self, folder: Path, job: Job, command: Sequence[str]) -> None:
-        self._started = [process for process in self._started if process.poll() is None]  # no zombies
+        self._started = [process for process in self._started if process.poll() is None]  # reaps zombies
         folder.mkdir(parents=True)
-        lock = jobs.hold(folder)  # before there is a record: a job that is known is alive until its lock is free
+        lock = jobs.hold(folder)  # before the record exists: a recorded job counts as alive until its lock is free
         try:
             job.save(folder)
             process = subprocess.Popen(  # noqa: S603 - our own module; the names of job and workspace are checked
@@ -49,7 +50,7 @@ class LocalProcess:
             )  # fmt: skip
             self._started.append(process)
         finally:
-            os.close(lock)  # the supervisor has it by now, or nobody
+            os.close(lock)  # the supervisor has inherited it, or failed to start
 
     def state(self, folder: Path) -> Literal["alive", "gone"]:
         return "alive" if jobs.is_held(folder) else "gone"

@@ -1,4 +1,4 @@
-"""The record of one job: a folder with `job.json`, the log of its script, and a lock that its process holds."""
+"""The record of a job: a folder with `job.json`, the log of its script, and a lock held by its process."""
 
 import fcntl
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from typing_extensions import TypedDict  # of Python 3.12, which pydantic needs
+from typing_extensions import TypedDict  # from Python 3.12 on in typing, as pydantic requires
 
 from pipelines.core import documents
 from pipelines.storage import disk
@@ -18,16 +18,16 @@ from pipelines.storage.disk import replace_file
 
 Kind = Literal["etl", "train", "inference", "monitor", "run_all"]
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-Unknown = Literal["unknown"]  # of a job whose record is damaged
+Unknown = Literal["unknown"]  # kind of a job with a damaged record
 ACTIVE: tuple[State, ...] = ("queued", "running")
 VANISHED = "Its process ended without a word: it was killed, or the machine was restarted."
 
 RECORD, LOG, CANCEL, LOCK, TRACE = "job.json", "log.jsonl", "cancel.json", "lock", "trace.txt"
-_TAIL = 256 * 1024  # bytes of the log that are looked at for its newest lines
+_TAIL = 256 * 1024  # bytes read from the end of the log
 
 
 class Progress(TypedDict):
-    """Where the script is; `done` and `total` where it counts."""
+    """Progress of the script; `done` and `total` if it counts steps."""
 
     stage: str
     done: int | None
@@ -35,7 +35,7 @@ class Progress(TypedDict):
 
 
 class LogLine(BaseModel):
-    """A line that the script has printed, with its facts."""
+    """A line printed by the script, with its fields."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, Any]
@@ -46,7 +46,7 @@ class LogLine(BaseModel):
 
 @dataclass(frozen=True)
 class Job:
-    """What is known of a job. One process writes it at a time: who starts it, then its supervisor."""
+    """State of a job. Only one process writes it at a time: first the launcher, then the supervisor."""
 
     job_id: str
     workspace: str
@@ -64,14 +64,15 @@ class Job:
         return self.state in ACTIVE
 
     def save(self, folder: Path) -> None:
-        """Replaces the record in one step."""
+        """Replaces the record atomically."""
         replace_file(str(folder / RECORD), json.dumps(asdict(self), indent=1).encode())
 
     @classmethod
     def load(cls, folder: Path) -> "Job | None":
-        """The record; None where a job was never begun. Of one that is damaged, what its folder tells.
+        """The record; None if the job was never started. For a damaged record, what the name of its folder reveals.
 
-        Such a job counts as running for as long as its process holds the lock, so that no second one is begun beside it.
+        A job with a damaged record counts as running while its process holds the lock, so that no second job starts
+        next to it.
         """
         try:
             return _JOB.validate_python(documents.parse_object((folder / RECORD).read_bytes()))
@@ -96,7 +97,7 @@ def now() -> str:
 
 
 def ask_to_cancel(folder: Path, by: str) -> None:
-    """Leaves the wish where the supervisor looks for it; that needs no number of a process, which may be another's by now."""
+    """Writes a cancellation request for the supervisor. It needs no process ID, which might have been reused."""
     replace_file(str(folder / CANCEL), json.dumps({"by": by, "at": now()}).encode())
 
 
@@ -105,9 +106,9 @@ def is_cancelled(folder: Path) -> bool:
 
 
 def hold(folder: Path) -> int:
-    """A descriptor that holds the folder's lock until every process that has inherited it is gone.
+    """A descriptor that holds the folder's lock until every process that has inherited it has ended.
 
-    Not a FileLock: no child inherits those, and this one has to outlive the service that takes it.
+    Not a FileLock: child processes do not inherit those, and this lock must outlive the service that takes it.
     """
     lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -115,7 +116,9 @@ def hold(folder: Path) -> int:
 
 
 def is_held(folder: Path) -> bool:
-    """Whether some process still holds the lock. It belongs to an open file, so neither kill -9 nor a restart leaves it behind."""
+    """Whether a process still holds the lock. The lock belongs to an open file, so it is released even after kill -9 or
+    a restart.
+    """
     try:
         with (folder / LOCK).open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -127,13 +130,13 @@ def is_held(folder: Path) -> bool:
 
 
 def tail(folder: Path, lines: int) -> list[LogLine]:
-    """The newest lines of the log; what is none is skipped."""
+    """The newest lines of the log; invalid lines are skipped."""
     try:
         with (folder / LOG).open("rb") as log:
             size = log.seek(0, os.SEEK_END)
             log.seek(max(0, size - _TAIL))
             if size > _TAIL:
-                log.readline()  # the rest of a line
+                log.readline()  # skips a partial line
             newest = deque(log, maxlen=lines)
     except FileNotFoundError:
         return []
@@ -141,19 +144,19 @@ def tail(folder: Path, lines: int) -> list[LogLine]:
 
 
 def _event(line: bytes) -> LogLine | None:
-    """A line of the log; None for one that a full disk or another hand has left."""
+    """A line of the log; None if it is invalid, for example cut off by a full disk or edited by hand."""
     try:
         return LogLine.model_validate(documents.parse_object(line))
-    except ValueError:  # a ValidationError is one
+    except ValueError:  # includes ValidationError
         return None
 
 
 def _moment(job_id: str) -> str:
-    """When a job was begun, by its name."""
+    """When a job was started, from its ID."""
     return datetime.strptime(job_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).isoformat(timespec="milliseconds")
 
 
 def last_sign_of_life(folder: Path) -> str:
-    """When a vanished job wrote last."""
+    """When a vanished job last wrote a file."""
     times = [(folder / name).stat().st_mtime for name in (RECORD, LOG) if (folder / name).exists()]
     return datetime.fromtimestamp(max(times, default=folder.stat().st_mtime), UTC).isoformat(timespec="milliseconds")

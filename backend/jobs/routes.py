@@ -1,4 +1,4 @@
-"""Jobs: the pipelines, started, followed and ended."""
+"""Jobs: start, follow and cancel pipelines."""
 
 from typing import Annotated
 
@@ -26,7 +26,7 @@ JobsDep = Annotated[Jobs, provided(Jobs)]
     max_body_size=MAX_BODY,
 )
 async def start(access: Analyst, wanted: JobIn, request: Request, response: Response, jobs: JobsDep) -> Job:
-    """Starts a pipeline in a process of its own; `Location` is where to follow it. One at a time in a workspace."""
+    """Starts a pipeline in a separate process; `Location` is its status URL. One job at a time per workspace."""
     job = await jobs.submit(access, wanted.kind)
     response.headers["Location"] = f"{request.url.path}/{job.job_id}?workspace={job.workspace}"
     return job
@@ -49,7 +49,7 @@ async def jobs(access: Viewer, query: Annotated[Paged, Query()], jobs: JobsDep) 
 async def job(
     access: Viewer, job_id: Annotated[JobId, Path()], query: Annotated[JobQuery, Query()], jobs: JobsDep
 ) -> JobDetail:
-    """How a job stands, and the newest 200 lines of what its script has printed."""
+    """The state of a job, and the newest 200 lines of its output."""
     job = await jobs.find(access, job_id)
     return JobDetail(**vars(job), log=await jobs.log(job))
 
@@ -63,7 +63,9 @@ async def job(
 async def cancel(
     access: Analyst, job_id: Annotated[JobId, Path()], query: Annotated[JobQuery, Query()], jobs: JobsDep
 ) -> Job:
-    """Ends a job with all that it has started: it is asked to end, and ended after some seconds. It is `cancelled` then."""
+    """Cancels a job and all processes it started. They are asked to stop, and killed after some seconds; the job is
+    then `cancelled`.
+    """
     job = await jobs.find(access, job_id)
     await jobs.cancel(access, job)
     return job

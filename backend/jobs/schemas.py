@@ -1,4 +1,4 @@
-"""What is asked of jobs, and what is answered."""
+"""Requests and responses for jobs."""
 
 from typing import Annotated
 
@@ -23,7 +23,7 @@ class JobQuery(In):
 
 
 class Progress(BaseModel):
-    """Where the script is; `done` and `total` where it counts."""
+    """Progress of the script; `done` and `total` if it counts steps."""
 
     stage: str
     done: int | None
@@ -31,7 +31,7 @@ class Progress(BaseModel):
 
 
 class JobOut(BaseModel):
-    """`error`: what went wrong, in words. `kind` is `unknown` where the record of the job is damaged."""
+    """A job. `error`: the reason of a failure, for people. `kind` is `unknown` if the record of the job is damaged."""
 
     model_config = ConfigDict(from_attributes=True)
     job_id: str

@@ -1,4 +1,4 @@
-"""Jobs: submit, find and cancel the pipelines of the workspaces, wherever they run."""
+"""Job service: submit, find and cancel the pipelines of all workspaces, on any launcher."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ class Jobs:
         self._backend, self._shutdown = backend, shutdown
 
     async def submit(self, access: Access, kind: Kind) -> Job:
-        """Start a pipeline in the name of the caller. Problem 409 while the workspace has another job, 503 while too many run."""
+        """Start a pipeline for the caller. Problem 409 if the workspace has another job, 503 if too many run."""
         if self._shutdown.begun:
             raise Problem(
                 503, "The service is being stopped. Try again in a few seconds.", headers={"Retry-After": "5"}
@@ -27,17 +27,18 @@ class Jobs:
         return await asyncio.to_thread(self._backend.start, access.workspace.name, kind, access.identity.name)
 
     async def page(self, workspace: WorkspaceReader, offset: int, limit: int) -> tuple[int, list[Job]]:
-        """How many jobs the workspace has, and some of them, newest first."""
+        """The number of jobs of the workspace, and one page of them, newest first."""
 
         def read() -> tuple[int, list[Job]]:
             ids = self._backend.ids(workspace.name)
             jobs = (self._backend.get(workspace.name, job_id) for job_id in ids[offset : offset + limit])
-            return len(ids), [job for job in jobs if job is not None]  # one may have been swept away meanwhile
+            return len(ids), [job for job in jobs if job is not None]  # one may have been deleted meanwhile
 
         return await asyncio.to_thread(read)
 
     async def find(self, access: Access, job_id: str) -> Job:
-        """A job of the workspace that the request names, else of any that the caller may see. Problem 404."""
+        """A job of the workspace in the request or, without one, of any workspace that the caller may see. Problem 404.
+        """
         if access.names_workspace:
             workspace = access.workspace.name
             job = await asyncio.to_thread(self._backend.get, workspace, job_id)
@@ -47,7 +48,7 @@ class Jobs:
         for workspace in sorted(access.workspaces()):
             try:
                 job = await asyncio.to_thread(self._backend.get, workspace, job_id)
-            except StoreError:  # of another workspace it is no reason not to look further
+            except StoreError:  # damage in another workspace must not stop the search
                 continue
             if job is not None:
                 access.enter(workspace)
@@ -55,9 +56,9 @@ class Jobs:
         raise Problem(404, f"There is no job {job_id}.")
 
     async def log(self, job: Job) -> list[LogLine]:
-        """The newest lines that its script has printed."""
+        """The newest lines printed by its script."""
         return await asyncio.to_thread(self._backend.log, job)
 
     async def cancel(self, access: Access, job: Job) -> None:
-        """Ask for the end of a job in the name of the caller. Problem 409 for one that has ended."""
+        """Request cancellation of a job for the caller. Problem 409 if it has ended."""
         await asyncio.to_thread(self._backend.cancel, job, access.identity.name)

@@ -1,7 +1,8 @@
-"""Runs the script of one job and records how it ended: `python -m backend.jobs.supervisor <folder> <module> [argument …]`.
+"""Runs the script of one job and records how it ended: `python -m backend.jobs.supervisor <folder> <module> [argument
+…]`.
 
-It has a session of its own, so it outlives the service that started it, and it has inherited the job's lock: as long as it
-lives the lock is held. The script is a process group below it and ends with it, whatever ends it.
+The supervisor has its own session, so it outlives the service that started it. It inherits the job's lock and holds it
+until it exits. The script runs in a child process group, which ends whenever the supervisor does.
 """
 
 import contextlib
@@ -21,13 +22,13 @@ from backend.jobs.record import Job, State
 from pipelines.core.errors import StoreError
 from pipelines.core.orphans import OWNER, die_with_parent
 
-GRACE = 5.0  # seconds between asking a script to end and ending it
-_LOOK = 0.1  # seconds between two looks at the script, its progress and a wish to cancel
-_DRAIN = 5.0  # seconds for the last lines of a script that has ended
+GRACE = 5.0  # seconds from asking a script to stop until it is killed
+_LOOK = 0.1  # seconds between checks of the script, its progress and cancellation requests
+_DRAIN = 5.0  # seconds to read the last output of a script that has ended
 
 
 class Supervisor:
-    """One job; `run` returns when it has ended and its end is recorded."""
+    """Supervisor of one job; `run` returns once the job has ended and its end is recorded."""
 
     def __init__(self, folder: Path, job: Job, command: list[str]) -> None:
         self.folder = folder
@@ -57,16 +58,16 @@ class Supervisor:
         self.told_to_stop = True
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(  # noqa: S603 - the command that the launcher was given
+        return subprocess.Popen(  # noqa: S603 - the command passed to the launcher
             [sys.executable, "-m", *self.command],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "TERM": "dumb", OWNER: str(os.getpid())},
             start_new_session=True,
-            preexec_fn=die_with_parent,  # nothing else runs here yet: no other thread holds a lock
+            preexec_fn=die_with_parent,  # safe here: the process has no other thread that could hold a lock
         )  # fmt: skip
 
     def _watch(self, script: "subprocess.Popen[bytes]") -> int:
-        """The exit code of the script; whatever it has started has ended too."""
+        """Waits for the script and returns its exit code; all its child processes have ended by then."""
         assert script.stdout is not None  # noqa: S101 - a pipe
         reading = threading.Thread(target=self._read, args=(script.stdout,), daemon=True)
         reading.start()
@@ -80,7 +81,7 @@ class Supervisor:
             if self.log.progress != self.job.progress:
                 self._record(progress=self.log.progress)
             time.sleep(_LOOK)
-        _signal(script, signal.SIGKILL)  # nobody has taken its exit code yet, so the group's number is still its own
+        _signal(script, signal.SIGKILL)  # the exit code is not collected yet, so the group ID cannot have been reused
         reading.join(_DRAIN)
         return script.wait()
 
@@ -111,12 +112,12 @@ class Supervisor:
 
     def _record(self, **changed: Any) -> None:
         self.job = replace(self.job, **changed)
-        with contextlib.suppress(OSError, StoreError):  # a full disk is no reason to end a script that may well finish
+        with contextlib.suppress(OSError, StoreError):  # a full disk must not end a script that may still succeed
             self.job.save(self.folder)
 
 
 def _signal(script: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
-    """To the script and all that it has started."""
+    """Signals the script and all its child processes."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(script.pid, number)
 

@@ -1,1 +1,1 @@
-"""What can be looked up about a workspace: cards, reports, the data dictionary, documents and notes."""
+"""Knowledge search over a workspace: run cards, reports, the data dictionary, documents and notes."""

@@ -1,4 +1,6 @@
-"""Texts in pieces: a piece is a section below its heading, or a part of one that is too long. None is changed by a byte."""
+"""Splits texts into chunks: a section with its heading, or a part of a section that is too long. Chunks are exact
+substrings.
+"""
 
 import re
 from collections.abc import Iterator
@@ -6,19 +8,19 @@ from dataclasses import dataclass
 
 from pipelines.core.names import printable
 
-LONGEST = 1_200  # characters of a chunk: about what a small embedding model reads
-PAGE = "\f"  # between the pages of a document; no text has one of its own
+LONGEST = 1_200  # characters per chunk: about the input limit of a small embedding model
+PAGE = "\f"  # separates the pages of a document; never occurs in other texts
 
 _SEPARATOR = " › "
 _HEADING = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-# Where a section that is too long may be cut, the best place first: paragraphs, lines, sentences, words.
+# Where to cut a section that is too long, best first: paragraphs, lines, sentences, words.
 _CUTS = tuple(re.compile(pattern) for pattern in (r"\n[ \t]*\n", r"\n", r"(?<=[.!?])\s", r"\s"))
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """`text` is `source[start:end]`; `heading` is the path of the headings above it, or the page."""
+    """`text` is `source[start:end]`; `heading` is the path of headings above it, or the page."""
 
     heading: str
     text: str
@@ -27,7 +29,7 @@ class Chunk:
 
 
 def chunks(text: str) -> list[Chunk]:
-    """The chunks of a text in order: none overlap, and only white space lies between them."""
+    """The chunks of a text in order, without overlaps; only white space lies between them."""
     sections = _pages(text) if PAGE in text else _sections(text)
     return [
         Chunk(heading, text[low:high], low, high)
@@ -45,7 +47,7 @@ def _pages(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def _sections(text: str) -> Iterator[tuple[str, int, int]]:
-    """The path, start and end of each section. A heading with nothing below it belongs to the section that follows."""
+    """The heading path, start and end of each section. A heading with nothing below it belongs to the next section."""
     path: dict[int, str] = {}
     start, empty, fence, at = 0, True, "", 0
     for line in text.split("\n"):
@@ -69,14 +71,14 @@ def _sections(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def _title(rest: str) -> str:
-    """What stands behind the signs of a heading, without those that close it."""
+    """The text of a heading, without its leading and closing markers."""
     title = rest.strip()
     bare = title.rstrip("#")
     return bare.rstrip() if not bare or bare[-1].isspace() else title
 
 
 def _parts(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """A section without the white space around it, cut where it is longer than a chunk may be."""
+    """A section without surrounding white space, cut where it exceeds the length of a chunk."""
     while start < end and text[end - 1].isspace():
         end -= 1
     while start < end:
@@ -88,7 +90,7 @@ def _parts(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _cut(text: str, start: int, end: int) -> int:
-    """The last good place to cut before `end`, not too near to `start`; `end` itself where there is none."""
+    """The last suitable place to cut before `end`, not too close to `start`; `end` if there is none."""
     for pattern in _CUTS:
         places = [match.end() for match in pattern.finditer(text, start + LONGEST // 4, end)]
         if places:

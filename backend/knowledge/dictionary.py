@@ -1,4 +1,4 @@
-"""The data dictionary: every column of a workspace, what it is to the forecast, and what people say of it."""
+"""The data dictionary: every column of a workspace, its role in the forecast, and its description."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,8 +20,8 @@ _SUMS = {
 
 
 def render(workspace: str, written: Mapping[str, Any], config: Mapping[str, Any]) -> str:
-    """The dictionary as markdown. `config` is the production run's, `written` what the workspace's files say: it has the
-    descriptions, and all the rest while there is no run.
+    """The dictionary as markdown. `config` is the settings of the production run, `written` the workspace's files: they
+    provide the descriptions, and everything else while there is no run.
     """
     known = config or written
     descriptions = _mapping(written.get("descriptions"))
@@ -62,7 +62,7 @@ def _target(name: str, target: Mapping[str, Any], said: Any) -> str:
 
 
 def _roles(known: Mapping[str, Any]) -> dict[str, list[str]]:
-    """What each column is; a key may be an attribute too."""
+    """The roles of each column; a key may also be an attribute."""
     columns = _mapping(_mapping(known.get("source")).get("columns"))
     roles: dict[str, list[str]] = {}
     for key in _names(columns.get("keys")):

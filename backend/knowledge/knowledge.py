@@ -1,4 +1,4 @@
-"""Looking things up: the index of a workspace follows its sources, and is asked."""
+"""Knowledge search: keeps the index of each workspace in step with its sources, and queries it."""
 
 import tempfile
 from collections.abc import Iterator
@@ -20,13 +20,13 @@ from backend.knowledge.sources import Source
 from pipelines.core.errors import NotFound, StoreError
 from pipelines.storage.store import Stores
 
-_READING = "reading"  # the turn of texts that are read, whatever their workspace
-_REST = 60.0  # seconds without asking a provider that has just failed
+_READING = "reading"  # executor key for reading texts, shared by all workspaces
+_REST = 60.0  # seconds before a provider that failed is tried again
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A chunk of a source, word for word. `score` orders the hits of one search: 1 is first by meaning and by words."""
+    """A chunk of a source, verbatim. `score` orders the hits of one search: 1 is first by meaning and by words."""
 
     source: str
     source_id: str
@@ -54,7 +54,9 @@ class Listed:
 
 
 class Knowledge:
-    """What can be looked up about each workspace. Slow work has threads of its own; an index that is behind is never asked."""
+    """Knowledge search over all workspaces. Slow work runs in separate threads; an outdated index is updated before it
+    is queried.
+    """
 
     def __init__(self, stores: Stores, catalog: Catalog, embedding: Embedding) -> None:
         self._stores, self._catalog, self._embedding = stores, catalog, embedding
@@ -64,16 +66,16 @@ class Knowledge:
         self._failed_at = float("-inf")
 
     def close(self) -> None:
-        """Begins nothing new, and closes the indexes."""
+        """Starts no new work, and closes the indexes."""
         self._executor.close()
         self._shelf.close()
 
     async def search(self, workspace: str, query: str, limit: int = 5) -> list[Hit]:
-        """The chunks that fit a query best; Problem 404 without the workspace."""
+        """The chunks that match a query best; Problem 404 if the workspace does not exist."""
         return (await self.find(workspace, query, limit)).hits
 
     async def find(self, workspace: str, query: str, limit: int = 5) -> Found:
-        """The same, with the embedding that was used."""
+        """The chunks that match a query best, with the embedding used."""
         self._catalog.open(workspace)
         return await self._executor.run(workspace, lambda: self._find(workspace, query, limit))
 
@@ -83,10 +85,10 @@ class Knowledge:
         return await self._executor.run(workspace, lambda: self._list(workspace))
 
     async def add(self, workspace: str, name: str, content: bytes, by: str) -> tuple[Listed, bool]:
-        """Keeps a note; with whether it is new. DataError says what is wrong with it. Problem 404, 409."""
+        """Stores a note; returns it and whether it is new. DataError for an invalid text. Problem 404, 409."""
         self._catalog.open(workspace)
 
-        # One at a time: a PDF may be made to take long.
+        # One at a time: a malicious PDF can take long.
         text, form = await self._executor.run(_READING, lambda: texts.read(content))
 
         def work() -> tuple[Listed, bool]:
@@ -96,7 +98,7 @@ class Knowledge:
         return await self._executor.run(workspace, work)
 
     async def remove(self, workspace: str, source_id: str) -> Listed:
-        """Deletes a note, as it was. Problem 404, and 409 for a source that is no note."""
+        """Deletes a note and returns it. Problem 404, or 409 for a source that is not a note."""
         self._catalog.open(workspace)
 
         def work() -> Listed:
@@ -107,7 +109,7 @@ class Knowledge:
                     f"'{listed.source.name}' is a {listed.source.kind} and follows from the project. Only notes can be deleted.",
                 )
             notes.delete(self._stores, workspace, source_id)
-            self._list(workspace)  # it is out of the index when this is answered
+            self._list(workspace)  # updates the index before the response
             return listed
 
         try:
@@ -156,11 +158,11 @@ class Knowledge:
 
     @contextmanager
     def _ready(self, workspace: str, embedding: Embedding) -> Iterator[Index]:
-        """The index of the workspace as its sources are now. Problem 503 where none can be kept."""
+        """The index of the workspace, up to date with its sources. Problem 503 if it cannot be stored."""
         with self._shelf.using((workspace, embedding.name), lambda: self._index(workspace, embedding)) as index:
             try:
                 self._follow(index, workspace)
-            except StoreError as error:  # read-only, full: all in it can be made again, so another folder will do
+            except StoreError as error:  # read-only or full: the index can be rebuilt, so another folder will do
                 structlog.get_logger("backend").warning("index in a temporary folder", reason=str(error))
                 index.move(self._temporary(workspace, embedding))
                 self._follow(index, workspace)
@@ -172,17 +174,17 @@ class Knowledge:
             if index.mark != mark:
                 collection, whole = sources.collect(self._catalog.reader, workspace)
                 index.update(collection)
-                index.mark = mark if whole else None  # what could not be read is tried again
+                index.mark = mark if whole else None  # retries sources that could not be read
 
     def _index(self, workspace: str, embedding: Embedding) -> Index:
-        """Beside the notes; where these are on an object store, in a folder of this process."""
+        """A new index next to the notes or, if these are on an object store, in a temporary folder."""
         reader = self._catalog.reader
         if reader.artifacts.is_local:
             return Index(Path(reader.artifacts.path(reader.places(workspace).index)), embedding)
         return Index(self._temporary(workspace, embedding), embedding, temporary=True)
 
     def _temporary(self, workspace: str, embedding: Embedding) -> Path:
-        """A folder of this process. Problem 503 without one."""
+        """A folder of this process. Problem 503 if it cannot be created."""
         try:
             if self._scratch is None:
                 self._scratch = tempfile.TemporaryDirectory(prefix="knowledge-")
@@ -195,7 +197,7 @@ class Knowledge:
             ) from error
 
     def _embeddings(self) -> Iterator[Embedding]:
-        """The one that was chosen, unless it has just failed, and the one that never does."""
+        """The chosen embedding, unless it has just failed, then the lexical one, which never fails."""
         chosen = self._embedding
         if chosen.kind != "lexical" and monotonic() - self._failed_at > _REST:
             yield chosen

@@ -1,4 +1,4 @@
-"""Notes that people add to a workspace: a pointer names them, each text lies in a directory that never changes."""
+"""Notes that people add to a workspace. A pointer lists them; each text is in an immutable directory."""
 
 import hashlib
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from pipelines.storage.records import Version
 from pipelines.storage.store import Stores
 
 FILE = "note.txt"
-MAX_NOTES = 200  # of a workspace
-MAX_CHUNKS = 10_000  # of all of them
+MAX_NOTES = 200  # per workspace
+MAX_CHUNKS = 10_000  # over all notes of a workspace
 
 
 @dataclass(frozen=True)
 class Note:
-    """`id` is made of the text, so that the same text is one note, whoever adds it and under whatever name."""
+    """A note. `id` is a hash of the text, so the same text is one note, whoever adds it and under any name."""
 
     id: str
     name: str
@@ -36,7 +36,7 @@ class Note:
 
 
 class Entry(Stored):
-    """A note in the pointer; `folder` holds its text."""
+    """A note in the pointer; `folder` contains its text."""
 
     folder: Version
     name: str
@@ -54,12 +54,12 @@ class Notes(Pointer):
 
 
 def pointer(reader: Reader, workspace: str) -> Notes:
-    """The notes by their ids, in the order in which they came."""
+    """The notes by ID, oldest first."""
     return reader.artifacts.read_pointer(reader.places(workspace).current_notes, Notes)
 
 
 def all_of(reader: Reader, workspace: str) -> list[Note]:
-    """The notes, oldest first, but for one that was deleted a moment ago."""
+    """The notes, oldest first, skipping any that was deleted meanwhile."""
     notes, places = [], reader.places(workspace)
     for note_id, entry in pointer(reader, workspace).notes.items():
         try:
@@ -71,7 +71,7 @@ def all_of(reader: Reader, workspace: str) -> list[Note]:
 
 
 def add(stores: Stores, workspace: str, name: str, text: str, form: Format, by: str) -> tuple[str, bool]:
-    """Keeps a note; its id, and whether it is new. Problem 409 where there are too many."""
+    """Stores a note; returns its ID and whether it is new. Problem 409 if there are too many."""
     note_id, folder = hashlib.sha256(text.encode()).hexdigest()[:16], new_version()
     if note_id in pointer(stores, workspace).notes:
         return note_id, False
@@ -85,7 +85,7 @@ def add(stores: Stores, workspace: str, name: str, text: str, form: Format, by: 
                 f"A workspace keeps {MAX_NOTES} notes of {MAX_CHUNKS:,} sections together at most; this one has "
                 f"{entry.chunks:,}. Delete one first, or add a shorter one.",
             )
-        return now.changed(notes={note_id: entry, **now.notes})  # whoever was first in between stays
+        return now.changed(notes={note_id: entry, **now.notes})  # a concurrent addition of the same text wins
 
     store, places = stores.artifacts, stores.places(workspace)
     draft = store.draft(places.note(folder))
@@ -103,7 +103,7 @@ def add(stores: Stores, workspace: str, name: str, text: str, form: Format, by: 
 
 
 def delete(stores: Stores, workspace: str, note_id: str) -> None:
-    """Forgets a note; NotFound without it."""
+    """Deletes a note; NotFound if it does not exist."""
 
     def change(now: Notes) -> Notes:
         kept = dict(now.notes)
@@ -123,9 +123,9 @@ def delete(stores: Stores, workspace: str, note_id: str) -> None:
 
 
 def _forget(stores: Stores, workspace: str, folder: str) -> None:
-    """Removes a text that nothing names."""
+    """Removes a text that no note refers to."""
     place = stores.places(workspace).note(folder)
     try:
         stores.artifacts.remove(place)
-    except (StoreError, FileNotFoundError):  # never finished: it does not exist
+    except (StoreError, FileNotFoundError):  # the upload was never finished, so it does not exist
         stores.artifacts.draft(place).discard()

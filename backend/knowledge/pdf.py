@@ -1,7 +1,7 @@
-"""Reads the text of a PDF in a process of its own: what a stranger has made may take memory and time without end.
+"""Extracts the text of a PDF in a separate process, because an untrusted file may take unlimited memory and time.
 
 Run as a file, with the PDF on standard input. Prints JSON: `{"pages": [...]}` or `{"error": {"problem", "code",
-"remedy"}}`. Imports nothing of ours.
+"remedy"}}`. Imports no project modules.
 """
 
 import io
@@ -11,12 +11,12 @@ import resource
 import sys
 
 MAX_PAGES = 500
-_SECONDS = 30  # of computing
+_SECONDS = 30  # seconds of CPU time
 _MEMORY = 2**30  # bytes
 
 
 def read(content: bytes, max_characters: int) -> dict[str, object]:
-    """The text of each page, or what is wrong, for people."""
+    """The text of each page, or an error for people."""
     from pypdf import PdfReader
     from pypdf.errors import PyPdfError
 

@@ -1,4 +1,4 @@
-"""Stored figures as sentences that can be looked up."""
+"""Reports as searchable text: the quality report and the alerts."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ _NEWEST = 50  # alerts
 
 
 def quality(version: str, info: Etl, quality: Quality) -> str:
-    """The quality report of a data version as markdown: what needs a look has a heading of its own."""
+    """The quality report of a data version as markdown; each finding has its own heading."""
     lines = [
         f"# Data quality of version {version}",
         "",
@@ -29,7 +29,7 @@ def quality(version: str, info: Etl, quality: Quality) -> str:
 
 
 def alerts(raised: Sequence[AlertOut]) -> str:
-    """The newest alerts, one a line."""
+    """The newest alerts, one per line."""
     lines = [f"- {one['as_of']}, {one['kind']} ({one['severity']}): {one['message']}" for one in raised[:_NEWEST]]
     return "\n".join(["# Alerts of monitoring", "", *lines]) + "\n"
 

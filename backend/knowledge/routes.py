@@ -1,4 +1,4 @@
-"""What can be looked up: sources, notes that people add and delete, and the search over all of them."""
+"""Knowledge: list sources, add and delete notes, and search all of them."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -32,7 +32,7 @@ _BODY = {"required": True, "content": {"text/markdown": _FILE, "text/plain": _FI
 
 @router.get("/sources", responses=problems(404))
 async def sources(access: Viewer, query: Annotated[SourcesQuery, Query()], knowledge: KnowledgeDep) -> SourcesOut:
-    """The data dictionary, run cards, quality report, alerts, notes and documents that a search looks through."""
+    """The searchable sources: data dictionary, run cards, quality report, alerts, notes and documents."""
     sources = await knowledge.sources(access.workspace.name)
     kept = [one for one in sources if query.kind in (None, one.source.kind)]
     return SourcesOut(
@@ -54,7 +54,9 @@ async def sources(access: Viewer, query: Annotated[SourcesQuery, Query()], knowl
 async def add(
     access: Analyst, query: Annotated[NoteQuery, Query()], request: Request, response: Response, knowledge: KnowledgeDep
 ) -> SourceOut:
-    """Adds a note: markdown or plain text in UTF-8, or a PDF, of at most 5 MiB. The same text twice is one note, under its first name."""
+    """Adds a note: markdown or plain text in UTF-8, or a PDF, of at most 5 MiB. Adding the same text again keeps one
+    note, under its first name.
+    """
     content, by = await request.body(), access.identity.name
     note, new = await knowledge.add(access.workspace.name, query.name, content, by)
     response.status_code = 201 if new else 200
@@ -65,13 +67,13 @@ async def add(
 async def remove(
     access: Analyst, source_id: Annotated[SourceId, Path()], query: Annotated[Of, Query()], knowledge: KnowledgeDep
 ) -> SourceOut:
-    """Deletes a note, and says what it was. Other sources follow from the project and cannot be deleted."""
+    """Deletes a note and returns it. Other sources are generated from the project and cannot be deleted."""
     return _row(await knowledge.remove(access.workspace.name, source_id))
 
 
 @router.get("/search", responses=problems(404))
 async def search(access: Viewer, query: Annotated[SearchQuery, Query()], knowledge: KnowledgeDep) -> SearchOut:
-    """The pieces of all sources that fit a question best, by vectors and by words; none, if nothing fits."""
+    """The chunks of all sources that match a question best, by vectors and by words; empty if none matches."""
     answer = await knowledge.find(access.workspace.name, query.q, query.limit)
     return SearchOut(
         workspace=query.workspace,

@@ -1,4 +1,4 @@
-"""What goes out about what can be looked up, as the OpenAPI shows it."""
+"""Requests and responses for knowledge search."""
 
 from typing import Annotated
 
@@ -32,7 +32,7 @@ class SearchQuery(Of):
 
 
 class SourceOut(BaseModel):
-    """`chunks`: in how many pieces it is found. `added_at` and `by`: of a note; the others follow from the project."""
+    """A source. `chunks`: number of pieces it is split into. `added_at` and `by`: for notes only."""
 
     source_id: str
     name: str
@@ -48,8 +48,8 @@ class SourcesOut(Page[SourceOut]):
 
 
 class HitOut(BaseModel):
-    """`quote` is a piece of the source, byte for byte, and no markup to be rendered. `score`: 1 is first by both rankings;
-    it compares hits of the same search only.
+    """A search hit. `quote` is an exact excerpt of the source; do not render it as markup. `score`: 1 is first in both
+    rankings; scores are comparable within one search only.
     """
 
     source_id: str
@@ -62,7 +62,7 @@ class HitOut(BaseModel):
 
 
 class SearchOut(BaseModel):
-    """`embedding`: `lexical` compares how texts are written, `local` and `provider` by a model what they mean."""
+    """Search hits. `embedding`: `lexical` compares spelling; `local` and `provider` compare meaning with a model."""
 
     workspace: str
     embedding: EmbeddingKind

@@ -1,4 +1,4 @@
-"""The indexes that are open: the ones that were used last."""
+"""Cache of open indexes, least recently used closed first."""
 
 import ctypes
 import threading
@@ -12,7 +12,7 @@ OPEN = 8  # each takes about 8 MB, 10 descriptors and 5 threads
 
 
 class Shelf:
-    """At most `most` open indexes, and those that somebody uses right now. For any number of threads."""
+    """At most `most` open indexes, plus those in use. Thread-safe."""
 
     def __init__(self, most: int = OPEN) -> None:
         self._most = most
@@ -22,7 +22,7 @@ class Shelf:
 
     @contextmanager
     def using(self, key: Hashable, make: Callable[[], Index]) -> Iterator[Index]:
-        """The index of `key`, which `make` makes if it is not open; it stays open until this ends."""
+        """The index of `key`, opened with `make` if needed; it stays open until the context ends."""
         with self._lock:
             index = self._open.get(key) or make()
             self._open[key] = index
@@ -39,14 +39,16 @@ class Shelf:
                         _give_back()
 
     def close(self) -> None:
-        """Closes those that nobody uses."""
+        """Closes the indexes that are not in use."""
         with self._lock:
             for unused in [one for one in self._open if one not in self._users]:
                 self._open.pop(unused).close()
 
 
 def _give_back() -> None:
-    """Returns what was freed to the system: glibc keeps it, a little more with each index, since each had threads of its own."""
+    """Returns freed memory to the system. glibc would keep it, and more with each index, since each had its own
+    threads.
+    """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

@@ -1,4 +1,4 @@
-"""What can be looked up about a workspace, as texts. Each is the same as long as what it was made of is the same."""
+"""Searchable sources of a workspace as texts. The same input always gives the same text."""
 
 import hashlib
 from collections.abc import Callable, Hashable, Iterator
@@ -22,8 +22,8 @@ Kind = Literal["run card", "quality report", "dictionary", "alerts", "document",
 
 PROJECT = Path(__file__).parents[2]
 
-_EARLIER = 2  # runs before the one in production whose cards are kept at hand
-_PAST = 0.8  # weight of what is not in force any more
+_EARLIER = 2  # runs before the production run whose cards are included
+_PAST = 0.8  # weight of sources that are no longer current
 _LEFT_OUT = (
     "docs/API.md",
     "docs/ERRORS.md",
@@ -35,7 +35,9 @@ _LEFT_OUT = (
 
 @dataclass(frozen=True)
 class Source:
-    """A text with a name for people. `id` stays when the text changes; of a note it is what the note says."""
+    """A text with a name for people. `id` stays when the text changes, except that of a note, which is a hash of its
+    text.
+    """
 
     id: str
     name: str
@@ -43,28 +45,30 @@ class Source:
     text: str
     added_at: str | None = None
     by: str | None = None
-    weight: float = 1.0  # of its chunks in a ranking
+    weight: float = 1.0  # of its chunks in the ranking
 
     @cached_property
     def digest(self) -> str:
-        """Of all that a chunk is made of."""
+        """Hash of everything that its chunks are made of."""
         return hashlib.sha256("\0".join((self.kind, self.name, self.text)).encode()).hexdigest()
 
 
 def mark(reader: Reader, workspace: str) -> Hashable:
-    """What differs as soon as one of the sources does: pointers and the looks of files, none of which is opened."""
+    """A value that changes whenever a source does: versions of pointers and metadata of files. Opens none of the
+    sources.
+    """
     return (
         _known(lambda: reader.pointers(workspace).version),
         _known(lambda: reader.current_data(workspace).version),
         _known(lambda: reader.current_monitoring(workspace).version),
         _known(lambda: notes.pointer(reader, workspace).version),
-        reader.artifacts.looks(reader.places(workspace).alerts),  # on an object store, the monitoring has to do
+        reader.artifacts.looks(reader.places(workspace).alerts),  # on an object store, the monitoring pointer covers this
         tuple(disk.looks(str(path)) for path in [*config.places(workspace, config.workspace_files()), *_documents()]),
     )
 
 
 def _known(read: Callable[[], Hashable]) -> Hashable:
-    """What a pointer says; of one that is damaged, how: it hides no source but its own."""
+    """The value of a pointer; for a damaged one, its error, so that it hides no other source."""
     try:
         return read()
     except StoreError as error:
@@ -72,7 +76,7 @@ def _known(read: Callable[[], Hashable]) -> Hashable:
 
 
 def collect(reader: Reader, workspace: str) -> tuple[list[Source], bool]:
-    """Every source, the most telling kind first, and whether all could be read: one that is damaged hides no other."""
+    """Every source, the most informative kind first, and whether all could be read: a damaged one hides no other."""
     sources: list[Source] = []
     whole = True
     makers: tuple[Callable[[Reader, str], Iterator[Source]], ...] = (
@@ -81,7 +85,7 @@ def collect(reader: Reader, workspace: str) -> tuple[list[Source], bool]:
     for maker in makers:
         try:
             sources += maker(reader, workspace)
-        except Exception as error:  # noqa: BLE001 - whatever a damaged file makes a maker raise, the others are found
+        except Exception as error:  # noqa: BLE001 - a damaged file may raise anything; the other sources must still be found
             whole = False
             structlog.get_logger("backend").warning(
                 "source left out", workspace=workspace, reason=str(error), exc_info=not isinstance(error, ForecastError)
@@ -99,7 +103,7 @@ def _of_dictionary(reader: Reader, workspace: str) -> Iterator[Source]:
 
 
 def _of_runs(reader: Reader, workspace: str) -> Iterator[Source]:
-    """The cards of the run in production, of other runs that an alias names, and of the newest ones before production."""
+    """The cards of the production run, of other runs with an alias, and of the latest runs before production."""
     pointers = reader.pointers(workspace)
     if pointers.production is None:
         return
@@ -144,11 +148,11 @@ def _of_documents(reader: Reader, workspace: str) -> Iterator[Source]:
 
 
 def _documents() -> list[Path]:
-    """The pages that come with the project."""
+    """The project's own documents."""
     pages = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
     return [path for path in pages if path.relative_to(PROJECT).as_posix() not in _LEFT_OUT]
 
 
 def _id(*parts: str) -> str:
-    """As long as that of a note, and never one: a note's is a hash of nothing but its text."""
+    """An ID as long as that of a note, but never equal to one: a note's ID is a hash of its text alone."""
     return hashlib.sha256("\0".join(("source", *parts)).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Bytes that somebody sends, as text: markdown and plain text as they are, PDF page by page."""
+"""Uploaded bytes as text: markdown and plain text unchanged, PDF page by page."""
 
 import json
 import re
@@ -11,13 +11,13 @@ from backend.knowledge import pdf
 from backend.knowledge.chunks import PAGE
 from pipelines.core.errors import DataError
 
-MAX_CHARACTERS = 1_000_000  # of a text
+MAX_CHARACTERS = 1_000_000  # per text
 Format = Literal["text", "pdf"]
 
 _PDF = b"%PDF-"
 _PATIENCE = 60.0  # seconds for the process that reads a PDF
 _BREAKS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-# Control characters, and those that are not seen: they change the direction of a text or hide one.
+# Control characters and invisible ones, which can reverse the direction of text or hide some.
 _UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\U000e0000-\U000e0fff]"
@@ -25,9 +25,9 @@ _UNSEEN = re.compile(
 
 
 def read(content: bytes) -> tuple[str, Format]:
-    """The text, without what cannot be seen, and what it came as; by its content, whatever it is called.
+    """The text without invisible characters, and its format, detected from the content regardless of the name.
 
-    DataError says what is wrong with it and what helps.
+    DataError says what is wrong and how to fix it.
     """
     if content.startswith(_PDF):
         return _of_pdf(content), "pdf"
@@ -44,7 +44,7 @@ def read(content: bytes) -> tuple[str, Format]:
 
 
 def clean(text: str) -> str:
-    """The text with one kind of line end, and without control and invisible characters."""
+    """The text with uniform line ends, and without control and invisible characters."""
     return _UNSEEN.sub("", _BREAKS.sub("\n", text))
 
 

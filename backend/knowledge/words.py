@@ -1,9 +1,9 @@
-"""The words of a text, as both rankings see them."""
+"""Tokenisation of texts, used by both rankings."""
 
 import re
 import unicodedata
 
-# Lucene's English stop words and those that questions begin with: they say nothing of what is asked about.
+# Lucene's English stop words and question words, which carry no topic.
 _SAY_NOTHING = (
     "a an and are as at be but by for if in into is it no not of on or such that the their then there these they this "
     "to was will with what which who whom whose when where why how do does did has have had can could would should may "
@@ -14,6 +14,8 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 def words(text: str) -> list[str]:
-    """The words in lower case, in order, without stop words, unless there are no others; `demand_class` is two."""
+    """The words in lower case, in order, without stop words unless there are no others; `demand_class` counts as two
+    words.
+    """
     words = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
     return [word for word in words if word not in _STOP] or words

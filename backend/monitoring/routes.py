@@ -1,4 +1,4 @@
-"""What monitoring has found: how the workspace stands, its series, the report, and the alerts."""
+"""Monitoring: status of a workspace and its series, the drift report, and alerts."""
 
 import asyncio
 import hashlib
@@ -36,12 +36,12 @@ from pipelines.storage.store import Stores
 
 router = APIRouter(prefix="/monitoring", tags=["monitoring"])
 
-_SERVED = "sealed"  # how reports are served: what a browser keeps of the way before it is not used again
+_SERVED = "sealed"  # part of the ETag of reports: changing it invalidates copies in browsers that were served in another way
 
 
 @router.get("/summary", responses=problems(304, 404))
 async def summary(access: Viewer, query: Annotated[Of, Query()], request: Request, response: Response) -> MonitoringOut:
-    """How the newest forecasts and data stand, how they stood before, and what is proposed."""
+    """Status of the latest forecasts and data, its history, and the proposed actions."""
     monitored = await access.workspace.monitored()
     revalidate(request, response, monitored.id)
     return await asyncio.to_thread(monitored.summary)
@@ -51,7 +51,7 @@ async def summary(access: Viewer, query: Annotated[Of, Query()], request: Reques
 async def series(
     access: Viewer, query: Annotated[MonitoredQuery, Query()], request: Request, response: Response
 ) -> MonitoredPage:
-    """The series by severity, with the drift of each feature; with `unique_id`, that one and all that is known of it."""
+    """The series by severity, with the drift of each feature; with `unique_id`, that series in full detail."""
     monitored = await access.workspace.monitored()
     revalidate(request, response, monitored.id)
 
@@ -80,7 +80,9 @@ async def series(
     responses={**problems(304, 404), 200: {"description": "A page of HTML.", "content": {"text/html": {}}}},
 )
 async def report(access: Viewer, query: Annotated[Of, Query()], request: Request) -> Response:
-    """The report by Evidently as a page that loads nothing and runs only Evidently's own scripts, in an origin of its own."""
+    """Evidently's report as a page that loads nothing external and runs only Evidently's own scripts, in a sandboxed
+    origin.
+    """
     monitored = await access.workspace.monitored()
     if not monitored.has_report:
         raise Problem(404, f"The newest monitoring of workspace '{query.workspace}' has no report.")
@@ -96,7 +98,7 @@ async def report(access: Viewer, query: Annotated[Of, Query()], request: Request
 async def listed(
     access: Viewer, query: Annotated[AlertsQuery, Query()], request: Request, response: Response
 ) -> AlertsOut:
-    """What was raised, newest first."""
+    """The alerts of a workspace, newest first."""
     alerts = await service.raised(access.workspace)
     kept = [one for one in alerts if query.keeps(one)]
     answer = AlertsOut(

@@ -1,4 +1,4 @@
-"""What goes out about monitoring, as the OpenAPI shows it."""
+"""Requests and responses for monitoring."""
 
 from typing import Annotated, Literal
 
@@ -38,7 +38,7 @@ class AlertsQuery(Paged):
     kind: AlertKind | None = None
 
     def keeps(self, alert: AlertOut) -> bool:
-        """Whether an alert is asked for."""
+        """Whether an alert matches the query."""
         state = "open" if alert["acknowledged"] is None else "acknowledged"
         return self.state in (None, state) and self.kind in (None, alert["kind"])
 
@@ -55,7 +55,7 @@ class MonitoredPage(Page[MonitoredSeries]):
 
 
 class AlertsOut(Page[AlertOut]):
-    """`open`: unacknowledged alerts of the workspace, whatever was asked for."""
+    """A page of alerts. `open`: all unacknowledged alerts of the workspace, regardless of filters."""
 
     workspace: str
     open: int

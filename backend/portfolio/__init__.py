@@ -1,1 +1,1 @@
-"""All series together, and those that need attention."""
+"""The portfolio: totals over all series, and the series that need attention."""

@@ -1,4 +1,4 @@
-"""All series of a workspace together: what they add up to, and which need somebody."""
+"""The portfolio: totals over the series of a workspace, and the series that need attention."""
 
 import asyncio
 from typing import Annotated
@@ -31,12 +31,12 @@ router = APIRouter(prefix="/portfolio", tags=["portfolio"])
 
 @router.get("", response_model=PortfolioOut, responses=problems(304, 404))
 async def portfolio(access: Viewer, query: Annotated[TriageQuery, Query()], request: Request) -> Response:
-    """What the series come to beside last period and last year, and those that need somebody, the most urgent first.
+    """Totals compared with last period and last year, and the series that need attention, most urgent first.
 
-    Any static attribute is a filter, as for `/series`. The score of a series is the product of its percentiles, among all
-    series, in its share of the total, in its error and in how far its forecast is from what was; what monitoring has in
-    alert counts by its share alone, and a warning half way. `attention` says why a series needs some, and is empty where
-    nothing about it is unusual.
+    Any static attribute is a filter, as for `/series`. The score of a series is the product of its percentiles, among
+    all series, of its share of the total, its error and the distance of its forecast from past values; a series with a
+    monitoring alert is scored by its share alone, one with a warning half way between. `attention` gives the reasons
+    why a series needs attention, and is empty if nothing is unusual.
     """
     published, portfolio = await access.workspace.published(), await access.workspace.portfolio()
 
@@ -67,8 +67,8 @@ async def portfolio(access: Viewer, query: Annotated[TriageQuery, Query()], requ
     tag = etag(published.id, portfolio.table.version)
     if is_known(request, tag):
         return not_modified(tag)
-    # Bytes that are kept: of 30,490 series the figures take 65 ms of a core, and stay the same until something is published.
-    key = fingerprint(tag, query.model_dump_json())  # of whatever stands in the URL
+    # Cached bytes: for 30,490 series the figures take 65 ms of a core, and stay the same until something is published.
+    key = fingerprint(tag, query.model_dump_json())  # a short key for arbitrary parameters
     return json_response(await access.catalog.answers.get("answer", key, lambda: encode(render())), tag)
 
 
@@ -76,7 +76,7 @@ async def portfolio(access: Viewer, query: Annotated[TriageQuery, Query()], requ
 async def segments(
     access: Viewer, query: Annotated[SegmentsQuery, Query()], request: Request, response: Response
 ) -> SegmentsOut:
-    """The figures of each group of series that an attribute, the demand class, the model or the status makes."""
+    """The figures of each group of series by a static attribute, the demand class, the model or the status."""
     published, portfolio = await access.workspace.published(), await access.workspace.portfolio()
     revalidate(request, response, published.id, portfolio.table.version)
 
@@ -100,7 +100,7 @@ async def segments(
 async def distribution(
     access: Viewer, query: Annotated[DistributionQuery, Query()], request: Request, response: Response
 ) -> DistributionOut:
-    """How many series have how large an error, skill or last value; any static attribute is a filter."""
+    """The distribution of error, skill or last value over the series; any static attribute is a filter."""
     table = await access.workspace.series()
     revalidate(request, response, table.version)
 

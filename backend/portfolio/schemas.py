@@ -1,4 +1,4 @@
-"""What goes out about all series together, as the OpenAPI shows it."""
+"""Requests and responses for the portfolio."""
 
 from typing import Annotated, Literal
 
@@ -23,7 +23,9 @@ class DistributionQuery(Filtered):
 
 
 class PortfolioOut(Page[Urgent]):
-    """`items`: the series, the most urgent first. `n_attention`: how many of those that the filters leave need attention."""
+    """The portfolio. `items`: the series, most urgent first. `n_attention`: how many of the filtered series need
+    attention.
+    """
 
     workspace: str
     run_id: str

@@ -1,4 +1,4 @@
-"""The registry: runs, what differs between two of them, whether they are intact, and the aliases."""
+"""The registry: runs, comparison of two runs, verification, and aliases."""
 
 import asyncio
 from typing import Annotated
@@ -60,7 +60,7 @@ async def runs(access: Viewer, query: Annotated[RunsQuery, Query()], runs: RunsD
 
 @router.get("/runs/compare", responses=problems(404))
 async def compared(access: Viewer, query: Annotated[CompareQuery, Query()]) -> CompareOut:
-    """From run `a` to run `b`: settings, metrics, and the series that got better or worse."""
+    """Changes from run `a` to run `b`: settings, metrics, and the series that got better or worse."""
     a, b = await access.workspace.run(query.a), await access.workspace.run(query.b)
     return await asyncio.to_thread(compare, a.folder, b.folder)
 
@@ -69,7 +69,7 @@ async def compared(access: Viewer, query: Annotated[CompareQuery, Query()]) -> C
 async def run(
     access: Viewer, run_id: Annotated[RunId, Path()], query: Annotated[Of, Query()], runs: RunsDep
 ) -> RunDetail:
-    """One run: its settings, its figures and its card."""
+    """One run: its settings, figures and card."""
     run = await access.workspace.run(run_id)
     files = run.folder.files
     card = await asyncio.to_thread(run.folder.read_text, "card.md") if "card.md" in files else None
@@ -87,7 +87,7 @@ async def run(
 async def verify(
     access: Viewer, run_id: Annotated[RunId, Path()], query: Annotated[Of, Query()], runs: RunsDep
 ) -> VerifyOut:
-    """Reads every file of the run again and compares it with what was written."""
+    """Reads every file of the run again and compares it with its recorded checksum."""
     run = await access.workspace.run(run_id)
     wrong = await runs.verify(run)
     signed = run.folder.manifest.signature is not None
@@ -102,7 +102,7 @@ async def calibration(
     request: Request,
     response: Response,
 ) -> CalibrationOut:
-    """What the intervals of a run covered in its backtest: over all points, by step and by segment."""
+    """Coverage of a run's intervals in its backtest: overall, by step and by segment."""
     run = await access.workspace.run(run_id)
     if CALIBRATION not in run.folder.files:
         raise Problem(404, f"The calibration of run {run_id} was not measured.")
@@ -118,7 +118,7 @@ async def calibration(
 
 @router.get("/aliases", responses=problems(404))
 async def aliases(access: Viewer, query: Annotated[Of, Query()], response: Response) -> AliasesOut:
-    """Which run each alias names. The ETag is what `PUT` wants in If-Match."""
+    """The run of each alias. Pass the ETag in If-Match to `PUT`."""
     return _answer(response, query.workspace, await access.workspace.pointers())
 
 
@@ -126,7 +126,7 @@ async def aliases(access: Viewer, query: Annotated[Of, Query()], response: Respo
     "/aliases/{name}",
     responses=problems(400, 404, 409, 412, 413, 428),
     max_body_size=MAX_BODY,
-    openapi_extra={"parameters": [_IF_MATCH]},  # read by hand: without it the answer is 428, not 422
+    openapi_extra={"parameters": [_IF_MATCH]},  # parsed in the route: if it is missing, the status is 428, not 422
 )
 async def move(
     access: Admin,
@@ -137,19 +137,21 @@ async def move(
     response: Response,
     runs: RunsDep,
 ) -> AliasesOut:
-    """Points an alias at a successful run, if nobody moved one since `If-Match` was read; the audit file keeps who and why."""
+    """Points an alias at a successful run, unless an alias has moved since `If-Match` was read. The audit file records
+    who and why.
+    """
     expected = _expected(request, (await access.workspace.pointers()).version)
     moved = await runs.move_alias(access, name, wanted.run_id, wanted.reason, expected)
     return _answer(response, query.workspace, moved)
 
 
 def _expected(request: Request, version: int) -> int | None:
-    """The version that the client has seen, which must be the current one; None for `*` (If-Match, RFC 9110 §13.1.1)."""
+    """The version that the client has seen, which must still be current; None for `*` (If-Match, RFC 9110 §13.1.1)."""
     given = request.headers.get("if-match")
     if given is None:
         raise Problem(428, "Send the ETag of GET /aliases in If-Match, so that no one's change is overwritten.")
     if given.strip() == "*":
-        return None  # whoever was first: the move is made on what there is then
+        return None  # applies to whatever version is current
     if f'"{version}"' not in [tag.strip() for tag in given.split(",")]:
         raise moved_on()
     return version

@@ -1,4 +1,4 @@
-"""What goes out about runs and aliases, as the OpenAPI shows it."""
+"""Requests and responses for runs and aliases."""
 
 from typing import Annotated, Any, Literal
 
@@ -25,7 +25,7 @@ class AliasIn(In):
 
 
 class RunOut(BaseModel):
-    """`champion` and `baseline`: mean errors by `metric`, fractions where that is MAPE, sMAPE or WAPE, 0.123 = 12.3 %.
+    """A run. `champion` and `baseline`: mean errors in `metric`; MAPE, sMAPE and WAPE are fractions, 0.123 = 12.3 %.
 
     `skill`: one minus their ratio, a fraction.
     """
@@ -50,7 +50,7 @@ class RunsOut(Page[RunOut]):
 
 
 class RunDetail(RunOut):
-    """`summary`, `config`, `stages` and `libraries` as `run.json` has them; `card`: the run as a page of markdown."""
+    """A run in detail. `summary`, `config`, `stages` and `libraries` are as in `run.json`; `card` is markdown."""
 
     parent: str | None
     config: dict[str, Any]
@@ -63,8 +63,8 @@ class RunDetail(RunOut):
 
 
 class Coverage(BaseModel):
-    """`coverage`: share of `n` points within the interval of `level`, a fraction, 0.801 = 80.1 %; `level`: nominal coverage
-    in percent; `msis`: the mean scaled interval score.
+    """Coverage of one level. `coverage`: share of `n` points within the interval, a fraction, 0.801 = 80.1 %; `level`:
+    nominal coverage in percent; `msis`: the mean scaled interval score.
     """
 
     level: int
@@ -77,7 +77,7 @@ class Coverage(BaseModel):
 
 
 class CalibrationOut(BaseModel):
-    """`by`: `all`, `step`, or the name of what the groups are."""
+    """Coverage by group. `by`: `all`, `step`, or the attribute that defines the groups."""
 
     workspace: str
     run_id: str
@@ -85,7 +85,7 @@ class CalibrationOut(BaseModel):
 
 
 class VerifyOut(BaseModel):
-    """Every file read again: `wrong` names those that are not what was written, or were added since."""
+    """Result of reading every file again: `wrong` names files that were changed or added since the run was written."""
 
     run_id: str
     intact: bool

@@ -1,4 +1,4 @@
-"""Runs and their aliases: whether a run is intact, and which run an alias names."""
+"""Run service: verify runs, list and move aliases."""
 
 import asyncio
 
@@ -28,15 +28,15 @@ class Runs:
         return {name: alias.run_id for name, alias in (await workspace.pointers()).aliases.items()}
 
     async def verify(self, run: Run) -> list[str]:
-        """Read every file of the run again; the names of those that are not as they were written."""
+        """Read every file of the run again; return the names of those that were changed or added since."""
         async with self._verifying:  # one at a time: it reads as fast as the disk allows
             return await asyncio.to_thread(run.folder.verify)
 
     async def move_alias(self, access: Access, name: str, run_id: str, reason: str, expected: int | None) -> Aliases:
-        """Point an alias at a successful run; the pointers after that. The audit file keeps who and why.
+        """Point an alias at a successful run; return the new pointers. The audit file records who and why.
 
-        `expected` is the version of the pointers that the caller has seen, None for whichever is current. Problem 404
-        without the run, 409 unless it succeeded, 412 if the pointers have changed since `expected`.
+        `expected` is the version of the pointers that the caller has seen, or None for any. Problem 404 if the run does
+        not exist, 409 unless it succeeded, 412 if the pointers have changed since `expected`.
         """
         workspace = access.workspace
         run = await workspace.run(run_id)
@@ -47,10 +47,10 @@ class Runs:
             return await asyncio.to_thread(promote, stores, workspace.name, run_id, reason, name, expected, by)
         except Conflict:
             if expected is None:
-                raise  # others kept it busy; nothing has changed that was read
+                raise  # kept busy by other writers; the version read is still current
             raise moved_on() from None
 
 
 def moved_on() -> Problem:
-    """Problem 412: the version of the pointers that the caller has seen is not the current one."""
+    """Problem 412: the pointers have changed since the caller read them."""
     return Problem(412, "The aliases were changed since they were read. Read them and try again.")

@@ -1,1 +1,1 @@
-"""Series, their history and backtest."""
+"""Series, with history and backtest."""

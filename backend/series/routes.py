@@ -1,4 +1,4 @@
-"""The series of a workspace, and their histories."""
+"""Series of a workspace: list, history and backtest."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -52,7 +52,7 @@ async def history(
     query: Annotated[HistoryQuery, Query()],
     request: Request,
 ) -> Response:
-    """The actuals of a series with its covariates, at most ten years of them: without a start, the newest."""
+    """The actuals of a series with its covariates, at most ten years; without a start, the latest."""
     dataset = await access.workspace.dataset()
     table, clock = await access.workspace.series(), await access.workspace.clock(dataset)
     if unique_id not in table:
@@ -71,7 +71,7 @@ async def history(
             "points": rows_of(dataset, unique_id, covariates, clock, first, end),
         }
 
-    # Encoded in a thread: ten years of hours are 87,600 points, and writing them takes 0.1 s.
+    # Encoded in a thread: ten years of hours are 87,600 points, and serialising them takes 0.1 s.
     return await encoded(request, etag(dataset.version, run.id if run else None), render)
 
 
@@ -82,7 +82,7 @@ async def backtest(
     query: Annotated[BacktestQuery, Query()],
     request: Request,
 ) -> Response:
-    """What the models of a run forecast for a series in the windows of its backtest, with their intervals and errors."""
+    """The backtest forecasts of a run's models for one series, by window, with intervals and errors."""
     run_id = query.run_id
     run = await (access.workspace.aliased() if run_id is None else access.workspace.run(run_id))
 
@@ -98,12 +98,12 @@ async def backtest(
             "points": points,
         }
 
-    # Encoded in a thread: windows × steps × models are tens of thousands of points, as in a history.
+    # Encoded in a thread: windows × steps × models are tens of thousands of points, as for the history.
     return await encoded(request, etag(run.id), render)
 
 
 def _first(start: datetime | None, end: datetime | None, newest: datetime | None) -> datetime | None:
-    """Where the answer begins; Problem 422 for a range that runs backwards or is too long."""
+    """The start of the range to return; Problem 422 if the range is reversed or too long."""
     last = end or newest
     if last is None:
         return start

@@ -1,4 +1,4 @@
-"""What is asked of series, and what is answered."""
+"""Requests and responses for series."""
 
 from typing import Annotated, Literal
 

@@ -1,1 +1,1 @@
-"""From an uploaded file to a workspace."""
+"""Uploads: from a file to a workspace."""

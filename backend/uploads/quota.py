@@ -1,4 +1,4 @@
-"""The quota of uploads on the disk: one limit for all of them together, whatever they are called."""
+"""Disk quota of uploads: one limit for all workspaces together."""
 
 import contextlib
 import os
@@ -19,11 +19,11 @@ from pipelines.storage.disk import failing_clearly, make_folder
 from pipelines.storage.layout import Place
 from pipelines.storage.store import Stores
 
-KEPT = 10  # uploads of a workspace beside the one that it uses, the newest ones
+KEPT = 10  # newest uploads kept per workspace, in addition to those in use
 
 _UNUSED = 7 * 86_400.0  # seconds after which an upload that no workspace uses is removed
-_LOOKED_AT = 3_600.0  # seconds in which somebody may still be making a workspace of it
-_LEAST = 64 * 2**10  # bytes that an upload counts: folders and manifests take space, too
+_LOOKED_AT = 3_600.0  # seconds in which an upload is kept because someone may still be creating a workspace from it
+_LEAST = 64 * 2**10  # minimum bytes counted per upload: folders and manifests take space, too
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,12 @@ class _Upload:
     size: int
     age: float
     finished: bool
-    used: bool  # by the file of its workspace
+    used: bool  # referenced by the file of its workspace
 
 
 class Quota:
-    """At most `mb` MiB of uploads. Those that no workspace uses are removed by age, and the oldest of them for new ones."""
+    """At most `mb` MiB of uploads. Unused uploads are removed by age, and the oldest of them to make room for new ones.
+    """
 
     def __init__(self, stores: Stores, mb: int) -> None:
         self._stores, self._most = stores, mb * 2**20
@@ -45,7 +46,7 @@ class Quota:
 
     @contextmanager
     def reserved(self) -> Iterator[None]:
-        """Counts one upload that comes in as if it were as large as it may be."""
+        """Reserves the maximum size of an upload while it is being received."""
         self._coming += 1
         try:
             yield
@@ -53,7 +54,9 @@ class Quota:
             self._coming -= 1
 
     def prepare(self, workspace: str, upload_id: str) -> None:
-        """Removes what is not needed and makes the folder of one more upload. One at a time. Problem 503 when the quota is used up."""
+        """Removes obsolete uploads and creates the folder of a new one. Call it sequentially. Problem 503 if the quota
+        is used up.
+        """
         files = config.workspace_files()
         for above in self._folders():
             self._stores.data.sweep(self._stores.places(above.name).uploads)
@@ -66,19 +69,19 @@ class Quota:
         if free < 0:
             raise self._full(kept)
         for above in self._folders():
-            with contextlib.suppress(OSError):  # there is something in it
+            with contextlib.suppress(OSError):  # it is not empty
                 above.rmdir()
         where = self._stores.data.path(self._stores.places(workspace).upload(upload_id))
         with failing_clearly(where):
             make_folder(where)
 
     def _folders(self) -> list[Path]:
-        """A folder for each workspace that anything was uploaded for."""
+        """The upload folders, one per workspace."""
         above = Path(self._stores.data.path(layout.all_uploads(self._stores.tenant)))
         return [path for path in above.iterdir() if path.is_dir() and is_safe(path.name)] if above.is_dir() else []
 
     def _uploads(self, files: Mapping[str, Path]) -> list[_Upload]:
-        """Every upload, after those were removed of which a workspace has too many."""
+        """Every upload, after removing the surplus of each workspace."""
         uploads = []
         for above in self._folders():
             path = files.get(above.name)
@@ -102,7 +105,7 @@ class Quota:
         return _Upload(folder.parent.name, folder.name, max(size, _LEAST), age, finished, folder.name in used)
 
     def _is_old(self, one: _Upload) -> bool:
-        """Whether nobody needs it any more; then it is gone."""
+        """Whether an unused upload has expired; if so, removes it."""
         old = one.finished and not one.used and one.age > _UNUSED
         if old:
             self._remove(one)
@@ -111,11 +114,11 @@ class Quota:
     def _remove(self, one: _Upload) -> None:
         try:
             self._stores.data.remove(self._place(one.workspace, one.name))
-        except (StoreError, FileNotFoundError):  # another service on the same disk was faster, or half of it is left
+        except (StoreError, FileNotFoundError):  # another service removed it first, or it is incomplete
             shutil.rmtree(self._stores.data.path(self._place(one.workspace, one.name)), ignore_errors=True)
 
     def _place(self, workspace: str, name: str) -> Place:
-        """Of whatever lies among the uploads of a workspace."""
+        """The path of any entry in the upload folder of a workspace."""
         return self._stores.places(workspace).uploads.file(name)
 
     def _full(self, kept: list[_Upload]) -> Problem:

@@ -1,4 +1,4 @@
-"""Uploads: a table comes in, is looked at, and becomes a workspace."""
+"""Uploads: receive a table, preview it, and create a workspace from it."""
 
 import asyncio
 from typing import Annotated
@@ -38,12 +38,12 @@ async def upload(
     response: Response,
     uploads: UploadsDep,
 ) -> PreviewOut:
-    """Takes a CSV, plain or gzipped, of at most 32 MiB, and says what it is. No workspace is made or changed."""
+    """Receives a CSV, plain or gzipped, of at most 32 MiB, and returns a preview. Creates or changes no workspace."""
     upload_id = await uploads.receive(workspace, request.stream())
     try:
         preview = await uploads.preview(workspace, upload_id, query.model_dump())
     except Problem as problem:
-        problem.extra["upload_id"] = upload_id  # it is there, and can be looked at later
+        problem.extra["upload_id"] = upload_id  # it is stored, and can be previewed later
         raise
     response.headers.update({"Location": f"{request.url.path}/{upload_id}", "Cache-Control": "no-store"})
     return preview
@@ -60,7 +60,7 @@ async def look_again(
     response: Response,
     uploads: UploadsDep,
 ) -> PreviewOut:
-    """The same upload under another mapping, without sending it again."""
+    """Previews an upload again with another mapping, without sending it again."""
     response.headers["Cache-Control"] = "no-store"
     return await uploads.preview(workspace, upload_id, query.model_dump())
 
@@ -78,9 +78,9 @@ async def make(
     uploads: UploadsDep,
     statuses: Annotated[Statuses, provided(Statuses)],
 ) -> WorkspaceOut:
-    """Makes a workspace of an upload, or gives one that an upload made a newer one. A file written by hand is left alone.
+    """Creates a workspace from an upload, or updates one created by an upload. A file written by hand is left alone.
 
-    The role is analyst, as for training: nothing that exists is lost, and the audit file keeps who and when.
+    The role is analyst, as for training: no existing data are lost, and the audit file records who and when.
     """
     new = await uploads.create_workspace(access, workspace, wanted)
     response.status_code = 201 if new else 200

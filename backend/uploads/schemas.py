@@ -1,4 +1,4 @@
-"""What goes out about an upload, as the OpenAPI shows it."""
+"""Requests and responses for uploads."""
 
 from typing import Annotated, Literal
 
@@ -23,7 +23,7 @@ Column = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class Mapping(In):
-    """Which column is what; what is not said is found by usual names."""
+    """Roles of the columns; anything not given is detected by common names."""
 
     ds: Annotated[Column | None, Field(description="The timestamp.")] = None
     y: Annotated[Column | None, Field(description="The target.")] = None
@@ -33,7 +33,7 @@ class Mapping(In):
 
 
 class Shape(In):
-    """What a workspace is, beside its table."""
+    """Properties of a workspace, other than its table."""
 
     frequency: Annotated[str, Field(max_length=20, description="A pandas alias, or auto: found.")] = "auto"
     timezone: Annotated[str, Field(max_length=50, description="Of the table's times.")] = "UTC"
@@ -52,7 +52,7 @@ class UploadQuery(Mapping, Shape):
 
 
 class ColumnOut(BaseModel):
-    """A column of an upload; `type` is what nine of ten values are."""
+    """A column of an upload; `type` is the type of nine values in ten."""
 
     name: str
     type: Literal["number", "date", "text", "empty"]
@@ -61,7 +61,7 @@ class ColumnOut(BaseModel):
 
 
 class MappingOut(BaseModel):
-    """Which column is what, as given or found; null where neither."""
+    """Roles of the columns, given or detected; null if neither."""
 
     ds: str | None
     y: str | None
@@ -71,7 +71,7 @@ class MappingOut(BaseModel):
 
 
 class RejectedRow(BaseModel):
-    """`row` counts from 1 below the header."""
+    """A rejected row. `row` counts from 1 below the header."""
 
     row: int
     reason: str
@@ -91,10 +91,10 @@ class PreviewChecks(BaseModel):
 
 
 class PreviewOut(BaseModel):
-    """What an upload is, as far as it can be understood; null is what was not reached.
+    """Preview of an upload, as far as it can be parsed; null for stages that were not reached.
 
-    `acceptable`: it can become a workspace as it is. If not, each of `problems` names the parameter, or `file`, what was found
-    and what to do. `settings` is what the workspace's file would say.
+    `acceptable`: whether it can become a workspace as it is. If not, each of `problems` names the parameter, or `file`,
+    the value found and what to do. `settings` is the content of the workspace's file.
     """
 
     workspace: str

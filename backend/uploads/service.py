@@ -1,4 +1,4 @@
-"""Tables that come over HTTP, and the workspaces that are made of them."""
+"""Upload service: receives tables, previews them, and creates workspaces from them."""
 
 import asyncio
 import hashlib
@@ -25,24 +25,24 @@ from pipelines.storage.catalog import Reader
 from pipelines.storage.disk import failing_clearly, locked, make_folder, replace_file
 from pipelines.storage.store import Draft, Stores
 
-_QUOTA = "quota"  # the turn of whoever makes space for an upload
+_QUOTA = "quota"  # executor key for making room for an upload
 _GZIP = b"\x1f\x8b"
 _HEAD = "# Made of an upload. Edit it and it is yours: later uploads will not change it any more.\n"
 
 
 class Uploads:
-    """Takes tables, previews them, and makes workspaces of them. For one event loop."""
+    """Receives tables, previews them, and creates workspaces from them. For one event loop."""
 
     def __init__(self, stores: Stores, catalog: Catalog, previewers: Workers, quota: Quota) -> None:
         self._stores, self._catalog, self._previewers, self._quota = stores, catalog, previewers, quota
         self._executor = BoundedExecutor("uploads", threads=2, most=32)
 
     def close(self) -> None:
-        """Let running work end; drop what has not begun."""
+        """Let running work end; drop queued work."""
         self._executor.close()
 
     async def receive(self, workspace: str, pieces: AsyncIterator[bytes]) -> str:
-        """Store a table as an upload that never changes, a piece at a time; its id. Partial uploads are discarded."""
+        """Store a table as an immutable upload, piece by piece; return its ID. Partial uploads are discarded."""
         data = self._stores.data
         if not data.is_local:
             raise Problem(
@@ -61,21 +61,22 @@ class Uploads:
         return upload_id
 
     async def preview(self, workspace: str, upload_id: str, wanted: Mapping[str, JsonValue]) -> PreviewOut:
-        """What the upload is under a mapping, found by a worker. Problem 404 for one that does not exist."""
+        """Preview an upload under a mapping, in a worker. Problem 404 if it does not exist."""
         try:
             await asyncio.to_thread(self._stores.data.folder, self._stores.places(workspace).upload(upload_id))
         except NotFound:
             raise Problem(404, f"Workspace '{workspace}' has no upload {upload_id}.") from None
         request = {**wanted, "workspace": workspace, "upload_id": upload_id}
-        # Libraries in C end the process where memory ends; the same table would end the next one, too.
+        # C libraries kill the process when memory runs out. The same table would kill the next one, so this is an error
+        # of the client.
         hungry = "The table takes more memory than a preview may use, or cannot be read. Upload fewer rows or columns."
         body = await self._previewers.compute(request, "previews", "Upload fewer rows.", Problem(422, hungry))
         return PreviewOut.model_validate_json(body)
 
     async def create_workspace(self, access: Access, workspace: str, wanted: WorkspaceIn) -> bool:
-        """Make a workspace of an upload, or give one that an upload made a newer one; whether it is new.
+        """Create a workspace from an upload, or update one created by an upload; return whether it is new.
 
-        Problem 409 for a workspace whose file was written by hand, 422 for an upload that is not acceptable.
+        Problem 409 if the workspace's file was written by hand, 422 if the upload is not acceptable.
         """
         await asyncio.to_thread(refuse_handwritten, self._stores, workspace)
         given = {**wanted.model_dump(exclude={"upload_id", "mapping"}), **wanted.mapping.model_dump()}
@@ -91,7 +92,7 @@ class Uploads:
 
 
 async def _write(draft: Draft, pieces: AsyncIterator[bytes]) -> None:
-    """The table as a file of the draft, named by how it begins. Problem 422 for an empty one."""
+    """Write the table as a file of the draft, named by its first bytes. Problem 422 if it is empty."""
     head = b""
     async for piece in pieces:
         head += piece
@@ -107,7 +108,8 @@ async def _write(draft: Draft, pieces: AsyncIterator[bytes]) -> None:
 
 
 def refuse_handwritten(reader: Reader, workspace: str) -> Path:
-    """The workspace's file. Problem 409 for one that no upload made, or that somebody has edited since."""
+    """Return the path of the workspace's file. Problem 409 if no upload created it, or if someone has edited it since.
+    """
     path = config.workspace_files().get(workspace)
     if path is None:
         return config.load_project().config_dir / "workspaces" / f"{workspace}.yaml"
@@ -117,7 +119,7 @@ def refuse_handwritten(reader: Reader, workspace: str) -> Path:
 
 
 def make(stores: Stores, workspace: str, upload_id: str, values: Mapping[str, object], by: str) -> bool:
-    """Writes the workspace's file, and a line on who did it; whether it is new."""
+    """Write the workspace's file and an audit line; return whether the workspace is new."""
     text = (_HEAD + yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True)).encode()
     places = stores.places(workspace)
     above, lock = (stores.data.path(place) for place in (places.uploads, places.uploads_lock))
@@ -133,7 +135,7 @@ def make(stores: Stores, workspace: str, upload_id: str, values: Mapping[str, ob
                 "upload_id": upload_id,
                 "sha256": _digest(text),
             }
-            # Before the file: what the line names is ours, also after a crash in between.
+            # Written before the file, so that the file is known as ours even after a crash in between.
             stores.data.append(places.uploads_audit, json.dumps(line))
             try:
                 replace_file(str(path), text)
@@ -146,7 +148,7 @@ def make(stores: Stores, workspace: str, upload_id: str, values: Mapping[str, ob
 
 
 def _made(reader: Reader, workspace: str) -> set[str]:
-    """Digests of all that uploads ever wrote into the workspace's file."""
+    """Digests of all versions of the workspace's file written by uploads."""
     return {str(line.get("sha256")) for line in reader.data.events(reader.places(workspace).uploads_audit)}
 
 

@@ -1,1 +1,1 @@
-"""Workspaces and their state."""
+"""Workspaces and their status."""

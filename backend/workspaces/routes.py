@@ -20,7 +20,7 @@ StatusesDep = Annotated[Statuses, provided(Statuses)]
 
 @router.get("/workspaces", responses=problems())
 async def workspaces(access: Viewer, query: Annotated[PageQuery, Query()], statuses: StatusesDep) -> WorkspacesOut:
-    """All that are configured, by name. One whose files are damaged is `unreadable`, with its reason."""
+    """All configured workspaces, by name. A workspace with damaged files is `unreadable`, with the reason."""
     return await asyncio.to_thread(service.listed, statuses, query)
 
 

@@ -1,4 +1,4 @@
-"""Workspaces as the OpenAPI describes them."""
+"""Workspaces: response models."""
 
 from typing import Literal
 
@@ -21,11 +21,12 @@ class Accuracy(BaseModel):
 
 
 class WorkspaceOut(BaseModel):
-    """`status`: `no data`, `no run`, `no forecasts`, `ready`, or `unreadable` where stored files are damaged.
+    """A workspace. `status`: `no data`, `no run`, `no forecasts`, `ready`, or `unreadable` if stored files are damaged.
 
-    `reason`: why it is unreadable, and what to do. `age_days`: since the newest value; `stale`: two more steps, or days where these are longer, should have come by now.
-    `target`: the name of what is forecast, as the configuration has it. `open_alerts`: alerts that are unacknowledged, and
-    `worst_alert` the severity of the most severe of them; null where the log of alerts cannot be read.
+    `reason`: why it is unreadable, and what to do. `age_days`: days since the latest value; `stale`: two more values
+    (or two days, if that is longer) should have arrived by now. `target`: the configured name of what is forecast.
+    `open_alerts`: the number of unacknowledged alerts, and `worst_alert` the severity of the most severe of them; null
+    if the alert log cannot be read.
     """
 
     name: str

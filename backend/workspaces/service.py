@@ -1,4 +1,4 @@
-"""The workspaces as clients see them: their status with their unacknowledged alerts."""
+"""Workspaces as clients see them: status and unacknowledged alerts."""
 
 from backend.core.queries import PageQuery
 from backend.workspaces.schemas import WorkspaceOut, WorkspacesOut
@@ -21,11 +21,11 @@ def described(statuses: Statuses, workspace: str) -> WorkspaceOut:
 
 
 def _with_alerts(reader: Reader, status: WorkspaceOut) -> WorkspaceOut:
-    """With what is unacknowledged: read at each request, since an acknowledgement changes no version."""
+    """Adds the unacknowledged alerts, read on every request, since an acknowledgement changes no version."""
     try:
         raised = alerts.all_of(reader, status.name)
         severities = [one["severity"] for one in raised if one["acknowledged"] is None]
-    except ForecastError:  # a log that cannot be read hides no workspace
+    except ForecastError:  # an unreadable alert log hides no workspace
         return status.model_copy(update={"open_alerts": None, "worst_alert": None})
     worst = "alert" if "alert" in severities else next(iter(severities), None)
     return status.model_copy(update={"open_alerts": len(severities), "worst_alert": worst})

@@ -1,6 +1,6 @@
-"""The status of each workspace, for the list of all: read once, and again when a file that it depends on has changed.
+"""Cached status of each workspace: read once, and again when a file it depends on has changed.
 
-A workspace whose files are damaged is `unreadable` with the reason, and hides no other, whatever is in them.
+A workspace with damaged files is `unreadable` with the reason, and never hides another one.
 """
 
 import threading
@@ -28,22 +28,25 @@ from pipelines.storage.records import Etl
 from pipelines.storage.roots import Root
 from pipelines.tables import parquet
 
-_AT_ONCE = 16  # workspaces that are read at a time from an object store, where each waits for the network
-_SETTLED = 50_000_000  # nanoseconds; a file that was written again within a tick of the disk's clock may look the same
+_AT_ONCE = 16  # workspaces read concurrently from an object store, where each read waits for the network
+_SETTLED = 50_000_000  # nanoseconds; a file rewritten within one tick of the disk's clock may have the same timestamp
 
 Mark = tuple[Any, ...]
 
 
 @dataclass
 class Status:
-    """`facts` as they go out but for the age of the newest value, which is of `end`; `files`: all that was read for them."""
+    """`facts` as returned, except for the age of the latest value, which is of `end`; `files`: all files read for them.
+    """
 
     facts: WorkspaceOut
     end: datetime | None = None
     files: list[str] = field(default_factory=list)
 
     def aged(self) -> WorkspaceOut:
-        """The facts with the age of the data now. They are stale when two more values, or two days, should have come."""
+        """The facts with the current age of the data. They are stale when two more values, or two days if longer,
+        should have arrived.
+        """
         if self.end is None or self.facts.frequency is None:
             return self.facts
         age = datetime.now(UTC).replace(tzinfo=None) - self.end
@@ -57,7 +60,7 @@ class Statuses:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog, self.reader = catalog, catalog.reader
         self._known: dict[str, tuple[Mark, Mark, Status]] = {}
-        self._told: dict[str, str] = {}  # reasons that are in the log already
+        self._told: dict[str, str] = {}  # reasons that are already logged
         self._lock = threading.Lock()
 
     def all(self) -> list[WorkspaceOut]:
@@ -76,7 +79,7 @@ class Statuses:
         return self._of(name, config.workspace_files())
 
     def checks(self) -> list[dict[str, object]]:
-        """For health: the storage, and that at least one workspace has a production run that can be read."""
+        """Health checks: the storage is readable, and at least one workspace has a readable production run."""
         known = self.all()
         readable = [one.name for one in known if one.production_run]
         broken = [one.name for one in known if one.status == "unreadable" and not one.production_run]
@@ -100,11 +103,13 @@ class Statuses:
             if _settled((*pointed, *looks)):
                 self._known[name] = pointed, looks, status
         else:
-            self._known.pop(name, None)  # the remedy may be anywhere, so it is looked for every time
+            self._known.pop(name, None)  # the fix may be in any file, so the workspace is read again each time
         return status.aged()
 
     def _pointed(self, name: str, files: Mapping[str, Path]) -> Mark:
-        """What differs once the settings or a pointer of the workspace were written: looks on a disk, else the content."""
+        """A value that changes when settings or pointers of the workspace do: file metadata on a disk, else the
+        content.
+        """
         written = tuple(disk.looks(str(path)) for path in config.places(name, files))
         looks: list[Any] = []
         for root, place in self._pointers(name):
@@ -115,7 +120,7 @@ class Statuses:
         return (*written, *looks)
 
     def _pointers(self, name: str) -> list[tuple[Root, Place]]:
-        """The places of its pointers; none of a workspace whose name is not allowed."""
+        """The places of its pointers; empty if the name of the workspace is not allowed."""
         if not is_safe(name):
             return []
         places = self.reader.places(name)
@@ -130,7 +135,7 @@ class Statuses:
                 read(status, name, files)
             except ForecastError as error:
                 reasons.append(self._catalog.public(str(error)))
-            except Exception as error:  # noqa: BLE001 - whatever a damaged file makes a reader raise, others are listed
+            except Exception as error:  # noqa: BLE001 - a damaged file may raise anything; the other workspaces must still be listed
                 structlog.get_logger("backend").exception("unreadable workspace", workspace=name)
                 reasons.append(
                     f"What is stored of it is not as it was written ({type(error).__name__}: {error}). Restore it from a backup, or make it again: python scripts/run_all.py --workspace {name}"
@@ -157,7 +162,7 @@ class Statuses:
         status.facts.title = _encodable(title)
 
     def _served(self, status: Status, name: str, _: Mapping[str, Path]) -> None:
-        """What is stored and served. Where it fails on the way, what was found before stays."""
+        """Adds the stored and served data. If it fails part way, keeps what was found before."""
         reader = self.reader
         pointers = reader.pointers(name)
         try:
@@ -194,12 +199,12 @@ class Statuses:
             status.files += served.watched("forecasts.parquet")
             facts |= {"status": "ready", "forecast_id": forecast_id, "as_of": published.as_of}
         facts["last_ds"] = clock.write(end) if end else None
-        # What has another shape is left out.
+        # Values of an unexpected shape are left out.
         status.facts = WorkspaceOut.model_validate({**status.facts.model_dump(), **facts})
         status.end = end
 
     def _part(self, what: str, name: str, read: Any) -> Folder:
-        """A directory that a pointer names; if it is gone, StoreError says what it was."""
+        """The directory that a pointer names; StoreError with its kind if it is gone."""
         try:
             folder: Folder = read()
         except NotFound:
@@ -231,7 +236,7 @@ def _of_run(told: ForecastRun) -> dict[str, object]:
 
 
 def _encodable(text: str) -> str:
-    """The text with lone surrogates replaced: JSON may hold them, and no answer can."""
+    """The text with lone surrogates replaced: JSON may contain them, but no response can."""
     return text.encode(errors="replace").decode()
 
 
@@ -240,6 +245,6 @@ def _looks(files: list[str]) -> Mark:
 
 
 def _settled(mark: Mark) -> bool:
-    """Whether no file of the mark was written a moment ago."""
+    """Whether every file of the mark is older than the resolution of the clock."""
     newest = max((one[0] for one in mark if isinstance(one, tuple)), default=0)
     return time.time_ns() - newest > _SETTLED

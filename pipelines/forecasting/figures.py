@@ -1,4 +1,4 @@
-"""The figures of a run: what its backtest came to, as `run.json` keeps it."""
+"""The backtest figures of a run as stored in `run.json`."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from pipelines.core.documents import Stored
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a run may replace production, why, and the two means of the metric over the common series."""
+    """Whether a run may replace production, the reason, and both means of the metric over the common series."""
 
     passed: bool
     reason: str
@@ -18,11 +18,11 @@ class Verdict:
 
 
 class Figures(Stored):
-    """Means over the series that could be judged by `metric`; a run that failed has none.
+    """Means over the series for which `metric` is defined; failed runs have none.
 
-    `champion`, `baseline`: the error of the series' champions and of the seasonal naive. `skill`: one minus their ratio.
-    `coverage`: by level, the share of actuals within the interval. `champions`: series by the model that serves them.
-    `leaderboard`: by model and metric. `cutoffs`: the last training timestamp of each window.
+    `champion`, `baseline`: the error of the series' champions and of the seasonal naive. `skill`: one minus their
+    ratio. `coverage`: by level, the share of actuals within the interval. `champions`: series by the model that serves
+    them. `leaderboard`: by model and metric. `cutoffs`: the last training timestamp of each window.
     """
 
     n_series: int = 0

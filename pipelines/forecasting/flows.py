@@ -1,4 +1,4 @@
-"""The flows: load, call, save. Each reads like the story it tells."""
+"""The flows: data, training, inference and monitoring. Each loads inputs, calls functions and saves results."""
 
 from dataclasses import dataclass, replace
 
@@ -40,7 +40,7 @@ from pipelines.storage.records import Data, Etl, ForecastSet, Run, dumped
 from pipelines.storage.store import Stores
 from pipelines.tables.schema import DS, KEY, MODEL, UNIQUE_ID, Y_HAT, hi, lo
 
-# What the processed data depend on: a change of models or levels makes no new data version.
+# The settings that processed data depend on: changed models or levels make no new data version.
 _OF_DATA = {
     "source",
     "frequency",
@@ -56,7 +56,7 @@ _OF_DATA = {
 
 @dataclass(frozen=True)
 class Context:
-    """What every flow needs: where to read and write, how much of the machine to use, and whom to tell."""
+    """Context of all flows: project settings, storage and progress reporting."""
 
     project: Project
     stores: Stores
@@ -73,9 +73,9 @@ class Trained:
 
 
 def etl(workspace: Workspace, context: Context) -> Dataset:
-    """Brings the workspace's data in; the same data under the same settings makes no new version.
+    """Loads the workspace's data; unchanged data and settings make no new version.
 
-    A failing quality check keeps the version for inspection, while the current one stays. Raises DataError.
+    If a quality check fails, raises DataError; the version is kept for inspection, and the current one stays in use.
     """
     stores, say, places = context.stores, context.progress.say, context.stores.places(workspace.name)
     raw = read_source(workspace, stores, context.project.data_dir)
@@ -86,7 +86,7 @@ def etl(workspace: Workspace, context: Context) -> Dataset:
         say("data unchanged", version=current.data_version, origin=raw.origin)
         return stores.dataset(workspace.name)
     say("rows read", rows=len(rows), origin=raw.origin)
-    raw = replace(raw, rows=raw.rows.head(0).copy())  # stored by now: one copy of large data at a time is enough
+    raw = replace(raw, rows=raw.rows.head(0).copy())  # stored already; frees one copy of large data
     as_of = pd.Timestamp.now(tz="UTC").tz_localize(None)
     loaded = load.load(rows, workspace)
     del rows
@@ -114,7 +114,7 @@ def etl(workspace: Workspace, context: Context) -> Dataset:
 def train(workspace: Workspace, context: Context, *, force: bool = False) -> Trained:
     """Backtests the candidates, fits each series' champion, and records the run.
 
-    It becomes production unless it is worse than the production run on the same windows; `force` does without that.
+    It becomes production unless it is worse than the production run on the same windows; `force` skips that test.
     """
     stores, project, progress = context.stores, context.project, context.progress
     stores.artifacts.sweep(stores.places(workspace.name).runs)
@@ -136,7 +136,7 @@ def train(workspace: Workspace, context: Context, *, force: bool = False) -> Tra
             table, plan, notes = _backtest(panel, workspace, made, plan, rival, budgeted, share, context)
         with record.stage("evaluate"):
             judged = report.evaluate(panel, table, workspace, plan, dataset.series)
-            del table  # the evaluation has it; of a large panel these are gigabytes
+            del table  # part of the evaluation; gigabytes for a large panel
             evaluation = judged.of_models([*plan, ENSEMBLE])
         with record.stage("fit"):
             sizes = {"bucket": project.bucket, "n_jobs": project.n_jobs}
@@ -214,9 +214,10 @@ def inference(workspace: Workspace, context: Context) -> Folder:
 def monitor(
     workspace: Workspace, context: Context, *, now: pd.Timestamp | None = None, with_report: bool = True
 ) -> Folder:
-    """Compares forecasts with actuals and the data with their reference period, raises alerts, and rolls back if allowed.
+    """Compares forecasts with actuals and the data with their reference period, raises alerts, and rolls back if
+    allowed.
 
-    Without new data, forecasts, runs or settings nothing is done again. Safe beside a training and beside itself.
+    Does nothing without new data, forecasts, runs or settings. Safe to run in parallel with a training or itself.
     """
     stores, say, name = context.stores, context.progress.say, workspace.name
     run, dataset, before = stores.production(name), stores.dataset(name), Snapshot.newest(stores, name)
@@ -243,8 +244,8 @@ def monitor(
 
 
 def run_all(workspace: Workspace, context: Context, *, force: bool = False) -> Folder:
-    """Everything that is not done yet: data, training if data, settings or model code changed, forecasts, and a look at those
-    whose actuals have come.
+    """Runs every step that is not up to date: data, training (if data, settings or model code changed), forecasts, and
+    monitoring of forecasts that have actuals by now.
     """
     forecast_set = _forecast(workspace, context, force=force)
     if _is_any_judgeable(context.stores, workspace.name):
@@ -255,7 +256,7 @@ def run_all(workspace: Workspace, context: Context, *, force: bool = False) -> F
 
 
 def _forecast(workspace: Workspace, context: Context, *, force: bool) -> Folder:
-    """Data, training and inference, as far as they are not done yet."""
+    """Runs data, training and inference where they are not up to date."""
     stores = context.stores
     dataset = etl(workspace, context)
     if not force and _is_trained(stores, workspace, dataset):
@@ -276,7 +277,7 @@ def _forecast(workspace: Workspace, context: Context, *, force: bool) -> Folder:
 
 
 def _is_any_judgeable(reader: Reader, name: str) -> bool:
-    """Whether some forecast set was made before the newest data ended: then there is something to compare it with."""
+    """Whether some forecast set starts before the end of the newest data, so that it has actuals."""
     newest = ForecastSet.of(reader.published(name)).as_of
     return any(
         ForecastSet.of(reader.forecast_set(name, forecast_id)).as_of < newest
@@ -285,7 +286,7 @@ def _is_any_judgeable(reader: Reader, name: str) -> bool:
 
 
 def _deliver(workspace: Workspace, context: Context) -> None:
-    """Sends what is waiting, where somebody wants it."""
+    """Sends pending alerts if a webhook is configured."""
     if url := delivery.webhook():
         sent = delivery.deliver(context.stores, workspace.name, url, workspace.monitoring.delivery)
         if any(sent.values()):
@@ -337,8 +338,9 @@ def _backtest(
     share: Share,
     context: Context,
 ) -> tuple[pd.DataFrame, Plan, list[str]]:
-    """The forecasts of every candidate and of the rival on the same windows, what of the plan the budget could pay, and
-    what there is to say of it."""
+    """The forecasts of all candidates and of the rival on the same windows, the part of the plan within the budget, and
+    notes.
+    """
     horizon, settings = workspace.horizon or 1, workspace.backtest
     cutoffs = windows.usable(panel, horizon, settings.windows, settings.step or horizon, settings.gap)
     backtested = backtest(

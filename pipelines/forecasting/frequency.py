@@ -12,7 +12,7 @@ from pandas.tseries.frequencies import to_offset
 from pipelines.core.errors import ConfigError, DataError
 from pipelines.core.figures import percent
 
-# Seasons in steps and a horizon people plan with, of steps of a day or longer; keyed by the alias without its anchor.
+# Seasons and usual planning horizon in steps, for steps of a day or longer, by alias without anchor.
 _SEASONS: dict[str, tuple[int, int]] = {
     "D": (7, 28),
     "B": (5, 20),
@@ -24,18 +24,19 @@ _SEASONS: dict[str, tuple[int, int]] = {
     "YS": (1, 5),
     "YE": (1, 5),
 }
-_ALIASES = 1_000  # whose offsets are kept: aliases come from outside, too
+_ALIASES = 1_000  # cache size; limited because aliases also come from clients
 _ENDS = ("W", "ME", "QE", "YE", "BME", "BQE", "BYE", "SME")  # pandas labels these periods by their last day
 _DAY = pd.Timedelta(days=1)
-_LONG = pd.Timestamp("2041-01-01") - pd.Timestamp("2001-01-01")  # calendar steps differ; over decades they have a mean
-_COMMON = 0.3  # share of the steps that the most common one must make up to be a grid's
+_LONG = pd.Timestamp("2041-01-01") - pd.Timestamp("2001-01-01")  # long enough to average calendar steps
+_COMMON = 0.3  # minimum share of the most common step for it to define a grid
 
 
 @lru_cache(maxsize=_ALIASES)
 def parse(alias: str) -> pd.DateOffset:
-    """The pandas offset of `alias`; ConfigError if pandas does not know it, it runs backwards or means office hours."""
+    """The pandas offset of `alias`; ConfigError if pandas rejects it, or if it runs backwards or means business hours.
+    """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # H and M are what many people still write for h and ME
+        warnings.simplefilter("ignore", FutureWarning)  # many people still write H and M for h and ME
         try:
             offset = to_offset(alias)
         except ValueError:
@@ -64,14 +65,14 @@ def fixed_step(alias: str) -> pd.Timedelta | None:
 
 
 def typical_step(alias: str) -> pd.Timedelta:
-    """The length of a step, of a calendar step about."""
+    """The length of a step, approximate for calendar steps."""
     first, second = pd.date_range("2024-01-01", periods=2, freq=parse(alias))
     return pd.Timedelta(second - first)
 
 
 @lru_cache(maxsize=_ALIASES)
 def steps_in(days: float, alias: str) -> int:
-    """About how many steps of the grid so many days have, at least one: 5 of business days in a week."""
+    """The approximate number of steps in `days` days, at least one: 5 business days in a week."""
     step = fixed_step(alias)
     if step is None:
         step = _LONG / len(pd.date_range("2001-01-01", "2041-01-01", freq=parse(alias), inclusive="left"))
@@ -85,7 +86,7 @@ def default_seasons(alias: str) -> tuple[int, ...]:
         day = round(_DAY / step)
         return (day, 7 * day) if day > 1 else (1,)
     (season, _), n = _planned(alias)
-    return (season // n,) if season % n == 0 else (1,)  # 2W, 3MS: the season holds whole steps or there is none
+    return (season // n,) if season % n == 0 else (1,)  # 2W, 3MS: a season must consist of whole steps
 
 
 def default_horizon(alias: str) -> int:
@@ -109,8 +110,8 @@ def _planned(alias: str) -> tuple[tuple[int, int], int]:
 def snap(ds: pd.Series, alias: str, origin: pd.Timestamp | None = None) -> pd.Series:
     """Each timestamp moved to the label of its period, as `pandas.resample` labels them; shape and index of `ds`.
 
-    A period that pandas labels by its last day (weeks, ME) moves forward, any other back. `origin` is where fixed steps
-    are counted from, None: 1970. Of multiples such as 2W or 3MS, the first timestamp's period is the first label.
+    Timestamps move forward in periods that pandas labels by their last day (weeks, ME), otherwise back. `origin` is the
+    start of fixed steps, None: 1970. For multiples such as 2W or 3MS, the first timestamp's period is the first label.
     """
     step = fixed_step(alias)
     if step is not None:
@@ -137,7 +138,7 @@ def parsed_name(alias: str) -> str:
 
 
 def places(ds: pd.Series, start: pd.Timestamp, alias: str) -> npt.NDArray[np.int64]:
-    """How many steps each grid point lies after the grid point `start`. No grid of fixed steps is made for it."""
+    """The number of steps from the grid point `start` to each grid point. Grids of fixed steps are not materialised."""
     step = fixed_step(alias)
     if step is not None:
         return np.array((ds - start) // step, dtype=np.int64)
@@ -146,7 +147,7 @@ def places(ds: pd.Series, start: pd.Timestamp, alias: str) -> npt.NDArray[np.int
 
 
 def points(places: npt.NDArray[np.int64], start: pd.Timestamp, alias: str) -> pd.DatetimeIndex:
-    """The grid points that lie so many steps after the grid point `start`."""
+    """The grid points at these numbers of steps after the grid point `start`."""
     step = fixed_step(alias)
     if step is not None:
         return start + pd.to_timedelta(places * step.value, unit="ns")
@@ -160,7 +161,7 @@ def future(last: pd.Timestamp, alias: str, h: int) -> pd.DatetimeIndex:
 
 
 def phase(ds: pd.DatetimeIndex, alias: str, season: int) -> npt.NDArray[np.intp]:
-    """The place of each grid point in a season of so many steps, 0 to `season` − 1, counted from 1970."""
+    """The position of each grid point in a season of `season` steps, 0 to `season` − 1, counted from 1970."""
     offset, name = parse(alias), parsed_name(alias)
     if name in ("B", "C"):
         steps = np.busday_count("1970-01-01", ds.to_numpy().astype("datetime64[D]")) // offset.n
@@ -178,14 +179,14 @@ def period_start(ds: pd.Timestamp, alias: str) -> pd.Timestamp:
 
 
 def period_end(ds: pd.Timestamp, alias: str) -> pd.Timestamp:
-    """The first moment after the period labelled `ds`: only then is the period complete."""
+    """The first moment after the period labelled `ds`, when it is complete."""
     return pd.Timestamp(ds) + _DAY if labels_ends(alias) else pd.Timestamp(ds + parse(alias))
 
 
 def infer(ds: pd.Series) -> tuple[str, Literal["exact", "modal"]]:
     """The alias of the grid on which the distinct timestamps `ds` lie, and whether all of them do.
 
-    Raises ConfigError when there are fewer than 3 distinct timestamps or no usable step.
+    Raises ConfigError for fewer than 3 distinct timestamps or without a usable step.
     """
     stamps = pd.DatetimeIndex(pd.Series(ds.dropna().unique()).sort_values())
     if len(stamps) < 3:
@@ -197,7 +198,7 @@ def infer(ds: pd.Series) -> tuple[str, Literal["exact", "modal"]]:
             remedy="Set frequency in the workspace file.",
         )
     exact = pd.infer_freq(stamps)
-    if exact == "bh":  # pandas sees office hours in hours without nights
+    if exact == "bh":  # pandas infers business hours from hours without nights
         return "h", "modal"
     if exact is not None:
         return parse(exact).freqstr, "exact"

@@ -91,7 +91,7 @@ def backtest(
         ]
         start = time.monotonic()
         done = [forecast(tasks[0])] if budget else []  # measures the cost of one task
-        cost = (time.monotonic() - start) * len(tasks) * (1 + 1 / len(cutoffs))  # the final fit counts as one more window
+        cost = (time.monotonic() - start) * len(tasks) * (1 + 1 / len(cutoffs))  # the final fit is one more window
         at_once = effective_n_jobs(n_jobs) if scope == "series" else 1
         if budget and name != BASELINE and cost / at_once > budget.left():
             left_out[name] = cost / at_once

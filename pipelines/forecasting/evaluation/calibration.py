@@ -24,8 +24,7 @@ _NOT_KNOWN = "not known"
 
 
 def segments(profile: pd.DataFrame, attributes: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
-    """`unique_id` and the segments as text (demand class and `attributes`), and the attributes left out with the
-    reason.
+    """`unique_id` with the segments as text (demand class and `attributes`), and why attributes were left out.
 
     `profile`: one row per series. An attribute with over 50 values makes no segments; missing values form a segment.
     """
@@ -90,9 +89,7 @@ def curve(rows: pd.DataFrame, scales: pd.DataFrame, horizon: int) -> pd.DataFram
 
 
 def shortfalls(table: pd.DataFrame) -> pd.DataFrame:
-    """The groups whose coverage is over 0.05 and over 3 binomial standard errors (with `n_effective` points) below the
-    level.
-    """
+    """The groups whose coverage is over 0.05 and over 3 standard errors (binomial, of `n_effective` points) too low."""
     nominal = table["level"] / 100
     short = (nominal - table["coverage"]).round(12)  # in floating point, 0.8 − 0.75 exceeds 0.05
     error = np.sqrt(nominal * (1 - nominal) / table["n_effective"].where(table["n"] > 0))

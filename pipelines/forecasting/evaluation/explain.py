@@ -296,7 +296,7 @@ def _decompose(
     flat = past - _drift(past, lags, lengths)[:, None] * ages
     patterns = {}
     for m in lags:
-        cycles = max(_CYCLES, -(-2 * lags[-1] // m))  # over less than a long season, that season would look like the short one
+        cycles = max(_CYCLES, -(-2 * lags[-1] // m))  # fewer could mistake a long season for this one
         pattern = _pattern(flat, m, cycles, lengths)
         flat, past = flat - pattern[:, ages % m], past - pattern[:, ages % m]
         patterns[m] = pattern[:, np.arange(y_hat.shape[1]) % m]

@@ -1,13 +1,13 @@
-"""Split-conformal intervals from the errors of a backtest (Vovk et al. 2005; Lei et al. 2018), a quantile a step.
+"""Split-conformal intervals from the errors of a backtest (Vovk et al. 2005; Lei et al. 2018), one quantile per step.
 
 The width at a step is a quantile of |y − ŷ| / scale, pooled over series, times the scale of the series. With n scores
-the quantile of level L is the one of rank ⌈(n+1)L⌉, so the coverage is at least L on exchangeable data; below
-⌈L/(1−L)⌉ scores there is no such rank, and the level is null with the reason instead of an interval that is too narrow.
+the quantile of level L has rank ⌈(n+1)L⌉, so the coverage is at least L on exchangeable data. With fewer than ⌈L/(1−L)⌉
+scores there is no such rank: the level is null, with the reason, rather than too narrow.
 
-What else is learnt comes from other windows than the one it is used on (docs/decisions/0009): how large the errors of a
-series, and of a phase of the season, are beside what the scale says, as far as windows agree on it; and by how much the
-quantiles must be stretched because series err together, in a heat wave, say, so that a window counts little more than
-once.
+Two corrections are learnt, always from windows other than the one they are applied to (docs/decisions/0009): the size
+of the errors of a series and of a phase of the season relative to the scale, as far as windows agree on it; and the
+factor by which quantiles must be stretched because series err together, for example in a heat wave, so that a window
+counts for little more than one observation.
 """
 
 from collections.abc import Sequence
@@ -22,8 +22,8 @@ from pipelines.forecasting.evaluation.metrics import Array, Positions, ratio, su
 from pipelines.tables.schema import CUTOFF, DS, MODEL, PHASE, SIZE, STEP, UNIQUE_ID, Y_HAT, Y, hi, lo
 
 SCALE = "scale"
-SEASONAL = "seasonal_scale"  # what a scale was before the errors of the backtest had their say
-COMFORT = 5  # times the scores that a level needs: then its quantile is no longer the largest score
+SEASONAL = "seasonal_scale"  # the scale before it is adjusted by backtest errors
+COMFORT = 5  # multiple of the scores that a level needs; its quantile is then no longer the largest score
 
 
 def needed(level: int) -> int:
@@ -32,14 +32,14 @@ def needed(level: int) -> int:
 
 
 def rank(n: int, level: int) -> int:
-    """⌈(n+1) · level/100⌉: which of `n` ascending scores, counted from 1, bounds the level."""
+    """⌈(n+1) · level/100⌉: the rank, from 1, of the one of `n` ascending scores that bounds the level."""
     return -(-(n + 1) * level // 100)
 
 
 def conformal(scores: Array, level: int) -> Array:
-    """The quantile of `scores` (…, n) along the last axis that covers one more score of their kind; shape (…).
+    """The quantile of `scores` (…, n) along the last axis that covers one more exchangeable score; shape (…).
 
-    NaN where n scores cannot support the level.
+    NaN if n scores cannot support the level.
     """
     n = scores.shape[-1]
     if n < needed(level):
@@ -49,7 +49,7 @@ def conformal(scores: Array, level: int) -> Array:
 
 
 def with_phase(rows: pd.DataFrame, alias: str, season_lengths: Sequence[int]) -> pd.DataFrame:
-    """`rows` with `phase`: the place of `ds` in the shortest season of the grid `alias`, 0 where there is none."""
+    """`rows` with `phase`: the position of `ds` in the shortest season of the grid `alias`, 0 without a season."""
     ds, stamps = pd.factorize(rows[DS])
     season = min((m for m in season_lengths if m > 1), default=1)
     return rows.assign(**{PHASE: frequency.phase(pd.DatetimeIndex(stamps), alias, season)[ds]})
@@ -58,12 +58,12 @@ def with_phase(rows: pd.DataFrame, alias: str, season_lengths: Sequence[int]) ->
 def calibrate(
     backtest: pd.DataFrame, scales: pd.DataFrame, newest: pd.DataFrame, levels: Sequence[int], horizon: int
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """What the intervals of the next forecasts are made of: quantiles, the scale of each series, the size of each phase.
+    """The inputs of intervals: quantiles, the scale of each series, and the size of each phase.
 
-    `backtest`: `unique_id, cutoff, y, y_hat, step, phase` of one model, or of each series' champion. `scales`: `unique_id,
-    scale` or, when each fold has its own, `unique_id, cutoff, scale`; `newest`: `unique_id, scale` of the whole history. A
-    scale that is null or 0 gives way to the series' mean |y − ŷ|, that to 1 where it is 0; a series with neither stays
-    null. Series that only `backtest` has are added.
+    `backtest`: `unique_id, cutoff, y, y_hat, step, phase` of one model, or of each series' champion. `scales`:
+    `unique_id, scale` or, when each fold has its own, `unique_id, cutoff, scale`; `newest`: `unique_id, scale` of the
+    whole history. A scale that is null or 0 is replaced by the series' mean |y − ŷ|, or by 1 if that is 0; without
+    either it stays null. Series that only `backtest` has are added.
 
     Returns `step, level, quantile, n, reason` as `quantiles` does; `unique_id, seasonal_scale, scale`, the first as in
     `newest`; `phase, size`, unitless.
@@ -74,7 +74,7 @@ def calibrate(
     missing = points.ids[~points.ids.isin(known[UNIQUE_ID])]
     known = pd.concat([known, pd.DataFrame({UNIQUE_ID: missing, SCALE: np.nan})], ignore_index=True)
     place = points.ids.get_indexer(pd.Index(known[UNIQUE_ID]))
-    size, instead = np.append(learnt.series, 1.0), np.append(learnt.instead, np.nan)  # the last: without a backtest
+    size, instead = np.append(learnt.series, 1.0), np.append(learnt.instead, np.nan)  # last: no backtest
     scale = _filled(known[SCALE].to_numpy(dtype=float), instead[place]) * size[place]
     phases = pd.DataFrame({PHASE: np.arange(len(learnt.phase)), SIZE: learnt.phase})
     return learnt.quantiles, known.rename(columns={SCALE: SEASONAL}).assign(**{SCALE: scale}), phases
@@ -83,10 +83,10 @@ def calibrate(
 def quantiles(scores: pd.DataFrame, levels: Sequence[int], horizon: int) -> pd.DataFrame:
     """`step, level, quantile, n, reason` for the steps 1 to `horizon`, in units of the scale.
 
-    `scores`: `cutoff, step, score`. A step with too few scores borrows from its neighbours, symmetrically: up to a quarter
-    of the horizon away until it has five times what the level needs, and beyond that only until it has what the level
-    needs. Too few even then: the quantile is null and `reason` says so. Quantiles never fall with the step nor with the
-    level. With several cutoffs they are as wide as it takes to cover each window by the quantiles of the others.
+    `scores`: `cutoff, step, score`. A step with too few scores borrows from its neighbours, symmetrically: up to a
+    quarter of the horizon away until it has five times what the level needs, and beyond that only until it has what the
+    level needs. If that is still too few, the quantile is null and `reason` is set. Quantiles never decrease with step
+    or level. With several cutoffs they are widened until the quantiles of the other windows cover each window.
     """
     folds, _ = pd.factorize(scores[CUTOFF])
     values = scores["score"].to_numpy(dtype=float)
@@ -103,9 +103,9 @@ def apply(
 ) -> pd.DataFrame:
     """`forecasts` with `lo_*, hi_*` = ŷ ∓ quantile · scale · size; nested, and null where quantile or scale is.
 
-    `forecasts`: `unique_id, step, phase, y_hat`; the others as `calibrate` gives them. Steps beyond the calibrated horizon
-    use its last quantile, which is then too narrow rather than absent; a phase that was never seen has size 1. With
-    `non_negative` lower bounds stop at 0.
+    `forecasts`: `unique_id, step, phase, y_hat`; the others as `calibrate` gives them. Steps beyond the calibrated
+    horizon use its last quantile, which is too narrow there. An unseen phase has size 1. With `non_negative`, lower
+    bounds are clipped at 0.
     """
     scale = forecasts[[UNIQUE_ID]].merge(scales, on=UNIQUE_ID, how="left", validate="many_to_one")[SCALE]
     size = forecasts[PHASE].map(phases.set_index(PHASE)[SIZE]).fillna(1.0)
@@ -117,10 +117,10 @@ def apply(
 def cross(
     backtest: pd.DataFrame, scales: pd.DataFrame, levels: Sequence[int], horizon: int, non_negative: bool
 ) -> pd.DataFrame:
-    """`backtest` with the bounds that each fold would have had from the errors of the other folds, model by model.
+    """`backtest` with the bounds of each fold computed from the errors of the other folds, per model.
 
-    No interval has seen the errors it is measured on, so the coverage of these rows is an honest one. With a single
-    window all bounds are null. `scales` may have a `cutoff`: the scale of a fold then stems from its training part.
+    No interval uses the errors it is measured on, so the coverage of these rows is out of sample. With a single window
+    all bounds are null. If `scales` has a `cutoff`, the scale of a fold comes from its training part.
     """
     series, _ = pd.factorize(pd.concat([backtest[UNIQUE_ID], scales[UNIQUE_ID]]))  # numbers join faster than names
     scales = scales.assign(**{UNIQUE_ID: series[len(backtest) :]})
@@ -165,8 +165,8 @@ class _Points:
 
 @dataclass(frozen=True)
 class _Learnt:
-    """From some folds: the quantiles; how large the errors of each series and phase are beside those of all; and what
-    stands in for the scale of each series where it has none.
+    """Learnt from some folds: quantiles, relative error size of each series and phase, and substitutes for missing
+    scales.
     """
 
     quantiles: pd.DataFrame
@@ -175,14 +175,14 @@ class _Learnt:
     instead: Array
 
     def width(self, points: _Points) -> Array:
-        """What a quantile is multiplied with at each point."""
+        """The factor of the quantile at each point."""
         return (
             _filled(points.scale, self.instead[points.series]) * self.series[points.series] * self.phase[points.phase]
         )
 
 
 def _learn(points: _Points, kept: npt.NDArray[np.bool_], levels: Sequence[int], horizon: int) -> _Learnt:
-    """What the folds `kept` say."""
+    """Quantiles, sizes and substitute scales from the folds `kept`."""
     use = kept[points.fold] & ~np.isnan(points.error)
     series, fold, phase, error = points.series[use], points.fold[use], points.phase[use], points.error[use]
     n, phases = len(points.ids), int(points.phase.max(initial=0)) + 1
@@ -197,24 +197,24 @@ def _learn(points: _Points, kept: npt.NDArray[np.bool_], levels: Sequence[int], 
 
 
 def _filled(scale: Array, instead: Array) -> Array:
-    """`scale` where it is positive, else `instead`; without either 1 for a scale of 0, and null for none."""
+    """`scale` where positive, else `instead`; without either 1 for a scale of 0 and null for a missing one."""
     unknown = np.where(scale == 0, 1.0, np.nan)
     return np.where(scale > 0, scale, np.where(np.isnan(instead), unknown, instead))
 
 
 def _sizes(score: Array, group: Positions, fold: Positions, shape: tuple[int, int]) -> tuple[Array, Array]:
-    """How large the scores of each group are beside those of all: by its other folds, `shape`, and by all, (groups,).
+    """The relative size of each group's scores: from its other folds, with `shape`, and from all folds, (groups,).
 
     The root of a weighted mean of the group's own mean square and the typical one, their geometric mean. The weight is
     its credibility (Bühlmann & Straub 1970), with a variance within groups that grows with the square of their mean.
-    1 where nothing speaks for more: with one fold or one group, and where the folds of a group differ among themselves
-    as much as the groups do. What a fold has in common for all groups is no group's own and is taken out first.
+    The size is 1 without evidence: with one fold or one group, or if the folds of a group differ as much as the groups
+    do. What all groups of a fold have in common is removed first.
     """
     cell, cells = group * shape[1] + fold, shape[0] * shape[1]
     square = ratio(sums(cell, score**2, cells), sums(cell, np.ones_like(score), cells)).reshape(shape)
     known = ~np.isnan(square)
     usual = ratio(np.nansum(square, axis=0), known.sum(axis=0).astype(float))
-    relative = np.nan_to_num(ratio(square, np.broadcast_to(usual, shape)))  # 0 where there is no score
+    relative = np.nan_to_num(ratio(square, np.broadcast_to(usual, shape)))  # 0 without a score
     folds, total = known.sum(axis=1), relative.sum(axis=1)
     mean = np.nan_to_num(ratio(total, folds.astype(float)))
     seen, freedom = folds > 0, int(np.maximum(folds - 1, 0).sum())
@@ -222,7 +222,7 @@ def _sizes(score: Array, group: Positions, fold: Positions, shape: tuple[int, in
     if freedom == 0 or seen.sum() < 2 or overall == 0:
         return np.ones(shape), np.ones(shape[0])
     apart = np.where(known, relative - mean[:, None], 0.0)
-    within = np.nansum(ratio((apart**2).sum(axis=1), mean**2)) / freedom  # beside the squared mean
+    within = np.nansum(ratio((apart**2).sum(axis=1), mean**2)) / freedom  # relative to the squared mean
     each = (1 / folds[seen]).mean()
     between = max(0.0, (mean[seen].var(ddof=1) - within * each * overall**2) / (1 + within * each))
     noise, typical = within * (between + overall**2), np.exp(np.log(mean[mean > 0]).mean())
@@ -254,10 +254,11 @@ def _quantiles(score: Array, step: Positions, fold: Positions, levels: Sequence[
 
 
 def _across(score: Array, step: Positions, fold: Positions, levels: Sequence[int], horizon: int) -> Array:
-    """The widths that cover a window by the scores of others: horizon × levels, NaN where there are too few of them.
+    """The widths that cover a window, from the scores of other windows: horizon × levels, NaN with too few windows.
 
-    Each window's scores in units of the others' widths are scores themselves. Their conformal quantile says by how much
-    the widths of all windows but one, here their geometric mean, must be stretched for the window that is left out.
+    Each window's scores in units of the other windows' widths are scores themselves. Their conformal quantile is the
+    factor by which the widths of all windows but one, averaged geometrically, must be stretched to cover the window
+    left out.
     """
     folds = np.unique(fold)
     others, beside = np.full((len(folds), horizon, len(levels)), np.nan), np.full((len(score), len(levels)), np.nan)
@@ -276,7 +277,7 @@ def _across(score: Array, step: Positions, fold: Positions, levels: Sequence[int
 
 
 def _widths(score: Array, step: Positions, levels: Sequence[int], horizon: int) -> tuple[Array, npt.NDArray[np.int64]]:
-    """The quantiles, never falling with the step nor the level, and the scores behind each: both horizon × levels.
+    """The quantiles, non-decreasing in step and level, and the number of scores behind each: both horizon × levels.
 
     `score` and `step` are sorted by step.
     """
@@ -288,7 +289,7 @@ def _widths(score: Array, step: Positions, levels: Sequence[int], horizon: int) 
 
 
 def _quantile(ordered: Array, ends: npt.NDArray[np.intp], at: int, level: int, horizon: int) -> tuple[float, int]:
-    """The quantile at a step and the number of scores behind it; NaN when they cannot support the level."""
+    """The quantile at a step and the number of scores behind it; NaN if they cannot support the level."""
     need, reach = needed(level), 0
     while True:
         start, end = ends[max(at - reach, 1) - 1], ends[min(at + reach, horizon)]
@@ -300,9 +301,9 @@ def _quantile(ordered: Array, ends: npt.NDArray[np.intp], at: int, level: int, h
 
 
 def _rising(widths: Array) -> Array:
-    """The nearest widths that never fall with the step, nulls kept: isotonic regression.
+    """The closest widths that do not decrease with the step (isotonic regression); nulls are kept.
 
-    A running maximum would let the noisiest step widen all after it: a nominal 80 % then covered 96 %.
+    With a running maximum, the noisiest step would widen all later ones: a nominal 80 % then covered 96 %.
     """
     from sklearn.isotonic import isotonic_regression
 

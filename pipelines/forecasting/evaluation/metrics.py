@@ -1,7 +1,7 @@
-"""How right a forecast was, in three layers: a statistic at each point, its aggregation, and the named metric.
+"""Accuracy metrics in three layers: a statistic at each point, its aggregation, and the named metric.
 
-One rule for what is undefined: a metric is null, never inf, as soon as one of its points is undefined. Averaging over
-the points that happen to be defined would give one name to two quantities. Rows without an actual are no points.
+A metric is null, never inf, if any of its points is undefined: averaging over the defined points only would give two
+quantities the same name. Rows without an actual are not points.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def absolute_error(y: Array, y_hat: Array) -> Array:
 
 
 def squared_error(y: Array, y_hat: Array) -> Array:
-    """(y − ŷ)², in the unit of y squared, shape (n,)."""
+    """(y − ŷ)², in the squared unit of y, shape (n,)."""
     return (y - y_hat) ** 2
 
 
@@ -68,7 +68,7 @@ def interval_score(y: Array, lower: Array, upper: Array, level: int) -> Array:
 
 
 def pinball_loss(y: Array, y_hat: Array, q: float) -> Array:
-    """max(q (y − ŷ), (q − 1)(y − ŷ)) of a forecast ŷ of quantile q, in the unit of y (Koenker & Bassett 1978)."""
+    """max(q (y − ŷ), (q − 1)(y − ŷ)) for a forecast ŷ of quantile q, in the unit of y (Koenker & Bassett 1978)."""
     error = y - y_hat
     return np.maximum(q * error, (q - 1) * error)
 
@@ -80,12 +80,12 @@ def ratio(part: Array, whole: Array) -> Array:
 
 
 def quantiles(level: int) -> tuple[float, float]:
-    """The quantiles that the bounds of a central interval forecast: (0.1, 0.9) for 80."""
+    """The quantiles at the bounds of a central interval: (0.1, 0.9) for 80."""
     return (100 - level) / 200, (100 + level) / 200
 
 
 def names(levels: Sequence[int]) -> list[str]:
-    """The metrics that `evaluate` computes, in its order."""
+    """The metrics that `evaluate` computes, in order."""
     bounds = [(f"coverage_{n}", f"msis_{n}", *(f"pinball_{q:g}" for q in quantiles(n))) for n in levels]
     return [
         "mae",
@@ -108,12 +108,12 @@ def unit(metric: str) -> str:
 
 
 def is_error(metric: str) -> bool:
-    """Whether lower is better and 0 is perfect; not so for the bias and for coverage."""
+    """Whether lower is better and 0 is perfect; false for bias and coverage."""
     return metric.partition("_")[0] not in ("bias", "coverage")
 
 
 def evaluate(backtest: pd.DataFrame, scales: pd.DataFrame, levels: Sequence[int]) -> pd.DataFrame:
-    """All metrics of a backtest: `unique_id, cutoff, model, metric, value`, sorted, a row also for what is null.
+    """All metrics of a backtest: `unique_id, cutoff, model, metric, value`, sorted, including null values.
 
     `backtest`: `unique_id, cutoff, ds, model, y, y_hat, lo_*, hi_*`; bounds it lacks count as null.
     `scales`: `unique_id, cutoff, scale_mae, scale_rmse` as `scales_at` gives them.
@@ -134,7 +134,7 @@ def evaluate(backtest: pd.DataFrame, scales: pd.DataFrame, levels: Sequence[int]
 
     Lower is better for all but bias (best at 0) and coverage (best at its level).
     """
-    with np.errstate(over="ignore", invalid="ignore"):  # a forecast that overflows ends as null
+    with np.errstate(over="ignore", invalid="ignore"):  # an overflowing forecast gives null
         return _evaluate(backtest, scales, levels)
 
 
@@ -168,8 +168,8 @@ def seasonal_scales(history: pd.DataFrame, m: int) -> pd.DataFrame:
     """`unique_id, scale_mae, scale_rmse`: the in-sample error of the seasonal naive, in the unit of y.
 
     mean |y_t − y_{t−m}| and √ mean (y_t − y_{t−m})² over the pairs of observed values (Hyndman & Koehler 2006; M4, M5).
-    A series without a pair m steps apart uses its neighbouring values (m = 1); without those either, both are null.
-    `history` is sorted and on a gap-free grid, so that m rows are m steps.
+    A series without a pair m steps apart uses neighbouring values (m = 1); without those, both are null. `history` is
+    sorted on a gap-free grid, so that m rows are m steps.
     """
     series, ids = pd.factorize(history[UNIQUE_ID])
     y = history[Y].to_numpy(dtype=float)
@@ -191,7 +191,7 @@ def skill(metrics: pd.DataFrame, baseline: str = BASELINE) -> pd.DataFrame:
     """`unique_id, cutoff, model, metric, skill`: 1 − metric / metric of the baseline on the same fold.
 
     Unitless: 1 is perfect, 0 as good as the baseline, negative worse. Null where the baseline is 0 or null. Only for
-    metrics of which lower is better.
+    metrics for which lower is better.
     """
     errors = metrics[metrics[METRIC].map({name: is_error(name) for name in metrics[METRIC].unique()}).astype(bool)]
     fold = [UNIQUE_ID, CUTOFF, METRIC]
@@ -231,18 +231,18 @@ class _Folds:
         return cls(backtest[fold].iloc[first].reset_index(drop=True), rows, codes[rows])
 
     def points(self, backtest: pd.DataFrame, column: str) -> Array:
-        """The column at the rows that count; all null if there is no such column."""
+        """The column at the rows with an actual; all null if the column is missing."""
         if column not in backtest:
             return np.full(len(self.rows), np.nan)
         return backtest[column].to_numpy(dtype=float)[self.rows]
 
     def mean(self, points: Array) -> Array:
-        """The mean of each fold; null if one of its points is undefined or it has none."""
+        """The mean of each fold; null if a point is undefined or there are none."""
         n = len(self.keys)
         return ratio(sums(self.codes, points, n), sums(self.codes, np.ones_like(points), n))
 
     def long(self, values: dict[str, Array]) -> pd.DataFrame:
-        """One row a fold and metric."""
+        """One row per fold and metric."""
         table = np.column_stack([np.where(np.isfinite(value), value, np.nan) for value in values.values()])
         frame = self.keys.loc[self.keys.index.repeat(len(values))].reset_index(drop=True)
         return frame.assign(
@@ -251,7 +251,7 @@ class _Folds:
 
 
 def _scales(series: Positions, y: Array, n: int, m: int) -> Array:
-    """Mean absolute and root mean square difference m rows apart of each of `n` series, shape (2, n)."""
+    """Mean absolute and root mean square difference of values m rows apart for each of `n` series, shape (2, n)."""
     difference = y[m:] - y[:-m]
     pairs = (series[m:] == series[:-m]) & ~np.isnan(difference)
     difference, of = difference[pairs], series[m:][pairs]

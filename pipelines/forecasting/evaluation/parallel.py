@@ -1,4 +1,4 @@
-"""The same call on many inputs, over the cores of this machine or of a cluster."""
+"""Parallel execution of one call on many inputs, on this machine or on a cluster."""
 
 import logging
 import os
@@ -16,15 +16,16 @@ from pipelines.core.progress import Progress
 
 A = TypeVar("A")
 R = TypeVar("R")
-Options = dict[str, Any]  # of a cluster library
+Options = dict[str, Any]  # options of a cluster library
 
 _TIMEOUT = 20  # seconds for a cluster to answer
-_PER_CORE = 4  # tasks a core at a time, where results come only once all are done
+_PER_CORE = 4  # tasks per core and batch, for backends that return results only when all are done
 
 
 @dataclass(frozen=True)
 class _Cluster:
-    """What `engine` opened; `pool`: of the backend that would start new workers for every call."""
+    """The cluster opened by `engine`; `pool`: reused workers, for the backend that would start new ones for every call.
+    """
 
     pool: Any = None
 
@@ -33,9 +34,9 @@ _cluster: ContextVar[_Cluster | None] = ContextVar("cluster", default=None)
 
 
 def run(call: Callable[[A], R], tasks: Iterable[A], n_jobs: int, stage: str, progress: Progress) -> Iterator[R]:
-    """`call` of each task, in the order of `tasks`; n_jobs as in joblib, but a cluster is used whole.
+    """Yields `call(task)` in the order of `tasks`. `n_jobs` is as in joblib; a cluster is always used completely.
 
-    On this machine, a single task needs no second process.
+    On this machine, a single task runs without a second process.
     """
     from joblib import Parallel, delayed
 
@@ -45,20 +46,20 @@ def run(call: Callable[[A], R], tasks: Iterable[A], n_jobs: int, stage: str, pro
     if cluster and cluster.pool:
         results = _in_parts(calls, cluster.pool)
     else:
-        # A worker of this machine ends with this process: else it would wait five minutes for further tasks.
+        # Local workers end with this process; otherwise they would wait five minutes for further tasks.
         ours = {} if cluster else {"initializer": end_with, "initargs": (os.getpid(),)}
         results = Parallel(n_jobs=jobs, return_as="generator", **ours)(calls)
     yield from progress.track(results, stage, len(todo))
 
 
 def buckets(ids: list[str], size: int) -> list[list[str]]:
-    """The series in groups of at most `size`: what one task holds in memory."""
+    """The series in groups of at most `size`, which bounds the memory of one task."""
     return [ids[start : start + size] for start in range(0, len(ids), size)]
 
 
 @contextmanager
 def engine(settings: Engine, n_jobs: int) -> Iterator[None]:
-    """Within it, `run` uses the cluster that the settings name, or one of this machine that ends with it.
+    """Context in which `run` uses the configured cluster, or a temporary one on this machine.
 
     ConfigError if the cluster's library is not installed, or the cluster does not answer.
     """
@@ -95,7 +96,7 @@ def engine(settings: Engine, n_jobs: int) -> Iterator[None]:
 
 @contextmanager
 def _dask(address: str | None, n_jobs: int) -> Iterator[Options]:
-    """A client of the cluster, as joblib's options: one thread a worker, since not every model library shares well."""
+    """A cluster client as joblib options: one thread per worker, since some model libraries share a process badly."""
     from distributed import Client, LocalCluster
 
     with ExitStack() as stack:
@@ -109,8 +110,8 @@ def _dask(address: str | None, n_jobs: int) -> Iterator[Options]:
 
 @contextmanager
 def _ray(address: str | None, n_jobs: int) -> Iterator[Options]:
-    """A connection to the cluster, through which joblib starts its workers."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report each start to its makers
+    """A connection to the cluster on which joblib starts its workers."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # would report every start to the vendor
     import ray
     from ray.util.joblib import register_ray
 
@@ -126,7 +127,7 @@ def _ray(address: str | None, n_jobs: int) -> Iterator[Options]:
 
 
 def _knock(address: str) -> None:
-    """OSError or ValueError at once where Ray itself would try for minutes."""
+    """Raises OSError or ValueError at once for an unreachable address, which Ray would retry for minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal():
         raise ValueError("use host:port, ray://host:port or auto")
@@ -137,7 +138,7 @@ _CLUSTERS: dict[str, Callable[[str | None, int], AbstractContextManager[Options]
 
 
 def _in_parts(calls: list[Any], pool: Any) -> Iterator[Any]:
-    """Some calls at a time, for a backend that answers only when all are done: progress shows, and memory lasts."""
+    """Runs calls in batches, for a backend that returns only when all are done: shows progress and bounds memory."""
     from joblib import effective_n_jobs
 
     size = _PER_CORE * effective_n_jobs(-1)

@@ -1,4 +1,4 @@
-"""What a backtest says: metrics, a champion a series, interval quantiles, and the figures of a run's summary."""
+"""Evaluation of a backtest: metrics, a champion per series, interval quantiles, and the summary figures of a run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,13 +17,13 @@ from pipelines.forecasting.panel import Panel
 from pipelines.forecasting.settings import Workspace
 from pipelines.tables.schema import BASELINE, CUTOFF, DS, METRIC, MODEL, PHASE, UNIQUE_ID, VALUE
 
-_ALL = "champion"  # the champions of all series, judged as one model
+_ALL = "champion"  # the champions of all series, evaluated as one model
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The tables of a run (`backtest`, `metrics`, `champions`, `weights`, `calibration`), what its intervals are made of,
-    and what must be said of them.
+    """The tables of a run (`backtest`, `metrics`, `champions`, `weights`, `calibration`), the inputs of its intervals,
+    and notes.
     """
 
     backtest: pd.DataFrame
@@ -38,29 +38,29 @@ class Evaluation:
 
     @property
     def coverage(self) -> dict[int, float | None]:
-        """The share of all points that the champions' intervals cover, by level; None where there are no intervals."""
+        """The share of all points that the champions' intervals cover, by level; None without intervals."""
         overall = self.calibration[self.calibration["by"] == calibration.ALL]
         return {int(row["level"]): known(float(row["coverage"])) for _, row in overall.iterrows()}
 
     def leaderboard(self) -> pd.DataFrame:
-        """`model` and a column a metric: the mean over series and windows, best MASE first."""
+        """`model` and one column per metric: the mean over series and windows, best MASE first."""
         wide = self.metrics.groupby([MODEL, METRIC], observed=True)[VALUE].mean().unstack(METRIC)
         shown = ["mase", "rmsse", "mae", "smape", "wape", "bias"]
         return wide[shown].sort_values("mase").rename_axis(columns=None).reset_index()
 
     def of_models(self, models: Sequence[str]) -> "Evaluation":
-        """The same evaluation with these models only in its tables."""
+        """The same evaluation with tables restricted to these models."""
         return replace(self, backtest=_of(models, self.backtest), metrics=_of(models, self.metrics))
 
 
 def evaluate(
     panel: Panel, backtest: pd.DataFrame, workspace: Workspace, plan: Plan, profile: pd.DataFrame
 ) -> Evaluation:
-    """Judges every model of `backtest`, chooses among those of `plan`, and calibrates the champions' intervals.
+    """Evaluates every model of `backtest`, chooses among those of `plan`, and calibrates the champions' intervals.
 
-    From a workspace's own list the best model of each series is chosen; the `default` strategy weighs the models of
-    each group of series into an ensemble, which a series leaves only on evidence. `workspace` is complete. The
-    calibration is measured on windows whose errors the intervals have not seen. `profile`: one row a series.
+    With a workspace's own list, the best model of each series is chosen. The `default` strategy combines the models of
+    each group of series into an ensemble, and a series gets another model only on evidence. `workspace` is complete.
+    The calibration is measured on windows that the intervals were not computed from. `profile`: one row per series.
     """
     horizon, levels, floor = workspace.horizon or 1, workspace.levels, workspace.target.non_negative
     cutoffs = sorted(backtest[CUTOFF].unique())
@@ -74,7 +74,7 @@ def evaluate(
     def with_bounds(rows: pd.DataFrame) -> pd.DataFrame:
         return intervals.cross(phased(rows), fold_scales, levels, horizon, floor).drop(columns=PHASE)
 
-    # Model by model: of a large panel the whole table and what is made of it would be too much at one time.
+    # Model by model, since all intermediate tables of a large panel at once would need too much memory.
     models = (backtest[backtest[MODEL] == name] for name in backtest[MODEL].unique())
     parts = [with_bounds(rows) for rows in chain(models, [together]) if len(rows)]
     values = ordered(pd.concat([metrics.evaluate(part, folds, levels) for part in parts]), [UNIQUE_ID, CUTOFF, MODEL])
@@ -98,7 +98,7 @@ def evaluate(
 def _together(
     backtest: pd.DataFrame, folds: pd.DataFrame, workspace: Workspace, plan: Plan
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The weights of the ensemble and its rows of the backtest; both are empty where the workspace lists its models."""
+    """The ensemble's weights and its backtest rows; both are empty if the workspace lists its models."""
     if not workspace.by_default:
         return pd.DataFrame(), backtest.head(0)
     squared = workspace.metric in SQUARED
@@ -110,7 +110,9 @@ def _together(
 def _champions(
     values: pd.DataFrame, weights: pd.DataFrame, workspace: Workspace, plan: Plan, ids: list[str]
 ) -> pd.DataFrame:
-    """The model of each series; where there are `weights` the ensemble, except on evidence or for a series without any."""
+    """The model of each series: with `weights` the ensemble, unless evidence favours another or the series has no
+    weights.
+    """
     if weights.empty:
         return select.champions(values, workspace.metric, list(plan), BASELINE, ids)
     champions = select.robust(values, workspace.metric, list(plan), ENSEMBLE, BASELINE, ids)
@@ -120,9 +122,9 @@ def _champions(
 
 
 def figures(evaluation: Evaluation, workspace: Workspace, notes: Sequence[str], against_production: Verdict) -> Figures:
-    """The figures of `run.json`: means over the series that could be judged by the workspace's metric.
+    """The figures of `run.json`: means over the series for which the workspace's metric is defined.
 
-    The skill is one minus the ratio of two means, not a mean of ratios (docs/decisions/0018).
+    The skill is 1 minus a ratio of means, not a mean of ratios (docs/decisions/0018).
     """
     judged = evaluation.champions[evaluation.champions[METRIC] == workspace.metric]
     champion = judged[VALUE].mean()
@@ -150,7 +152,7 @@ def figures(evaluation: Evaluation, workspace: Workspace, notes: Sequence[str], 
 
 
 def _of(models: Sequence[str], table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of these models; the table itself where it has no others."""
+    """The rows of these models; the table itself if it has no others."""
     wanted = table[MODEL].isin(models)
     return table if wanted.all() else table[wanted].reset_index(drop=True)
 

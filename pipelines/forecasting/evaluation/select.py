@@ -1,4 +1,4 @@
-"""Which model serves which series, and whether a new choice is as good as the one in place."""
+"""Choice of the model for each series, and comparison of a new choice with the current one."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,7 +8,7 @@ import pandas as pd
 from pipelines.forecasting.evaluation.metrics import ratio
 from pipelines.tables.schema import BASELINE, CUTOFF, METRIC, MODEL, UNIQUE_ID, VALUE
 
-FALLBACK = "mae"  # defined wherever there is an actual
+FALLBACK = "mae"  # defined for every actual
 SKILL = "skill_vs_seasonal_naive"
 RUNNER_UP = "runner_up"
 
@@ -43,13 +43,12 @@ def robust(
     baseline: str = BASELINE,
     ids: Iterable[str] = (),
 ) -> pd.DataFrame:
-    """As `champions`, but the luck of few windows chooses nothing: a series leaves `prior` only on evidence.
+    """As `champions`, but robust to chance in few windows: a series leaves `prior` only on evidence.
 
-    The evidence is the mean over a series' folds of log(value / value of the prior), drawn towards the mean of all
-    series as far as the folds of one series differ among themselves more than the series do (empirical Bayes: the
-    weight of the series' own mean is τ² / (τ² + σ²/n) with σ² within and τ² between series), plus one standard error
-    of what is left. With one window σ² is not known, and a series goes by the mean of all. A series that cannot be
-    judged keeps the prior, with null value.
+    The evidence is the mean over a series' folds of log(value / value of the prior), shrunk towards the mean of all
+    series, the more the folds of one series differ compared with the series (empirical Bayes: the weight of the series'
+    own mean is τ² / (τ² + σ²/n) with σ² within and τ² between series), plus one standard error of the result. With one
+    window σ² is unknown, and the mean of all series is used. A series without values keeps the prior, with null value.
     """
     names = list(dict.fromkeys([prior, *models, baseline]))
     every = pd.Index(sorted({*metrics[UNIQUE_ID].unique(), *ids}), name=UNIQUE_ID)
@@ -76,8 +75,8 @@ def robust(
 def no_worse(new: pd.DataFrame, current: pd.DataFrame, tolerance: float = 1e-9) -> tuple[bool, float, float]:
     """Whether the mean `value` of `new` is at most that of `current` over the series that both have; and both means.
 
-    True with two nulls when `current` has no value on a common series, so there is nothing to be worse than; False when
-    `new` has lost all values that `current` has. Both: `unique_id, value`.
+    True with two nulls if `current` has no value on a common series; False if `new` lacks all values that `current`
+    has. Both: `unique_id, value`.
     """
     both = new[[UNIQUE_ID, VALUE]].merge(current[[UNIQUE_ID, VALUE]], on=UNIQUE_ID, suffixes=("_new", "_current"))
     measured = both.dropna(subset=["value_current"])
@@ -89,7 +88,7 @@ def no_worse(new: pd.DataFrame, current: pd.DataFrame, tolerance: float = 1e-9) 
 
 
 def _shrunk(logs: pd.Series) -> pd.Series:
-    """The mean of each series' folds, drawn towards that of all series by its uncertainty, plus what is uncertain."""
+    """The mean of each series' folds, shrunk towards that of all series by its uncertainty, plus one standard error."""
     series = logs.dropna().groupby(level=UNIQUE_ID)
     mean, n = series.mean(), series.size()
     overall = mean.mean()
@@ -111,7 +110,7 @@ def _best(metrics: pd.DataFrame, metric: str, candidates: list[str], baseline: s
     folds = folds[folds[baseline].notna()]
     series = folds.groupby(level=UNIQUE_ID, sort=True)
     means = series.mean().where(series.count().eq(series.size(), axis=0))
-    table = np.column_stack([means.to_numpy(dtype=float), np.full(len(means), np.nan)])  # the last: nobody
+    table = np.column_stack([means.to_numpy(dtype=float), np.full(len(means), np.nan)])  # last column: no model
     order = np.argsort(np.where(np.isnan(table), np.inf, table), axis=1, kind="stable")[:, :2]
     value, second = np.take_along_axis(table, order, axis=1).T
     name = np.array([*candidates, None], dtype=object)[order]

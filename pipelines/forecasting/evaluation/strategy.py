@@ -1,4 +1,4 @@
-"""Which models are worth their time on which series: the `default` strategy, by what each series is like."""
+"""The `default` strategy: candidate models by the profile of each series and the size of the panel."""
 
 from collections.abc import Mapping
 
@@ -8,15 +8,15 @@ from pipelines.forecasting.panel import Panel
 from pipelines.forecasting.settings import Workspace
 from pipelines.tables.schema import BASELINE, UNIQUE_ID
 
-Plan = Mapping[str, list[str]]  # model to the series that it is tried on, the most promising models first
+Plan = Mapping[str, list[str]]  # model to the series it is tried on, most promising models first
 
 _EVERY = (BASELINE, "gbm_seasonal", "gbm", "linear")
 _ORDER = (*_EVERY, "theta", "mstl", "moving_average", "croston", "tsb", "ets", "ces", "arima", "naive")
-_SHORT = 10  # observations below which nothing but a level and a slope can be learnt
-_LONGEST = 24  # season that exponential smoothing and ARIMA can estimate
-_ENOUGH = 500  # observations of a series in which trees see what smoothing would, in a fraction of its time
-_MANY = 2_000_000  # observations beyond which models of single series cost more than the global ones together
-_FEW = 100_000  # observations up to which the slowest searches are done in minutes
+_SHORT = 10  # observations below which only a level and a slope can be learnt
+_LONGEST = 24  # longest season that exponential smoothing and ARIMA can estimate
+_ENOUGH = 500  # observations of a series from which trees match smoothing in a fraction of the time
+_MANY = 2_000_000  # observations beyond which models of single series cost more than all global ones together
+_FEW = 100_000  # observations up to which the slowest searches take only minutes
 
 
 def plan(panel: Panel, profile: pd.DataFrame, workspace: Workspace) -> Plan:
@@ -24,7 +24,7 @@ def plan(panel: Panel, profile: pd.DataFrame, workspace: Workspace) -> Plan:
 
     A workspace's own list is tried on every series. `default` chooses: trees and ridge regression over all series, and
     of the models of single series those that suit the demand class (`profile`: `unique_id, n, demand_class`), the
-    length and the seasons, as long as the panel is not so large that these cost more than they bring.
+    length and the seasons, unless the panel is so large that these cost more than they improve.
     """
     if not workspace.by_default:
         return dict.fromkeys(dict.fromkeys([*workspace.models, BASELINE]), panel.ids)
@@ -38,7 +38,7 @@ def plan(panel: Panel, profile: pd.DataFrame, workspace: Workspace) -> Plan:
 
 
 def groups(plan: Plan) -> dict[tuple[str, ...], list[str]]:
-    """The series that have the same candidates, by these candidates."""
+    """Groups of series with the same candidates, keyed by the candidates."""
     candidates: dict[str, list[str]] = {}
     for model, ids in plan.items():
         for name in ids:

@@ -1,4 +1,4 @@
-"""Backtest windows: where the past is cut, what a model may see there, and what it is measured on."""
+"""Backtest windows: cutoffs, training parts and test parts."""
 
 from dataclasses import replace
 from typing import Literal
@@ -10,7 +10,7 @@ from pipelines.forecasting import frequency as grid
 from pipelines.forecasting.panel import Panel
 from pipelines.tables.schema import DS, KEY, UNIQUE_ID, Y
 
-LEAST = 2  # observations that a series needs before a cutoff; with one, nothing can be said of its changes
+LEAST = 2  # observations that a series needs before a cutoff; one shows no changes
 
 
 def cutoffs(last: pd.Timestamp, frequency: str, horizon: int, windows: int, step: int, gap: int) -> list[pd.Timestamp]:
@@ -24,13 +24,14 @@ def cutoffs(last: pd.Timestamp, frequency: str, horizon: int, windows: int, step
 
 
 def usable(panel: Panel, horizon: int, windows: int, step: int, gap: int) -> list[pd.Timestamp]:
-    """The cutoffs of `panel`, counted back from its newest observation, without the earliest ones that see too little.
+    """The cutoffs of `panel`, counted back from its newest observation, without the earliest ones that have too little
+    history.
 
     A cutoff is kept when some series has at least 2 observations up to it; DataError when none is left.
     """
     observed = panel.history.loc[panel.history[Y].notna(), KEY]
     nth = observed.groupby(UNIQUE_ID, sort=False).cumcount() + 1
-    enough = observed.loc[nth == LEAST, DS].min()  # from here on some series can be learnt from
+    enough = observed.loc[nth == LEAST, DS].min()  # from here on, some series has enough history
     last = observed[DS].max()
     if pd.isna(enough):
         longest = int(nth.max()) if len(nth) else 0
@@ -55,7 +56,7 @@ def split(
     strategy: Literal["expanding", "sliding"],
     size: int | None,
 ) -> tuple[Panel, pd.DataFrame]:
-    """What is known at `cutoff`, and the actuals after it: the training panel and the test rows `unique_id, ds, y`.
+    """The data known at `cutoff`, and the actuals after it: the training panel and the test rows `unique_id, ds, y`.
 
     `expanding` trains on the whole past, `sliding` on the last `size` steps up to the cutoff. `known` of the training
     panel holds the future covariates of the gap and of the test part. A series without an observation in the training

@@ -1,1 +1,1 @@
-"""Features of a panel; every value depends on the past or on what is known in advance."""
+"""Features of a panel, computed only from the past and from values known in advance."""

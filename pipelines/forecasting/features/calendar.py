@@ -1,4 +1,4 @@
-"""Where a timestamp lies in the day, the week and the year, as points on a circle."""
+"""Cyclic calendar features: position in the day, week, month and year as sine and cosine."""
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +13,10 @@ _YEARLY = ("YS", "YE", "BYS", "BYE")
 
 
 def calendar(ds: "pd.Series[pd.Timestamp] | pd.DatetimeIndex", frequency: str, timezone: str = "UTC") -> pd.DataFrame:
-    """`<cycle>_sin, <cycle>_cos` for each cycle that the frequency can show, indexed like `ds`.
+    """`<cycle>_sin, <cycle>_cos` for each cycle that varies at the frequency, indexed like `ds`.
 
-    Sub-daily steps have time of day, day of week and day of year; days also the day of month; weeks to quarters only
-    the day of year; years none. Sub-daily timestamps are read in `timezone`, coarser ones are dates already.
+    Sub-daily steps have time of day, day of week and day of year; days also have the day of month; weeks to quarters
+    only the day of year; years none. Sub-daily timestamps are converted to `timezone`; coarser ones are dates already.
     """
     local = local_time(ds, frequency, timezone)
     columns: dict[str, npt.NDArray[np.float64]] = {}
@@ -27,7 +27,7 @@ def calendar(ds: "pd.Series[pd.Timestamp] | pd.DatetimeIndex", frequency: str, t
 
 
 def cycles(frequency: str) -> tuple[str, ...]:
-    """The cycles along which timestamps of this frequency differ."""
+    """The cycles that vary at this frequency."""
     if grid.is_subdaily(frequency):
         return ("time_of_day", "day_of_week", "day_of_year")
     if within_week(frequency):
@@ -36,18 +36,18 @@ def cycles(frequency: str) -> tuple[str, ...]:
 
 
 def cycle_length(cycle: str, frequency: str) -> int:
-    """About how many steps of this frequency the cycle has: 24 of hours in a day."""
+    """The approximate length of the cycle in steps of this frequency: 24 for a day of hours."""
     return grid.steps_in(_DAYS[cycle], frequency)
 
 
 def within_week(frequency: str) -> bool:
-    """Whether a step is shorter than a week: then a day is a point in time, not a part of a period."""
+    """Whether a step is shorter than a week, so that a timestamp falls on a single day."""
     step = grid.fixed_step(frequency)
     return step < _WEEK if step is not None else grid.parsed_name(frequency) in ("B", "C")
 
 
 def local_time(ds: "pd.Series[pd.Timestamp] | pd.DatetimeIndex", frequency: str, timezone: str) -> pd.DatetimeIndex:
-    """Sub-daily timestamps as the clock of `timezone` shows them; others as they are."""
+    """Sub-daily timestamps in local time of `timezone`; others unchanged."""
     stamps = pd.DatetimeIndex(ds)
     if timezone == "UTC" or not grid.is_subdaily(frequency):
         return stamps
@@ -55,7 +55,7 @@ def local_time(ds: "pd.Series[pd.Timestamp] | pd.DatetimeIndex", frequency: str,
 
 
 def _share(ds: pd.DatetimeIndex, cycle: str) -> npt.NDArray[np.float64]:
-    """How much of the cycle has passed, in [0, 1)."""
+    """The elapsed share of the cycle, in [0, 1)."""
     passed: pd.Index[float] | pd.Index[int]
     length: pd.Index[int] | npt.NDArray[np.int64] | int
     if cycle == "time_of_day":

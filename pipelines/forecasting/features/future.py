@@ -1,4 +1,4 @@
-"""What is known of the steps ahead: holidays by the calendar, covariates by the source or by policy."""
+"""Future covariates of the steps ahead: holidays from the calendar, others from the source or by policy."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ from pipelines.tables.schema import DS, KEY, UNIQUE_ID
 
 HOLIDAY = "holiday"
 _EXAMPLES = 3
-_NOTHING = ""  # what an empty text says
+_NOTHING = ""  # the value of an empty text
 
 Policy = Literal["error", "previous", "seasonal"]
 
@@ -45,10 +45,10 @@ def add_holidays(panel: Panel, h: int, country: str | None, subdivision: str | N
 def complete(panel: Panel, h: int, columns: Sequence[str], policy: Policy) -> Panel:
     """The panel with a value of each of `columns` for each of the `h` steps ahead.
 
-    A number that is empty, and all of a step that the source has no row for, is missing. An empty text is a value where
-    there is a row: nothing special, as in the history. What is missing is filled from the history by `policy`:
-    `previous` repeats the last value, `seasonal` the last longest season. With `error`, DataError names the covariates,
-    series and dates.
+    Empty numbers are missing, as are all values of a step without a row in the source. An empty text in a row is a
+    value that means "nothing special", as in the history. Missing values are filled from the history by `policy`:
+    `previous` repeats the last value, `seasonal` the last cycle of the longest season. With `error`, DataError names
+    the covariates, series and dates.
     """
     if not columns:
         return panel
@@ -75,9 +75,9 @@ def complete(panel: Panel, h: int, columns: Sequence[str], policy: Policy) -> Pa
 
 
 def _repeated(history: pd.DataFrame, name: str, ids: pd.Series, step: pd.Series, season: int) -> pd.Series:
-    """The value of the same step in the last season of each history; the last value where that one is missing.
+    """The value of the same step in the last season of each history, or the last value if that is missing.
 
-    The last season is counted from the end, so a history that is shorter than a season lacks its first steps.
+    The last season is counted from the end, so histories shorter than a season lack its first steps.
     """
     filled = history[[UNIQUE_ID]].assign(value=history.groupby(UNIQUE_ID)[name].ffill())
     newest = filled.groupby(UNIQUE_ID).tail(season)

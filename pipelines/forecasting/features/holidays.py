@@ -1,4 +1,4 @@
-"""Public holidays of a country or a part of it, as known in advance."""
+"""Public holidays of a country or subdivision, known in advance."""
 
 import datetime as dt
 
@@ -10,7 +10,7 @@ from pipelines.core.errors import ConfigError, did_you_mean
 from pipelines.forecasting import frequency as grid
 from pipelines.forecasting.features.calendar import local_time, within_week
 
-FAR = 7  # days beyond which the next holiday no longer counts as near
+FAR = 7  # cap of `days_to_holiday`
 
 
 def holidays(
@@ -25,7 +25,7 @@ def holidays(
 
     For days and finer: `is_holiday` (0 or 1), `days_to_holiday` (0 on the day, at most 7) and `holiday`, its name or an
     empty string. For weeks and coarser: `n_holidays` within the period, and `holiday`, their names. Sub-daily
-    timestamps are read in `timezone`. ConfigError for a country or subdivision that the calendar does not have.
+    timestamps are converted to `timezone`. ConfigError for a country or subdivision missing from the calendar.
     """
     stamps, distinct = pd.factorize(local_time(ds, frequency, timezone).normalize())
     days = pd.DatetimeIndex(distinct)
@@ -74,7 +74,7 @@ def _named(country: str, subdivision: str | None, years: range) -> dict[dt.date,
         )
     try:
         return dict(library.country_holidays(country, subdiv=subdivision, years=years))
-    except NotImplementedError:  # how the library says that the country has no such part
+    except NotImplementedError:  # raised by the library for an unknown subdivision
         parts = library.country_holidays(country).subdivisions
     raise ConfigError(
         f"{country} has no '{subdivision}'{did_you_mean(str(subdivision), parts)}",

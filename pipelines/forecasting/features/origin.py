@@ -1,9 +1,8 @@
-"""What is known at an origin of a step ahead of it: the features of a direct forecast, in units of the series.
+"""Features of direct forecasts: what is known at an origin about a step ahead, in units of the series.
 
-Every value is taken as its distance from the series' recent level in units of its recent spread, so that one model can
-learn from series of any size. The values at the same phase of each season, the newest ones and the recent means say
-what the series does; calendar, covariates and attributes say what is special about the step. Nothing after the origin
-enters but future covariates.
+Every value is the distance from the series' recent level in units of its recent spread, so that one model can learn
+from series of any size. Values at the same phase of each season, newest values and recent means describe the series;
+calendar, covariates and attributes describe the step. Only future covariates may lie after the origin.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,21 +26,21 @@ _CYCLES = {
     "day_of_month": pd.Timedelta(days=31),
     "day_of_year": pd.Timedelta(days=366),
 }
-# The features of a future covariate, a past one and an attribute. No other feature begins like them, so that a covariate
+# Prefixes of features from future covariates, past covariates and attributes. No other feature has them, so a covariate
 # may have any name.
 AHEAD, AT_ORIGIN, OF_SERIES = "ahead: ", "at origin: ", "series: "
-_NEWEST = 4  # values right before the step that are features of their own
-_PHASES = 7  # values at the same phase of a season, at most
-_SHARED = 0.01  # of the series at least must have a value of an attribute for it to be learnt from
-_RECENT = 30  # observations that a level is taken from where no season is longer
+_NEWEST = 4  # values right before the step, each a feature
+_PHASES = 7  # most values at the same phase of a season
+_SHARED = 0.01  # minimum share of the series with a value of an attribute for that value to be a feature
+_RECENT = 30  # observations for a level, unless a season is longer
 
 
 @dataclass(frozen=True)
 class Histories:
-    """A panel as matrices, a row a series, all ending in the last column; NaN before a series began.
+    """A panel as matrices with one row per series, all ending in the last column; NaN before a series starts.
 
-    `y`: n × T. `future`: name to n × (T + steps ahead). `past`: name to n × T. `static`: n × attributes. Text is codes.
-    Column c of series i is `grid[offset[i] + c]`.
+    `y`: n × T. `future`: name to n × (T + steps ahead). `past`: name to n × T. `static`: n × attributes. Text is stored
+    as codes. Column c of series i is `grid[offset[i] + c]`.
     """
 
     ids: list[str]
@@ -54,7 +53,7 @@ class Histories:
     static: Mapping[str, Array]
 
     def then(self, y: Array) -> "Histories":
-        """The same histories continued by `y` (n × steps), as if it had been observed."""
+        """The histories extended by `y` (n × steps) as if observed."""
         past = {
             name: np.hstack([values, np.repeat(values[:, -1:], y.shape[1], 1)]) for name, values in self.past.items()
         }
@@ -63,19 +62,19 @@ class Histories:
 
 @dataclass(frozen=True)
 class Shape:
-    """Which seasons are looked at, how many values of each, over how many steps level and spread are taken, which cycles
-    of the calendar are features (those that the panel has seen twice), and by the clock of which time zone.
+    """The configuration of the features: seasons, values per season, steps for level and spread, calendar cycles (those
+    that occur twice in the panel), and the time zone.
     """
 
     seasons: tuple[int, ...]
     phases: tuple[int, ...]
     window: int
     cycles: tuple[str, ...]
-    timezone: str = "UTC"  # which runs were trained by that do not say
+    timezone: str = "UTC"  # default for older runs, which do not store it
 
     @classmethod
     def of(cls, known: Histories, seasons: Sequence[int], timezone: str = "UTC") -> "Shape":
-        """What the histories allow: a season must fit twice into the typical one."""
+        """The shape that the histories allow: a season must fit twice into the typical history."""
         typical = int(np.median((~np.isnan(known.y)).sum(axis=1)))
         usable = tuple(sorted({m for m in seasons if m > 1 and 2 * m <= typical}))
         phases = tuple(int(np.clip(typical // m - 1, 1, _PHASES)) for m in usable)
@@ -85,7 +84,7 @@ class Shape:
 
 
 def histories(panel: Panel, codes: Mapping[str, Mapping[str, int]], ahead: pd.DataFrame | None = None) -> Histories:
-    """`panel` as matrices; `ahead` has `unique_id, ds` and future covariates, as many rows a series as steps ahead."""
+    """`panel` as matrices; `ahead` has `unique_id, ds` and future covariates, one row per series and step ahead."""
     rows = panel.history
     sizes = rows.groupby(UNIQUE_ID, sort=True).size()
     ids, lengths = [str(name) for name in sizes.index], sizes.to_numpy()
@@ -124,10 +123,10 @@ def histories(panel: Panel, codes: Mapping[str, Mapping[str, int]], ahead: pd.Da
 
 
 def encode(panel: Panel) -> dict[str, dict[str, int]]:
-    """A number for each text that a covariate or attribute of the panel takes: name to text to code.
+    """Codes of the texts in covariates and attributes of the panel, by name and text.
 
-    An attribute's value that under 1 % of the series share is a name and describes nothing: it has no number, and an
-    attribute of nothing but names has an empty entry.
+    An attribute value shared by under 1 % of the series acts as a name and gets no code; an attribute with only such
+    values has an empty entry.
     """
     columns = [(panel.history[name], 0.0) for name in (*panel.future, *panel.past)]
     if panel.static is not None:
@@ -144,8 +143,8 @@ def features(
 ) -> tuple[pd.DataFrame, Array, Array]:
     """The features of `step` steps after column `origin` of series `row`, with level and spread; one row each.
 
-    A feature is NaN where the series has no such value. The target in the same units is (y − level) / spread; a spread
-    of 0 means that the series never changed before the origin.
+    A feature is NaN if the series has no such value. The target in the same units is (y − level) / spread; a spread of
+    0 means that the series was constant before the origin.
     """
     sums = _Sums.of(known.y)
     level, spread = sums.level(row, origin, shape.window)
@@ -174,7 +173,7 @@ def features(
 
 
 def _special(known: Histories, shape: Shape, row: Index, origin: Index, step: Index) -> dict[str, Array]:
-    """What is special about a step: its date, the future covariates at it, the past ones at the origin, attributes."""
+    """The features of a step: its date, its future covariates, the past covariates at the origin, and attributes."""
     at = known.offset[row] + origin + step
     points = calendar(known.grid, known.frequency, shape.timezone)
     table = {str(name): points[name].to_numpy()[at] for name in points if str(name).rpartition("_")[0] in shape.cycles}
@@ -184,13 +183,13 @@ def _special(known: Histories, shape: Shape, row: Index, origin: Index, step: In
 
 
 def covariate(feature: str) -> str | None:
-    """The covariate or attribute that a feature is of; None for one of the series itself or of the calendar."""
+    """The covariate or attribute behind a feature; None for features of the series itself or of the calendar."""
     kinds = (kind for kind in (AHEAD, AT_ORIGIN, OF_SERIES) if feature.startswith(kind))
     return next((feature.removeprefix(kind) for kind in kinds), None)
 
 
 def former(feature: str) -> str:
-    """What the feature was called when covariates still shared names with features."""
+    """The name of the feature in older runs, whose covariates shared names with features."""
     name = covariate(feature)
     if name is None:
         return feature
@@ -199,7 +198,7 @@ def former(feature: str) -> str:
 
 @dataclass(frozen=True)
 class _Sums:
-    """Running sums along each series, so that the mean of any window costs two look-ups."""
+    """Running sums along each series, so that the mean of any window needs two look-ups."""
 
     count: Array
     total: Array
@@ -209,12 +208,12 @@ class _Sums:
     @classmethod
     def of(cls, y: Array) -> "_Sums":
         count = np.cumsum(~np.isnan(y), axis=1, dtype=float)
-        # Squares of small numbers stay exact; the first value is one that every origin knows.
+        # Centred so that squares stay small and exact; the first value precedes every origin.
         shift = np.nan_to_num(np.take_along_axis(y, (~np.isnan(y)).argmax(axis=1)[:, None], axis=1))
         return cls(count, np.nancumsum(y - shift, axis=1), np.nancumsum((y - shift) ** 2, axis=1), shift)
 
     def level(self, row: Index, end: Index, window: int) -> tuple[Array, Array]:
-        """Mean and standard deviation of the `window` steps up to `end`; of all steps so far where these hold none."""
+        """Mean and standard deviation of the `window` steps up to `end`; of all steps so far if these have no value."""
         mean, spread = self._moments(row, end - window, end)
         ever, ever_spread = self._moments(row, np.full_like(end, -1), end)
         mean = np.where(np.isnan(mean), np.nan_to_num(ever), mean)
@@ -234,22 +233,22 @@ class _Sums:
 
 
 def mean(parts: Sequence[Array] | Array) -> Array:
-    """The mean of what is known of `parts`, arrays of one shape; NaN where nothing is."""
+    """The mean of the known values of `parts`, arrays of one shape; NaN without any."""
     stacked = np.asarray(parts)
     count = (~np.isnan(stacked)).sum(axis=0)
     return np.asarray(np.nansum(stacked, axis=0) / np.where(count > 0, count, np.nan))
 
 
 def _codes(values: pd.Series, share: float) -> dict[str, int]:
-    """A number for each text that at least this share of the values is."""
+    """A code for each text that makes up at least this share of the values."""
     counts = values.value_counts()
     counts = counts.groupby(counts.index.map(str)).sum()
     return {str(text): code for code, text in enumerate(sorted(counts.index[counts.ge(share * len(values))]))}
 
 
 def _numbers(values: pd.Series, codes: Mapping[str, int] | None) -> Array:
-    """Numbers as they are, text as its code; NaN for what is missing or was never seen."""
+    """Numbers unchanged, text as codes; NaN for missing values and unseen texts."""
     if codes is None:
         return values.to_numpy(dtype=float)
-    place, texts = pd.factorize(values)  # a look-up a text, not one a row; -1 is missing
+    place, texts = pd.factorize(values)  # one look-up per distinct text; -1 is missing
     return np.array([codes.get(str(text), np.nan) for text in texts] + [np.nan])[place]

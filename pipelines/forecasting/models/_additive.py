@@ -1,4 +1,4 @@
-"""A regression over all series that is a sum of one term a feature, and so can say what its forecasts are made of."""
+"""Additive regression over all series: one term per feature, so that its forecasts can be explained."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,17 +14,17 @@ from pipelines.forecasting.models._tabular import FAR, Block, TabularForecaster
 from pipelines.forecasting.panel import Panel
 from pipelines.tables.schema import LEVEL, REST, TREND, season
 
-_CHUNK = 200_000  # rows that are explained at once: each holds its features once a season more than a forecast
+_CHUNK = 200_000  # rows explained at once; each needs one more copy of its features per season than a forecast
 
 Terms = Callable[[Any, pd.DataFrame], tuple[float, pd.DataFrame]]
 Parts = dict[str, Array]
 
 
 class AdditiveForecaster(TabularForecaster):
-    """`terms(model, table)`: a constant and what each feature adds to it, a column a feature, a row a row of `table`.
+    """`terms(model, table)`: a constant, and a table of each feature's contribution with the rows of `table`.
 
-    A feature's column has the name that it has in `table`; a name may stand above several. The terms and the constant sum to what
-    the model predicts, and over the examples that it learnt from each term is 0 on average.
+    Columns are named after the features in `table`; a name may occur several times. The terms and the constant sum to
+    the prediction of the model, and each term is 0 on average over the training examples.
     """
 
     def __init__(
@@ -36,13 +36,14 @@ class AdditiveForecaster(TabularForecaster):
     def explain(self, panel: Panel, h: int, future: pd.DataFrame | None = None) -> pd.DataFrame:
         """The terms of each step by `component_of`, in the unit of y.
 
-        A covariate: what its value adds, against its mean over the examples. `season m`: the calendar's cycle of m
-        steps, and what the forecast owes to the shape of a season of m steps in the past values that it is made of: how
-        they differ from the means of their seasons, and for a longer season how these means differ in turn. `level`:
-        all other terms, where the forecast begins; `trend`: what they move by from there. `rest`: what is cut off a
-        forecast that is too far from all that was.
+        A covariate: the contribution of its value relative to its mean over the examples. `season m`: the calendar's
+        cycle of m steps, plus the effect of the seasonal shape in the past values used as features: their deviation
+        from the means of their seasons, and for a longer season the deviation of these means in turn. `level`: all
+        other terms at the start of the forecast; `trend`: their change from there. `rest`: what is clipped off a
+        forecast too far from the level.
 
-        Beyond the first block, earlier forecasts count as observed: what a covariate did to them is level there.
+        Beyond the first block, earlier forecasts count as observed, so effects of covariates on them are part of the
+        level.
         """
         grid = panel.grid(h)
         known, done, blocks = self._known(panel, grid, future), 0, []
@@ -95,8 +96,9 @@ class AdditiveForecaster(TabularForecaster):
     def _flattened(
         self, known: Histories, row: Index, step: Index, table: pd.DataFrame, level: Array, unit: Array
     ) -> Iterator[tuple[int, pd.DataFrame]]:
-        """The features with less and less shape: for each season, the shortest first, its length and the features in
-        which every value at a phase is the mean of the stretch of that length it lies in, counted back from the origin.
+        """Yields the features with seasonal shape removed step by step: for each season, shortest first, its length and
+        the features in which every value at a phase is replaced by the mean of its stretch of that length, counted back
+        from the origin.
         """
         seasons = self.shape_.seasons
         for width in seasons:
@@ -115,7 +117,7 @@ class AdditiveForecaster(TabularForecaster):
 
 
 def component_of(feature: str, frequency: str) -> str:
-    """The component that the term of a feature (see `features.origin`) belongs to, before seasons leave the level."""
+    """The component of a feature's term (see `features.origin`), before seasons are separated from the level."""
     name = origin.covariate(feature)
     if name is not None:
         return name
@@ -124,7 +126,7 @@ def component_of(feature: str, frequency: str) -> str:
 
 
 def _stretches(y: Array, width: int) -> Array:
-    """The means of `width` steps each of histories (n, T), the newest first; the last stretch may be cut."""
+    """The means of `width` steps each of histories (n, T), newest first; the last stretch may be shorter."""
     n, length = y.shape
     padded = np.hstack([y[:, ::-1], np.full((n, -length % width), np.nan)])
     return origin.mean(np.moveaxis(padded.reshape(n, -1, width), -1, 0))

@@ -1,4 +1,4 @@
-"""The components of forecasts as the table that `protocols.Explains` speaks of."""
+"""The components of forecasts as the table that `protocols.Explains` requires."""
 
 from collections.abc import Iterable, Mapping
 
@@ -10,7 +10,7 @@ from pipelines.tables.schema import COMPONENT, KEY, VALUE
 
 
 def long(chunks: Iterable[tuple[pd.DataFrame, Mapping[str, Array]]]) -> pd.DataFrame:
-    """`unique_id, ds, component, value` from rows `unique_id, ds` with each component's values over them, in their order."""
+    """`unique_id, ds, component, value` from rows `unique_id, ds` and the values of each component in their order."""
     tables = []
     for rows, parts in chunks:
         table = rows.loc[rows.index.repeat(len(parts)), KEY]

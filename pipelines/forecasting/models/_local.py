@@ -1,4 +1,4 @@
-"""Fits one statsforecast model a series: the common part of all local models."""
+"""Base of all local models: one statsforecast model per series."""
 
 import zlib
 from collections.abc import Callable
@@ -17,10 +17,10 @@ Array = npt.NDArray[np.float64]
 
 
 class LocalForecaster:
-    """`make(season_length)` gives an unfitted statsforecast model; each series gets its own.
+    """`make(season_length)` returns an unfitted statsforecast model; each series gets its own.
 
-    A series shorter than `min_seasons` seasons is fitted without a season. A series that the model cannot fit or that
-    it forecasts with anything but numbers gets its last value as the forecast; `fallbacks_` names these.
+    A series shorter than `min_seasons` seasons is fitted without a season. If the model cannot fit a series or its
+    forecast is not finite, the last value is the forecast; `fallbacks_` names these series.
     """
 
     scope: Literal["series"] = "series"
@@ -62,7 +62,7 @@ class LocalForecaster:
         return panel.grid(h).assign(**{Y_HAT: np.concatenate(forecasts)})
 
     def _season(self, panel: Panel, n: int) -> Any:
-        """What `make` is given as the season, for a series of `n` steps."""
+        """The season passed to `make` for a series of `n` steps."""
         season = self.season_length or panel.season_length
         return season if n >= self.min_seasons * season else 1
 
@@ -79,12 +79,12 @@ class LocalForecaster:
 
     @staticmethod
     def _forward(model: Any, y: Array, h: int) -> Any:
-        """What was learnt, applied to newer data; a model without parameters is simply asked again."""
+        """The fitted model applied to newer data; models without parameters are computed again."""
         return model.forward(y, h) if hasattr(model, "forward") else model.forecast(y, h)
 
 
 def attempt(call: Callable[[], Any]) -> Any:
-    """What `call` returns, or None: whatever a library raises for one odd series must not end the panel."""
+    """The result of `call`, or None on any exception: an odd series must not abort the panel."""
     try:
         return call()
     except Exception:  # noqa: BLE001 - the libraries raise anything, from IndexError to bare Exception
@@ -94,7 +94,7 @@ def attempt(call: Callable[[], Any]) -> Any:
 def targets(panel: Panel, max_history: int | None = None) -> list[tuple[str, Array]]:
     """Each series' name and target, sorted, the newest `max_history` steps.
 
-    These models know no missing values: an open gap is bridged by a straight line, for the fit only.
+    These models do not support missing values: gaps are interpolated linearly, for the fit only.
     """
     series = []
     for name, y in panel.history.groupby(UNIQUE_ID, sort=True)[Y]:

@@ -1,4 +1,4 @@
-"""Future covariates as a numeric matrix: text becomes one column a category, missing values the median."""
+"""Future covariates as a numeric matrix: one column per category of text, the median for missing values."""
 
 from typing import Any, Self
 
@@ -10,7 +10,7 @@ from pipelines.tables.schema import DS, KEY, UNIQUE_ID
 
 
 class Regressors:
-    """Learns the categories and medians of a panel's future covariates; `names_` are the columns it makes."""
+    """Learns the categories and medians of a panel's future covariates; `names_` are the resulting columns."""
 
     def fit(self, panel: Panel) -> Self:
         self.columns_ = list(panel.future)
@@ -24,7 +24,7 @@ class Regressors:
         rows = panel.history[self.columns_]
         text = [name for name in self.columns_ if not pd.api.types.is_numeric_dtype(rows[name])]
         numeric = [name for name in self.columns_ if name not in text]
-        # Missing text is no category: on a day without a holiday all holiday columns are zero.
+        # Missing text is not a category: on a day without a holiday all holiday columns are zero.
         categories = {name: sorted(rows[name].dropna().unique()) for name in text}
         text = [name for name in text if categories[name]]
         one_hot = OneHotEncoder(
@@ -37,7 +37,7 @@ class Regressors:
         return self
 
     def transform(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """`unique_id, ds` + `names_`, in the order of `rows`; ModelError when a covariate's column is missing."""
+        """`unique_id, ds` + `names_`, in the order of `rows`; ModelError if the column of a covariate is missing."""
         keys = rows[KEY].reset_index(drop=True)
         if not self.columns_:
             return keys
@@ -53,7 +53,7 @@ class Regressors:
         return pd.concat([keys, pd.DataFrame(matrix, columns=self.names_)], axis=1)
 
     def sources(self) -> dict[str, str]:
-        """The covariate that each of `names_` was made of."""
+        """The covariate behind each of `names_`."""
         if not self.columns_:
             return {}
         (_, _, numeric), (_, one_hot, text) = self.encoder_.transformers_[:2]

@@ -1,14 +1,14 @@
-"""What a regressor that knows neither gaps nor categories needs before it: medians, one column a category, one scale."""
+"""Preprocessing for regressors without support for gaps or categories: medians, one column per category, scaling."""
 
 from typing import Any
 
 import numpy as np
 
-_CATEGORIES = 50  # columns of one text at most, its rarer values share the last: thousands would fill the memory
+_CATEGORIES = 50  # most columns per text to bound memory; rarer values share the last
 
 
 def scaled(regressor: Any) -> Any:
-    """`regressor` behind the preparation, as one scikit-learn pipeline."""
+    """A scikit-learn pipeline of the preprocessing and `regressor`."""
     from sklearn.compose import make_column_selector, make_column_transformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
@@ -22,7 +22,7 @@ def scaled(regressor: Any) -> Any:
 
 
 def sources(preparation: Any) -> list[str]:
-    """The feature that each column of the fitted first step was made of."""
+    """The feature behind each column of the fitted first step."""
     (_, _, numbers), (_, one_hot, text) = preparation.transformers_
     if not len(text):
         return list(numbers)

@@ -1,4 +1,4 @@
-"""One regression over all series: the common part of the global models."""
+"""Base of the global models: one regression over all series."""
 
 from collections.abc import Callable
 from typing import Any, Literal, Self
@@ -12,24 +12,24 @@ from pipelines.forecasting.features.origin import Array, Histories, Index, Shape
 from pipelines.forecasting.panel import Panel
 from pipelines.tables.schema import Y_HAT
 
-FAR = 10.0  # spreads from the level: beyond it an observation is no example to learn from, nor a forecast to give
-_CHUNK = 500_000  # rows that are forecast at once
+FAR = 10.0  # spreads from the level; observations beyond are not learnt from, and forecasts are clipped there
+_CHUNK = 500_000  # rows forecast at once
 
 Block = int | Literal["horizon", "season"]
 
 
 class TabularForecaster:
-    """`make()` gives a fresh regressor with scikit-learn's fit and predict; text reaches it as pandas categories.
+    """`make()` returns an unfitted regressor with scikit-learn's fit and predict; text is passed as pandas categories.
 
     Learns from a sample of at most `rows` pairs of an origin and a step of 1 … `block` after it, see `features.origin`.
-    A horizon beyond the block is reached block by block, each forecast being taken for an observation: a block of one
-    step is the recursive strategy, the panel's horizon the direct one, and its shortest season lies between. With
-    `difference` the target is the change since the same phase of that season, or since the last value without one.
+    A longer horizon is forecast block by block, treating each forecast as observed: a block of one step is the
+    recursive strategy, the panel's horizon the direct one, and its shortest season a compromise. With `difference` the
+    target is the change since the same phase of that season, or since the last value without a season.
     """
 
     scope: Literal["panel"] = "panel"
     uses_future = True
-    by_place_ = False  # runs from before features had their place know them by their former names
+    by_place_ = False  # older runs know features by their former names
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class TabularForecaster:
         return np.asarray(level + spread * np.clip(forecast, -FAR, FAR))
 
     def _typed(self, table: pd.DataFrame) -> pd.DataFrame:
-        """The features by the names that the model knows, the codes of text as categories."""
+        """The features under the names used by the model, with text codes as categories."""
         columns: dict[str, pd.Series | pd.Categorical] = {}
         for known, feature in self._names(table).items():
             codes = self.codes_.get(origin.covariate(feature) or "")
@@ -113,20 +113,20 @@ class TabularForecaster:
         return pd.DataFrame(columns, index=table.index)
 
     def _names(self, table: pd.DataFrame) -> dict[str, str]:
-        """What the model knows each feature of `table` by: its place, since not every library takes every name."""
+        """The model's name of each feature of `table`: its position, since some libraries restrict names."""
         if self.by_place_:
             return {f"x{place}": str(feature) for place, feature in enumerate(table)}
         return {origin.former(str(feature)): str(feature) for feature in table}
 
     def _anchor(self, table: pd.DataFrame) -> Array:
-        """What the target is counted from: the level, or the same phase of the last season, or the last value."""
+        """The reference of the target: the level, the same phase of the last season, or the last value."""
         if not self.difference:
             return np.zeros(len(table))
         name = f"season {min(self.shape_.seasons)} 0" if self.shape_.seasons else "newest 0"
         return table[name].fillna(0.0).to_numpy()
 
     def _examples(self, known: Histories, block: int) -> tuple[Index, Index, Index]:
-        """Series, origin and step of the examples: all there are, or an even sample of `rows` of them."""
+        """Series, origin and step of the examples: all, or a uniform sample of `rows` of them."""
         length = known.y.shape[1]
         first = (~np.isnan(known.y)).argmax(axis=1)
         enough = np.minimum(2 * max((1, *self.shape_.seasons)), (length - first) // 2)

@@ -1,6 +1,7 @@
-"""Seasonal ARIMA with the future covariates as regressors, its orders chosen stepwise by AICc, one model a series.
+"""Seasonal ARIMA with future covariates as regressors and orders chosen stepwise by AICc, one model per series.
 
-Hyndman & Khandakar (2008) by statsforecast: many times faster than `auto_arima`, so that a day of hours is affordable as a season.
+Hyndman & Khandakar (2008), implemented by statsforecast: many times faster than `auto_arima`, so that a season of 24
+hours is affordable.
 """
 
 import warnings
@@ -18,18 +19,18 @@ from pipelines.forecasting.panel import Panel
 from pipelines.forecasting.protocols import Forecaster
 from pipelines.tables.schema import Y_HAT
 
-_LONGEST_SEASON = 24  # beyond it the state is too large to be estimated; the seasonal part is left out
-_LONG_SEASON = 12  # beyond it one seasonal term of each kind: a second one takes 15 s a series instead of 1
-_FEWEST = 5  # observations beside one a regressor: fewer determine nothing
+_LONGEST_SEASON = 24  # beyond it the state is too large to estimate, and the seasonal part is left out
+_LONG_SEASON = 12  # beyond it one seasonal term of each kind: a second one takes 15 s per series instead of 1
+_FEWEST = 5  # minimum observations in addition to one per regressor
 
 
 def build(season_length: int | None = None, max_history: int = 1000, approximation: bool = True) -> Forecaster:
-    """`approximation`: candidates are compared by their sum of squares, and only the best is fitted by likelihood."""
+    """`approximation`: compares candidates by their sum of squares and fits only the best by likelihood."""
     return ArimaForecaster(season_length, max_history, approximation)
 
 
 class ArimaForecaster:
-    """A series that cannot be fitted gets its last value; `fallbacks_` names these."""
+    """Fits one ARIMA per series. Series that cannot be fitted get their last value; `fallbacks_` names these."""
 
     scope: Literal["series"] = "series"
     uses_future = True
@@ -86,7 +87,7 @@ class ArimaForecaster:
 
 
 def _usable(matrix: pd.DataFrame) -> list[str]:
-    """The columns that say something of their own: one of a category a step, for one, is known from the others."""
+    """The linearly independent columns; for example, one of several columns per category follows from the others."""
     centred = matrix - matrix.mean()
     columns: list[str] = []
     for name in matrix.columns[matrix.nunique() > 1]:
@@ -102,7 +103,7 @@ def _values(matrix: pd.DataFrame | None, columns: list[str], n: int) -> Array | 
 def _quietly(call: Callable[[], Any]) -> Any:
     from threadpoolctl import threadpool_limits
 
-    # Matrices this small cost more in handing out than in computing.
+    # For matrices this small, distributing the work costs more than computing.
     with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # candidates that do not converge are what a search discards
+        warnings.simplefilter("ignore")  # the search discards candidates that do not converge
         return attempt(call)

@@ -1,4 +1,4 @@
-"""Seasonal ARIMA with the future covariates as regressors, its orders chosen stepwise by pmdarima, one a series."""
+"""Seasonal ARIMA with future covariates as regressors and orders chosen stepwise by pmdarima, one per series."""
 
 import warnings
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from pipelines.forecasting.panel import Panel
 from pipelines.forecasting.protocols import Forecaster
 from pipelines.tables.schema import Y_HAT
 
-_LONGEST_SEASON = 12  # at 24 the state is so large that one series takes minutes and gigabytes
+_LONGEST_SEASON = 12  # at 24 the state is so large that a series takes minutes and gigabytes
 
-_FEWEST = 5  # observations beside one a regressor: fewer determine nothing
+_FEWEST = 5  # minimum observations in addition to one per regressor
 
 
 def build(season_length: int | None = None, max_history: int = 400, **params: Any) -> Forecaster:
@@ -26,7 +26,7 @@ def build(season_length: int | None = None, max_history: int = 400, **params: An
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a forecast needs of a fitted ARIMA: some hundred bytes, where the fitted object has megabytes."""
+    """The part of a fitted ARIMA that forecasts need: some hundred bytes instead of megabytes."""
 
     order: tuple[int, int, int]
     seasonal_order: tuple[int, int, int, int]
@@ -36,7 +36,7 @@ class Fitted:
 
 
 class ArimaForecaster:
-    """A series that cannot be fitted gets its last value; `fallbacks_` names these."""
+    """Fits one ARIMA per series. Series that cannot be fitted get their last value; `fallbacks_` names these."""
 
     scope: Literal["series"] = "series"
     uses_future = True
@@ -86,9 +86,9 @@ class ArimaForecaster:
             "error_action": "ignore",
             **self.params,
         }
-        # Matrices this small cost more in handing out than in computing: one thread is six times faster than two.
+        # For matrices this small, distributing costs more than computing: one thread is six times faster than two.
         with threadpool_limits(1), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # candidates that do not converge are what a search discards
+            warnings.simplefilter("ignore")  # the search discards candidates that do not converge
             model = pmdarima.auto_arima(y, X=exog, **settings)
         trend = "c" if model.with_intercept else None
         return Fitted(model.order, model.seasonal_order, trend, names, np.asarray(model.params(), dtype=float))
@@ -103,7 +103,7 @@ class ArimaForecaster:
         exog = past.tail(len(y))[names].to_numpy() if past is not None and names else None
         steps = ahead[names].to_numpy() if ahead is not None and names else None
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # SARIMAX remarks on starting values, which are not used here
+            warnings.simplefilter("ignore")  # SARIMAX warns about starting values, which are not used here
             model = SARIMAX(y, exog, fitted.order, fitted.seasonal_order, fitted.trend)
             y_hat = np.asarray(model.filter(fitted.params).forecast(h, exog=steps), dtype=float)
         if not np.isfinite(y_hat).all():

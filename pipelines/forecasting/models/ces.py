@@ -1,4 +1,4 @@
-"""Complex exponential smoothing, its seasonal form chosen by AICc (Svetunkov et al. 2022), one model a series."""
+"""Complex exponential smoothing, its seasonal form chosen by AICc (Svetunkov et al. 2022), one model per series."""
 
 from pipelines.forecasting.models._local import LocalForecaster
 from pipelines.forecasting.protocols import Forecaster

@@ -1,4 +1,4 @@
-"""Intermittent demand as size over interval (Croston 1972; SBA: Syntetos & Boylan 2005), one model a series."""
+"""Intermittent demand as size over interval (Croston 1972; SBA: Syntetos & Boylan 2005), one model per series."""
 
 from functools import partial
 from typing import Any, Literal, Self, get_args
@@ -11,7 +11,7 @@ Variant = Literal["classic", "sba", "optimized"]
 
 
 def build(variant: Variant = "sba", max_history: int | None = None) -> Forecaster:
-    """For demand that is never negative. `optimized` also learns how fast size and interval are smoothed."""
+    """For demand that is never negative. `optimized` also learns the smoothing of size and interval."""
     if variant not in get_args(Variant):
         raise ConfigError(
             f"found '{variant}'",
@@ -28,7 +28,7 @@ def _make(variant: Variant, season_length: int) -> object:
 
 
 class Croston:
-    """SBA takes out a bias that comes from the intervals; where no step is zero there is none, and the level stays."""
+    """Croston's method with the SBA correction of the bias from intervals; series without zeros have no such bias."""
 
     def __init__(self, variant: Variant) -> None:
         self.variant = variant

@@ -1,4 +1,5 @@
-"""An explainable boosting machine over all series (Lou et al. 2013, Nori et al. 2019): a sum of one curve a feature."""
+"""An explainable boosting machine over all series (Lou et al. 2013, Nori et al. 2019): a sum of one curve per feature.
+"""
 
 from functools import partial
 from typing import Any
@@ -18,7 +19,7 @@ def build(
 ) -> Forecaster:
     """`params` are those of `interpret.glassbox.ExplainableBoostingRegressor`; without interactions the sum is exact."""
     make = partial(_make, seed, params)
-    if params.get("interactions"):  # a curve of two features is no component's own
+    if params.get("interactions"):  # a curve of two features belongs to no single component
         return TabularForecaster(make, rows, block, difference, seed)
     return AdditiveForecaster(make, _terms, rows, block, difference, seed)
 
@@ -30,7 +31,7 @@ def _make(seed: int, params: Params) -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer
 
-    # Its curves do not show missing values, of which it warns: a number becomes the median, a text a text of its own.
+    # Its curves do not cover missing values and it warns of them: numbers become the median, texts a category.
     numbers, text = make_column_selector(dtype_exclude="category"), make_column_selector(dtype_include="category")
     median = SimpleImputer(strategy="median", keep_empty_features=True)
     filled = make_column_transformer(
@@ -41,13 +42,13 @@ def _make(seed: int, params: Params) -> Any:
 
 
 def _named(text: pd.DataFrame) -> pd.DataFrame:
-    """Categories with the word for one that is missing."""
+    """Categories, with a name for missing values."""
     wider = {name: codes.cat.set_categories(codes.cat.categories.union([_MISSING])) for name, codes in text.items()}
     return pd.DataFrame(wider).fillna(_MISSING)
 
 
 def _terms(model: Any, table: pd.DataFrame) -> tuple[float, pd.DataFrame]:
-    """The intercept, the mean of the target, and the value of each feature's curve: a curve is 0 on average."""
+    """The intercept (mean of the target) and the value of each feature's curve, which is 0 on average."""
     boosted = model[-1]
     terms = boosted.eval_terms(model[:-1].transform(table))
     return float(boosted.intercept_), pd.DataFrame(terms, columns=boosted.term_names_)

@@ -1,7 +1,7 @@
-"""Several registered models as one: the median, the trimmed mean or a weighted mean of their forecasts.
+"""Combination of several registered models: the median, trimmed mean or weighted mean of their forecasts.
 
-Models err in different ways, so that a plain combination of them is hard to beat (Bates & Granger 1969). The median of
-smoothing models is most of what Petropoulos & Svetunkov (2020) entered in the M4 competition.
+Models err in different ways, so a simple combination is hard to beat (Bates & Granger 1969). Petropoulos & Svetunkov
+(2020) entered little more than the median of smoothing models in the M4 competition.
 """
 
 import math
@@ -23,7 +23,7 @@ from pipelines.tables.schema import COMPONENT, KEY, UNIQUE_ID, VALUE, Y_HAT, Y
 
 How = Literal["median", "trimmed_mean", "weights"]
 
-_NEGLIGIBLE = 1e-6  # of the members' mean error: what is added to each, so that none weighs without bound
+_NEGLIGIBLE = 1e-6  # share of the members' mean error added to each, to bound the weights
 
 
 def build(
@@ -33,11 +33,11 @@ def build(
     trim: float = 0.2,
     params: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Forecaster:
-    """`params`: parameters by member; the workspace's `model_params` of a member's name are not its.
+    """`params`: parameters by member; the workspace's `model_params` for a model of that name do not apply.
 
-    `trim`: the share of the forecasts that `trimmed_mean` leaves out at each end (Jose & Winkler 2008), at least one
-    where there are three. `weights`, by member and of any sum, go with `how: weights`; without them each series finds
-    its own in `fit`, which then fits every member twice.
+    `trim`: the share of the forecasts that `trimmed_mean` leaves out at each end (Jose & Winkler 2008), at least one of
+    three. `weights`, by member and with any sum, are for `how: weights`; without them `fit` learns weights per series,
+    for which it fits every member twice.
     """
     if isinstance(models, str) or not models:
         raise _wrong("models", models, "Use a list of models")
@@ -59,7 +59,7 @@ def build(
 
 
 class Ensemble:
-    """`combine` makes one forecast of the members': of (rows, members) forecasts, (rows,)."""
+    """`combine` maps the members' forecasts (rows, members) to one forecast (rows,)."""
 
     def __init__(self, members: Mapping[str, Forecaster], combine: Callable[[Array], Array]) -> None:
         self.members = members
@@ -75,7 +75,7 @@ class Ensemble:
 
     @property
     def fallbacks_(self) -> set[str]:
-        """The series for which a member had to fall back on something simpler."""
+        """The series for which a member fell back on a simpler method."""
         return {name for member in self.members_.values() for name in getattr(member, "fallbacks_", ())}
 
     def fit(self, panel: Panel) -> Self:
@@ -87,7 +87,9 @@ class Ensemble:
 
 
 class Weighted(Ensemble):
-    """`weights` by member sum to 1; None: learnt by series. Fitted, `weights_` has a row a series and a column a member."""
+    """`weights` by member sum to 1; None: learnt per series. The fitted `weights_` has one row per series, one column
+    per member.
+    """
 
     def __init__(self, members: Mapping[str, Forecaster], weights: Mapping[str, float] | None) -> None:
         self.members = members
@@ -105,10 +107,10 @@ class Weighted(Ensemble):
 
 
 class ExplainingWeighted(Weighted):
-    """All members say what their forecasts are made of, and a weighted mean is made of their weighted components."""
+    """A weighted mean whose members all explain their forecasts; its components are their weighted components."""
 
     def explain(self, panel: Panel, h: int, future: pd.DataFrame | None = None) -> pd.DataFrame:
-        """A series is left out where a member with a weight leaves it out."""
+        """Components per step; a series is left out if a member with a weight leaves it out."""
         told, silent = [], set()
         for name, member in cast(dict[str, Explains], self.members_).items():
             table, weights = member.explain(panel, h, future), self.weights_.loc[panel.ids, name]
@@ -128,8 +130,8 @@ def trimmed_mean(trim: float, forecasts: Array) -> Array:
 def _learnt(members: Mapping[str, Forecaster], panel: Panel) -> pd.DataFrame:
     """Weights by series, in inverse proportion to the mean squared error over its last steps (Bates & Granger 1969).
 
-    As many steps as the panel's horizon, or a season, are held out; nothing outside `panel` is seen. A series without
-    two such spans, or without a value in them, has equal weights.
+    A horizon, or a season without one, is held out within `panel`. A series shorter than two such spans, or without a
+    value in them, gets equal weights.
     """
     h = panel.horizon or panel.season_length
     place = panel.history.groupby(UNIQUE_ID)[Y].cumcount(ascending=False)
@@ -149,7 +151,7 @@ def _learnt(members: Mapping[str, Forecaster], panel: Panel) -> pd.DataFrame:
 
 
 def _paths(fitted: Mapping[str, Forecaster], panel: Panel, h: int, future: pd.DataFrame | None) -> pd.DataFrame:
-    """The forecast of each member, a column each, indexed by `unique_id, ds` as `panel.grid(h)` is."""
+    """The members' forecasts, one column each, indexed by `unique_id, ds` as `panel.grid(h)`."""
     return pd.DataFrame(
         {name: member.predict(panel, h, future).set_index(KEY)[Y_HAT] for name, member in fitted.items()}
     )

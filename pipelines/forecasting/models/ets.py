@@ -1,11 +1,11 @@
-"""Exponential smoothing, its form chosen by AICc (Hyndman et al. 2008), one model a series."""
+"""Exponential smoothing, its form chosen by AICc (Hyndman et al. 2008), one model per series."""
 
 from functools import partial
 
 from pipelines.forecasting.models._local import LocalForecaster
 from pipelines.forecasting.protocols import Forecaster
 
-_LONGEST_SEASON = 24  # beyond it the state of an ETS model is too large to be estimated; a longer season is left out
+_LONGEST_SEASON = 24  # beyond it the state is too large to estimate, and the season is left out
 
 
 def build(season_length: int | None = None, max_history: int | None = None, model: str = "ZZZ") -> Forecaster:

@@ -1,7 +1,7 @@
 """Chronos (Ansari et al. 2024, 2025): a pretrained network that forecasts each series from its own history.
 
-Off unless a workspace names it. It needs the extra `foundation` and weights that are already on this machine: nothing
-is downloaded. Covariates are not used.
+Off unless a workspace lists it. Requires the extra `foundation` and weights on this machine; nothing is downloaded.
+Covariates are not used.
 """
 
 from functools import lru_cache
@@ -17,7 +17,7 @@ from pipelines.forecasting.panel import Panel
 from pipelines.forecasting.protocols import Forecaster
 from pipelines.tables.schema import Y_HAT
 
-_BATCH = 64  # series at a time: what is held in memory
+_BATCH = 64  # series per batch, which bounds memory
 
 
 def build(
@@ -28,7 +28,9 @@ def build(
 
 
 class FoundationForecaster:
-    """The medians that the network gives. It learns nothing here, so a pickle holds the name of the weights only."""
+    """Forecasts the medians of the pretrained network. Nothing is learnt, so a pickle holds only the name of the
+    weights.
+    """
 
     scope: Literal["series"] = "series"
     uses_future = False
@@ -52,7 +54,7 @@ class FoundationForecaster:
             medians, _ = pipeline.predict_quantiles(
                 histories[start : start + _BATCH], prediction_length=h, quantile_levels=[0.5]
             )
-            # Bolt: (h, 1) a series; Chronos-2 has an axis of targets before it.
+            # Bolt: (h, 1) per series; Chronos-2 has a leading axis of targets.
             forecasts += [np.asarray(one, dtype=float).reshape(h) for one in medians]
         return panel.grid(h).assign(**{Y_HAT: np.concatenate(forecasts)})
 
@@ -71,7 +73,7 @@ def _pipeline(weights: str, device: str) -> Any:
             remedy="Install it: pip install -e .[foundation], or take foundation out of models.",
         ) from error
     try:
-        # Resolved first, for the pipeline itself would ask the network about a name.
+        # Resolved first, since the pipeline would look up a name over the network.
         folder = weights if Path(weights).is_dir() else snapshot_download(weights, local_files_only=True)
         return BaseChronosPipeline.from_pretrained(folder, device_map=device)
     except (OSError, ValueError) as error:

@@ -7,7 +7,7 @@ from pipelines.core.plugins import Params
 from pipelines.forecasting.models._tabular import Block, TabularForecaster
 from pipelines.forecasting.protocols import Forecaster
 
-# Middle-of-the-road values: small steps, trees that a leaf of a few dozen examples still supports.
+# Moderate values: small steps, and leaves of a few dozen examples.
 _TREES: Params = {
     "n_estimators": 300,
     "learning_rate": 0.06,
@@ -28,7 +28,7 @@ def build(
     seed: int = 1,
     **params: Any,
 ) -> Forecaster:
-    """`objective`: what is forecast, hence which error is small; `params` are those of `lightgbm.LGBMRegressor`."""
+    """`objective`: the loss, which decides what is forecast; `params` are those of `lightgbm.LGBMRegressor`."""
     return TabularForecaster(partial(_make, objective, seed, params), rows, block, difference, seed)
 
 

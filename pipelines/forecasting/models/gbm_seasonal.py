@@ -1,4 +1,4 @@
-"""The trees of `gbm` on changes since the last season, season by season: what suits a level that wanders."""
+"""The trees of `gbm` on changes since the last season, season by season: for series with a drifting level."""
 
 from typing import Any
 
@@ -7,5 +7,5 @@ from pipelines.forecasting.protocols import Forecaster
 
 
 def build(**params: Any) -> Forecaster:
-    """As `gbm`, with other defaults."""
+    """Builds `gbm` with other defaults."""
     return gbm.build(**{"block": "season", "difference": True, **params})

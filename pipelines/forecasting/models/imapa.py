@@ -1,5 +1,6 @@
-"""Intermittent demand smoothed at every level of temporal aggregation, the mean of these (IMAPA; Petropoulos &
-Kourentzes 2015), one model a series."""
+"""Intermittent demand as the mean of smoothings at every level of temporal aggregation (IMAPA; Petropoulos & Kourentzes
+2015), one model per series.
+"""
 
 from pipelines.forecasting.models._local import LocalForecaster
 from pipelines.forecasting.protocols import Forecaster

@@ -14,7 +14,7 @@ from pipelines.forecasting.protocols import Forecaster
 def build(
     alpha: float = 10.0, rows: int = 100_000, block: Block = "season", difference: bool = True, seed: int = 1
 ) -> Forecaster:
-    """`alpha`: how strongly coefficients are drawn to zero, in units of the scaled features."""
+    """`alpha`: shrinkage of the coefficients towards zero, in units of the scaled features."""
     return AdditiveForecaster(partial(_make, alpha), _terms, rows, block, difference, seed)
 
 
@@ -25,7 +25,7 @@ def _make(alpha: float) -> Any:
 
 
 def _terms(model: Any, table: pd.DataFrame) -> tuple[float, pd.DataFrame]:
-    """The intercept, and each scaled column times its coefficient: scaled columns are 0 on average."""
+    """The intercept, and each scaled column times its coefficient; scaled columns are 0 on average."""
     ridge = model[-1]
     terms = model[:-1].transform(table) * ridge.coef_
     return float(ridge.intercept_), pd.DataFrame(terms, columns=sources(model[0]))

@@ -1,4 +1,4 @@
-"""The mean of the newest values; where there is a season, of the same step in the newest seasons."""
+"""The mean of the newest values, or with a season, of the same step in the newest seasons."""
 
 from functools import partial
 

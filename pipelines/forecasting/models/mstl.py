@@ -1,4 +1,4 @@
-"""Several seasons by repeated LOESS (MSTL; Bandara et al. 2021), what is left by exponential smoothing, one a series."""
+"""Several seasons by repeated LOESS (MSTL; Bandara et al. 2021), the rest by exponential smoothing, one per series."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -15,14 +15,14 @@ from pipelines.tables.schema import LEVEL, TREND, UNIQUE_ID, season
 
 
 def build(season_lengths: Sequence[int] | None = None, max_history: int | None = None) -> Forecaster:
-    """`season_lengths` in steps; without them, all that the workspace has."""
+    """`season_lengths` in steps, by default those of the workspace."""
     return MstlForecaster(season_lengths, max_history)
 
 
 class MstlForecaster(LocalForecaster):
-    """A season that does not fit into a series twice is left out; without any, the trend is all there is.
+    """Leaves out seasons that do not fit into a series twice; without any season, only the trend is forecast.
 
-    The seasons are no parameters, so newer rows are decomposed again; how the trend is smoothed stays as learnt.
+    The seasons are not parameters, so newer rows are decomposed again; the smoothing of the trend stays as learnt.
     """
 
     def __init__(self, season_lengths: Sequence[int] | None, max_history: int | None) -> None:
@@ -30,7 +30,7 @@ class MstlForecaster(LocalForecaster):
         self.season_lengths = season_lengths
 
     def explain(self, panel: Panel, h: int, future: pd.DataFrame | None = None) -> pd.DataFrame:
-        """`level` is the smoothed level where the history ends, `trend` what is added from there, and each season its own."""
+        """`level` is the smoothed level at the end of the history, `trend` the change from there; plus each season."""
         rows = dict(list(panel.grid(h).groupby(UNIQUE_ID)))
         return long((rows[name], self._explain_one(name, y, h)) for name, y in targets(panel, self.max_history))
 
@@ -53,7 +53,7 @@ def _make(seasons: list[int]) -> object:
 
 
 def _parts(model: Any, y: Array, h: int) -> dict[str, Array]:
-    """What `MSTL.forward` adds up, one by one; for the rows of the fit it is the same as `MSTL.predict`."""
+    """The single components that `MSTL.forward` sums; for the rows of the fit they equal `MSTL.predict`."""
     from statsforecast.ets import forecast_ets, forward_ets
     from statsforecast.mstl import mstl
 

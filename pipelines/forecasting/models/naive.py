@@ -1,4 +1,4 @@
-"""The last value, again and again."""
+"""The last value, repeated."""
 
 from pipelines.forecasting.models._local import LocalForecaster
 from pipelines.forecasting.protocols import Forecaster

@@ -1,4 +1,4 @@
-"""Prophet (Taylor & Letham 2018): trend, seasons and the future covariates as regressors, one model a series."""
+"""Prophet (Taylor & Letham 2018): trend, seasons and the future covariates as regressors, one model per series."""
 
 import logging
 from typing import Any, Literal, Self
@@ -15,7 +15,7 @@ from pipelines.forecasting.panel import Panel
 from pipelines.forecasting.protocols import Forecaster
 from pipelines.tables.schema import DS, LEVEL, TREND, UNIQUE_ID, Y_HAT, Y, season
 
-_FEWEST = 5  # observations beside one a regressor: fewer determine nothing
+_FEWEST = 5  # minimum observations in addition to one per regressor
 
 
 def build(**params: Any) -> Forecaster:
@@ -24,7 +24,7 @@ def build(**params: Any) -> Forecaster:
 
 
 class ProphetForecaster:
-    """Extrapolates from the calendar alone, so newer rows move the dates it forecasts but not what it learnt."""
+    """Extrapolates from the calendar alone, so newer rows move the forecast dates but not the fitted parameters."""
 
     scope: Literal["series"] = "series"
     uses_future = True
@@ -35,7 +35,7 @@ class ProphetForecaster:
     def fit(self, panel: Panel) -> Self:
         self.regressors_ = Regressors().fit(panel)
         matrices = self.regressors_.by_series(panel.history)
-        self.fitted_: dict[str, str] = {}  # Prophet's own JSON: small, and no pickle of its internals
+        self.fitted_: dict[str, str] = {}  # Prophet's JSON format: small, without pickled internals
         self.last_: dict[str, float] = {}
         self.fallbacks_: set[str] = set()
         for name, rows in panel.history.groupby(UNIQUE_ID, sort=True):
@@ -56,7 +56,9 @@ class ProphetForecaster:
         return grid.assign(**{Y_HAT: np.concatenate(forecasts)})
 
     def explain(self, panel: Panel, h: int, future: pd.DataFrame | None = None) -> pd.DataFrame:
-        """`level` is the trend where the history ends, `trend` what it adds from there; multiplicative fits are left out."""
+        """`level` is the trend at the end of the history, `trend` the change from there; multiplicative fits are left
+        out.
+        """
         matrices = self.regressors_.by_series(future)
         ends = panel.history.groupby(UNIQUE_ID)[DS].max()
         return long(
@@ -83,21 +85,21 @@ class ProphetForecaster:
     def _explain_one(
         self, name: str, grid: pd.DataFrame, matrix: pd.DataFrame | None, end: pd.Timestamp, alias: str
     ) -> dict[str, npt.NDArray[np.float64]]:
-        """The values of each component over `grid`; nothing for a fit whose parts do not add up to the forecast."""
+        """The values of each component over `grid`; empty for a fit whose parts do not sum to the forecast."""
         if name not in self.fitted_:
             return {LEVEL: self._predict_one(name, grid, matrix)}
         model = _load(self.fitted_[name])
         if any(one["mode"] != "additive" for one in [*model.seasonalities.values(), *model.extra_regressors.values()]):
             return {}
         rows = _rows(grid, matrix)
-        table = model.predict(pd.concat([rows.head(1).assign(**{DS: end}), rows]))  # the end itself, for its trend
+        table = model.predict(pd.concat([rows.head(1).assign(**{DS: end}), rows]))  # includes the end, for its trend
         level, ahead = float(table["trend"].iloc[0]), table.iloc[1:]
         parts = {LEVEL: np.full(len(grid), level), TREND: ahead["trend"].to_numpy() - level}
         names = {
             column: season(frequency.steps_in(one["period"], alias)) for column, one in model.seasonalities.items()
         }
         names |= self.regressors_.sources()
-        for column in [*model.seasonalities, *model.extra_regressors]:  # a text covariate has a column a category
+        for column in [*model.seasonalities, *model.extra_regressors]:  # one column per category of a text covariate
             parts[names[column]] = parts.get(names[column], 0.0) + ahead[column].to_numpy()
         return parts
 

@@ -1,4 +1,4 @@
-"""Dynamic optimised theta (Fiorucci et al. 2016), one model a series."""
+"""Dynamic optimised theta (Fiorucci et al. 2016), one model per series."""
 
 from pipelines.forecasting.models._local import LocalForecaster
 from pipelines.forecasting.protocols import Forecaster
@@ -11,5 +11,5 @@ def build(season_length: int | None = None, max_history: int | None = None) -> F
 def _make(season_length: int) -> object:
     from statsforecast.models import DynamicOptimizedTheta
 
-    # Additive: a multiplicative decomposition is undefined where a series holds zeros.
+    # Additive: a multiplicative decomposition is undefined for series with zeros.
     return DynamicOptimizedTheta(season_length, decomposition_type="additive")

@@ -1,6 +1,6 @@
-"""Intermittent demand as size times probability (Teunter, Syntetos & Babai 2011), one model a series.
+"""Intermittent demand as size times probability (Teunter, Syntetos & Babai 2011), one model per series.
 
-Unlike Croston's, it also learns from the steps without demand: what is no longer bought is forecast towards zero.
+Unlike Croston's method, it also learns from steps without demand: forecasts of discontinued items approach zero.
 """
 
 from functools import partial

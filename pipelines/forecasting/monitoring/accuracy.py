@@ -1,7 +1,7 @@
 """Live accuracy: forecast sets against actuals, compared with the backtest of their run.
 
-A forecast set is judged like one more fold of that backtest: by the same metrics, over the same steps ahead. While its
-horizon is not over, it is judged by the whole seasons of steps that are, and so are the folds it is compared with.
+A forecast set is evaluated like a further fold of that backtest, with the same metrics over the same steps ahead.
+Before its horizon is over, only the complete seasons so far are evaluated, also in the folds it is compared with.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,30 +22,30 @@ from pipelines.tables.schema import BASELINE, CUTOFF, KEY, METRIC, MODEL, STEP, 
 SERVED = "production"
 NAIVE = "naive"  # the MAE of the seasonal naive from the same origin
 SKILL = "skill"
-UNTIL = "until"  # the last actual that an origin is judged by
+UNTIL = "until"  # the last actual used to evaluate an origin
 BIAS = "bias"
 ERRORS = ("mae", "wape", "mase")
 ORIGINS = [UNIQUE_ID, CUTOFF, UNTIL, METRIC, VALUE, "baseline", "deviation", "variance", "freedom", "folds"]
 COLUMNS = [UNIQUE_ID, "as_of", "window", METRIC, VALUE, "baseline", STATUS, "n", "p_value", CALM]
 
 _PRESENT = 0.8  # share of the steps of a batch that must have an actual
-_SOFT = 0.1  # of the usual value is added before the logarithm: near 0, a multiple means nothing
+_SOFT = 0.1  # share of the usual value added before the logarithm: near 0, ratios are meaningless
 _TINY = 1e-12
-_FLOOR = 0.05**2  # of variances: no series is known to 5 %
+_FLOOR = 0.05**2  # minimum variance: no series is known more precisely than 5 %
 
 
 def matured(dates: Sequence[pd.Timestamp], end: pd.Timestamp, season: int) -> int:
-    """How many of the steps of a forecast set can be judged: all of them, or whole seasons of those up to `end`."""
+    """The number of steps of a forecast set that can be evaluated: all, or the complete seasons up to `end`."""
     passed = sum(ds <= end for ds in dates)
     return passed if passed == len(dates) else passed // season * season
 
 
 def judge(said: pd.DataFrame, actuals: pd.DataFrame, scale: pd.DataFrame, levels: Sequence[int]) -> pd.DataFrame:
-    """The metrics of one forecast set: `unique_id, cutoff, model` and a column a metric.
+    """The metrics of one forecast set: `unique_id, cutoff, model` and one column per metric.
 
-    Series that lack over a fifth of their actuals are not judged yet.
+    Series that lack over a fifth of their actuals are not evaluated yet.
 
-    `said`: `unique_id, ds, cutoff, model, y_hat` and bounds, of the steps to be judged; the model `production` is what
+    `said`: `unique_id, ds, cutoff, model, y_hat` and bounds, of the steps to evaluate; the model `production` is what
     was served. `actuals`: `unique_id, ds, y`. `scale`: `unique_id, scale`, the seasonal one of the run.
     """
     rows = said.merge(actuals[[*KEY, Y]], on=KEY, how="left", validate="many_to_one")
@@ -55,7 +55,7 @@ def judge(said: pd.DataFrame, actuals: pd.DataFrame, scale: pd.DataFrame, levels
 
 
 def folds(won: pd.DataFrame, scale: pd.DataFrame, levels: Sequence[int], steps: int) -> pd.DataFrame:
-    """The same of a backtest, fold by fold, over the first `steps` steps.
+    """The metrics of a backtest, as in `judge`, per fold over the first `steps` steps.
 
     `won`: backtest rows of each series' champion, called `production`, and of the seasonal naive. `scale`: `unique_id,
     cutoff, scale`.
@@ -64,11 +64,11 @@ def folds(won: pd.DataFrame, scale: pd.DataFrame, levels: Sequence[int], steps: 
 
 
 def compare(origin: pd.DataFrame, reference: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
-    """Each series of an origin against its folds: `ORIGINS`, a row a metric.
+    """Each series of an origin compared with its folds: `ORIGINS`, one row per metric.
 
-    `deviation`: how far the origin lies from the mean of the folds on the scale of the test, positive: worse. Errors in
-    logarithms, where they are about as spread for large series as for small ones; coverage as it is. `variance`: of a
-    fold about that mean, with so much `freedom`. Null for a series that the backtest did not have.
+    `deviation`: distance of the origin from the mean of the folds on the scale of the test, positive: worse. That scale
+    is logarithmic for errors, where large and small series have a similar spread, and linear for coverage. `variance`:
+    of a fold about that mean, with `freedom` degrees of freedom. Null for series that the backtest lacks.
     """
     now, past = _wide(origin), _wide(reference)
     usual = past.drop(columns=CUTOFF).groupby(UNIQUE_ID).mean()
@@ -93,7 +93,7 @@ def compare(origin: pd.DataFrame, reference: pd.DataFrame, until: pd.Timestamp) 
 
 
 def means_of(values: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
-    """The means over the series of each group, as if each group were a series; `groups`: `unique_id, group`."""
+    """The means over the series of each group, in the form of series; `groups`: `unique_id, group`."""
     rows = values.merge(groups, on=UNIQUE_ID).drop(columns=UNIQUE_ID).rename(columns={"group": UNIQUE_ID})
     keys = [name for name in (UNIQUE_ID, CUTOFF, MODEL) if name in rows]
     return rows.groupby(keys, as_index=False, sort=True).mean()
@@ -102,10 +102,10 @@ def means_of(values: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
 def windows(
     origins: pd.DataFrame, as_of: pd.Timestamp, alias: str, horizon: int, before: pd.DataFrame, settings: Evidence
 ) -> pd.DataFrame:
-    """The table of accuracy, `COLUMNS`: each metric over the newest horizons, its baseline, and what to think of it.
+    """The table of accuracy, `COLUMNS`: each metric over the newest horizons, its baseline and its status.
 
-    `origins` as `compare` gives them, of all forecast sets; `before`: this table of the monitoring before. The bias has
-    no status here: its test goes on from origin to origin (`bias.py`).
+    `origins` as `compare` gives them, of all forecast sets; `before`: this table from the previous monitoring. The bias
+    has no status here: its test is sequential over origins (`bias.py`).
     """
     if origins.empty:
         return pd.DataFrame(columns=COLUMNS)
@@ -119,9 +119,9 @@ def windows(
 
 
 def independent(spans: Iterable[tuple[pd.Timestamp, pd.Timestamp]]) -> int:
-    """How many of the spans (cutoff, last actual) do not overlap, taken from the earliest: what counts as evidence.
+    """The number of non-overlapping spans (cutoff, last actual), counted from the earliest: the amount of evidence.
 
-    Errors at the same actuals are nearly the same error, from however many origins.
+    Errors at the same actuals are nearly equal, whatever their origins.
     """
     count, end = 0, pd.Timestamp.min
     for cutoff, until in sorted(set(spans), key=lambda span: span[1]):
@@ -154,7 +154,7 @@ def _window(origins: pd.DataFrame, settings: Evidence) -> pd.DataFrame:
 
 
 def _matters(table: pd.DataFrame, settings: Evidence) -> evidence.Flags:
-    """Whether a value is so much worse than its baseline that somebody should care."""
+    """Whether a value is worse than its baseline by a relevant amount."""
     metric, value, baseline = (table[name].to_numpy() for name in (METRIC, VALUE, "baseline"))
     more = 1 + settings.tolerance
     coverage = table[METRIC].str.startswith("coverage_").to_numpy()
@@ -164,7 +164,7 @@ def _matters(table: pd.DataFrame, settings: Evidence) -> evidence.Flags:
 
 
 def _with_skill(means: pd.DataFrame) -> pd.DataFrame:
-    """The skill over the window, 1 − MAE / MAE of the seasonal naive, which has then done its duty."""
+    """Adds the skill over the window, 1 − MAE / MAE of the seasonal naive, and drops the latter."""
     rows = means[METRIC] == SKILL
     ids = means.loc[rows, UNIQUE_ID]
     of_metric = {name: means[means[METRIC] == name].set_index(UNIQUE_ID).reindex(ids) for name in ("mae", NAIVE)}
@@ -175,7 +175,7 @@ def _with_skill(means: pd.DataFrame) -> pd.DataFrame:
 
 
 def _evaluate(rows: pd.DataFrame, scale: pd.DataFrame, levels: Sequence[int]) -> pd.DataFrame:
-    """A row a fold and model, a column a metric that monitoring follows."""
+    """One row per fold and model, one column per monitored metric."""
     scales = scale.rename(columns={SCALE: SCALE_MAE}).assign(**{SCALE_RMSE: np.nan})
     names = metrics.names(levels)
     long = metrics.evaluate(rows, scales, levels)
@@ -185,18 +185,18 @@ def _evaluate(rows: pd.DataFrame, scale: pd.DataFrame, levels: Sequence[int]) ->
 
 
 def served(values: pd.DataFrame) -> pd.DataFrame:
-    """The rows of what was served."""
+    """The rows of served forecasts."""
     return values[values[MODEL] == SERVED].drop(columns=MODEL)
 
 
 def _wide(values: pd.DataFrame) -> pd.DataFrame:
-    """`unique_id, cutoff`, the metrics of what was served, and the MAE of the seasonal naive."""
+    """`unique_id, cutoff`, the metrics of the served forecasts, and the MAE of the seasonal naive."""
     naive = values.loc[values[MODEL] == BASELINE, [UNIQUE_ID, CUTOFF, "mae"]].rename(columns={"mae": NAIVE})
     return served(values).merge(naive, on=[UNIQUE_ID, CUTOFF], how="left", validate="one_to_one")
 
 
 def _on_scale(metric: str, values: pd.DataFrame, usual: pd.DataFrame) -> Array:
-    """A metric as it is tested, positive: worse, shape (n,); the bias is tested elsewhere."""
+    """A metric on the scale of its test, positive: worse, shape (n,); the bias is tested elsewhere."""
     if metric == BIAS:
         return np.full(len(values), np.nan)
     if metric == SKILL:
@@ -207,5 +207,5 @@ def _on_scale(metric: str, values: pd.DataFrame, usual: pd.DataFrame) -> Array:
 
 
 def _at(values: Array, place: Positions) -> Array:
-    """The values at these places, null at −1."""
+    """The values at these positions, null at −1."""
     return np.append(values, np.nan)[place]

@@ -1,6 +1,7 @@
-"""Alerts: a log that only grows, of what was raised, seen by somebody, and sent. What an alert is now follows from its lines.
+"""Alerts, stored as an append-only log of raised, acknowledged and sent events. The state of an alert follows from its
+lines.
 
-Read and written without frames: the service imports this.
+Does not import pandas, since the service imports this module.
 """
 
 import hashlib
@@ -21,12 +22,14 @@ from pipelines.storage.store import Stores
 
 Severity = Literal["warn", "alert"]
 Kind = Literal["error", "bias", "coverage", "drift", "health", "rollback"]
-Figures = Json  # of one of what an alert names: those that its kind has
+Figures = Json  # of one named item; keys depend on the kind of alert
 
 
 @dataclass(frozen=True)
 class Alert:
-    """Something that began, with its figures. `kind`: one of `Kind`. `subject`: what sets it apart from others of its kind and time. `named`: the series or groups, the worst first."""
+    """A new problem with its figures. `kind`: one of `Kind`. `subject`: distinguishes alerts of one kind and time.
+    `named`: the series or groups, worst first.
+    """
 
     workspace: str
     kind: str
@@ -39,13 +42,13 @@ class Alert:
 
     @property
     def id(self) -> str:
-        """The same for the same news: running monitoring again raises nothing twice."""
+        """A stable id: the same problem has the same id, so repeated monitoring raises no duplicates."""
         what = [self.workspace, self.kind, self.subject, self.as_of, sorted(self.named)]
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
 
 
 class Acknowledged(TypedDict):
-    """Who has seen an alert first, and what they said."""
+    """The first acknowledgement of an alert: who, and their comment."""
 
     at: str
     by: str
@@ -53,14 +56,14 @@ class Acknowledged(TypedDict):
 
 
 class Sent(TypedDict):
-    """Whether the webhook took it, or it was given up."""
+    """The result of sending: accepted by the webhook, or given up."""
 
     at: str
     delivered: bool
 
 
 class AlertOut(TypedDict):
-    """Something that began at `as_of`. `named`: the series, groups or runs that it is about, the worst first, at most 50.
+    """A problem that started at `as_of`. `named`: the series, groups or runs concerned, worst first, at most 50.
 
     `figures` of coverage are fractions, 0.801 = 80.1 %.
     """
@@ -96,7 +99,7 @@ class _Raised(_Event):
     figures: list[Figures]
 
     def alert(self, is_marked: bool) -> AlertOut:
-        """The alert before anybody has acknowledged it, and before it was sent; `is_marked`: its shares are fractions."""
+        """The alert, not acknowledged and not sent; `is_marked`: its shares are fractions."""
         return AlertOut(
             id=self.id,
             at=self.at,
@@ -130,7 +133,7 @@ _EVENT: TypeAdapter[_Raised | _Acknowledged | _Sent] = TypeAdapter(
 
 
 def raise_new(stores: Stores, alerts: Iterable[Alert]) -> list[Alert]:
-    """Adds those to their workspace's log that are not in it, and returns them."""
+    """Adds the alerts that are not yet in their workspace's log, and returns these."""
     added = []
     known: dict[str, set[str]] = {}
     for alert in alerts:
@@ -144,12 +147,12 @@ def raise_new(stores: Stores, alerts: Iterable[Alert]) -> list[Alert]:
 
 
 def all_of(reader: Reader, workspace: str) -> list[AlertOut]:
-    """Every alert of a workspace as it stands, newest first: what was raised, with `acknowledged` and `sent` or null."""
+    """The current state of every alert of a workspace, newest first, with `acknowledged` and `sent`, or null."""
     alerts: dict[str, AlertOut] = {}
     for line in reader.artifacts.events(reader.places(workspace).alerts):
         try:
             event = _EVENT.validate_python(line)
-        except ValidationError:  # damaged, or of a kind that this version does not know
+        except ValidationError:  # damaged, or of a kind unknown to this version
             continue
         alert = alerts.get(event.id)
         match event:
@@ -163,7 +166,7 @@ def all_of(reader: Reader, workspace: str) -> list[AlertOut]:
 
 
 def acknowledge(stores: Stores, workspace: str, alert_id: str, by: str, note: str = "") -> AlertOut:
-    """Acknowledges an alert; the first acknowledgement is kept. NotFound without such an alert."""
+    """Acknowledges an alert; the first acknowledgement is kept. NotFound for an unknown alert."""
     alert = _one(stores, workspace, alert_id)
     if alert["acknowledged"] is None:
         event = {"event": "acknowledged", "id": alert_id, "at": _now(), "by": by, "note": note}
@@ -175,7 +178,7 @@ def acknowledge(stores: Stores, workspace: str, alert_id: str, by: str, note: st
 
 
 def mark_sent(stores: Stores, workspace: str, alert_id: str, *, delivered: bool) -> None:
-    """Says that an alert was sent, or that it was given up."""
+    """Records that an alert was sent or given up."""
     _append(stores, workspace, {"event": "sent", "id": alert_id, "at": _now(), "delivered": delivered})
 
 

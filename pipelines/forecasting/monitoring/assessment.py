@@ -1,4 +1,4 @@
-"""One assessment of a workspace: forecasts against actuals, data against their reference period, runs against each other."""
+"""Assessment of a workspace: forecasts against actuals, data against the reference period, runs against each other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ _SHOWN = ["by", "group", "window", METRIC, VALUE, "baseline", STATUS, "n", "p_va
 
 @dataclass(frozen=True)
 class Assessment:
-    """The tables of a monitoring, their summary, and the alerts that are new."""
+    """The tables of a monitoring, their summary, and the new alerts."""
 
     snapshot: Snapshot
     summary: Summary
@@ -47,7 +47,7 @@ class Assessment:
 def assess(
     reader: Reader, workspace: Workspace, run: Folder, dataset: Dataset, before: Snapshot, now: pd.Timestamp
 ) -> Assessment:
-    """Everything that can be said of the newest data; `workspace` is the run's, with the monitoring that holds now."""
+    """Assesses the newest data; `workspace` has the settings of the run and the current monitoring settings."""
     name, settings, horizon = workspace.name, workspace.monitoring, workspace.horizon or 1
     panel, ended = panel_of(dataset, workspace)
     profile, as_of = dataset.series, panel.history[DS].max()
@@ -92,23 +92,23 @@ def assess(
 
 
 def page(reader: Reader, assessed: Assessment, run: Folder, rows: int) -> str:
-    """The report on the same data as HTML."""
+    """The HTML report on the same data."""
     stamps = assessed.panel.history[DS].drop_duplicates().nlargest(assessed.window + (assessed.panel.horizon or 1))
     said = origins.forecasts(reader, assessed.summary.workspace, run, stamps.min())
     return report.render(*report.samples(assessed.panel, *said, assessed.window, rows))
 
 
 def trained_to(run: Folder, workspace: Workspace) -> pd.Timestamp:
-    """The newest step that a run has learnt from: where the actuals of its newest window ended."""
+    """The newest step that a run has learnt from: the last actual of its newest window."""
     cutoff = pd.Timestamp(ForecastRun.of(run).figures.cutoffs[-1])
     steps = (workspace.horizon or 1) + workspace.backtest.gap
     return pd.Timestamp(frequency.future(cutoff, workspace.frequency, steps)[-1])
 
 
 def go_back(stores: Stores, workspace: Workspace, snapshot: Snapshot, as_of: str) -> list[Alert]:
-    """Proposes to go back from runs that are worse, or does it; what was said before is not said again.
+    """Proposes or performs a rollback from worse runs; nothing is reported twice.
 
-    A run is left at most once for another: who undoes that has the last word.
+    Each run is rolled back at most once; a manual undo is never overridden.
     """
     name, auto = workspace.name, workspace.monitoring.comparison.auto_rollback
     said = {one["subject"] for one in all_of(stores, name) if one["kind"] == "rollback"}
@@ -130,7 +130,7 @@ def go_back(stores: Stores, workspace: Workspace, snapshot: Snapshot, as_of: str
 
 
 def _moved(stores: Stores, workspace: str, verdict: Verdict) -> bool:
-    """Whether the alias could be moved; not if somebody else moved it just now."""
+    """Whether the alias was moved; False if someone else moved it in the meantime."""
     pointers = stores.pointers(workspace)
     named = pointers.aliases.get(verdict.alias)
     if named is None or named.run_id != verdict.run_id:
@@ -154,13 +154,13 @@ def _verdicts(reader: Reader, name: str, run: Folder, judged: Judged, settings: 
 
 
 def _with_bias(table: pd.DataFrame, leaning: pd.DataFrame) -> pd.DataFrame:
-    """The table of accuracy with the status that the CUSUM gives the bias."""
+    """The table of accuracy with the status of the bias from its CUSUM."""
     of_bias = leaning.set_index(UNIQUE_ID)[STATUS].reindex(table[UNIQUE_ID]).fillna(INSUFFICIENT).to_numpy()
     return table.assign(**{STATUS: np.where(table[METRIC] == BIAS, of_bias, table[STATUS])})
 
 
 def _as_groups(table: pd.DataFrame) -> pd.DataFrame:
-    """Groups that stood in for series, by their two names."""
+    """Groups that were handled as series, with their names split into kind and group."""
     names = table[UNIQUE_ID].astype(str).str.split(SEPARATOR, n=1, expand=True).reindex(columns=[0, 1])
     groups = table.drop(columns=UNIQUE_ID).assign(by=names[0], group=names[1])
     return groups[["by", "group", *table.columns.drop(UNIQUE_ID)]]

@@ -1,9 +1,10 @@
-"""Bias of forecasts: a CUSUM per series over batches of forecasts (Page 1954).
+"""Bias detection: a CUSUM per series over batches of forecasts (Page 1954).
 
-Errors of one forecast set at neighbouring steps go together, so a batch of steps, not a step, is one observation: its mean
-error in units of what such means were in the backtest, about zero. Batches do not overlap, and each is as good as normal:
-with an allowance of 0.5 and a limit of 5, one false alarm in 465 batches and 10.4 batches to a bias of one standard
-deviation (Montgomery 2013, two-sided). No batch counts more than three standard deviations, so that none alone is an alarm.
+Errors of one forecast set at neighbouring steps are correlated, so one observation is a batch of steps: its mean error
+in units of the spread of such means about zero in the backtest. Batches do not overlap and are nearly normal. With an
+allowance of 0.5 and a limit of 5, there is one false alarm in 465 batches, and a bias of one standard deviation is
+found after 10.4 batches (Montgomery 2013, two-sided). A batch counts for at most three standard deviations, so that a
+single one cannot raise an alarm.
 """
 
 import numpy as np
@@ -17,10 +18,10 @@ from pipelines.tables.schema import UNIQUE_ID, VALUE
 
 COLUMNS = [UNIQUE_ID, "up", "down", "score", "n", STATUS, "p_value"]
 
-_MOST = 3.0  # standard deviations that one batch may count
-_CAP = 2.0  # limits at which a sum stops, so that a series that is right again is found right in time
-_OVERSHOOT = 1.166  # of a random walk over a boundary in discrete time, in standard deviations (Siegmund 1985)
-_FLOOR = 0.02**2  # of the variance of batch means, in squared scales
+_MOST = 3.0  # standard deviations per batch at most
+_CAP = 2.0  # cap of a sum in limits, so that a recovered series returns to normal soon
+_OVERSHOOT = 1.166  # mean overshoot of a discrete random walk over a boundary, in standard deviations (Siegmund 1985)
+_FLOOR = 0.02**2  # minimum variance of batch means, in squared scales
 
 
 def scores(bias: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
@@ -38,7 +39,7 @@ def scores(bias: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
 
 
 def advance(up: Array, down: Array, score: Array, settings: Bias) -> tuple[Array, Array]:
-    """Both sums after one more batch, in standard deviations, shape of `score`; where that is null, as before.
+    """Both sums after one more batch, in standard deviations, shape of `score`; unchanged where that is null.
 
     up = max(0, up + z − allowance), down = max(0, down − z − allowance).
     """
@@ -50,7 +51,7 @@ def advance(up: Array, down: Array, score: Array, settings: Bias) -> tuple[Array
 
 
 def follow(before: pd.DataFrame, batch: pd.DataFrame, settings: Bias) -> pd.DataFrame:
-    """The state `unique_id, up, down, score, n` after one more batch; series that come begin at 0."""
+    """The state `unique_id, up, down, score, n` after one more batch; new series start at 0."""
     state = before[[UNIQUE_ID, "up", "down", "n"]].merge(batch, on=UNIQUE_ID, how="outer")  # sorted
     old_up, old_down = (np.nan_to_num(state[name].to_numpy(dtype=float)) for name in ("up", "down"))
     score = state["score"].to_numpy(dtype=float)
@@ -60,10 +61,10 @@ def follow(before: pd.DataFrame, batch: pd.DataFrame, settings: Bias) -> pd.Data
 
 
 def status(state: pd.DataFrame, before: pd.DataFrame, settings: Bias, wanted: Evidence) -> pd.DataFrame:
-    """The table of biases, `COLUMNS`: a warning over the limit, an alert if it also stands out among so many series.
+    """The table of biases, `COLUMNS`: a warning above the limit, an alert if also significant among all series.
 
-    `p_value`: how rarely a sum gets so far without a bias: about 2 exp(−2 · allowance · (sum + 1.166)) (Siegmund 1985).
-    A status falls once the sum is below half of the limit.
+    `p_value`: the probability of such a sum without a bias, about 2 exp(−2 · allowance · (sum + 1.166)) (Siegmund
+    1985). A status is lowered once the sum is below half of the limit.
     """
     sums = np.maximum(*(state[name].to_numpy(dtype=float) for name in ("up", "down")))
     p_value = np.minimum(1.0, 2 * np.exp(-2 * settings.allowance * (sums + _OVERSHOOT)))

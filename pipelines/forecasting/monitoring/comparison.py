@@ -1,4 +1,4 @@
-"""Whether it is time to go back: production against the run before it, and a canary against production, on the same actuals."""
+"""Rollback evidence: production against the previous run, and a canary against production, on the same actuals."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -13,15 +13,15 @@ from pipelines.forecasting.monitoring.accuracy import SERVED, UNTIL
 from pipelines.forecasting.thresholds import Comparison
 from pipelines.tables.schema import CANARY, CUTOFF, MODEL, PREVIOUS, UNIQUE_ID
 
-METRIC = "mase"  # series of any size count alike
+METRIC = "mase"  # scale-free, so that series of any size have equal weight
 SCORED = [CUTOFF, UNTIL, "rival", "run_id", "rival_run_id", "served", "other", "n"]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`run_id` against `other_run_id`, which came before it, by their mean MASE: `ratio` over 1 is worse.
+    """`run_id` compared with the earlier `other_run_id` by mean MASE; `ratio` over 1 is worse.
 
-    `worse`: by more than the limit, over enough evidence; `why` says it in words.
+    `worse`: by more than the limit, with enough evidence; `why`: the reason as text.
     """
 
     alias: str
@@ -41,9 +41,10 @@ class Verdict:
 
 
 def scored(values: pd.DataFrame, run_id: str, rivals: Mapping[str, str], until: pd.Timestamp) -> pd.DataFrame:
-    """`SCORED`: the mean error of what was served and of each rival over the series that both have, for one forecast set.
+    """`SCORED`: the mean error of the served forecasts and of each rival over their common series, for one forecast
+    set.
 
-    `values` as `accuracy.judge` gives them. `run_id` served; `rivals`: the runs of the others, by their role.
+    `values` as `accuracy.judge` gives them. `run_id`: the served run; `rivals`: the other runs by role.
     """
     served = values.loc[values[MODEL] == SERVED, [UNIQUE_ID, CUTOFF, METRIC]]
     rows = []
@@ -57,9 +58,9 @@ def scored(values: pd.DataFrame, run_id: str, rivals: Mapping[str, str], until: 
 
 
 def verdict(scores: pd.DataFrame, rival: str, run_id: str, rival_run_id: str, settings: Comparison) -> Verdict:
-    """Whether the newer of two runs is worse, by a one-sided t test of the log ratios of their errors, block by block.
+    """Whether the newer of two runs is worse, by a one-sided t test of the log ratios of their errors per block.
 
-    A block holds the forecast sets whose actuals overlap with those of its first one: their errors are nearly the same, and
+    A block holds the forecast sets whose actuals overlap with those of its first one. Their errors are nearly equal and
     count as one observation.
     """
     rows = scores[
@@ -79,7 +80,7 @@ def verdict(scores: pd.DataFrame, rival: str, run_id: str, rival_run_id: str, se
     error, other = float(positive[newer].mean()), float(positive[older].mean())
     if spread > 0:
         p_value = float(stats.ttest_1samp(logs, 0.0, alternative="greater").pvalue)
-    else:  # the same in every block
+    else:  # equal in every block
         p_value = float(logs.mean() <= 0)
     why = (
         f"MASE {number(error, precise=True)} against {number(other, precise=True)} of run {said.other_run_id} on the same actuals: {percent(ratio - 1, sign=True)} over "

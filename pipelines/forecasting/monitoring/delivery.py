@@ -1,6 +1,6 @@
-"""Alerts on their way out: JSON to a webhook, in a form of our own or Slack's, again if need be, and else kept aside.
+"""Delivery of alerts: JSON to a webhook, in a generic or Slack format, with retries and a dead-letter file.
 
-The address is a secret: it comes from the environment or a file, and stands in no log, error or stored file.
+The address is a secret: it is read from the environment or a file, and never appears in logs, errors or stored files.
 """
 
 import json
@@ -26,7 +26,7 @@ _MARKS = {"alert": ":rotating_light:", "warn": ":warning:"}
 
 
 class _Refused(Exception):
-    """The other side did not take it; the message says why without saying where."""
+    """The receiver rejected the alert; the message gives the reason without the address."""
 
     def __init__(self, why: str, again: bool) -> None:
         super().__init__(why)
@@ -34,14 +34,14 @@ class _Refused(Exception):
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Who answers at another address is not who was named."""
+    """Refuses redirects, since another address is not the configured receiver."""
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
         return None
 
 
 def webhook(environ: Mapping[str, str] | None = None) -> str | None:
-    """Where alerts go; None: nowhere. ConfigError if what is set is no http(s) address, which is not repeated."""
+    """The address for alerts; None: not configured. ConfigError, without the value, if it is not an http(s) address."""
     url = secret(WEBHOOK, environ)
     parts = urllib.parse.urlsplit(url or "")
     if url and not (parts.scheme in ("http", "https") and parts.hostname):
@@ -55,9 +55,10 @@ def webhook(environ: Mapping[str, str] | None = None) -> str | None:
 
 
 def deliver(stores: Stores, workspace: str, url: str, settings: Delivery) -> dict[str, int]:
-    """Sends what was raised and neither sent nor given up; how many were `delivered` and `given_up`.
+    """Sends the alerts neither sent nor given up; returns how many were `delivered` and `given_up`.
 
-    At least once: a process that dies after the other side has taken an alert sends it again, with the same id.
+    Delivery is at least once: if a process dies after the receiver accepted an alert, it is sent again with the same
+    id.
     """
     counts = {"delivered": 0, "given_up": 0}
     for alert in reversed(alerts.all_of(stores, workspace)):
@@ -77,12 +78,12 @@ def deliver(stores: Stores, workspace: str, url: str, settings: Delivery) -> dic
 
 
 def generic(alert: AlertOut) -> Json:
-    """The alert itself; `id` is the same whenever it comes."""
+    """The alert itself; `id` is the same in repeated deliveries."""
     return {key: cast(JsonValue, value) for key, value in alert.items() if key not in ("acknowledged", "sent")}
 
 
 def slack(alert: AlertOut) -> Json:
-    """What Slack's incoming webhooks, and those that are like them, show; text from data is no markup."""
+    """The message for Slack's incoming webhooks and compatible ones; text from data is escaped."""
     safe = alert["message"].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     head = f"{_MARKS[alert['severity']]} *{alert['workspace']}*: {alert['kind']}, as of {alert['as_of']}"
     text = f"{head}\n{safe}"
@@ -90,7 +91,7 @@ def slack(alert: AlertOut) -> Json:
 
 
 def _persistently(url: str, body: Mapping[str, Any], settings: Delivery) -> None:
-    """Posts until it is taken, or there is no use in trying again."""
+    """Posts with retries until accepted, or until retrying is useless."""
     tries = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(settings.attempts),
         wait=tenacity.wait_exponential(multiplier=settings.wait, max=30),
@@ -101,7 +102,7 @@ def _persistently(url: str, body: Mapping[str, Any], settings: Delivery) -> None
 
 
 def _post(url: str, content: bytes, timeout: float) -> None:
-    request = urllib.request.Request(url, content, {"Content-Type": "application/json"}, method="POST")  # noqa: S310 - `webhook` has checked it
+    request = urllib.request.Request(url, content, {"Content-Type": "application/json"}, method="POST")  # noqa: S310 - checked by `webhook`
     opener = urllib.request.build_opener(_NoRedirects)
     try:
         with opener.open(request, timeout=timeout) as response:

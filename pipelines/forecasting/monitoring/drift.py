@@ -1,8 +1,8 @@
-"""Drift: whether the values of a feature now are spread over the bins of the reference as they were then.
+"""Drift of a feature: its current distribution over bins compared with that of the reference period.
 
 The population stability index of two samples of one distribution is not 0: it is about (1/N + 1/M) times a chi-squared
-variable with bins − 1 degrees of freedom (Yurdakul 2018). The threshold says so, with N and M as what they are worth when
-neighbouring values are alike. Seasons are taken out first, so that a December is held against what December is like.
+variable with bins − 1 degrees of freedom (Yurdakul 2018). The threshold follows from this, with N and M reduced for
+autocorrelation. Seasons are removed first, so that a December is compared with other Decembers.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,18 +24,19 @@ from pipelines.tables.schema import DS, UNIQUE_ID, Y
 FEATURE = "feature"
 COLUMNS = [UNIQUE_ID, "as_of", FEATURE, "psi", "threshold", "n_reference", "n_current", STATUS, "p_value", CALM]
 
-_CELLS = 2_000_000  # values at a time, so that they and what is made of them fit into the memory
-_LAGS = 40  # at which values may still be alike
-_REPEATS = 3  # times that a season must lie in the reference to be taken out
-_DISCRETE = 10  # values; a feature with no more is a kind, and a kind has no level
+_CELLS = 2_000_000  # values at a time, to bound memory
+_LAGS = 40  # most lags of autocorrelation
+_REPEATS = 3  # cycles of a season in the reference that are needed to remove it
+_DISCRETE = 10  # a feature with at most this many values is categorical and has no level
 _YEAR = pd.Timedelta(days=365)
-_REFERENCE = 1_100  # days of it, three years, and at least so many steps
+_REFERENCE = 1_100  # days (three years), and at least this many steps
 
 
 @dataclass(frozen=True)
 class Bins:
-    """The reference of n series, frozen. `edges`, (n, bins − 1), ascend; a value on an edge lies below it, and between equal
-    edges there is no bin. `inside`, (n, bins), and `count`, (n,), are numbers of values; `worth`, (n,), is of one of them.
+    """The reference of n series, frozen. `edges`, (n, bins − 1), ascend; a value on an edge belongs to the bin below,
+    and there is no bin between equal edges. `inside`, (n, bins), and `count`, (n,), are numbers of values; `worth`,
+    (n,), is the worth of one value.
     """
 
     edges: Array
@@ -45,26 +46,26 @@ class Bins:
 
     @property
     def freedom(self) -> Array:
-        """Bins that exist, less one."""
+        """Number of existing bins minus one."""
         return np.asarray((np.diff(self.edges, axis=1) > 0).sum(axis=1) + 1.0)
 
     @classmethod
     def freeze(cls, reference: Array, bins: int) -> "Bins":
-        """From the reference sample, (n, steps), null where nothing is known: bins of equal shares, as far as ties allow."""
+        """Bins of equal shares, as far as ties allow, from the reference sample (n, steps), null where unknown."""
         ordered = np.sort(reference, axis=1)  # nulls last
         count = np.isfinite(ordered).sum(axis=1)
         ranks = np.ceil(np.arange(1, bins) / bins * count[:, None]).astype(np.intp) - 1
         edges = np.take_along_axis(ordered, np.maximum(ranks, 0), axis=1)
         largest = np.take_along_axis(ordered, np.maximum(count - 1, 0)[:, None], axis=1)
         constant = ordered[:, :1] == largest
-        edges = np.where(edges == largest, np.nextafter(largest, -np.inf), edges)  # the largest value may be a bin
-        edges[:, 1:] = np.where(constant, largest, edges[:, 1:])  # a constant lies between two bins for what is not
+        edges = np.where(edges == largest, np.nextafter(largest, -np.inf), edges)  # the largest value may be a bin of its own
+        edges[:, 1:] = np.where(constant, largest, edges[:, 1:])  # a constant gets a bin between those for smaller and larger values
         return cls(edges, counts(reference, edges), count.astype(np.float64), worth(reference, count))
 
     def psi(self, tally: Array) -> Array:
-        """Σ (q − p) ln(q / p) over the bins, (n,); `tally`: how many values now lie in each of them.
+        """Σ (q − p) ln(q / p) over the bins, (n,); `tally`: current number of values per bin.
 
-        Shares are those of counts with half a value more in each bin: an empty bin is rare, not impossible.
+        Half a value is added to each bin before computing shares: an empty bin is rare, not impossible.
         """
         real = np.concatenate(
             [np.diff(self.edges, axis=1, prepend=-np.inf) > 0, np.ones((len(tally), 1), bool)], axis=1
@@ -73,9 +74,10 @@ class Bins:
         return np.asarray(np.where(real, (q - p) * np.log(ratio(q, p) + ~real), 0.0).sum(axis=1))
 
     def p_value(self, tally: Array, size: tuple[Array, Array]) -> Array:
-        """How often chance alone spreads two samples so differently over the bins, (n,): Pearson's test of homogeneity.
+        """The p-value of equal distributions over the bins, (n,), by Pearson's test of homogeneity.
 
-        Its tail is right where that of the PSI is too heavy for thousands of series. `size`: what the samples are worth.
+        Its tail is accurate, while that of the PSI is too heavy for thousands of series. `size`: effective sample
+        sizes.
         """
         p, q = (ratio(n, np.broadcast_to(n.sum(axis=1, keepdims=True), n.shape)) for n in (self.inside, tally))
         n, m = (worth[:, None] for worth in size)
@@ -85,16 +87,16 @@ class Bins:
 
 
 def counts(sample: Array, edges: Array) -> Array:
-    """How many values of each row lie in each of its bins, (n, bins)."""
+    """The number of values of each row per bin, (n, bins)."""
     below = np.stack([(sample <= edges[:, [place]]).sum(axis=1) for place in range(edges.shape[1])], axis=1)
     known = np.isfinite(sample).sum(axis=1)[:, None]
     return np.diff(np.concatenate([below, known], axis=1), axis=1, prepend=0).astype(np.float64)
 
 
 def worth(sample: Array, count: npt.NDArray[np.intp]) -> Array:
-    """What a value is worth of an independent one, (n,): 1 / (1 + 2 Σ ρ), summed up to the first lag that is only noise.
+    """The effective sample size per value, (n,): 1 / (1 + 2 Σ ρ), summed up to the first insignificant lag.
 
-    The variance of a mean of alike neighbours grows by that factor (Bayley & Hammersley 1946). Less than 1 or 1.
+    Autocorrelation divides the effective size of a mean accordingly (Bayley & Hammersley 1946). At most 1.
     """
     n = np.maximum(count, 1)[:, None]
     known = np.isfinite(sample)
@@ -112,13 +114,14 @@ def worth(sample: Array, count: npt.NDArray[np.intp]) -> Array:
 
 
 def chance(freedom: Array, n_reference: Array, n_current: Array, share: float) -> Array:
-    """The PSI that two samples of one distribution exceed with probability `share`, given what their sizes are worth."""
+    """The PSI that two samples of one distribution exceed with probability `share`, given their effective sizes."""
     size = _inverse(n_reference) + _inverse(n_current)
     return np.asarray(size * stats.chi2.isf(share, np.maximum(freedom, 1)))
 
 
 def without_season(values: Array, phases: Sequence[Positions], reference: npt.NDArray[np.bool_]) -> Array:
-    """`values` (n, steps) less the mean of the `reference` steps at the same place of each season, one after the other."""
+    """`values` (n, steps) minus the mean of the `reference` steps at the same phase of each season, season by season.
+    """
     remainder = values
     for phase in phases:
         for place in np.unique(phase[reference]):
@@ -134,11 +137,11 @@ def without_season(values: Array, phases: Sequence[Positions], reference: npt.ND
 def drift(
     panel: Panel, trained_to: pd.Timestamp, before: pd.DataFrame, settings: Drift, wanted: Evidence
 ) -> pd.DataFrame:
-    """The table of drift, `COLUMNS`: the target and each covariate of each series, now against the reference.
+    """The table of drift, `COLUMNS`: current window against reference for the target and each covariate of each series.
 
-    Now are the newest `window` steps of the panel. The reference ends as many steps before `trained_to`, the newest step
-    that the production run has seen, so the two never overlap and the reference is frozen as long as the run serves.
-    `before`: this table of the monitoring before.
+    The current window is the newest `window` steps of the panel. The reference ends `window` steps before `trained_to`,
+    the newest step that the production run has seen, so the two never overlap and the reference is fixed while the run
+    serves. `before`: this table from the previous monitoring.
     """
     grid = pd.DatetimeIndex(np.sort(panel.history[DS].unique()))
     window = width(panel, settings)
@@ -170,7 +173,7 @@ def drift(
 
 
 def width(panel: Panel, settings: Drift) -> int:
-    """The steps that count as now: as set, or two horizons, at least the `least` sample, in whole seasons."""
+    """The steps of the current window: as set, or two horizons, at least the `least` sample, in whole seasons."""
     if settings.window is not None:
         return settings.window
     season = min(panel.season_lengths)
@@ -206,13 +209,13 @@ def _measure(
 
 
 def _alike(phases: Sequence[Positions], then: npt.NDArray[np.bool_], now: npt.NDArray[np.bool_]) -> float:
-    """The share of the reference that lies at places of the seasons where now lies: only these tell its level."""
+    """The share of the reference at the same phases as the current window; only these determine its level."""
     same = np.logical_and.reduce([np.isin(phase, phase[now]) for phase in phases]) if phases else then
     return float((same & then).sum() / max(then.sum(), 1))
 
 
 def _phases(grid: pd.DatetimeIndex, panel: Panel, reference: npt.NDArray[np.bool_]) -> list[Positions]:
-    """The places of the steps in the longest season that the reference repeats, and in the year if it has a whole one."""
+    """The phases of the steps in the longest season repeated in the reference, and in the year if it covers one."""
     n = int(reference.sum())
     season = max((m for m in panel.season_lengths if m > 1 and _REPEATS * m <= n), default=1)
     phases = [frequency.phase(grid, panel.frequency, season)] if season > 1 else []
@@ -223,7 +226,7 @@ def _phases(grid: pd.DatetimeIndex, panel: Panel, reference: npt.NDArray[np.bool
 
 
 def _dense(panel: Panel, grid: pd.DatetimeIndex, kept: npt.NDArray[np.bool_]) -> Iterator[tuple[list[str], str, Array]]:
-    """Some series at a time and one feature: their names, its name, and its values, (n, kept steps)."""
+    """Yields one feature of a batch of series: series names, feature name, and values (n, kept steps)."""
     history = panel.history
     codes, names = pd.factorize(history[UNIQUE_ID])  # sorted, as the history is
     place = np.cumsum(kept) - 1
@@ -242,18 +245,18 @@ def _dense(panel: Panel, grid: pd.DatetimeIndex, kept: npt.NDArray[np.bool_]) ->
 
 
 def _numbers(column: pd.Series) -> Array:
-    """A feature as numbers; text by its place among the sorted values, nothing (no event, say) before all of them."""
+    """A feature as numbers; text by its rank among the sorted values, with empty values (no event) first."""
     if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         return column.to_numpy(dtype=np.float64)
     return pd.factorize(column.astype(str).where(column.notna(), ""), sort=True)[0].astype(np.float64)
 
 
 def _shares(count: Array, real: npt.NDArray[np.bool_]) -> Array:
-    """Counts with half a value more in each real bin, as shares."""
+    """Shares from counts with half a value added to each existing bin."""
     soft = np.where(real, count + 0.5, 0.0)
     return np.asarray(soft / soft.sum(axis=1, keepdims=True))
 
 
 def _inverse(size: Array) -> Array:
-    """1 / size, inf for nothing."""
+    """1 / size, inf for size 0."""
     return np.asarray(np.divide(1.0, size, out=np.full(size.shape, np.inf), where=size > 0))

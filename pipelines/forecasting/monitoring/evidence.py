@@ -1,4 +1,4 @@
-"""How sure one can be: variances learnt from few folds, discoveries among many series, and statuses that do not flap."""
+"""Statistical evidence: variances from few folds, discoveries among many series, and hysteresis of statuses."""
 
 from typing import Final, Literal
 
@@ -20,11 +20,11 @@ STATUS, CALM, AS_OF = "status", "calm", "as_of"
 
 
 def moderated(squares: Array, freedom: int) -> tuple[Array, Array]:
-    """The variance of each series and its degrees of freedom, drawn towards what is usual (Smyth 2004, limma).
+    """The variance of each series, shrunk towards the usual one, and its degrees of freedom (Smyth 2004, limma).
 
-    `squares`: mean squares with `freedom` degrees each, shape (n,), null where not known. The prior's weight is what the
-    spread of log squares says beyond chance: series that are alike lend each other all their degrees of freedom, series
-    that differ keep their own. Null without degrees of freedom.
+    `squares`: mean squares with `freedom` degrees each, shape (n,), null where unknown. The weight of the prior follows
+    from the spread of log squares beyond chance: similar series share all their degrees of freedom, different series
+    keep their own. Null without degrees of freedom.
     """
     nothing = np.full(squares.shape, np.nan)
     if freedom < 1:
@@ -46,7 +46,7 @@ def moderated(squares: Array, freedom: int) -> tuple[Array, Array]:
 
 
 def discoveries(p_values: Array, rate: float, method: Method = "bh") -> Flags:
-    """Which tests are discoveries with at most `rate` of them false (Benjamini & Hochberg 1995; & Yekutieli 2001)."""
+    """Which tests are discoveries at a false discovery rate of `rate` (Benjamini & Hochberg 1995; & Yekutieli 2001)."""
     known = np.isfinite(p_values)
     flags = np.zeros(p_values.shape, dtype=bool)
     if known.any():
@@ -55,15 +55,16 @@ def discoveries(p_values: Array, rate: float, method: Method = "bh") -> Flags:
 
 
 def normal_score(t: Array, freedom: Array) -> Array:
-    """What is as unlikely of a standard normal variable as `t` of Student's with so many degrees of freedom."""
+    """The standard normal quantile with the same tail probability as `t` of Student's distribution with `freedom`."""
     return np.asarray(np.sign(t) * stats.norm.isf(stats.t.sf(np.abs(t), freedom)))
 
 
 def settle(table: pd.DataFrame, before: pd.DataFrame, keys: list[str], clear_after: int) -> pd.DataFrame:
-    """`table` with the `status` that holds and how long it has been calmer, `calm`, by what held `before`.
+    """`table` with the settled `status`, and `calm`: how many monitorings in a row have found a less severe one.
 
-    A status rises at once, and falls when `clear_after` monitorings in a row have found less. Looking twice at data of the
-    same `as_of` counts once. Where nothing can be said, nothing is. `before`: `keys`, `status, calm` and, as `table`, `as_of`.
+    A status rises at once, and falls after `clear_after` monitorings in a row with a less severe one. Repeated
+    monitorings of the same `as_of` count once. `insufficient` applies at once. `before`: `keys`, `status, calm` and,
+    like `table`, `as_of`.
     """
     told = [name for name in (STATUS, CALM, AS_OF) if name in before]
     earlier = table[keys].merge(before[[*keys, *told]], on=keys, how="left", validate="one_to_one")
@@ -81,7 +82,7 @@ def settle(table: pd.DataFrame, before: pd.DataFrame, keys: list[str], clear_aft
 
 
 def grade(insufficient: Flags, warn: Flags, alert: Flags) -> npt.NDArray[np.object_]:
-    """A status a row; what cannot be judged is neither good nor bad."""
+    """One status per row; `insufficient` where there is too little evidence."""
     grades: npt.NDArray[np.object_] = np.select([insufficient, alert, warn], [INSUFFICIENT, ALERT, WARN], OK).astype(
         object
     )

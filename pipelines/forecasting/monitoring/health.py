@@ -1,4 +1,4 @@
-"""Data health: whether the data come, in time, as many and of the kinds that the production run knows."""
+"""Data health: whether data arrive on time, in the usual volume, and with known series and categories."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
@@ -19,7 +19,9 @@ _EXAMPLES = 5
 
 @dataclass(frozen=True)
 class Check:
-    """`value` is held against `limit`, both shares unless `message` says otherwise; `examples` are some of `count` items."""
+    """`value` is compared with `limit`, both shares unless `message` says otherwise; `examples` are some of `count`
+    items.
+    """
 
     name: str
     status: str
@@ -36,8 +38,8 @@ class Check:
 def check(
     panel: Panel, profile: pd.DataFrame, served: Collection[str], ended: Collection[str], window: int, settings: Health
 ) -> list[Check]:
-    """All checks that need no clock. `panel`: the newest data; `profile`: its table of series; `served`: the run's series;
-    `ended`: those that came to an end; `window`: the newest steps, held against as many before them.
+    """All checks that need no clock. `panel`: the newest data; `profile`: its table of series; `served`: the run's
+    series; `ended`: series that ended; `window`: number of newest steps, compared with as many before them.
     """
     return [
         _late(panel, profile, settings.late),
@@ -49,7 +51,7 @@ def check(
 
 
 def freshness(as_of: pd.Timestamp, now: pd.Timestamp, alias: str, max_age_days: int | None) -> Check:
-    """How old the newest step is: since the end of its period, in days; any age passes without `max_age_days`."""
+    """The age of the newest step in days since the end of its period; any age passes without `max_age_days`."""
     days = (now - frequency.period_end(as_of, alias)) / pd.Timedelta(days=1)
     status = ALERT if max_age_days is not None and days > max_age_days else OK
     told = f"; at most {max_age_days} are allowed (quality.max_age_days)" if max_age_days is not None else ""
@@ -59,14 +61,14 @@ def freshness(as_of: pd.Timestamp, now: pd.Timestamp, alias: str, max_age_days: 
 
 
 def _late(panel: Panel, profile: pd.DataFrame, limit: float) -> Check:
-    """Series that are going on, and lack the newest step."""
+    """Active series that lack the newest step."""
     going = profile[profile[UNIQUE_ID].isin(panel.ids)]
     late = going.loc[going["last_ds"] < going["last_ds"].max(), UNIQUE_ID]
     return _share("late", f"of {len(going):,} series lack the newest step", list(late), len(going), limit)
 
 
 def _volume(panel: Panel, window: int, settings: Health) -> list[Check]:
-    """Values a step, and missing ones, of the newest steps beside as many before them, of series that have both."""
+    """Known and missing values per step in the newest steps compared with as many before, for series with both."""
     grid = np.sort(panel.history[DS].unique())
     if len(grid) < 2 * window:
         few = f"the history has {len(grid):,} steps, less than twice the {window} that count as now."
@@ -96,7 +98,7 @@ def _new(ids: Sequence[str], served: Collection[str]) -> Check:
 
 
 def _categories(panel: Panel, window: int) -> list[Check]:
-    """Values of text covariates that the steps before the newest ones never had."""
+    """Values of text covariates that occur only in the newest steps."""
     newest = np.sort(panel.history[DS].unique())[-window:]
     now = panel.history[DS].isin(newest)
     checks = []
@@ -111,7 +113,7 @@ def _categories(panel: Panel, window: int) -> list[Check]:
 
 
 def _share(name: str, what: str, which: list[str], total: int, limit: float) -> Check:
-    """Fine if there are none; above the limit an alert."""
+    """A check of a share: ok if 0, alert above the limit."""
     share = len(which) / total if total else 0.0
     status = ALERT if share > limit else WARN if which and name != "late" else OK
     return Check(name, status, f"{len(which):,} {what}.", share, limit, len(which), tuple(which[:_EXAMPLES]))

@@ -1,4 +1,4 @@
-"""Which forecast sets can be judged by now, and how they did: reads them, and what was said of them before, from the store."""
+"""Evaluation of stored forecast sets that have actuals, reusing earlier results."""
 
 import contextlib
 from dataclasses import dataclass, field, replace
@@ -26,9 +26,9 @@ from pipelines.storage.folders import Folder
 from pipelines.tables.schema import BASELINE, CUTOFF, DS, KEY, MODEL, STEP, UNIQUE_ID, VALUE, Y_HAT, Y, hi, lo
 
 ALL = segmented.ALL
-SEPARATOR = "\x1f"  # between the kind and the name of a group, where groups stand in for series
+SEPARATOR = "\x1f"  # between kind and name of a group in place of a series name
 STATE = [UNIQUE_ID, "up", "down", "score", "n"]
-_LEAST = 5  # series that make a group; fewer are better listed one by one
+_LEAST = 5  # minimum series of a group; fewer are better listed one by one
 _OF_SET = ["forecast_id", "steps"]
 _EMPTY = {
     "series": pd.DataFrame(columns=[*accuracy.ORIGINS, *_OF_SET]),
@@ -39,9 +39,9 @@ _EMPTY = {
 
 @dataclass(frozen=True)
 class Judged:
-    """How forecast sets did, with `forecast_id, steps` of each: `series` and `groups` as `accuracy.compare` has them,
-    `rivals` as `comparison.scored`. `bias` and, of groups, `group_bias`: `STATE` after the newest batch, which was of the run
-    and up to the time `bias_to`.
+    """The evaluated forecast sets by `forecast_id, steps`: `series` and `groups` as from `accuracy.compare`, `rivals`
+    as from `comparison.scored`. `bias` and, for groups, `group_bias`: `STATE` after the newest batch; `bias_to`: its
+    run and end.
     """
 
     series: pd.DataFrame
@@ -56,7 +56,7 @@ class Judged:
         return cls(_EMPTY["series"], _EMPTY["groups"], _EMPTY["rivals"])
 
     def of(self, one: "ForecastSet") -> "Judged | None":
-        """What was said of a forecast set, if it was judged over its whole horizon."""
+        """The results of a forecast set if it was evaluated over its whole horizon, else None."""
 
         def same(table: pd.DataFrame) -> pd.DataFrame:
             its = (table["forecast_id"] == one.folder.name) & (table["steps"] == one.info.horizon)
@@ -67,13 +67,13 @@ class Judged:
         return judged if len(judged.series) else None
 
     def follows(self, cutoff: pd.Timestamp) -> bool:
-        """Whether a batch from there does not overlap with those before."""
+        """Whether a batch from this cutoff does not overlap with earlier ones."""
         return self.bias_to.until is None or cutoff >= pd.Timestamp(self.bias_to.until)
 
     def after(
         self, one: "ForecastSet", scores: tuple[pd.DataFrame, pd.DataFrame], until: pd.Timestamp, settings: Bias
     ) -> "Judged":
-        """With one more batch of forecasts, `scores` of its series and groups; another run has other biases and begins at 0."""
+        """The state after one more batch with `scores` of its series and groups; a new run starts at 0."""
         run_id = one.info.run_id
         same = self.bias_to.run_id in (None, run_id)
         state, of_groups = (
@@ -85,7 +85,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class ForecastSet:
-    """One that was published: what it said, and from when."""
+    """A published forecast set: its forecasts and cutoff."""
 
     folder: Folder
     info: records.ForecastSet
@@ -96,11 +96,12 @@ class ForecastSet:
 
     @property
     def rivals(self) -> dict[str, str]:
-        """The other runs that forecast some of its series, by their role."""
+        """The other runs that forecast some of its series, by role."""
         return {role: other.run_id for role, other in self.info.rivals.items()}
 
     def said(self) -> pd.DataFrame:
-        """`unique_id, ds, cutoff, model, step, y_hat` and bounds: what was served, the baseline and the rivals."""
+        """`unique_id, ds, cutoff, model, step, y_hat` and bounds of the served forecasts, the baseline and the rivals.
+        """
         rows = self.folder.read_parquet("forecasts.parquet").assign(**{MODEL: SERVED})
         if "rivals.parquet" in self.folder.files:
             rows = pd.concat([rows, self.folder.read_parquet("rivals.parquet")], ignore_index=True)
@@ -109,7 +110,7 @@ class ForecastSet:
 
 
 def published(reader: Reader, name: str, since: pd.Timestamp) -> list[ForecastSet]:
-    """The forecast sets from `since` on, the last one of each cutoff, in the order of the cutoffs."""
+    """The last forecast set of each cutoff from `since` on, in the order of the cutoffs."""
     sets: dict[pd.Timestamp, ForecastSet] = {}
     for forecast_id in reader.forecast_sets(name):
         folder = reader.forecast_set(name, forecast_id)
@@ -122,10 +123,10 @@ def published(reader: Reader, name: str, since: pd.Timestamp) -> list[ForecastSe
 def collect(
     reader: Reader, name: str, panel: Panel, profile: pd.DataFrame, workspace: Workspace, before: Judged | None
 ) -> Judged:
-    """Judges what can be judged of the forecast sets that monitoring's windows reach, and goes on where `before` ended.
+    """Evaluates the forecast sets within monitoring's windows as far as actuals exist, continuing from `before`.
 
-    `workspace` is that of the production run, with the settings of monitoring that hold now. What was judged over its whole
-    horizon is not judged again, unless it ended less than a horizon ago: late actuals may still come.
+    `workspace` has the settings of the production run and the current monitoring settings. Forecast sets evaluated over
+    their whole horizon are skipped, unless they ended less than a horizon ago, since late actuals may still arrive.
     """
     horizon, settings, season = workspace.horizon or 1, workspace.monitoring, min(panel.season_lengths)
     end = panel.history.loc[panel.history[Y].notna(), DS].max()
@@ -148,7 +149,7 @@ def collect(
             continue
         with contextlib.suppress(
             StoreError
-        ):  # a run or a set that is gone or damaged cannot be judged, and hides no other
+        ):  # a missing or damaged run or set is skipped without affecting others
             judge = _Judge(one, one.said(), panel.history[[*KEY, Y]], reference(one.info.run_id), groups)
             if follows:
                 judged = judged.after(one, judge.bias(batch), dates[batch - 1], settings.bias)
@@ -168,7 +169,7 @@ def forecasts(reader: Reader, name: str, run: Folder, since: pd.Timestamp) -> tu
 
 @dataclass(frozen=True)
 class _Reference:
-    """The backtest of a run, by which its forecast sets are judged: the champions, called `production`, and the baseline."""
+    """The backtest of a run as reference for its forecast sets: the champions, named `production`, and the baseline."""
 
     rows: pd.DataFrame
     scale: pd.DataFrame
@@ -178,7 +179,7 @@ class _Reference:
 
     @classmethod
     def of(cls, run: Folder, groups: pd.DataFrame) -> Self:
-        levels = tuple(ForecastRun.of(run).settings.levels)  # its other settings may not be known any more
+        levels = tuple(ForecastRun.of(run).settings.levels)  # this version may not know its other settings
         columns = [UNIQUE_ID, CUTOFF, DS, MODEL, STEP, Y, Y_HAT, *(bound(n) for n in levels for bound in (lo, hi))]
         served = calibration.champion_rows(run, columns).assign(**{MODEL: SERVED})
         rows = pd.concat([served, calibration.champion_rows(run, columns, BASELINE)], ignore_index=True)
@@ -226,7 +227,9 @@ class _Judge:
         )
 
     def bias(self, steps: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """`unique_id, score` of the batch of the first `steps` steps, of series and of groups: the means of theirs."""
+        """`unique_id, score` of the batch of the first `steps` steps, for series and for groups (means over their
+        series).
+        """
         served = accuracy.served(self.values(steps)).merge(self.reference.scale, on=UNIQUE_ID, how="left")
         folds = accuracy.served(self.reference.folds(steps))
         folds = folds.merge(self.reference.fold_scales, on=[UNIQUE_ID, CUTOFF], how="left")
@@ -235,7 +238,7 @@ class _Judge:
 
 
 def _together(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """One table of several; the first may be empty."""
+    """The tables concatenated; the first may be empty."""
     full = [table for table in tables if len(table)]
     return pd.concat(full, ignore_index=True) if full else tables[0]
 

@@ -1,8 +1,9 @@
-"""The page of Evidently's report, rebuilt so that nothing that comes from the data can run or load anything.
+"""Evidently's report page, rebuilt so that no content from the data can run or load anything.
 
-Evidently writes the data into a script of its page: a `</script>` in a name ends that script, and what follows it is markup.
-Here the data are a block of JSON, which no browser runs, and the page opens with its policy, which names the scripts
-that may run: Evidently's library and two of a line. No hash is taken of anything that stands behind the data.
+Evidently embeds the data in a script of its page: a `</script>` in a name ends that script, and what follows is parsed
+as markup. Here the data are a JSON block, which browsers do not run, and the page starts with a content security policy
+that lists the scripts allowed to run: Evidently's library and two one-line scripts. No hash is taken of anything after
+the data.
 """
 
 import base64
@@ -11,7 +12,7 @@ import json
 import re
 from typing import NamedTuple
 
-# Of `index.js` in Evidently 0.7.23, which drew the reports of the release that stored Evidently's page as it was.
+# Hash of `index.js` in Evidently 0.7.23, from the release that stored Evidently's pages unchanged.
 STORED_BEFORE = "l6LOTfRvBGd9x1XheZ/I96o27XDYVve0Q4oSSjsXWFY="
 
 _GLOBAL = "var global = globalThis"
@@ -51,11 +52,11 @@ _SCRIPTS = """<div id="root"></div>
 <script>{before}</script>
 <script>{library}</script>
 <script>{draw}</script>"""
-_FRAMED = "; frame-ancestors 'none'; sandbox allow-scripts"  # what a page cannot ask for by itself
+_FRAMED = "; frame-ancestors 'none'; sandbox allow-scripts"  # directives that only work as a header
 _OPENING = re.compile(
     re.escape(_PAGE[: _PAGE.index("{policy}")]) + r"[^\"]*?script-src 'sha256-([A-Za-z0-9+/]{43}=)' [^\"]*\">"
 )
-_OPENS = 2_000  # bytes, of which the policy is in the first
+_OPENS = 2_000  # the policy lies within this many bytes from the start
 _HEAD = re.compile(r"<script>\s*var (metric_\w+) = ")
 _BETWEEN = re.compile(r";\s*var additional_graphs_metric_\w+ = ")
 _REST = re.compile(
@@ -65,14 +66,14 @@ _REST = re.compile(
     r"</body>\s*</html>\s*",
     re.DOTALL,
 )
-_TAG = re.compile(r"<(?!/?(?:b|br|i|extra)>)")  # but for those that charts are made with, and that can do nothing
-_DECODER = json.JSONDecoder(parse_constant=lambda name: {"$number": name})  # JSON has no word for NaN and infinity
+_TAG = re.compile(r"<(?!/?(?:b|br|i|extra)>)")  # except harmless ones used by charts
+_DECODER = json.JSONDecoder(parse_constant=lambda name: {"$number": name})  # JSON has no NaN and infinity
 
 
 def rebuilt(html: str, library: str) -> str:
-    """The page of `html`, as Evidently writes it, if its library has the hash `library`; ValueError otherwise.
+    """The page rebuilt from Evidently's `html` if its library has the hash `library`; ValueError otherwise.
 
-    Where the data end is what JSON says, whatever they hold. A `<` that would begin a tag is shown as `‹`.
+    The end of the data is found by parsing JSON, whatever they contain. A `<` that would start a tag is shown as `‹`.
     """
     start = _HEAD.search(html)
     if start is None:
@@ -88,13 +89,13 @@ def rebuilt(html: str, library: str) -> str:
     style = html[html.index("<style>") : html.index("</style>") + len("</style>")]
     data = _TAG.sub(r"\\u2039", json.dumps([dashboard, graphs])).replace(
         "<", r"\u003c"
-    )  # ASCII: nothing ends the block
+    )  # ASCII-escaped, so that nothing can end the block
     scripts = _SCRIPTS.format(data=data, before=_GLOBAL, library=rest["library"], draw=_DRAW)
     return _PAGE.format(policy=_policy(library), style=style, note=_NOTE, scripts=scripts)
 
 
 class Served(NamedTuple):
-    """A page as it may be shown, and the policy to serve it under."""
+    """A page that is safe to show, and the policy to serve it with."""
 
     html: bytes
     policy: str
@@ -105,9 +106,9 @@ class Served(NamedTuple):
 
 
 def served(stored: bytes) -> Served:
-    """A stored report as it may be shown.
+    """A stored report, made safe to show.
 
-    A page of the last release, which is Evidently's as it was, is rebuilt; of one that is neither, a sentence is left.
+    Evidently's unchanged page, as stored by the last release, is rebuilt; any other page is replaced by a sentence.
     """
     if opening := _OPENING.match(stored[:_OPENS].decode(errors="replace")):
         return Served(stored, _policy(opening[1]) + _FRAMED)
@@ -119,7 +120,7 @@ def served(stored: bytes) -> Served:
 
 
 def hashed(script: str) -> str:
-    """The SHA-256 of a script as a policy writes it."""
+    """The SHA-256 of a script in policy syntax."""
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 

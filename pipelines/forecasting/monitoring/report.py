@@ -1,4 +1,4 @@
-"""The whole workspace as one page of HTML by Evidently: drift of each feature, and the quality of the forecasts."""
+"""HTML report on the whole workspace by Evidently: drift of each feature and forecast quality."""
 
 import importlib.util
 import os
@@ -12,24 +12,25 @@ from pipelines.forecasting.monitoring import page
 from pipelines.forecasting.panel import Panel
 from pipelines.tables.schema import DS, KEY, Y_HAT, Y
 
-_SEED = 7  # the same data give the same page
-_LONGEST = 80  # letters of a name
-# Markup and templates, as signs of every font that look alike and mean nothing to a page, a library or a script.
+_SEED = 7  # equal data give an equal page
+_LONGEST = 80  # characters of a name
+# Replaces markup and template characters by look-alikes in common fonts that pages, libraries and scripts ignore.
 _MARKUP = str.maketrans({"<": "‹", ">": "›", '"': "”", "'": "’", "`": "’", "{": "(", "}": ")"})
 
 
 def evidently_installed() -> bool:
-    """Whether Evidently is there: the image of the API has the rest of monitoring, and does without this page."""
+    """Whether Evidently is installed; the API image runs monitoring without this page."""
     return importlib.util.find_spec("evidently") is not None
 
 
 def render(reference: pd.DataFrame, current: pd.DataFrame, features: Sequence[str]) -> str:
     """A page that needs no network. Both: `features`, and `y, y_hat` where there is a forecast.
 
-    PSI by Evidently's own bins of both samples together, without regard to their size: a second opinion on `drift.py`.
-    Names and texts of the data are given to Evidently without their markup, and its page is rebuilt (`page.py`).
+    Its PSI uses Evidently's own bins of both samples together, regardless of their size: a second opinion on
+    `drift.py`. Names and texts of the data are given to Evidently without their markup, and its page is rebuilt
+    (`page.py`).
     """
-    os.environ["DO_NOT_TRACK"] = "1"  # before the import: it would call home
+    os.environ["DO_NOT_TRACK"] = "1"  # before the import, which would send usage statistics
     from evidently import DataDefinition, Dataset, Regression, Report  # 8 s, 300 MB
     from evidently.legacy.utils.dashboard import STATIC_PATH
     from evidently.presets import DataDriftPreset, RegressionPreset
@@ -58,10 +59,10 @@ def render(reference: pd.DataFrame, current: pd.DataFrame, features: Sequence[st
 def samples(
     panel: Panel, before: pd.DataFrame, since: pd.DataFrame, window: int, rows: int
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
-    """What `render` takes: at most `rows` steps of the time before the newest `window` steps, and of these.
+    """The arguments of `render`: at most `rows` steps before the newest `window` steps, and at most `rows` of these.
 
-    `before`, `since`: `unique_id, ds, y_hat` of the backtest and of the forecast sets. Where there are forecasts, only steps
-    that have one are taken.
+    `before`, `since`: `unique_id, ds, y_hat` of the backtest and of the forecast sets. If there are forecasts, only
+    steps with a forecast are used.
     """
     features = [Y, *panel.future, *panel.past]
     grid = np.sort(panel.history[DS].unique())
@@ -76,7 +77,7 @@ def samples(
 
 
 def _without_markup(*tables: pd.DataFrame) -> list[pd.DataFrame]:
-    """The tables, which have the same columns, with names and texts that are nothing but letters on a page."""
+    """The tables, which have equal columns, with names and texts free of markup."""
     names = _plain(tables[0].columns, taken=(Y, Y_HAT))
     copies = [table.rename(columns=names) for table in tables]
     for name in copies[0].columns:
@@ -88,7 +89,7 @@ def _without_markup(*tables: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def _plain(texts: Iterable[str], taken: Sequence[str] = ()) -> dict[str, str]:
-    """Each text with a form that is no markup, one line, not too long and no other's; those `taken` stay as they are."""
+    """Maps each text to a unique, short, one-line form without markup; those in `taken` stay unchanged."""
     forms = {text: text for text in taken}
     used = set(forms)
     for text in sorted(set(texts) - used):

@@ -1,6 +1,6 @@
-"""What monitoring has found, as it is stored: one immutable directory a monitoring, and a pointer to the newest.
+"""Stored monitoring results: one immutable directory per monitoring, and a pointer to the newest.
 
-Its pointer is not that of the aliases: who moves an alias does not lose against a monitoring in between.
+The pointer is separate from that of the aliases, so that a monitoring never causes a conflict when an alias is moved.
 """
 
 import contextlib
@@ -31,13 +31,13 @@ from pipelines.tables.schema import UNIQUE_ID
 REPORT = "report.html"
 SERIES = [UNIQUE_ID, "status", "since"]
 _TABLES = ("accuracy", "groups", "bias", "group_bias", "drift", "series")
-_NEWER = "group_bias"  # than the first monitorings, which do without it
-_KEPT = 400  # monitorings that the history holds
+_NEWER = "group_bias"  # a table that the first monitorings lack
+_KEPT = 400  # monitorings in the history
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One monitoring: its tables as they are stored, and `summary.json`; none where nothing was monitored yet."""
+    """One monitoring: its stored tables and `summary.json`; None if nothing was monitored yet."""
 
     judged: Judged = field(default_factory=Judged.nothing)
     accuracy: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=COLUMNS))
@@ -51,7 +51,7 @@ class Snapshot:
 
     @classmethod
     def newest(cls, reader: Reader, workspace: str) -> Self:
-        """The last one; one with nothing in it where there was none."""
+        """The latest snapshot, or an empty one."""
         try:
             folder = reader.monitoring(workspace)
         except NotFound:
@@ -68,7 +68,7 @@ class Snapshot:
         return cls(judged, accuracy, groups, bias, group_bias, drift, series, told)
 
     def draft(self, stores: Stores, key: Key, now: pd.Timestamp, raised: int) -> Draft:
-        """A directory with all of it, not yet finished."""
+        """A directory with all results, not yet finished."""
         told = self.summary
         if told is None:
             raise ValueError("there is no monitoring to store")
@@ -87,9 +87,9 @@ class Snapshot:
 def _dated(
     reader: Reader, workspace: str, monitoring_id: str, series: pd.DataFrame, as_of: pd.Timestamp
 ) -> pd.DataFrame:
-    """The table of series with the dates that follow from the monitorings that are kept, where all of its own are `as_of`.
+    """The table of series; if all its dates are `as_of`, they are derived again from the stored monitorings.
 
-    The last release gave every status the date of the monitoring.
+    The last release dated every status with the date of the monitoring.
     """
     if not (series[summary.SINCE] == as_of).all():
         return series
@@ -102,7 +102,7 @@ def _dated(
 
 
 def key(reader: Reader, workspace: str, run: Folder, dataset: Dataset, settings: Monitoring) -> Key:
-    """What a monitoring depends on: the same again finds the same."""
+    """The inputs of a monitoring: equal inputs give equal results."""
     sets = reader.forecast_sets(workspace)
     return Key(
         run_id=run.name,
@@ -114,7 +114,7 @@ def key(reader: Reader, workspace: str, run: Folder, dataset: Dataset, settings:
 
 
 def publish(stores: Stores, workspace: str, draft: Draft, as_of: str) -> Folder:
-    """Finishes it and points to it; who reads sees the one before or this one."""
+    """Finishes the monitoring and points to it; readers see either the previous one or this one."""
     folder = draft.publish()
     stores.artifacts.move_pointer(
         stores.places(workspace).current_monitoring,
@@ -125,15 +125,15 @@ def publish(stores: Stores, workspace: str, draft: Draft, as_of: str) -> Folder:
 
 
 def tidy(stores: Stores, workspace: str, keep: int) -> list[str]:
-    """Removes all but the newest `keep` monitorings, and what died before it was finished; returns their names.
+    """Removes all but the newest `keep` monitorings and abandoned unfinished ones; returns the names of the former.
 
-    A monitoring goes on from the newest one, which holds the history, the timeline, the judged forecast sets and the states
-    of CUSUM and hysteresis: the others are only to look back at. The one that is pointed to stays in any case.
+    Monitoring continues from the newest one, which holds the history, the timeline, the evaluated forecast sets and the
+    states of CUSUM and hysteresis; the others are only kept for review. The one pointed to is never removed.
     """
     store, places, pointed = stores.artifacts, stores.places(workspace), stores.monitored(workspace)
     store.sweep(places.monitorings)
     old = [name for name in store.folders(places.monitorings)[:-keep] if name != pointed]
     for name in old:
-        with contextlib.suppress(StoreError):  # another process may tidy up too
+        with contextlib.suppress(StoreError):  # another process may tidy up at the same time
             store.remove(places.monitoring(name))
     return old

@@ -1,4 +1,4 @@
-"""What monitoring's tables come to: a row a series, the figures of the whole workspace, and what is news."""
+"""Summaries of monitoring: one row per series, the figures of the whole workspace, and new alerts."""
 
 from collections.abc import Iterator, Sequence
 from typing import cast
@@ -22,11 +22,11 @@ from pipelines.tables.schema import CUTOFF, METRIC, UNIQUE_ID, VALUE, Y
 KINDS = ("error", "bias", "coverage", "drift")
 SINCE = "since"
 
-_TOLD = {"error": ("mae", "mase"), "bias": (BIAS,)}  # errors that are news; WAPE also rises where only the volume fell
-_NAMED = 5  # series that a message names
-_MANY = 0.05  # of the series in alert are an alert of the workspace
-_LISTED = 50  # that an alert holds
-_KEPT = 400  # points of time that a history holds
+_TOLD = {"error": ("mae", "mase"), "bias": (BIAS,)}  # metrics that raise alerts; not WAPE, which also rises when only the volume falls
+_NAMED = 5  # series named in a message
+_MANY = 0.05  # share of the series in alert that puts the workspace in alert
+_LISTED = 50  # series listed in an alert
+_KEPT = 400  # points in time in a history
 _LABELS = {
     "error": "error above the backtest's",
     "bias": "forecasts are too low or too high",
@@ -36,10 +36,11 @@ _LABELS = {
 
 
 def series(accuracy: pd.DataFrame, bias: pd.DataFrame, drift: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
-    """A row a series: `status`, that of each kind, since when each is so, and the figures of the longest window.
+    """One row per series: `status`, the status of each kind, their start dates, and the figures of the longest window.
 
-    `status` is the most severe one. `lean`: the sum of the bias's CUSUM, positive: under-forecast. `feature, psi, threshold`:
-    of the feature with the most severe status that exceeds its threshold most. `before`: this table of the monitoring before.
+    `status` is the most severe one. `lean`: the sum of the bias's CUSUM, positive: under-forecast. `feature, psi,
+    threshold`: of the feature with the most severe status that exceeds its threshold most. `before`: this table from
+    the previous monitoring.
     """
     ids = pd.Index(sorted({*accuracy[UNIQUE_ID], *bias[UNIQUE_ID], *drift[UNIQUE_ID]}), name=UNIQUE_ID)
     longest = accuracy[accuracy["window"] == accuracy["window"].max()]
@@ -60,7 +61,7 @@ def series(accuracy: pd.DataFrame, bias: pd.DataFrame, drift: pd.DataFrame, befo
 
 
 def with_since(table: pd.DataFrame, before: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
-    """With the date since which each status is what it is: that of `before` where it was the same, or `as_of`."""
+    """Adds the start date of each status: that of `before` if unchanged, else `as_of`."""
     then = table[[UNIQUE_ID]].merge(before.set_index(UNIQUE_ID).add_suffix("_before"), on=UNIQUE_ID, how="left")
     since = {STATUS: SINCE, **{f"{kind}_status": f"{kind}_{SINCE}" for kind in KINDS}}
     dates: dict[str, pd.Series | pd.Timestamp] = {}
@@ -74,13 +75,13 @@ def with_since(table: pd.DataFrame, before: pd.DataFrame, as_of: pd.Timestamp) -
 
 
 def counts(table: pd.DataFrame) -> dict[str, Counts]:
-    """How many series have each status, of each kind and `overall`."""
+    """The number of series with each status, per kind and `overall`."""
     columns = {"overall": STATUS, **{kind: f"{kind}_status" for kind in KINDS}}
     return {kind: Counts(**_counted(table[name])) for kind, name in columns.items()}
 
 
 def status(table: pd.DataFrame, groups: pd.DataFrame, checks: Sequence[Check], verdicts: Sequence[Verdict]) -> str:
-    """The workspace's: an alert of its own means, of its data or of its runs, or of over one in twenty series."""
+    """The workspace's status: alert if its means, data or runs are in alert, or over one in twenty series."""
     own = groups.loc[groups["by"] == ALL, STATUS]
     statuses = {*own, *(check.status for check in checks), *(ALERT for verdict in verdicts if verdict.worse)}
     judged = table.loc[table[STATUS] != INSUFFICIENT, STATUS]
@@ -90,7 +91,7 @@ def status(table: pd.DataFrame, groups: pd.DataFrame, checks: Sequence[Check], v
 
 
 def features(drift: pd.DataFrame) -> list[Feature]:
-    """Each feature over all series: how many are in which status, and how far the PSI of those goes that can be judged."""
+    """Each feature over all series: the number per status, and the distribution of PSI where there is enough data."""
     return [
         Feature(
             feature=str(name),
@@ -112,9 +113,9 @@ def rows(table: pd.DataFrame, columns: Sequence[str]) -> list[Json]:
 
 
 def timeline(groups: pd.DataFrame, before: Sequence[Judged]) -> list[Judged]:
-    """The means over all series, forecast set by forecast set.
+    """The means over all series per forecast set.
 
-    `groups`: the judged origins of groups; `before`: what was known of earlier ones.
+    `groups`: the evaluated origins of groups; `before`: the timeline of earlier ones.
     """
     points = {one.cutoff: one for one in before}
     whole = groups[groups[UNIQUE_ID] == f"{ALL}{SEPARATOR}{ALL}"]
@@ -138,9 +139,9 @@ def news(
     checks: Sequence[Check],
     before: tuple[pd.DataFrame, pd.DataFrame, Sequence[str]],
 ) -> Iterator[Alert]:
-    """What is in alert and was not `before` (the tables of series and of groups, the names of the checks in alert).
+    """The alerts for what is in alert but was not `before` (tables of series and groups, names of checks in alert).
 
-    One alert a kind, however many series it is about: a thousand separate alerts would inform nobody.
+    One alert per kind, however many series it concerns, since a thousand separate alerts would be useless.
     """
     series_before, groups_before, checks_before = before
     for kind in KINDS:
@@ -183,7 +184,9 @@ def _of_kind(kind: str, accuracy: pd.DataFrame, bias: pd.DataFrame, drift: pd.Da
 
 
 def _most_drifted(drift: pd.DataFrame) -> pd.DataFrame:
-    """By series the row that its status comes from: of those with the most severe one, the farthest beyond its threshold."""
+    """The row that determines each series' status: of those with the most severe one, the farthest beyond its
+    threshold.
+    """
     ranks = drift[STATUS].map({name: place for place, name in enumerate(STATUSES)})
     most_severe = ranks == ranks.groupby(drift[UNIQUE_ID]).transform("max")
     beyond = (drift["psi"] / drift["threshold"]).astype(float)[most_severe].dropna()
@@ -191,14 +194,14 @@ def _most_drifted(drift: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows_of(kind: str, accuracy: pd.DataFrame) -> pd.DataFrame:
-    """The rows of accuracy that tell of errors, of biases, or of coverage."""
+    """The rows of accuracy on errors, biases or coverage."""
     if kind in _TOLD:
         return accuracy[accuracy[METRIC].isin(_TOLD[kind])]
     return accuracy[accuracy[METRIC].astype(str).str.startswith("coverage_")]
 
 
 def _fresh(now: pd.DataFrame, before: pd.DataFrame, keys: list[str], column: str) -> pd.DataFrame:
-    """The rows in alert that were not before."""
+    """The rows in alert that were not in alert before."""
     alerts = now[now[column] == ALERT]
     if before.empty or alerts.empty:
         return alerts
@@ -220,7 +223,7 @@ def _worst_first(table: pd.DataFrame, kind: str) -> pd.DataFrame:
 
 
 def _levels(table: pd.DataFrame) -> list[str]:
-    """The columns of coverage, a level each."""
+    """The columns of coverage, one per level."""
     return [str(name) for name in table if str(name).startswith("coverage_") and str(name)[9:].isdigit()]
 
 
@@ -248,7 +251,7 @@ def _alert(workspace: str, as_of: str, kind: str, subject: str, table: pd.DataFr
 
 
 def _told(kind: str, row: pd.Series) -> str:
-    """A series with the figure that put it there."""
+    """A series with the figure behind its status."""
     name = row[UNIQUE_ID]
     if kind == "error":
         return f"{name} (MAE {number(row['mae'], precise=True)} against {number(row['mae_baseline'], precise=True)})"
