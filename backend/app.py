@@ -199,7 +199,8 @@ class Server(uvicorn.Server):
 
 def main(launcher: Launcher | None = None) -> None:
     """Serves until stopped; reports an invalid setting in one message."""
-    os.environ.setdefault("OTEL_EXPORTER_OTLP_TIMEOUT", "2")  # seconds: sending the last traces must not outlast the shutdown
+    # seconds: must not delay the shutdown
+    os.environ.setdefault("OTEL_EXPORTER_OTLP_TIMEOUT", "2")
     try:
         settings = load()
         app = create_app(settings, launcher=launcher)

@@ -1,1 +1,1 @@
-"""Answers questions about what is published. It explains; it never predicts."""
+"""The copilot: answers questions about published data. It explains; it never predicts."""

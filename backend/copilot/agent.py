@@ -1,4 +1,4 @@
-"""One question, one answer: a model asks tools and writes a draft, and code lets it through or does not."""
+"""The agent: a model calls tools and writes a draft, which is sent only if code can verify it."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # seconds to import
     from pydantic_ai.models import Model
     from pydantic_ai.usage import UsageLimits
 
-_REPAIRS = 1  # of a draft that is refused
+_REPAIRS = 1  # repairs of a refused draft
 _OFFLINE_REQUESTS = 20
 
 Tell = Callable[[str], None]
@@ -45,14 +45,14 @@ class NotInTheData(BaseModel):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a model came to, and what was let through."""
+    """The output of a model, and the part that passed the checks."""
 
     rendered: Rendered
     abstained: bool
 
 
 class Copilot:
-    """Answers questions about every workspace. Heavy libraries are imported with the first one."""
+    """Answers questions about every workspace. Heavy libraries are imported with the first question."""
 
     def __init__(self, knowledge: Knowledge, metrics: Metrics, settings: CopilotSettings) -> None:
         self._knowledge, self._settings = knowledge, settings
@@ -60,7 +60,9 @@ class Copilot:
         self._breaker = Breaker(metrics)
 
     def warm(self) -> None:
-        """Imports what the first answer needs and builds the agent: seconds, which nobody has to wait for then."""
+        """Imports the libraries and builds the agent ahead of the first answer, which would otherwise take seconds
+        longer.
+        """
         from pydantic_ai.models import function  # noqa: F401 - the offline planner is such a model
 
         numberwords.find("ready")
@@ -69,9 +71,11 @@ class Copilot:
     async def answer(
         self, ask: ExplainIn, data: WorkspaceReader, holder: str = "", tell: Tell = lambda tool: None
     ) -> AnswerOut:
-        """The answer to a question about a workspace by the holder of an API key; `tell` hears of each tool as it is asked.
+        """Answers a question about a workspace for the holder of an API key; calls `tell` with the name of each tool as
+        it is called.
 
-        Where an endpoint is configured, its answer, if it comes in time and passes; else the offline one.
+        If an endpoint is configured, its answer is used, provided that it arrives in time and passes the checks;
+        otherwise the offline one.
         """
         start, usage, note = perf_counter(), Usage(), ""
         wanted, outcome = self._settings.provider == "openai", None
@@ -106,13 +110,13 @@ class Copilot:
 
         scope = await self._scope(ask, data, tell)
         model = FunctionModel(offline.Planner(scope, ask).respond, model_name=offline.NAME)
-        limits = UsageLimits(request_limit=_OFFLINE_REQUESTS)  # it costs nothing
+        limits = UsageLimits(request_limit=_OFFLINE_REQUESTS)  # offline requests are free
         return await self._run(model, scope, ask.question, limits, names=False)
 
     async def _ask_endpoint(
         self, ask: ExplainIn, data: WorkspaceReader, holder: str, tell: Tell
     ) -> tuple[Outcome | None, Usage, str]:
-        """What the endpoint came to, what that took, and where it came to nothing, why."""
+        """The outcome of the endpoint, its usage and, if it failed, the reason."""
         from pydantic_ai.usage import UsageLimits
 
         may, usage = self._settings, Usage()
@@ -135,16 +139,16 @@ class Copilot:
                 outcome = await self._run(model, scope, _prompt(ask, scope), limits, names=True)
             self._breaker.succeeded()
             return outcome, usage, ""
-        except Exception as error:  # noqa: BLE001 - whatever an endpoint sends and makes a library raise
+        except Exception as error:  # noqa: BLE001 - an endpoint may send anything and make a library raise anything
             if model is None or model.broken:
                 self._breaker.failed()
             else:
-                self._breaker.succeeded()  # it answers; only what it says is of no use
+                self._breaker.succeeded()  # it is reachable; only its answer is unusable
             reason = why(error, model, may.patience)
             structlog.get_logger("backend").warning("copilot endpoint failed", kind=type(error).__name__, reason=reason)
             return None, usage, f"Built-in answer: the endpoint {reason}."
         finally:
-            self._breaker.gave_up()  # where the client has gone, nothing is known of the endpoint
+            self._breaker.gave_up()  # after a cancelled request, the state of the endpoint is unknown
             self._budget.spend(holder, usage.input_tokens + usage.output_tokens)
 
     async def _run(
@@ -156,8 +160,9 @@ class Copilot:
         *,
         names: bool,
     ) -> Outcome:
-        """One run of the agent; its drafts are checked as they come, and one may be repaired. `names`: whether prose may
-        name a series itself: a model may not, and the words of our own rules may be the name of one."""
+        """Runs the agent once, checking each draft and allowing one repair. `names`: whether to reject series names in
+        prose. Applies to models only: words of the offline rules may equal the name of a series.
+        """
         scope.names = draft.casefolded(tuple((await scope.series()).ids)) if names else frozenset()
         result = await self._agent.run(prompt, model=model, deps=scope, usage_limits=limits)
         return _let_through(result.output, scope)
@@ -186,7 +191,7 @@ class Copilot:
         return agent
 
     async def _scope(self, ask: ExplainIn, data: WorkspaceReader, tell: Tell) -> Scope:
-        """What may be read for this question. Its series must exist."""
+        """The data that may be read for this question. The series in it must exist."""
         scope = Scope(data, self._knowledge, tell=tell)
         if ask.unique_id is not None:
             scope.focus = await scope.which(ask.unique_id)
@@ -194,14 +199,14 @@ class Copilot:
 
 
 def _let_through(output: str | NotInTheData, scope: Scope) -> Outcome:
-    """What a model wrote, rendered; Refused if it may not be said."""
+    """The output of a model, rendered; Refused if it fails a check."""
     if isinstance(output, NotInTheData):
         return Outcome(draft.render_draft(output.missing, scope.ledger, scope.subject, scope.names), abstained=True)
     return Outcome(draft.render_draft(output, scope.ledger, scope.subject, scope.names), abstained=False)
 
 
 def _prompt(ask: ExplainIn, scope: Scope) -> str:
-    """The question with what is on screen, as data."""
+    """The prompt: the question and the current page, marked as data."""
     asked: dict[str, str | list[str]] = {"question": ask.question, "page": ask.page}
     if ask.history:
         asked["asked before"] = [turn.question for turn in ask.history]

@@ -1,4 +1,4 @@
-"""What comes in and goes out of the copilot, as the OpenAPI shows it."""
+"""Requests and responses of the copilot."""
 
 from typing import Annotated, Literal
 
@@ -14,14 +14,16 @@ Question = Annotated[str, said(1_000)]
 
 
 class Turn(In):
-    """A question that was asked before, and the series that its answer was about."""
+    """A previous question, and the series that its answer was about."""
 
     question: Question
     unique_ids: Annotated[tuple[SeriesId, ...], Field(max_length=10)] = ()
 
 
 class ExplainIn(Of):
-    """`unique_id`: the series on screen; `page`: where the question is asked; `history`: the questions before, oldest first."""
+    """A question. `unique_id`: the series on screen; `page`: the current page; `history`: previous questions, oldest
+    first.
+    """
 
     question: Question
     unique_id: SeriesId | None = None
@@ -30,26 +32,26 @@ class ExplainIn(Of):
 
 
 class SummarizeIn(Of):
-    """One series, or without `unique_id` the whole workspace."""
+    """What to summarise: one series or, without `unique_id`, the whole workspace."""
 
     unique_id: SeriesId | None = None
 
 
 class SuggestionsQuery(Of):
-    """`unique_id`: the series on screen; `page`: where one is."""
+    """Context of suggestions. `unique_id`: the series on screen; `page`: the current page."""
 
     unique_id: SeriesId | None = None
     page: Page = "copilot"
 
 
 class SuggestionsOut(BaseModel):
-    """Questions that can be answered, for where one is."""
+    """Suggested questions that can be answered on the current page."""
 
     suggestions: list[str]
 
 
 class FactOut(BaseModel):
-    """A number, date or name of the answer: as it stands there, and where it comes from.
+    """A number, date or name in the answer, as written there, with its source.
 
     Shares and changes have the unit `fraction`: a `value` of 0.801 has the `text` 80.1 %.
     """
@@ -67,7 +69,7 @@ class FactOut(BaseModel):
 
 
 class SpanOut(BaseModel):
-    """Where a fact stands in the explanation: characters from `start` up to `end`."""
+    """Position of a fact in the explanation: characters from `start` up to `end`."""
 
     start: int
     end: int
@@ -75,7 +77,7 @@ class SpanOut(BaseModel):
 
 
 class Citation(BaseModel):
-    """`quote` is byte for byte what the source says."""
+    """A quoted source. `quote` is byte for byte the text of the source."""
 
     source: str
     heading: str
@@ -83,7 +85,7 @@ class Citation(BaseModel):
 
 
 class Usage(BaseModel):
-    """Tokens of the provider; 0 offline."""
+    """Token usage at the provider; 0 offline."""
 
     requests: int = 0
     input_tokens: int = 0
@@ -91,8 +93,10 @@ class Usage(BaseModel):
 
 
 class AnswerOut(BaseModel):
-    """`grounding`: `grounded`: every number is a fact; `fallback`: the offline answer in place of the provider's;
-    `abstained`: the data do not answer it. `note`: why the provider's answer is not shown; empty where it is, and offline."""
+    """An answer. `grounding`: `grounded`: every number is a fact; `fallback`: the offline answer replaces the
+    provider's; `abstained`: the data do not answer the question. `note`: why the provider's answer is not shown; empty
+    if it is shown, and offline.
+    """
 
     workspace: str
     explanation: str
@@ -109,7 +113,7 @@ class AnswerOut(BaseModel):
 
 
 def fact_out(fact: Fact) -> FactOut:
-    """A fact as it goes out."""
+    """Converts a fact to its response model."""
     value = list(fact.value) if isinstance(fact.value, tuple) else fact.value
     return FactOut(
         id=fact.id,

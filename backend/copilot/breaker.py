@@ -1,19 +1,20 @@
-"""Leaves an endpoint that fails alone for a while, so that not every question waits for it first."""
+"""Circuit breaker: stops calling a failing endpoint for a while, so that not every question waits for a timeout."""
 
 from collections.abc import Callable
 from time import monotonic
 
 from backend.core.metrics import Metrics
 
-FAILURES = 3  # in a row, after which it is left alone
-REST = 30.0  # seconds until one question probes whether it is back
-_PROBED = 1.0  # seconds to tell those who come while another question probes
+FAILURES = 3  # consecutive failures that open the breaker
+REST = 30.0  # seconds until one question probes the endpoint again
+_PROBED = 1.0  # minimum wait in seconds reported to callers during a probe
 
 
 class Breaker:
-    """Closed, it lets every question through; open, none; half-open after a rest, one at a time until one succeeds.
+    """Circuit breaker. Closed, it allows every call; open, none; half-open after a rest, one at a time until one
+    succeeds.
 
-    Who was let through by `wait` says how it went: `succeeded`, `failed`, or `gave_up` where neither is known.
+    A caller admitted by `wait` must report the result: `succeeded`, `failed`, or `gave_up` if it is unknown.
     """
 
     def __init__(self, metrics: Metrics, clock: Callable[[], float] = monotonic) -> None:
@@ -25,7 +26,7 @@ class Breaker:
         return self._failures >= FAILURES
 
     def wait(self) -> float:
-        """Seconds until the endpoint may be asked; 0 lets the caller through."""
+        """Seconds until the endpoint may be called; 0 admits the caller."""
         if not self.is_open:
             return 0.0
         left = self._opened_at + REST - self._clock()

@@ -1,6 +1,6 @@
-"""What a fact can be: how it is called, how it is written, and which words have to stand beside it in a sentence.
+"""Concepts of facts: label, format, and the words required near a fact in a sentence.
 
-The words are what makes a swapped fact a refused one: a sentence that says "peak" where the total is meant is not sent.
+The words catch swapped facts: a sentence that says "peak" with the value of the total is refused.
 """
 
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ _LIVE: Words = ("lately", "since then", "in production", "new actuals", "now", "
 
 @dataclass(frozen=True)
 class Concept:
-    """`says`: of each group of words, one stands in the clause of the fact."""
+    """Type of a fact. `says`: the clause of the fact must contain one word of each group."""
 
     label: str
     kind: Kind
@@ -67,7 +67,7 @@ class Concept:
 
 
 CONCEPTS: dict[str, Concept] = {
-    # the forecast
+    # forecast
     "forecast_total": Concept("total of the forecast", "quantity", (FORECAST, _TOTAL)),
     "forecast_mean": Concept(
         "forecast per step on average", "quantity", (FORECAST, ("a step", "per step", "each step"))
@@ -96,7 +96,7 @@ CONCEPTS: dict[str, Concept] = {
         "mean width of the interval beside the forecast", "share", (("width", "wide", "narrow"),)
     ),
     "forecast_end": Concept("last step that is forecast", "date", (("reach", "reaches", "ends", "until"),)),
-    # what was
+    # actuals
     "actual_total": Concept("total of the actuals", "quantity", (_ACTUAL, _TOTAL)),
     "actual_mean": Concept("actuals per step on average", "quantity", (_ACTUAL, ("a step", "per step", "each step"))),
     "actual_period": Concept("dates that the actuals are of", "period"),
@@ -113,7 +113,7 @@ CONCEPTS: dict[str, Concept] = {
         "what the data reached when it was forecast", "date", (("as of", "data up to", "made on data", "from data"),)
     ),
     "share_of_total": Concept("share of the workspace's forecast", "share", (("share", "of the workspace", "of all"),)),
-    # what it is made of
+    # components
     "component_total": Concept(
         "part of the forecast",
         "difference",
@@ -127,7 +127,7 @@ CONCEPTS: dict[str, Concept] = {
     ),
     "bridge_sum": Concept("change of the total since the last forecast", "difference", (_LAST_RUN,)),
     "bridge_since": Concept("when the last forecast was made", "date", ((*_LAST_RUN, "since"),)),
-    # how right it is
+    # accuracy
     "error": Concept("error in the backtest", "number", (_ERROR,)),
     "baseline_error": Concept(
         "error of the seasonal naive in the backtest", "number", (("seasonal naive", "baseline"),)
@@ -212,7 +212,7 @@ CONCEPTS: dict[str, Concept] = {
         "why errors of two runs cannot be compared", "text", (("compare", "compared", "comparable", "because"),)
     ),
     "setting": Concept("a setting", "text", (("setting", "settings", "configuration"),)),
-    # ranks and derived figures
+    # ranks and derived values
     "rank": Concept("place among the series", "rank", (("rank", "ranks", "place", "placed"),)),
     "sum": Concept("sum of facts", "quantity", ((*_TOTAL, "together"),)),
     "average": Concept("average of facts", "quantity", (("average", "averages", "mean"),)),

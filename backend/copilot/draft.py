@@ -1,4 +1,4 @@
-"""A draft is prose with placeholders; it is rendered only if every number, name and claim in it comes from a fact."""
+"""Checks and renders drafts: prose with placeholders, rendered only if every number, name and claim comes from a fact."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -10,7 +10,7 @@ from backend.copilot import numberwords, render
 from backend.copilot.concepts import FORECAST, SubjectKind, Words, words_of
 from backend.copilot.facts import Fact, Ledger, Subject
 
-LONGEST = 4_000  # characters of a draft
+LONGEST = 4_000  # characters per draft
 
 _PLACEHOLDER = re.compile(r"\{\{\s*(f\d{1,4})\s*(?::\s*([a-z]{1,10})\s*)?\}\}")
 _LINK = re.compile(
@@ -36,13 +36,13 @@ _BETTER: Words = ("better", "beats", "beat", "improves", "improved", "improvemen
 _WORSE: Words = ("worse", "behind", "worsened", "deteriorated")
 _NOT: Words = words_of("not no never neither nor hardly without none nothing isn't doesn't don't won't cannot can't")
 _WHOLE: Words = ("workspace", "all", "whole", "overall", "together", "altogether", "every")
-# What a sentence may claim only beside a fact that is about it.
+# Claims that a sentence may make only next to a fact that supports them.
 _CLAIMS: Words = words_of(
     "worst best largest biggest highest lowest smallest strongest weakest peak peaks maximum minimum trough"
 )
 
 
-# By the order of a rank, what comes in front is; by what it ranks, whether that is good.
+# Superlatives allowed for the first in a ranking: by the order or, for good and bad, by the measure as well.
 _FIRST: dict[str, Words] = {
     "highest": ("highest", "largest", "biggest", "strongest", "maximum"),
     "lowest": ("lowest", "smallest", "weakest", "minimum"),
@@ -66,7 +66,7 @@ _BEFORE_LEVELS: Words = ("level", "levels", "and")
 _AFTER_LEVELS: Words = ("interval", "intervals", "level", "prediction")
 _BEFORE_INTERVALS: Words = ("from", "between", "is", "of", "range", "spans")
 _AMOUNTS: Words = ("to", "totals", "total", "averages", "after", "at")
-_NEVER_BEFORE: dict[str, Words] = {  # what would turn a date into the other end
+_NEVER_BEFORE: dict[str, Words] = {  # prepositions that would turn a start date into an end date, or the reverse
     "first_date": ("until", "till", "to"),
     "last_date": ("from", "since"),
     "forecast_end": ("from", "since"),
@@ -77,12 +77,12 @@ _NAMES_A_PERIOD = frozenset(["date", "period", "level"])
 
 
 class Refused(ValueError):
-    """The draft cannot be sent: says which words, and what to write in their place."""
+    """The draft cannot be sent. The message names the offending words and what to write instead."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """Where a fact stands in the rendered text."""
+    """Position of a fact in the rendered text."""
 
     start: int
     end: int
@@ -91,7 +91,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Rendered:
-    """Markdown, and the facts in it in the order in which they stand."""
+    """Rendered markdown, with its facts in order of appearance."""
 
     text: str
     spans: tuple[Span, ...]
@@ -100,8 +100,8 @@ class Rendered:
 
 @dataclass(frozen=True)
 class _Use:
-    """A fact in a draft, with the prose of its clause and of its sentence, and the words beside it: nothing at an edge of
-    the clause, a placeholder as `{`.
+    """A fact in a draft, with the prose of its clause and sentence. `left`, `right`: the adjacent words, empty at the
+    edge of the clause, `{` for a placeholder.
     """
 
     fact: Fact
@@ -113,10 +113,11 @@ class _Use:
 
 
 def render_draft(draft: str, ledger: Ledger, focus: Collection[Subject] = (), names: Collection[str] = ()) -> Rendered:
-    """The text with its facts written out; Refused if anything in it is not from a fact, or a fact is out of place.
+    """Renders a draft with the values of its facts; Refused if any content is not from a fact, or a fact is out of
+    place.
 
-    `focus`: what the question is about, which a sentence may speak of without naming it. `names`: all series, casefolded:
-    prose may not name one, only a fact may.
+    `focus`: subjects of the question, which a sentence need not name. `names`: all series names, casefolded; only facts
+    may contain them, not prose.
     """
     prose = _PLACEHOLDER.sub("\0", draft)
     _check_prose(prose, names)
@@ -126,7 +127,7 @@ def render_draft(draft: str, ledger: Ledger, focus: Collection[Subject] = (), na
 
 
 def check_prose(prose: str, names: Collection[str] = ()) -> None:
-    """Refused if a text without placeholders holds a number, a link or the name of a series."""
+    """Raises Refused if a text without placeholders contains a number, a link or the name of a series."""
     _check_prose(prose, names)
 
 
@@ -148,9 +149,9 @@ def _check_prose(prose: str, names: Collection[str]) -> None:
 
 
 def _check_block(block: str, ledger: Ledger, focus: Collection[Subject]) -> None:
-    """A paragraph or an item of a list: whom a fact is about must have been named, and named last."""
+    """Checks a paragraph or list item: the subject of a fact must be the last subject of its kind that was named."""
     current: dict[SubjectKind, Subject] = {subject.kind: subject for subject in focus}
-    before: list[Fact] = []  # of the block so far
+    before: list[Fact] = []  # facts of the block so far
     for sentence in _SENTENCE.split(block):
         uses = list(_uses(sentence, ledger))
         named = {use.fact.names for use in uses if use.fact.names}
@@ -188,7 +189,7 @@ def _uses(sentence: str, ledger: Ledger) -> Iterator[_Use]:
 
 
 def _neighbours(left: str, right: str) -> tuple[str, str]:
-    """The last word to the left and the next one to the right."""
+    """The last word on the left and the first word on the right."""
     before, after = (
         _BESIDE.findall(_PLACEHOLDER.sub("{", numberwords.simplify(side)).casefold()) for side in (left, right)
     )
@@ -220,7 +221,9 @@ def _check_subjects(use: _Use, current: dict[SubjectKind, Subject], named: set[S
 
 
 def _check_place(use: _Use) -> None:
-    """Refused if the words right beside a fact want one of another kind there: a date after "on", a level before "interval"."""
+    """Raises Refused if the adjacent words call for a fact of another kind: a date after "on", a level before
+    "interval".
+    """
     fact, kind = use.fact, use.fact.what.kind
     if kind in _DATED:
         if use.left and use.left not in _BEFORE_DATES and not (use.left in ("is", "was") and _says(use.clause, _DATES)):
@@ -252,7 +255,7 @@ def _check_place(use: _Use) -> None:
 
 
 def _check_rivals(use: _Use, beside: list[Fact], current: set[Subject], ledger: Ledger) -> None:
-    """Refused if the clause says, in more of its words, what another fact about the same is."""
+    """Raises Refused if the words of the clause describe another fact about the same subject better."""
     fact = use.fact
     family, told = _family(fact), _told(fact, use.clause)
     most = max(
@@ -274,7 +277,7 @@ def _check_rivals(use: _Use, beside: list[Fact], current: set[Subject], ledger: 
 
 
 def _check_period(fact: Fact, beside: list[Fact], before: list[Fact], ledger: Ledger) -> None:
-    """Refused if there are such facts of several periods, and the one that is named is another one."""
+    """Raises Refused if facts for several periods exist, and the text names the period of another one, or none."""
     if (fact.what.kind not in _NUMERIC and fact.what.kind != "quote") or fact.what.kind == "level":
         return
     others = {
@@ -303,7 +306,7 @@ def _family(fact: Fact) -> str:
 
 
 def _told(fact: Fact, clause: str) -> int:
-    """In how many ways the clause says what the fact is; that it is a forecast says little."""
+    """The number of word groups of the fact that the clause contains, not counting the words for a forecast."""
     return sum(_says(clause, group) for group in fact.what.says if group is not FORECAST)
 
 
@@ -353,7 +356,7 @@ def _check_claims(sentence: str, uses: list[_Use]) -> None:
 
 
 def _first(rank: Fact) -> Words:
-    """What may be said of the one that stands in front."""
+    """Superlatives allowed for the first in a ranking."""
     order = rank.period.partition(" ")[0]
     return (*_FIRST.get(order, ()), *_FIRST.get(rank.period, ()))
 
@@ -379,12 +382,12 @@ def _render(draft: str, ledger: Ledger) -> Rendered:
 
 
 def _masked(sentence: str) -> str:
-    """The sentence with its placeholders blanked, so that nothing in them looks like prose."""
+    """The sentence with its placeholders blanked, so that their content is not taken for prose."""
     return _PLACEHOLDER.sub(lambda placeholder: " " * len(placeholder.group()), sentence)
 
 
 def _words_of(prose: str) -> str:
-    """The words alone, in small letters with a space at either end."""
+    """The words only, casefolded and separated by single spaces, with a space at either end."""
     words = re.findall(r"[^\W_]+(?:'[a-z]+)?", numberwords.simplify(_PLACEHOLDER.sub(" ", prose)).casefold())
     return f" {' '.join(words)} "
 
@@ -394,7 +397,7 @@ def _says(words: str, group: Words) -> bool:
 
 
 def _named(prose: str, names: Collection[str]) -> str | None:
-    """A series that the prose names, of up to six words."""
+    """A series name of up to six words that the prose contains, or None."""
     if not names:
         return None
     words = numberwords.simplify(prose).casefold().split()
@@ -413,6 +416,6 @@ def casefolded(names: tuple[str, ...]) -> frozenset[str]:
 
 
 def _list(subjects: list[Subject], ledger: Ledger) -> str:
-    """The subjects by the ids of their names: what the model may see."""
+    """The subjects by the IDs of their name facts, which the model may see."""
     named = [ledger.find(subject.kind, subject) for subject in subjects]
     return " and ".join(f"the {one.concept} {one.id}" if one else "something else" for one in named)

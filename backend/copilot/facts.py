@@ -1,4 +1,4 @@
-"""Facts: the numbers, dates and names that an answer may hold, each with what it is about and where it comes from."""
+"""Facts: the numbers, dates and names that an answer may contain, each with its subject and source."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,14 +7,14 @@ from typing import Any
 from backend.copilot.concepts import CONCEPTS, Concept, SubjectKind
 from pipelines.tables.schema import FRACTION, is_share
 
-MOST = 60  # facts of one tool's answer
+MOST = 60  # facts per tool result
 
 Value = float | int | str | tuple[float, float] | None
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What a fact is about: a series, a model, a run, …"""
+    """Subject of a fact: a series, a model, a run, …"""
 
     kind: SubjectKind
     name: str
@@ -22,11 +22,11 @@ class Subject:
 
 @dataclass(frozen=True)
 class Fact:
-    """`value` in `unit`; dates in ISO 8601 as the workspace writes them, None: not known. Shares and changes have the unit
-    `fraction`, as has the error of a metric that is a share; only rendering makes percent of them.
+    """One value with its unit; dates in ISO 8601 as the workspace writes them; None if unknown. Shares, changes and
+    errors in a metric that is a share have the unit `fraction`; only rendering converts them to percent.
 
-    `of`: what it is about, nothing for the workspace; `period`: the dates that it covers; `source`: the file that it
-    was read from; `how`: the facts that it was made of. `id` is given by the ledger.
+    `of`: the subjects, empty for the workspace; `period`: the dates covered; `source`: the file it was read from;
+    `how`: the facts it was computed from. The ledger assigns `id`.
     """
 
     concept: str
@@ -36,11 +36,11 @@ class Fact:
     period: str = ""
     source: str = ""
     how: str = ""
-    heading: str = ""  # of a quotation
+    heading: str = ""  # of a quoted section
     id: str = ""
 
     def __post_init__(self) -> None:
-        if self.what.kind in ("share", "change"):  # KeyError for a concept that nobody has defined
+        if self.what.kind in ("share", "change"):  # KeyError for an undefined concept
             object.__setattr__(self, "unit", FRACTION)
 
     @property
@@ -49,29 +49,29 @@ class Fact:
 
     @property
     def unique_id(self) -> str | None:
-        """The series that it is about; None for more than one, or none."""
+        """The series that the fact is about; None if it is about several or none."""
         names = [subject.name for subject in self.of if subject.kind == "series"]
         return names[0] if len(names) == 1 else None
 
     @property
     def names(self) -> Subject | None:
-        """The subject that this fact is the name of."""
+        """The subject that this fact names."""
         return self.of[0] if len(self.of) == 1 and self.concept == self.of[0].kind else None
 
 
 def unit_of(metric: str | None) -> str:
-    """The unit of an error, nothing for a pure number or where it is the target's."""
+    """The unit of an error; empty for a pure number or an error in the unit of the target."""
     return FRACTION if is_share(metric or "") else ""
 
 
 def name(kind: SubjectKind, called: str, source: str = "") -> Fact:
-    """The name of a subject, so that a sentence can say it."""
+    """The fact with the name of a subject, so that a sentence can mention it."""
     return Fact(kind, called, of=(Subject(kind, called),), source=source)
 
 
 @dataclass
 class Facts:
-    """What a tool answers: facts, and a line on what they are or why there are none."""
+    """Result of a tool: facts, and a note that explains them or why there are none."""
 
     facts: list[Fact]
     note: str = ""
@@ -79,7 +79,7 @@ class Facts:
 
 @dataclass
 class Ledger:
-    """All facts of one answer by their ids, in the order in which tools gave them."""
+    """All facts of one answer by ID, in the order in which tools returned them."""
 
     _facts: dict[str, Fact] = field(default_factory=dict)
     _ids: dict[tuple[Any, ...], str] = field(default_factory=dict)
@@ -94,11 +94,11 @@ class Ledger:
         return self._facts.get(fact_id)
 
     def add(self, facts: Iterable[Fact]) -> list[Fact]:
-        """The facts with their ids, behind the names of what they are about; a fact that is there already keeps its id."""
+        """Adds facts, each after the names of its subjects, and returns them with IDs; known facts keep their ID."""
         added: dict[str, Fact] = {}
         for fact in facts:
             if fact.value is None:
-                continue  # what is not known is not said
+                continue  # unknown values are left out
             for subject in fact.of:
                 named = self._add(name(subject.kind, subject.name, fact.source))
                 added.setdefault(named.id, named)
@@ -107,14 +107,14 @@ class Ledger:
         return list(added.values())
 
     def find(self, concept: str, *of: Subject) -> Fact | None:
-        """The first fact of a concept about exactly these."""
+        """The first fact of a concept with exactly these subjects."""
         return next((one for one in self if one.concept == concept and set(of) == set(one.of)), None)
 
     def all(self, concept: str) -> list[Fact]:
         return [one for one in self if one.concept == concept]
 
     def subjects(self, kind: SubjectKind) -> Sequence[Subject]:
-        """What facts are about, of one kind."""
+        """The subjects of one kind that facts are about."""
         return list(dict.fromkeys(subject for one in self for subject in one.of if subject.kind == kind))
 
     def _add(self, fact: Fact) -> Fact:

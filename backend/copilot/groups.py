@@ -1,4 +1,4 @@
-"""Series that share attributes, as one subject of facts."""
+"""Groups: series with the same attributes, as one subject of facts."""
 
 from collections.abc import Mapping
 
@@ -9,9 +9,9 @@ from pipelines.forecasting.read.series import Positions, SeriesTable
 
 
 def select(table: SeriesTable, filters: Mapping[str, str] | None) -> tuple[Positions, tuple[Subject, ...]]:
-    """The places of the series with these attributes, and what facts about them are about: nothing for all series.
+    """Positions of the series with these attributes, and the subjects of facts about them: empty for all series.
 
-    CannotTell for an attribute that the workspace has not, and where no series has them.
+    CannotTell for an attribute that the workspace does not have, or if no series match.
     """
     try:
         rows = table.select("", filters or {})

@@ -1,6 +1,7 @@
-"""What an endpoint's answers have cost, whatever it claims: missing figures are estimated, impossible ones cut.
+"""Metered connection to an endpoint. Reported token usage is not trusted: missing values are estimated, implausible
+ones capped.
 
-Imports the agent library, which takes seconds: import this only once a question goes to an endpoint.
+Imports the agent library, which takes seconds: import this module only once a question goes to an endpoint.
 """
 
 import math
@@ -17,12 +18,12 @@ from pydantic_ai.usage import RequestUsage
 
 from backend.copilot.answers import Usage
 
-_LARGEST = 4 * 2**20  # bytes of a reply
-_PER_TOKEN = 4  # bytes of English text; no token is shorter than one byte
+_LARGEST = 4 * 2**20  # bytes per reply
+_PER_TOKEN = 4  # bytes per token of English text
 
 
 class _Bounded(httpx2.AsyncByteStream):
-    """A reply that ends with an error once it is larger than any answer."""
+    """A reply stream that fails once it is too large."""
 
     def __init__(self, stream: httpx2.AsyncByteStream) -> None:
         self._stream = stream
@@ -40,13 +41,15 @@ class _Bounded(httpx2.AsyncByteStream):
 
 
 class Wire:
-    """The connection to an endpoint: follows no redirect, bounds replies, and knows the size of what was sent last."""
+    """Connection to an endpoint: follows no redirects, limits the size of replies, and records the size of the last
+    request.
+    """
 
     def __init__(self) -> None:
         self.sent, self.answered, self.redirected = 0, False, False
         self.client = DefaultAsyncHttpxClient(
-            follow_redirects=False,  # who answers at another address is not who was named, and must not get the facts
-            headers={"Accept-Encoding": "identity"},  # what is unpacked could be far larger than what was sent
+            follow_redirects=False,  # a redirect would send the facts to a host that was not configured
+            headers={"Accept-Encoding": "identity"},  # a compressed reply could unpack to any size
             event_hooks={"request": [self._sending], "response": [self._receiving]},
         )
 
@@ -55,12 +58,12 @@ class Wire:
 
     async def _receiving(self, response: httpx2.Response) -> None:
         self.answered, self.redirected = response.is_success, response.is_redirect
-        assert isinstance(response.stream, httpx2.AsyncByteStream)  # noqa: S101 - of an asynchronous client
+        assert isinstance(response.stream, httpx2.AsyncByteStream)  # noqa: S101 - from an asynchronous client
         response.stream = _Bounded(response.stream)
 
 
 class Metered(WrapperModel):
-    """A model whose usage is plausible. `used`: of all requests so far, failed ones included; `broken`: the last one failed."""
+    """A model with plausible usage. `used`: all requests so far, including failed ones; `broken`: the last one failed."""
 
     def __init__(self, wrapped: Model, wire: Wire, most: int) -> None:
         super().__init__(wrapped)
@@ -69,7 +72,7 @@ class Metered(WrapperModel):
 
     @property
     def redirected(self) -> bool:
-        """Whether the endpoint named another address in place of an answer."""
+        """Whether the endpoint answered with a redirect."""
         return self._wire.redirected
 
     async def request(
@@ -82,7 +85,7 @@ class Metered(WrapperModel):
             claimed, written = response.usage, sum(len(_text(part).encode(errors="replace")) for part in response.parts)
             self.broken = False
         finally:
-            if self._wire.answered:  # also an answer that nobody can read has been paid for
+            if self._wire.answered:  # an unreadable reply is billed, too
                 usage = RequestUsage(
                     input_tokens=_plausible(claimed.input_tokens, self._wire.sent, self._wire.sent),
                     output_tokens=_plausible(claimed.output_tokens, written, self._most),
@@ -94,12 +97,12 @@ class Metered(WrapperModel):
 
 
 def _plausible(claimed: Any, size: int, most: int) -> int:
-    """The tokens that are claimed for `size` bytes, at most `most`; an estimate where there is no such claim."""
+    """The reported tokens, at most `most`; if none are reported, an estimate from `size` bytes."""
     if isinstance(claimed, int) and not isinstance(claimed, bool) and claimed > 0:
         return min(claimed, most)
     return min(math.ceil(size / _PER_TOKEN), most)
 
 
 def _text(part: Any) -> str:
-    """What a part of an answer holds."""
+    """The content of a part of a reply."""
     return str(getattr(part, "content", None) or getattr(part, "args", None) or "")

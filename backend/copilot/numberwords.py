@@ -1,4 +1,4 @@
-"""Words that say a number: an answer may hold none, since every number in it is a fact."""
+"""Detects numbers written in prose. An answer may contain none, since every number must be a fact."""
 
 import re
 import unicodedata
@@ -19,7 +19,7 @@ halb halbe halber halbes halbiert hälfte viertel drittel doppelt verdoppelt ver
 moitié demi demie double triple quart tiers doublé triplé douzaine pourcent mitad medio doble triple cuarto tercio docena
 porciento metà mezzo doppio triplo metade dobro triplo helft dubbel verdubbeld
 """
-# Number words of other languages that are ordinary English ones.
+# Number words of other languages that are also ordinary English words.
 _ENGLISH_TOO = frozenset(
     ["cent", "do", "due", "elf", "en", "et", "i", "meta", "mil", "mille", "o", "om", "sei", "sole", "solo", "um", "und"]
 )
@@ -31,11 +31,11 @@ _INVISIBLE = ("Cf", "Cc", "Co", "Cn", "Cs", "Mn", "Me")
 
 
 def find(prose: str) -> str | None:
-    """The first thing in the text that is, or may be read as, a number; None if there is none.
+    """The first expression in the text that is, or may be read as, a number; None if there is none.
 
-    Digits and numerals of any script, number words of seven languages, Roman numerals, fractions and multiples; through
-    invisible characters, accents, emphasis within a word and letters spelt one by one. Letters that are not Latin are
-    found too: they can look like any other.
+    Detects digits and numerals of any script, number words of seven languages, Roman numerals, fractions and multiples,
+    even with invisible characters, accents, emphasis within a word or spaced letters. Also rejects non-Latin letters,
+    because they can look like any other.
     """
     for char in prose:
         if unicodedata.category(char).startswith("N") or char in "%‰‱":
@@ -56,14 +56,14 @@ def find(prose: str) -> str | None:
 
 
 def simplify(prose: str) -> str:
-    """What a person reads: no invisible characters, no accents, no emphasis, wide and styled letters as plain ones."""
+    """The text as a person sees it: no invisible characters, accents or emphasis, and plain letters for styled ones."""
     split = unicodedata.normalize("NFKD", prose)
     seen = "".join(char for char in split if unicodedata.category(char) not in _INVISIBLE or char in "\n\t")
     return re.sub(r"[*_`~]", "", seen)
 
 
 def _compound(word: str, words: frozenset[str]) -> bool:
-    """Whether a word is made of two or more number words: twentyfive, zweihundert."""
+    """Whether a word consists of two or more number words: twentyfive, zweihundert."""
     if len(word) < 6 or len(word) > 60:
         return False
     fits = [True] + [False] * len(word)  # fits[n]: the first n letters are number words
@@ -74,7 +74,7 @@ def _compound(word: str, words: frozenset[str]) -> bool:
 
 @cache
 def _words() -> frozenset[str]:
-    from num2words import num2words  # a third of a second
+    from num2words import num2words  # takes a third of a second to import
 
     words: set[str] = set()
     for language in _LANGUAGES:
@@ -83,7 +83,7 @@ def _words() -> frozenset[str]:
                 try:
                     said = num2words(value, lang=language, to=kind)
                 except (NotImplementedError, OverflowError, IndexError, KeyError):
-                    continue  # a language need not have an ordinal of everything
+                    continue  # not every language has every ordinal
                 words.update(_WORD.findall(simplify(str(said)).casefold()))
     words.update(simplify(f"{_ENGLISH} {_OTHERS}").casefold().split())
     return frozenset(word for word in words if len(word) > 1 and word not in _ENGLISH_TOO)

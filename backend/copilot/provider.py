@@ -1,4 +1,4 @@
-"""Models that write drafts: the offline planner, or any endpoint that speaks the protocol of OpenAI."""
+"""The OpenAI-compatible endpoint that writes drafts, and the token budget per API key."""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # seconds to import
 
 @asynccontextmanager
 async def endpoint(settings: CopilotSettings) -> "AsyncIterator[Metered]":
-    """The configured endpoint for one answer, asked with retries that wait longer each time."""
+    """The configured endpoint for one answer, with retries and exponential backoff."""
     from openai import AsyncOpenAI
     from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.providers.openai import OpenAIProvider
@@ -38,7 +38,7 @@ async def endpoint(settings: CopilotSettings) -> "AsyncIterator[Metered]":
 
 
 def why(error: Exception, model: "Metered | None", patience: float) -> str:
-    """What went wrong with an endpoint, as a sentence about it that repeats nothing of what it has sent."""
+    """The reason of an endpoint's failure, in a sentence that repeats nothing the endpoint has sent."""
     from pydantic_ai.exceptions import ModelAPIError, ModelHTTPError, UsageLimitExceeded
 
     match error:
@@ -58,7 +58,7 @@ def why(error: Exception, model: "Metered | None", patience: float) -> str:
 
 
 class Budget:
-    """Tokens that each API key may use a day (UTC), counted in this process."""
+    """Tokens per API key and day (UTC), counted in this process."""
 
     def __init__(self, daily: int) -> None:
         self.daily = daily

@@ -1,4 +1,4 @@
-"""What must not leave for a model: keys, and what names a person."""
+"""Redaction: removes secrets and personal data before text is sent to a model."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _PATTERNS = {
 
 
 def redact(text: str, environ: Mapping[str, str] | None = None) -> str:
-    """The text with `[removed: …]` in place of keys, addresses and numbers that belong to somebody."""
+    """The text with keys, addresses and personal numbers replaced by `[removed: …]`."""
     for name in _SECRETS:
         if known := secret(name, environ):
             text = text.replace(known, "[removed: key]")

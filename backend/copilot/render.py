@@ -1,4 +1,4 @@
-"""How a fact is written: by its kind, with its unit and the sign of its direction."""
+"""Rendering of facts by kind, with unit and sign."""
 
 import math
 import re
@@ -10,16 +10,16 @@ from pipelines.tables.schema import FRACTION
 
 Form = Literal["", "by", "moves", "signed"]
 FORMS: tuple[str, ...] = get_args(Form)
-SIGNED = ("change", "difference")  # kinds with a direction
+SIGNED = ("change", "difference")  # kinds with a sign
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>#!|~$:@&{}])|(?<=www)\.|(?<=WWW)\.")
 _LINES = re.compile(r"\s+")
 
 
 def text(fact: Fact, form: str = "") -> str:
-    """The fact as plain text. `by`: without its sign; `moves`: "rises by …", "falls by …"; only for kinds with a direction.
+    """The fact as plain text. `by`: without its sign; `moves`: "rises by …", "falls by …"; only for kinds with a sign.
 
-    ValueError for a form that the kind has not.
+    ValueError for a form that the kind does not have.
     """
     if form and (fact.what.kind not in SIGNED or form not in FORMS):
         raise ValueError(f"{fact.what.label} has no form '{form}'")
@@ -33,7 +33,7 @@ def text(fact: Fact, form: str = "") -> str:
             return percent(_number(value))
         case "level":
             return f"{_number(value):g} %"
-        case "quantity":  # in the target's own unit, whatever it is called
+        case "quantity":  # in the unit of the target
             return _with(fact.unit, number(_number(value)))
         case "number":
             return _amount(_number(value), fact.unit)
@@ -56,7 +56,7 @@ def text(fact: Fact, form: str = "") -> str:
 
 
 def markdown(fact: Fact, form: str = "") -> str:
-    """The same as markdown that shows exactly these characters: a name is never a link, a picture, a formula or a heading."""
+    """The fact as escaped markdown: a name never becomes a link, a picture, a formula or a heading."""
     return escape(text(fact, form))
 
 
@@ -65,7 +65,7 @@ def escape(plain: str) -> str:
 
 
 def _amount(value: float, unit: str, of_fractions: str = "%") -> str:
-    """A number with its unit; a fraction in percent, or in `of_fractions`."""
+    """A number with its unit; a fraction in percent, or in the unit `of_fractions`."""
     return percent(value, unit=of_fractions) if unit == FRACTION else _with(unit, number(value))
 
 

@@ -1,4 +1,4 @@
-"""Questions and answers: all that is said is read from published files, and nothing is changed."""
+"""Copilot: answers from published files; changes nothing."""
 
 import asyncio
 import re
@@ -23,9 +23,9 @@ from pipelines.core.errors import ForecastError
 
 router = APIRouter(prefix="/copilot", tags=["copilot"])
 
-_TICK = 0.2  # seconds between looks at whether the client or the service is gone
+_TICK = 0.2  # seconds between checks for a closed client or a shutdown
 _STOPPING = {"status": 503, "detail": "The service is stopping. Ask again in a moment."}
-_PIECE = re.compile(r".{1,80}(?:\s+|\Z)|.{1,80}", re.DOTALL)  # of a text as it is streamed
+_PIECE = re.compile(r".{1,80}(?:\s+|\Z)|.{1,80}", re.DOTALL)  # a piece of streamed text
 
 
 CopilotDep = Annotated[Copilot, provided(Copilot)]
@@ -39,7 +39,7 @@ async def explain(access: Viewer, asked: ExplainIn, copilot: CopilotDep) -> Answ
 
 @router.post("/summarize", response_model=AnswerOut, responses=problems(400, 404, 413), max_body_size=MAX_BODY)
 async def summarize(access: Viewer, asked: SummarizeIn, copilot: CopilotDep) -> AnswerOut:
-    """How a workspace, or one series, stands: forecast, accuracy, monitoring."""
+    """Summarises the state of a workspace, or of one series: forecast, accuracy, monitoring."""
     question = "Summarise the workspace." if asked.unique_id is None else "Summarise this series."
     whole = ExplainIn(workspace=asked.workspace, question=question, unique_id=asked.unique_id)
     return await _answer(whole, access, copilot)
@@ -54,8 +54,9 @@ async def summarize(access: Viewer, asked: SummarizeIn, copilot: CopilotDep) -> 
 async def stream(
     access: Viewer, asked: ExplainIn, copilot: CopilotDep, shutdown: Annotated[Shutdown, provided(Shutdown)]
 ) -> AsyncIterator[ServerSentEvent]:
-    """The same as it comes: `start`, a `tool` for each look-up, `text` in pieces, `facts`, then `done` with the whole
-    answer, or `error`. Text is sent when all of it has passed."""
+    """Streams an answer: `start`, `tool` for each call, `text` in pieces, `facts`, then `done` with the whole answer,
+    or `error`. No text is sent before all of it has passed the checks.
+    """
     yield ServerSentEvent(event="start", data={"workspace": asked.workspace})
     told: asyncio.Queue[str] = asyncio.Queue()
     work = asyncio.create_task(copilot.answer(asked, access.workspace, access.identity.prefix, told.put_nowait))
@@ -65,7 +66,7 @@ async def stream(
                 yield ServerSentEvent(event="error", data=_STOPPING)
                 return
             try:
-                async with asyncio.timeout(_TICK):  # nothing is sent within: a slow client is no reason to stop
+                async with asyncio.timeout(_TICK):  # sends nothing: slow clients do not trigger it
                     tool = await told.get()
             except TimeoutError:
                 continue
@@ -79,12 +80,12 @@ async def stream(
         yield ServerSentEvent(event="facts", data={"facts": answer.facts})
         yield ServerSentEvent(event="done", data=answer)
     finally:
-        work.cancel()  # of no use once the client or the service is gone
+        work.cancel()  # not needed after a disconnect or a shutdown
 
 
 @router.get("/suggestions", response_model=SuggestionsOut, responses=problems(404))
 async def suggestions(access: Viewer, query: Annotated[SuggestionsQuery, Query()]) -> SuggestionsOut:
-    """Questions to begin with, for a page and the series on it."""
+    """Suggested questions for a page and the series on it."""
     nothing_yet = ExplainIn(workspace=query.workspace, question="?", unique_id=query.unique_id, page=query.page)
     return SuggestionsOut(suggestions=offline.suggestions(nothing_yet))
 
@@ -97,7 +98,7 @@ async def _answer(asked: ExplainIn, access: Access, copilot: Copilot) -> AnswerO
 
 
 def _told(error: BaseException) -> dict[str, int | str]:
-    """An error as a client may read it; what is none of theirs goes to the log."""
+    """An error as clients may see it; internal errors go to the log."""
     match error:
         case Problem():
             return {"status": error.status, "detail": error.detail}

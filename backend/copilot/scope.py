@@ -1,4 +1,4 @@
-"""What a tool may use: one workspace to read, and the ledger of the answer that is being made."""
+"""Context of a tool call: one workspace to read, and the ledger of the answer in progress."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,23 +14,23 @@ from pipelines.forecasting.read.series import SeriesTable
 
 T = TypeVar("T")
 
-MOST_SERIES = 10  # of one call of a tool
+MOST_SERIES = 10  # per call of a tool
 
 
 class CannotTell(Exception):
-    """A tool has no answer: says what is missing, or which name to give instead. It holds no data but names."""
+    """A tool has no answer. The message says what is missing or which name to use; its only data are names."""
 
 
 @dataclass
 class Scope:
-    """One question's view of one workspace. `focus`: the series that is on screen, if any."""
+    """Context of one question about one workspace. `focus`: the series on screen, if any."""
 
     data: WorkspaceReader
     knowledge: Knowledge
     ledger: Ledger = field(default_factory=Ledger)
     focus: str | None = None
-    tell: Callable[[str], None] = lambda tool: None  # hears of each tool as it is asked
-    names: frozenset[str] = frozenset()  # all series, casefolded: what prose may not name
+    tell: Callable[[str], None] = lambda tool: None  # called with the name of each tool
+    names: frozenset[str] = frozenset()  # all series names, casefolded, which prose may not contain
 
     @property
     def workspace(self) -> str:
@@ -41,11 +41,11 @@ class Scope:
         return (Subject("series", self.focus),) if self.focus else ()
 
     async def published(self) -> Published:
-        """The published forecasts; CannotTell while there are none."""
+        """The published forecasts; CannotTell if there are none."""
         return await _or_cannot(self.data.published())
 
     async def run(self, run_id: str | None = None) -> Run:
-        """A finished run, or the production run."""
+        """The finished run with this ID, or the production run."""
         if run_id is None:
             return await _or_cannot(self.data.aliased())
         return await _or_cannot(self.data.run(run_id))
@@ -58,7 +58,7 @@ class Scope:
         return (await self.run()).settings.target.unit
 
     async def which(self, given: str | None) -> str:
-        """The series that a name, the id of a fact that names it, or nothing (the one on screen) stands for."""
+        """The series for a name, the ID of a fact that names it, or None (the one on screen)."""
         table = await self.series()
         wanted = given or self.focus
         if wanted is None:
@@ -74,7 +74,7 @@ class Scope:
         raise CannotTell(f"The workspace has no such series{near}. Call find_series with a part of its name.")
 
     async def which_of(self, given: Sequence[str]) -> list[str]:
-        """Several series, each once."""
+        """Several series, without duplicates."""
         if len(given) > MOST_SERIES:
             raise CannotTell(f"That are too many series for one call; at most {MOST_SERIES}.")
         return list(dict.fromkeys([await self.which(one) for one in given]))
@@ -87,7 +87,7 @@ class Scope:
 
 
 async def _or_cannot(asked: Awaitable[T]) -> T:
-    """What the catalog answers; its problem as an answer that cannot be given."""
+    """Awaits a result of the catalog, and turns its problem into CannotTell."""
     try:
         return await asked
     except Problem as problem:

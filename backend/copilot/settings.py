@@ -1,4 +1,4 @@
-"""Settings of the copilot: `copilot.yaml`, its overlay and `FORECAST_COPILOT__…`; the key only by LLM_API_KEY."""
+"""Settings of the copilot: `copilot.yaml`, its overlay and `FORECAST_COPILOT__…`; the API key only from LLM_API_KEY."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -13,7 +13,7 @@ from pipelines.core.secrets import secret
 
 
 class CopilotSettings(Strict):
-    """Who answers, and what an answer may cost; `copilot.yaml` says what each is."""
+    """Provider and limits of the copilot; `copilot.yaml` describes each setting."""
 
     provider: Literal["offline", "openai"] = "offline"
     base_url: str = "https://api.openai.com/v1"
@@ -40,7 +40,7 @@ class CopilotSettings(Strict):
 
 
 def load(environ: Mapping[str, str] | None = None) -> CopilotSettings:
-    """The settings; ConfigError for a wrong one, and for an endpoint without its key."""
+    """The settings; ConfigError if one is invalid, or for an endpoint without its key."""
     settings = config.load_section("copilot", CopilotSettings, environ)
     if settings.provider == "offline" and not settings.embedding_model:
         return settings

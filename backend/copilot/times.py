@@ -1,4 +1,4 @@
-"""Stretches of a workspace's calendar, as tools are given them: ISO dates, or moments where steps are shorter than days."""
+"""Spans of a workspace's calendar, as passed to tools: ISO dates, or timestamps if steps are shorter than a day."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Stamp = Annotated[str, Field(max_length=40, description="ISO date such as 2024-0
 
 @dataclass(frozen=True)
 class Step:
-    """A known value at one step of the calendar."""
+    """A value at one step of the calendar."""
 
     ds: str
     value: float
@@ -22,14 +22,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Both ends included, in the workspace's own time."""
+    """A span of time, both ends included, in the workspace's local time."""
 
     start: datetime
     end: datetime
 
     @classmethod
     def of(cls, start: str, end: str | None) -> "Stretch":
-        """CannotTell for what is no date; a date as the end includes the whole day."""
+        """Parses a span; an end without a time includes the whole day. CannotTell for an invalid date."""
         first = parse(start)
         last = parse(end or start)
         if len(end or start) <= len("2024-06-01"):
@@ -39,11 +39,11 @@ class Stretch:
         return cls(first, last)
 
     def select(self, steps: Sequence[Step]) -> list[Step]:
-        """Those of the steps that lie within."""
+        """The steps within the span."""
         return [step for step in steps if self.start <= local(step.ds) <= self.end]
 
     def reaches_beyond(self, ds: str, step: timedelta) -> bool:
-        """Whether it asks for more steps than those up to `ds`."""
+        """Whether the span extends beyond the step at `ds`."""
         return self.end >= local(ds) + step
 
 
@@ -57,5 +57,5 @@ def parse(stamp: str) -> datetime:
 
 
 def local(ds: str) -> datetime:
-    """A time as the workspace writes it, without its offset."""
+    """A timestamp of the workspace without its UTC offset."""
     return datetime.fromisoformat(ds).replace(tzinfo=None)

@@ -1,4 +1,4 @@
-"""The tools as a model sees them: their typed functions, and their facts as JSON."""
+"""Tools as a model sees them: typed functions that return facts as JSON."""
 
 import inspect
 import json
@@ -27,7 +27,7 @@ def tools() -> "list[Tool[Scope]]":
 
 
 def _tool(name: str, function: Callable[..., Awaitable[Facts]]) -> "Tool[Scope]":
-    """A tool with the arguments of `function` after its scope, which is the dependency of the agent's run."""
+    """A tool with the arguments of `function` except its scope, which the agent's run supplies."""
     from pydantic_ai import RunContext, Tool
 
     async def call(context: RunContext[Scope], **arguments: Any) -> str:
@@ -35,14 +35,14 @@ def _tool(name: str, function: Callable[..., Awaitable[Facts]]) -> "Tool[Scope]"
         scope.tell(name)
         return told(scope, await look_up(scope, function, **arguments))
 
-    bound = MethodType(function, Scope)  # never called: a bound function has no scope among its arguments
+    bound = MethodType(function, Scope)  # never called: binding removes the scope from its arguments
     arguments_only = Tool(bound, takes_ctx=False).function_schema
     schema = replace(arguments_only, function=call, takes_ctx=True, return_schema={"type": "string"})
     return Tool(call, name=name, description=inspect.getdoc(function), function_schema=schema)
 
 
 async def look_up(scope: Scope, function: Callable[..., Awaitable[Facts]], **arguments: Any) -> Facts:
-    """What a tool answers; where it cannot, its reason in the place of facts."""
+    """The facts from a tool or, if it has no answer, the reason."""
     try:
         return await function(scope, **arguments)
     except CannotTell as reason:
@@ -54,7 +54,7 @@ async def look_up(scope: Scope, function: Callable[..., Awaitable[Facts]], **arg
 
 
 def told(scope: Scope, facts: Facts) -> str:
-    """The facts with their ids, as JSON; what must not leave is taken out."""
+    """The facts with their IDs as JSON, redacted."""
     known = scope.ledger.add(facts.facts[:MOST])
     told = {"facts": [_as_json(scope, one) for one in known], "note": redact(facts.note)}
     return json.dumps(told, ensure_ascii=False)

@@ -66,8 +66,7 @@ class Cache:
 
 
 def fingerprint(*parts: object) -> bytes:
-    """A short key for parts that clients choose, and that may be as long as a request: strings, numbers, None, tuples.
-    """
+    """A short key for parts that clients choose, and that may be as long as a request: strings, numbers, None, tuples."""
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).digest()
 
 

@@ -173,8 +173,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     @property
     def _is_sending(self) -> bool:
-        """Whether the client owes part of a body; false while the service has not asked for it, or has paused reading.
-        """
+        """Whether the client owes part of a body; false until the service asks for it, or while reading is paused."""
         return self.cycle.more_body and not self.flow.read_paused and not self.cycle.waiting_for_100_continue
 
     def _hold(self, answer: int, body: int) -> None:

@@ -43,8 +43,7 @@ async def ready(
     readiness: Annotated[Readiness, provided(Readiness)],
     shutdown: Annotated[Shutdown, provided(Shutdown)],
 ) -> HealthOut:
-    """Version, commit and readiness checks: storage reachable, a production run readable. 503 names the failed checks.
-    """
+    """Version, commit and readiness checks: storage reachable, production run readable. 503 names the failed checks."""
     # Workspaces are named only where no key is needed; elsewhere their names are in the log.
     checks = await asyncio.to_thread(readiness.checks)
     if shutdown.begun:

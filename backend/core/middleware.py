@@ -33,8 +33,7 @@ _METHODS = {"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"}  # any o
 
 
 class Observe:
-    """The outermost middleware. Logs route, status, milliseconds, workspace and role, but no names, keys or addresses.
-    """
+    """The outermost middleware. Logs route, status, duration, workspace and role, but no names, keys or addresses."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, https: bool) -> None:
         self.app = app
@@ -55,7 +54,8 @@ class Observe:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 own = [*message.get("headers", ()), *headers_of(scope), (b"x-request-id", request_id)]
-                set_already = {name for name, _ in own}  # a page may set its own policy; with two headers, both would apply
+                # a page may set its own policy; two would both apply
+                set_already = {name for name, _ in own}
                 message["headers"] = [*own, *(one for one in self.headers if one[0] not in set_already)]
             await send(message)
 

@@ -26,7 +26,8 @@ HEADER = "X-API-Key"
 _HEALTH = ("/health", "/healthz")
 _PUBLIC = ("/docs", "/errors")  # no key is needed, but requests count
 _READING = ("GET", "HEAD", "OPTIONS")
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")  # content types that any web page may send cross-origin
+# sendable by a page of any site
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
 _WINDOW = 60.0  # seconds
 _REMEMBERED = 10_000  # clients
 _LONGEST = 100  # characters of a client's identifier, which comes from a header behind a proxy

@@ -31,9 +31,7 @@ class Settings(BaseSettings):
     )
     rate_limit: PositiveInt = 1200  # requests per minute and key
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()  # separated by commas; if empty, CORS is off
-    trusted_proxies: Annotated[
-        tuple[str, ...], NoDecode
-    ] = ()  # addresses or networks whose X-Forwarded-For is trusted
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()  # addresses or networks whose X-Forwarded-For is trusted
     cache_mb: PositiveInt = 192  # MiB of tables in memory
     generate_workers: PositiveInt = 1  # processes that compute unpublished forecasts
     generate_queue: Annotated[int, Field(ge=0)] = 8  # requests that may wait for a worker
@@ -43,10 +41,12 @@ class Settings(BaseSettings):
         3072  # MiB of address space per preview: a file of 32 MiB needs 1.2 GB; one of 128 MiB unpacked, 2.2 GB
     )
     uploads_mb: Annotated[int, Field(ge=64)] = 512  # MiB of all uploads on disk
-    jobs_on: Literal["local", "cloud_run"] = "local"  # where pipelines run: as processes on this machine, or on Cloud Run
+    # run pipelines as processes on this machine or on Cloud Run
+    jobs_on: Literal["local", "cloud_run"] = "local"
     cloud_run_project: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = ""
     cloud_run_region: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = ""
-    cloud_run_prefix: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = "forecast-"  # prefix of the job names: forecast-train
+    # of job names: forecast-train
+    cloud_run_prefix: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = "forecast-"
     cloud_run_url: HttpUrl = HttpUrl("https://run.googleapis.com")
     cloud_logging_url: HttpUrl = HttpUrl("https://logging.googleapis.com")
     jobs: PositiveInt = 2  # maximum concurrent pipelines (one per workspace)

@@ -42,7 +42,8 @@ class LocalJobs:
         above = self._above(workspace)
         with failing_clearly(str(above)):
             make_folder(str(above))
-            with locked(self.reader.artifacts.path(layout.JOBS_LOCK)):  # one lock for all workspaces, since `at_once` applies to all
+            # for all workspaces, as is `at_once`
+            with locked(self.reader.artifacts.path(layout.JOBS_LOCK)):
                 refuse_second(self, workspace)
                 job = Job(new_version(), workspace, kind, by, files.now())
                 command = [SCRIPTS[kind], "--workspace", workspace, "--json-log"]

@@ -30,8 +30,7 @@ class Launcher(Protocol):
 
 
 class LocalProcess:
-    """Starts a supervisor on this machine in its own session: it outlives the service and records how the script ends.
-    """
+    """Starts a local supervisor in its own session: it outlives the service and records how the script ends."""
 
     def __init__(self) -> None:
         self._started: list[subprocess.Popen[bytes]] = []

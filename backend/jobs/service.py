@@ -37,8 +37,7 @@ class Jobs:
         return await asyncio.to_thread(read)
 
     async def find(self, access: Access, job_id: str) -> Job:
-        """A job of the workspace in the request or, without one, of any workspace that the caller may see. Problem 404.
-        """
+        """A job of the requested workspace or, without one, of any workspace the caller may see. Problem 404."""
         if access.names_workspace:
             workspace = access.workspace.name
             job = await asyncio.to_thread(self._backend.get, workspace, job_id)

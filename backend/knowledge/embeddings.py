@@ -115,7 +115,8 @@ class Provider:
                     )
                 vectors += rows
             return _unit(np.array(vectors, dtype=np.float32))
-        except (OpenAIError, ValueError, TypeError, AttributeError) as error:  # TypeError, AttributeError: a response of another shape
+        # last two: a malformed response
+        except (OpenAIError, ValueError, TypeError, AttributeError) as error:
             raise EmbeddingFailed(
                 f"{self._model} gave no embeddings ({type(error).__name__})", remedy="Check the endpoint and the key."
             ) from None
@@ -129,7 +130,8 @@ class Provider:
             api_key=self._key or "none",
             timeout=_TIMEOUT,
             max_retries=2,
-            http_client=DefaultHttpxClient(follow_redirects=False),  # a redirect would send texts and key to another host
+            # a redirect would send texts to another host
+            http_client=DefaultHttpxClient(follow_redirects=False),
         )
 
 

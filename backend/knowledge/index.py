@@ -126,8 +126,7 @@ class Index:
         return self._contents.sources
 
     def search(self, query: str, limit: int) -> list[Ranked]:
-        """The best chunks, best first, each text once. Chunks that have nothing in common with the query are left out.
-        """
+        """The best chunks, best first, each text once; none that have nothing in common with the query."""
         contents = self._contents
         if not contents.entries or not words(query):
             return []

@@ -62,7 +62,8 @@ def mark(reader: Reader, workspace: str) -> Hashable:
         _known(lambda: reader.current_data(workspace).version),
         _known(lambda: reader.current_monitoring(workspace).version),
         _known(lambda: notes.pointer(reader, workspace).version),
-        reader.artifacts.looks(reader.places(workspace).alerts),  # on an object store, the monitoring pointer covers this
+        # on an object store: see current_monitoring
+        reader.artifacts.looks(reader.places(workspace).alerts),
         tuple(disk.looks(str(path)) for path in [*config.places(workspace, config.workspace_files()), *_documents()]),
     )
 
@@ -85,7 +86,7 @@ def collect(reader: Reader, workspace: str) -> tuple[list[Source], bool]:
     for maker in makers:
         try:
             sources += maker(reader, workspace)
-        except Exception as error:  # noqa: BLE001 - a damaged file may raise anything; the other sources must still be found
+        except Exception as error:  # noqa: BLE001 - a damaged file may raise anything; other sources are still found
             whole = False
             structlog.get_logger("backend").warning(
                 "source left out", workspace=workspace, reason=str(error), exc_info=not isinstance(error, ForecastError)

@@ -36,7 +36,8 @@ from pipelines.storage.store import Stores
 
 router = APIRouter(prefix="/monitoring", tags=["monitoring"])
 
-_SERVED = "sealed"  # part of the ETag of reports: changing it invalidates copies in browsers that were served in another way
+# part of the ETag of reports: changing it invalidates copies cached by browsers
+_SERVED = "sealed"
 
 
 @router.get("/summary", responses=problems(304, 404))

@@ -17,8 +17,7 @@ async def raised(workspace: WorkspaceReader) -> list[AlertOut]:
 
 
 async def acknowledge(access: Access, stores: Stores, alert_id: str, note: str) -> AlertOut:
-    """Acknowledge an alert for the caller; the first acknowledgement is kept. Problem 404 if the alert does not exist.
-    """
+    """Acknowledge an alert for the caller; the first acknowledgement is kept. Problem 404 if it does not exist."""
     workspace, by = access.workspace.name, access.identity.name
     try:
         return await asyncio.to_thread(alerts.acknowledge, stores, workspace, alert_id, by, note)

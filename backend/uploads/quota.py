@@ -37,8 +37,7 @@ class _Upload:
 
 
 class Quota:
-    """At most `mb` MiB of uploads. Unused uploads are removed by age, and the oldest of them to make room for new ones.
-    """
+    """At most `mb` MiB of uploads. Unused uploads are removed by age, and the oldest to make room for new ones."""
 
     def __init__(self, stores: Stores, mb: int) -> None:
         self._stores, self._most = stores, mb * 2**20

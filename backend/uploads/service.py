@@ -108,8 +108,7 @@ async def _write(draft: Draft, pieces: AsyncIterator[bytes]) -> None:
 
 
 def refuse_handwritten(reader: Reader, workspace: str) -> Path:
-    """Return the path of the workspace's file. Problem 409 if no upload created it, or if someone has edited it since.
-    """
+    """Return the path of the workspace's file. Problem 409 if no upload created it or someone has edited it since."""
     path = config.workspace_files().get(workspace)
     if path is None:
         return config.load_project().config_dir / "workspaces" / f"{workspace}.yaml"

@@ -36,8 +36,7 @@ Mark = tuple[Any, ...]
 
 @dataclass
 class Status:
-    """`facts` as returned, except for the age of the latest value, which is of `end`; `files`: all files read for them.
-    """
+    """`facts` as returned, except the age, which is computed from `end`; `files`: all files read for them."""
 
     facts: WorkspaceOut
     end: datetime | None = None
@@ -135,7 +134,7 @@ class Statuses:
                 read(status, name, files)
             except ForecastError as error:
                 reasons.append(self._catalog.public(str(error)))
-            except Exception as error:  # noqa: BLE001 - a damaged file may raise anything; the other workspaces must still be listed
+            except Exception as error:  # noqa: BLE001 - a damaged file may raise anything; others are listed
                 structlog.get_logger("backend").exception("unreadable workspace", workspace=name)
                 reasons.append(
                     f"What is stored of it is not as it was written ({type(error).__name__}: {error}). Restore it from a backup, or make it again: python scripts/run_all.py --workspace {name}"

@@ -67,8 +67,7 @@ def load_section(name: str, model: type[M], environ: Mapping[str, str] | None = 
 
 
 def as_written(name: str, environ: Mapping[str, str] | None = None, files: Mapping[str, Path] | None = None) -> Values:
-    """The unvalidated settings in the files of a workspace. `files`: the result of `workspace_files`, if already known.
-    """
+    """The unvalidated settings in the files of a workspace. `files`: the result of `workspace_files`, if already known."""
     layers = Layers()
     for file in files_of(name, environ, files):
         layers.add_file(file)
@@ -97,8 +96,7 @@ def files_of(
 
 
 def places(name: str, files: Mapping[str, Path], environ: Mapping[str, str] | None = None) -> tuple[Path, Path, Path]:
-    """The file of a workspace, the path of a second file of the same name, and that of its overlay; both may not exist.
-    """
+    """The file of a workspace, the path of a second file of the same name, and that of its overlay; both may not exist."""
     path = files[name]
     other = path.with_suffix(".yml" if path.suffix == ".yaml" else ".yaml")
     return path, other, overlay_of(config_dir(environ), environ) / f"workspaces/{path.name}"

@@ -33,8 +33,7 @@ _COMMON = 0.3  # minimum share of the most common step for it to define a grid
 
 @lru_cache(maxsize=_ALIASES)
 def parse(alias: str) -> pd.DateOffset:
-    """The pandas offset of `alias`; ConfigError if pandas rejects it, or if it runs backwards or means business hours.
-    """
+    """The pandas offset of `alias`; ConfigError if pandas rejects it, or if it runs backwards or means business hours."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # many people still write H and M for h and ME
         try:

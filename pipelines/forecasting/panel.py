@@ -1,4 +1,4 @@
-"""A panel of series as models and backtests see it."""
+"""The panel of series, the input of models and backtests."""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
@@ -14,13 +14,13 @@ from pipelines.tables.schema import DS, KEY, UNIQUE_ID, Y
 
 @dataclass(frozen=True)
 class Panel:
-    """Histories on one grid, with what else is known of them.
+    """Histories on one grid, with covariates and attributes.
 
-    `history`: `unique_id, ds, y` + covariates, sorted, one row a grid point; y may be null where a gap was left.
-    `known`: `unique_id, ds` + future covariates, sorted, rows after the end of each history that the source already gave.
-    `static`: one row a series, `unique_id` + attributes. `horizon`: the steps that will be asked for, where that is known
-    before: a model may learn them at once. `timezone`: by whose clock steps shorter than a day are lived, which are UTC
-    here; longer ones are dates. Nothing here is changed in place.
+    `history`: `unique_id, ds, y` + covariates, sorted, one row per grid point; y may be null where a gap was left.
+    `known`: `unique_id, ds` + future covariates, sorted, rows after the end of each history, as far as the source has
+    them. `static`: one row per series, `unique_id` + attributes. `horizon`: the number of steps to be forecast, if
+    known in advance, so that a model may learn them directly. `timezone`: local time of sub-daily steps, which are in
+    UTC here; longer steps are dates. Nothing here is changed in place.
     """
 
     history: pd.DataFrame
@@ -69,7 +69,7 @@ class Panel:
         return pd.DataFrame({UNIQUE_ID: last.index.repeat(h).astype(str), DS: steps.reshape(-1, h)[place].ravel()})
 
     def ahead(self, h: int) -> pd.DataFrame | None:
-        """`grid(h)` with what is known of these steps, null where nothing is; None without future covariates."""
+        """`grid(h)` with the known future covariates, null where unknown; None without future covariates."""
         return None if self.known is None else self.grid(h).merge(self.known, on=KEY, how="left")
 
     def y(self) -> pd.Series:
@@ -77,12 +77,12 @@ class Panel:
         return self.history.set_index(KEY)[Y]
 
 
-Part = Callable[[], Panel]  # some series of a panel, for a task
-Share = Callable[[Panel, list[str]], Part]  # how a task is handed the series that it is about
+Part = Callable[[], Panel]  # provides a task with some series of a panel
+Share = Callable[[Panel, list[str]], Part]  # makes the part for a task
 
 
 def held(panel: Panel, ids: list[str]) -> Part:
-    """The series themselves: what suits tasks on this machine."""
+    """The part with its series in memory, for tasks on this machine."""
     return partial(_itself, panel.select(ids))
 
 
@@ -103,12 +103,12 @@ def from_tables(
     ids: Collection[str] | None = None,
     timezone: str = "UTC",
 ) -> tuple[Panel, list[str]]:
-    """The panel of the stored tables, and the series that ended: their last value is over `late` steps old.
+    """The panel from the stored tables, and the series that ended, whose last value is over `late` steps old.
 
-    With `ids` it is what `select(ids)` would leave of it, and `observations` need hold no others.
+    With `ids` the result equals `select(ids)`, and `observations` need not hold other series.
 
     Histories run from each series' `first_ds` to the panel's newest step, so all forecasts are for the same dates; the
-    target of a series that is merely late is missing there.
+    target of a late series is missing there.
     """
     spans = series[series["n"] > 0].set_index(UNIQUE_ID)
     end = spans["last_ds"].max()
@@ -133,32 +133,34 @@ def from_tables(
 
 @dataclass(frozen=True)
 class _Spans:
-    """Which rows of a table are whose, found once: a search a selection would make thousands of them quadratic."""
+    """The span of rows of each series, computed once: with a search per selection, thousands of them would be
+    quadratic.
+    """
 
     names: pd.Index
-    ends: npt.NDArray[np.intp]  # rows ends[i] to ends[i + 1] are those of names[i]
+    ends: npt.NDArray[np.intp]  # rows ends[i] to ends[i + 1] belong to names[i]
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> "_Spans":
-        """Of a table whose rows lie together by series."""
+        """The spans of a table whose rows are grouped by series."""
         names = frame[UNIQUE_ID].to_numpy()
         starts = np.flatnonzero(np.r_[len(names) > 0, names[1:] != names[:-1]])
         return cls(pd.Index(names[starts]), np.r_[starts, len(names)])
 
     def rows(self, frame: pd.DataFrame, wanted: Collection[str]) -> pd.DataFrame:
-        """Those of the wanted series, in the order of the table."""
+        """The rows of the wanted series, in the order of the table."""
         at = np.sort(self.names.get_indexer(pd.Index(list(wanted), dtype=object)))
         at = at[at >= 0]
         if len(at) == len(self.names):
             return frame
-        if len(at) and at[-1] - at[0] == len(at) - 1:  # neighbours: one slice
+        if len(at) and at[-1] - at[0] == len(at) - 1:  # contiguous: one slice
             return frame.iloc[self.ends[at[0]] : self.ends[at[-1] + 1]].reset_index(drop=True)
         parts = [np.arange(self.ends[one], self.ends[one + 1]) for one in at]
         return frame.take(np.concatenate([*parts, np.empty(0, dtype=np.intp)])).reset_index(drop=True)
 
 
 def _up_to(end: pd.Timestamp, history: pd.DataFrame, last_ds: pd.Series, alias: str) -> pd.DataFrame:
-    """The histories, with a step without a value for each one that a series is late; `last_ds` by series."""
+    """The histories, extended to `end` by steps without a value; `last_ds` by series."""
     late = last_ds[last_ds < end]
     if late.empty:
         return history

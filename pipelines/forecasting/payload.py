@@ -1,4 +1,4 @@
-"""What a run of forecasting holds: fitted models, who serves which series, and the settings that it was made with."""
+"""Contents of a forecasting run: fitted models, the models of each series, and its settings."""
 
 import functools
 from collections.abc import Iterable, Iterator
@@ -24,19 +24,19 @@ from pipelines.tables.schema import MEMBER, MODEL, PHASE, SIZE, UNIQUE_ID, WEIGH
 MODELS = "model/models.parquet"
 WEIGHTS = "weights.parquet"
 PHASES = "phases.parquet"
-# The code that decides what a run and its forecasts hold.
+# The code that determines a run and its forecasts.
 _MODEL_CODE = ("evaluation", "features", "flows.py", "models", "panel.py", "predict.py", "prepare.py", "promotion")
 
 
 def begin(stores: Stores, workspace: Workspace, data: Data, parent: str | None) -> Recording:
-    """Return the recording of a run of *workspace*, which is complete."""
+    """Return the recording of a run of *workspace*, whose settings are complete."""
     places, config = stores.places(workspace.name), config_of(workspace)
     return Recording(stores.artifacts, places, config, data, parent, model_code())
 
 
 @functools.cache
 def model_code() -> str:
-    """The digest of the code that decides what a run and its forecasts hold: with other code, `run_all` trains again."""
+    """Return the digest of the code that determines a run and its forecasts; if it changes, `run_all` trains again."""
     return code.digest(Path(__file__).parent, _MODEL_CODE)
 
 
@@ -53,9 +53,10 @@ def save_models(record: Recording, fitted: Iterator[Fitted]) -> pd.DataFrame:
 
 
 def load_models(run: Folder, ids: Iterable[str], model: str | None = None) -> Iterator[Fitted]:
-    """Yield the run's models for those of *ids* that it serves, one file at a time; with *model*, those of that name.
+    """Yield the run's models for those of *ids* that it serves, one file at a time; with *model*, only those of that
+    name.
 
-    Raises Untrusted before anything is executed that is not what was written.
+    Raises Untrusted, before anything is executed, if a file was changed.
     """
     table = run.read_parquet(MODELS)
     table = table[table[UNIQUE_ID].isin(set(ids))]
@@ -66,15 +67,15 @@ def load_models(run: Folder, ids: Iterable[str], model: str | None = None) -> It
 
 
 def weights_of(run: Folder) -> pd.DataFrame:
-    """`unique_id, member, weight`: what each series' forecast is made of; a single champion has weight 1."""
+    """`unique_id, member, weight`: the members of each series' forecast; a single champion has weight 1."""
     if WEIGHTS in run.files:
         return run.read_parquet(WEIGHTS)
-    served = run.read_parquet(MODELS)  # of a run from before there were ensembles
+    served = run.read_parquet(MODELS)  # runs older than ensembles
     return served[[UNIQUE_ID, MODEL]].rename(columns={MODEL: MEMBER}).assign(**{WEIGHT: 1.0})
 
 
 def champions_of(run: Folder) -> pd.DataFrame:
-    """`champions.parquet`, the ensemble of the `default` strategy by its present name; it was once `ensemble`."""
+    """`champions.parquet`, with the `default` strategy's ensemble renamed from `ensemble` in older runs."""
     champions, weights = run.read_parquet("champions.parquet"), weights_of(run)
     served = pd.MultiIndex.from_frame(weights[[UNIQUE_ID, MEMBER]])
     alone = pd.MultiIndex.from_frame(champions[[UNIQUE_ID, MODEL]]).isin(served)
@@ -82,17 +83,19 @@ def champions_of(run: Folder) -> pd.DataFrame:
 
 
 def phases_of(run: Folder) -> pd.DataFrame:
-    """`phase, size`: how large errors are at each phase of the season; none of a run from before this was learnt."""
+    """`phase, size`: relative error size at each phase of the season; empty for runs that lack it."""
     return run.read_parquet(PHASES) if PHASES in run.files else pd.DataFrame({PHASE: [], SIZE: []}, dtype=float)
 
 
 def n_model_files(run: Folder) -> int:
-    """How many files `load_models` will read."""
+    """The number of files that `load_models` will read."""
     return sum(name.startswith("model/") and name.endswith(".pkl") for name in run.files)
 
 
 def config_of(workspace: Workspace) -> Json:
-    """The resolved configuration as JSON values, but for what changes no run, monitoring and descriptions, and for secrets."""
+    """The resolved configuration as JSON values, without monitoring and descriptions, which affect no run, and without
+    secrets.
+    """
     config = workspace.model_dump(mode="json", exclude={"monitoring", "descriptions"})
     if "url" in config["source"]:
         config["source"]["url"] = address(config["source"]["url"])
@@ -100,7 +103,7 @@ def config_of(workspace: Workspace) -> Json:
 
 
 def workspace_of(run: Folder) -> Workspace:
-    """The settings that a run was made with; ConfigError if this version of the code does not know them any more."""
+    """The settings of a run; ConfigError if this version of the code no longer supports them."""
     try:
         return Workspace.model_validate(Run.of(run).config)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The only way from a run to forecasts: its fitted members, weighed into champions, with intervals."""
+"""Forecasts from a run: its fitted members, weighted into champions, with intervals. All forecasts are made here."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,15 +18,17 @@ from pipelines.forecasting.settings import Workspace
 from pipelines.storage.folders import Folder
 from pipelines.tables.schema import BASELINE, MEMBER, MODEL, UNIQUE_ID, WEIGHT
 
-Calibration = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]  # quantiles, scales, phases, as `intervals.calibrate`
+Calibration = tuple[
+    pd.DataFrame, pd.DataFrame, pd.DataFrame
+]  # quantiles, scales and phases, as from `intervals.calibrate`
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """What a run has for some series, and the forecasts that it makes of a panel.
+    """The models of a run for some series, and the forecasts from a panel.
 
-    `champions`: the model by series. `models`: `unique_id, model`, what is fitted. `weights`: `unique_id, member,
-    weight`, what a champion is made of. `fresh`: the series that came after the run; the baseline serves them.
+    `champions`: the model by series. `models`: `unique_id, model`, the fitted ones. `weights`: `unique_id, member,
+    weight`, the members of each champion. `fresh`: series newer than the run, served by the baseline.
     """
 
     run: Folder
@@ -38,7 +40,7 @@ class Predictor:
 
     @classmethod
     def of(cls, run: Folder, ids: list[str]) -> Self:
-        """What `run` has for the series `ids`."""
+        """The predictor of `run` for the series `ids`."""
         champions = payload.champions_of(run).set_index(UNIQUE_ID)[MODEL].reindex(ids).fillna(BASELINE)
         models, weights = (
             table[table[UNIQUE_ID].isin(ids)] for table in (run.read_parquet(payload.MODELS), payload.weights_of(run))
@@ -49,11 +51,11 @@ class Predictor:
 
     @property
     def members(self) -> list[str]:
-        """The models that are fitted to some of the series, by name."""
+        """The names of the models fitted to some of the series."""
         return sorted(self.models[MODEL].unique())
 
     def load(self, panel: Panel, member: str | None = None) -> Iterator[Fitted]:
-        """The fitted members, or only the one named, and the baseline wherever it is wanted: it needs no training."""
+        """Loads the fitted members, or only the named one, and the baseline where needed, which requires no training."""
         yield from payload.load_models(self.run, panel.ids, member)
         having = self.models.loc[self.models[MODEL] == BASELINE, UNIQUE_ID]
         untrained = self.fresh if member != BASELINE else sorted(set(panel.ids) - set(having))
@@ -69,9 +71,10 @@ class Predictor:
         member: str | None = None,
         progress: Progress | None = None,
     ) -> pd.DataFrame:
-        """The `h` steps after the histories of `panel`: `unique_id, ds, model, step, y_hat`, at zero where the target ends there.
+        """The `h` steps after the histories of `panel`: `unique_id, ds, model, step, y_hat`, clipped at zero if the
+        target cannot be negative.
 
-        By the champions, or by `member` alone. `fitted`: members in place of those that the run has, such as the same ones
+        Uses the champions, or `member` alone. `fitted`: members to use in place of the run's, such as the same ones
         fitted to another history.
         """
         members = self.load(panel, member) if fitted is None else fitted
@@ -84,7 +87,7 @@ class Predictor:
     def with_intervals(
         self, rows: pd.DataFrame, panel: Panel, calibration: Calibration, levels: Sequence[int]
     ) -> pd.DataFrame:
-        """`rows` of `forecast` with `lo_*, hi_*`; a fresh series has the scale of its history."""
+        """`rows` of `forecast` with `lo_*, hi_*`; a fresh series uses the scale of its history."""
         quantiles, scales, phases = calibration
         floor = self.config.target.non_negative
         if self.fresh:
@@ -96,5 +99,5 @@ class Predictor:
 
 
 def calibration_of(run: Folder) -> Calibration:
-    """What the run's intervals are made of."""
+    """The inputs of the run's intervals."""
     return run.read_parquet("quantiles.parquet"), run.read_parquet("scales.parquet"), payload.phases_of(run)

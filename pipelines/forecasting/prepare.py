@@ -1,4 +1,4 @@
-"""What training and inference begin with: the panel of a data version, whole or as parts for tasks on other machines."""
+"""The panel of a data version for training and inference, complete or in parts for tasks on other machines."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
@@ -15,10 +15,10 @@ from pipelines.tables import parquet
 
 
 def panel_of(dataset: Dataset, workspace: Workspace, ids: Collection[str] | None = None) -> tuple[Panel, list[str]]:
-    """The panel as models see it, of `ids` or of all series, and all series that ended over a horizon ago.
+    """The panel for models, of `ids` or of all series, and all series that ended over a horizon ago.
 
-    `workspace` is complete. With `ids`, of these series only, on the same grid and up to the same end, without reading
-    the others' rows. Raises DataError when the data were brought in under settings that do not fit `workspace`.
+    `workspace` is complete. With `ids`, it has only these series, on the same grid and up to the same end, without
+    reading the rows of others. Raises DataError if the data were loaded under settings that do not match `workspace`.
     """
     covariates, series = workspace.covariates, dataset.series
     if ids is None:
@@ -53,7 +53,7 @@ def panel_of(dataset: Dataset, workspace: Workspace, ids: Collection[str] | None
 
 
 def ahead(panel: Panel, workspace: Workspace, models: Iterable[str]) -> Panel:
-    """The panel with what `models` must know of the steps ahead; DataError if the source does not say it."""
+    """The panel with the future values that `models` need; DataError if the source lacks them."""
     horizon, where = workspace.horizon or 1, workspace.holidays
     if any(build(name, workspace)().uses_future for name in models):
         panel = future.complete(panel, horizon, workspace.covariates.future, workspace.missing.future)
@@ -61,14 +61,14 @@ def ahead(panel: Panel, workspace: Workspace, models: Iterable[str]) -> Panel:
 
 
 def read(dataset: Dataset, workspace: Workspace, models: Iterable[str], ids: Collection[str] | None = None) -> Panel:
-    """The stored panel with what `models` must know of the steps ahead, of `ids` or of all series."""
+    """The stored panel with the future values that `models` need, of `ids` or of all series."""
     return ahead(panel_of(dataset, workspace, ids)[0], workspace, models)
 
 
 def stored(dataset: Dataset, workspace: Workspace, models: Iterable[str]) -> Share:
-    """For tasks on other machines: each reads its series from the store, which all machines see at the same place.
+    """The share for tasks on other machines, which read their series from a store that all machines can reach.
 
-    What travels is where the data lie and the names of the series; the key that signs stays here.
+    Only the location of the data and the names of the series are sent; the signing key stays here.
     """
     settings, needed = workspace.model_dump_json(), tuple(models)
 
@@ -80,7 +80,7 @@ def stored(dataset: Dataset, workspace: Workspace, models: Iterable[str]) -> Sha
 
 @dataclass(frozen=True)
 class _Stored:
-    """Some series of a data version; equal to another one of the same data, settings, models and series."""
+    """Some series of a data version; equal if data, settings, models and series are equal."""
 
     where: str
     settings: str
@@ -93,6 +93,6 @@ class _Stored:
         return _read(self)
 
 
-@lru_cache(maxsize=1)  # a worker is handed the windows of the same series one after the other
+@lru_cache(maxsize=1)  # a worker gets the windows of the same series in sequence
 def _read(part: _Stored) -> Panel:
     return read(part.dataset, part.workspace, part.models, part.ids)

@@ -1,4 +1,4 @@
-"""What an uploaded table is, before it is anybody's data: how it is read, what is wrong with it, and its settings."""
+"""Preview of an uploaded table: how it is read, its problems, and the resulting workspace settings."""
 
 import gzip
 import traceback
@@ -23,10 +23,10 @@ from pipelines.storage.catalog import Reader
 from pipelines.tables import limits
 from pipelines.tables.schema import DS, UNIQUE_ID, Y
 
-_ORIGIN = "upload"  # what stands for the workspace's file in errors
+_ORIGIN = "upload"  # replaces the workspace's file in errors
 _COLUMNS, _ROWS, _REJECTED, _EXAMPLES, _SAMPLE = 200, 10, 20, 3, 1_000
 _FIELD_OF_CHECK = {"length": "horizon", "gaps": "frequency", "freshness": DS}
-_PARAMETERS = {  # of an upload, by the setting that an error names; of what is in neither, the file is to blame
+_PARAMETERS = {  # setting named in an error to the upload parameter; errors in other settings refer to `file`
     "source.columns.ds": DS,
     "source.columns.y": Y,
     "source.columns.keys": "keys",
@@ -36,7 +36,7 @@ _PARAMETERS = {  # of an upload, by the setting that an error names; of what is 
     "target.unit": "unit",
     **{name: name for name in ("frequency", "timezone", "title", "horizon")},
 }
-# Errors speak to who has a workspace file; whoever uploads has a mapping, and can only correct the table.
+# Remedies for uploads: without a workspace file, only the mapping and the table can be corrected.
 _REMEDIES = {
     "column_not_recognised": "Name it in the mapping.",
     "future_covariates_missing": "Add rows with these dates and an empty target.",
@@ -56,11 +56,14 @@ _REMEDIES = {
     "unknown_encoding": "Save it as UTF-8.",
     "wrong_encoding": "Save it as UTF-8.",
 }
-_CHECKS = {"rejected": _REMEDIES["no_usable_row"], "gaps": _REMEDIES["too_few_timestamps"]}  # by its name, the remedy
+_CHECKS = {
+    "rejected": _REMEDIES["no_usable_row"],
+    "gaps": _REMEDIES["too_few_timestamps"],
+}  # remedy by name of the check
 
 
 class Preview:
-    """The answer, filled in as far as the table lets itself be understood."""
+    """The answer, filled in as far as the table can be read."""
 
     def __init__(self, reader: Reader, workspace: str, upload_id: str, name: str, wanted: Mapping[str, Any]) -> None:
         self.workspace, self.wanted = workspace, wanted
@@ -84,7 +87,7 @@ class Preview:
         }
 
     def answer(self) -> dict[str, Any]:
-        """Everything that was found; `acceptable` where nothing stands in the way of a workspace."""
+        """All findings; `acceptable` if the table can become a workspace."""
         try:
             self._look()
         except ForecastError as error:
@@ -92,7 +95,7 @@ class Preview:
         except MemoryError:
             problem, remedy = "it takes more memory than a preview may use", "Upload fewer rows or columns."
             self._add(DataError(problem, code="too_much_memory", remedy=remedy))
-        except Exception as error:  # noqa: BLE001 - a table from outside may trip anything, which is no fault of the service
+        except Exception as error:  # noqa: BLE001 - uploaded tables can raise anything
             traceback.print_exc()
             problem = f"the table cannot be understood ({type(error).__name__})"
             self._add(DataError(problem, code="not_understood", remedy="Save it as a plain CSV."))
@@ -117,7 +120,7 @@ class Preview:
             self._bring_in(raw.rows, workspace)
 
     def _settings(self, frequency: str, columns: Mapping[str, Any] | None = None) -> Workspace | None:
-        """The workspace as its file would make it; None where a setting is wrong."""
+        """The workspace that its file would define; None if a setting is wrong."""
         values = self._values(frequency, columns)
         try:
             return settings.workspace_of(self.workspace, values, _ORIGIN)
@@ -127,13 +130,13 @@ class Preview:
             for problem in ours:
                 self._add(problem)
             if not ours:
-                traceback.print_exc()  # it may name files of the server
+                traceback.print_exc()  # not sent, since it may name files of the server
                 stands, remedy = "the service's own settings stand in the way", "Ask whoever runs it: its log says how."
                 self._add(ConfigError(stands, code="wrong_settings", remedy=remedy), "settings")
             return None
 
     def _values(self, frequency: str, columns: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """What the workspace's file says."""
+        """The content of the workspace's file."""
         wanted = self.wanted
         named = columns or {key: wanted[key] for key in (DS, Y, "keys") if wanted.get(key) is not None}
         covariates = {key: list(wanted[key]) for key in ("static", "future") if wanted.get(key)}
@@ -149,7 +152,7 @@ class Preview:
         return {key: value for key, value in values.items() if value}
 
     def _bring_in(self, rows: pd.DataFrame, workspace: Workspace) -> None:
-        """The stages of the ETL, one after the other, as far as they go."""
+        """Runs the stages of the ETL as far as they succeed."""
         as_of = pd.Timestamp.now(tz="UTC").tz_localize(None)
         workspace = workspace.model_copy(update={"limits": workspace.limits.of_upload()})
         try:
@@ -184,20 +187,20 @@ class Preview:
             self.found["settings"] = self._values(cleaned.frequency, columns)
 
     def _look_ahead(self, observations: pd.DataFrame, series: pd.DataFrame, complete: Workspace) -> None:
-        """Whether the future covariates are known over the horizon, without which there would be no training."""
+        """Raises DataError if future covariates are not known over the horizon, which training requires."""
         horizon, names = complete.horizon or 1, complete.covariates.future
         seasons = complete.season_lengths or (1,)
         panel, _ = panels.from_tables(observations, series, complete.frequency, seasons, future=names, late=horizon)
         future.complete(panel, horizon, names, complete.missing.future)
 
     def _map(self, columns: Mapping[str, list[str]]) -> dict[str, Any]:
-        """Which column was taken for what."""
+        """Records which columns were used for `ds`, `y` and the keys."""
         mapping = {DS: columns[DS][0], Y: columns[Y][0], "keys": list(columns[UNIQUE_ID])}
         self.found["mapping"] |= mapping
         return mapping
 
     def _reject(self, rejected: pd.DataFrame) -> None:
-        """The rows that cannot be used."""
+        """Records the rejected rows."""
         shown = rejected.drop(columns=[ROW, REASON]).iloc[:_REJECTED, :_COLUMNS]
         heads = rejected[[ROW, REASON]].head(_REJECTED).itertuples(index=False)
         self.found["rejected"] = {
@@ -210,7 +213,7 @@ class Preview:
         }
 
     def _add(self, error: ForecastError, field: str | None = None) -> None:
-        """A problem in the words of who uploads: there is no workspace file yet, and no path is theirs to know."""
+        """Adds a problem in terms of the upload: without references to a workspace file, and without paths."""
         remedy = _REMEDIES.get(error.code, error.remedy)
         message = f"{error.problem}. {remedy}" if remedy else error.problem
         members = {**error.members(), "field": field or _parameter(error.field), "remedy": remedy}
@@ -232,14 +235,14 @@ def preview(reader: Reader, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parameter(field: str | None) -> str:
-    """The parameter of an upload that stands for a setting or what lies below it; `file` where none does."""
+    """The upload parameter for a setting or a part of it; `file` if there is none."""
     parts = (field or "").split(".")
     above = (".".join(parts[:end]) for end in range(len(parts), 0, -1))
     return next((_PARAMETERS[setting] for setting in above if setting in _PARAMETERS), "file")
 
 
 def _refuse_bomb(path: Path) -> None:
-    """DataError for a small file that unpacks to more than a machine can hold, or to more rows than a preview can look at."""
+    """Raises DataError for a file that unpacks to more bytes or rows than a preview can handle."""
     size, lines = 0, 1
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as content:
@@ -260,12 +263,12 @@ def _refuse_bomb(path: Path) -> None:
                         found=lines,
                         remedy="Upload fewer rows.",
                     )
-    except (OSError, EOFError, zlib.error):  # it is damaged: then reading it says so
+    except (OSError, EOFError, zlib.error):  # damaged, which is reported when it is read
         return
 
 
 def _column(values: pd.Series) -> dict[str, Any]:
-    """A column's name, what it seems to hold, how many values it lacks, and some of them."""
+    """A column's name, apparent type, number of missing values, and examples."""
     known = values.dropna()
     return {
         "name": printable(str(values.name)),
@@ -284,7 +287,7 @@ def _type(known: pd.Series) -> str:
 
 
 def _as_json(rows: pd.DataFrame) -> list[dict[str, str | None]]:
-    """Rows of text, short enough to be looked at."""
+    """Rows as text, shortened for display."""
     return [dict(_cells(row)) for row in rows.to_dict("records")]
 
 
@@ -294,7 +297,7 @@ def _cells(row: Mapping[Any, Any]) -> Iterator[tuple[str, str | None]]:
 
 
 def _moment(value: Any) -> str | None:
-    """A date, or a time where there is one."""
+    """A date, or a timestamp unless it is midnight."""
     if pd.isna(value):
         return None
     return f"{value:%Y-%m-%d}" if value == value.normalize() else stamp(value)

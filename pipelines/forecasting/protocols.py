@@ -1,4 +1,4 @@
-"""What a model must offer; whoever has these methods is one."""
+"""Protocols of models."""
 
 from typing import Literal, Protocol, Self, runtime_checkable
 
@@ -9,9 +9,9 @@ from pipelines.forecasting.panel import Panel
 
 @runtime_checkable
 class Forecaster(Protocol):
-    """A model over a panel. Constructors only store; fitted state ends in `_`; it survives pickling.
+    """A model over a panel. Constructors only store arguments; fitted attributes end in `_`; instances can be pickled.
 
-    Only `registry.runs` turns a forecaster into bytes and back, so a file is verified before it is unpickled.
+    Only `registry.runs` pickles and unpickles forecasters, so a file is verified before it is unpickled.
     """
 
     @property
@@ -25,26 +25,27 @@ class Forecaster(Protocol):
         ...
 
     def fit(self, panel: Panel) -> Self:
-        """Learns from the histories of `panel`; sees nothing else."""
+        """Learns from the histories of `panel` only."""
         ...
 
     def predict(self, panel: Panel, h: int, future: pd.DataFrame | None = None) -> pd.DataFrame:
-        """The `h` steps after the histories of `panel`, by what was learnt: `unique_id, ds, y_hat`, sorted, finite.
+        """Forecasts the `h` steps after the histories of `panel`: `unique_id, ds, y_hat`, sorted, finite.
 
-        `panel` may hold newer rows than the fit saw, never a series it did not see. `future` has `unique_id, ds` and
-        the future covariates for every forecast step. Further columns (`lo_*, hi_*`) are allowed.
+        `panel` may hold rows newer than those of the fit, but no new series. `future` has `unique_id, ds` and the
+        future covariates for every forecast step. Further columns (`lo_*, hi_*`) are allowed.
         """
         ...
 
 
 @runtime_checkable
 class Explains(Protocol):
-    """A forecaster that can also say what its forecasts are made of; without it, they are described from outside."""
+    """A forecaster that explains its forecasts; those of other models are decomposed from outside."""
 
     def explain(self, panel: Panel, h: int, future: pd.DataFrame | None = None) -> pd.DataFrame:
-        """`unique_id, ds, component, value`, in the unit of y: per step they sum to what `predict` gives for the same.
+        """`unique_id, ds, component, value`, in the unit of y: per step they sum to the result of `predict` for the
+        same arguments.
 
-        Components are `level`, `trend`, `season <length in steps>`, `holiday`, a covariate's own name and `rest`
-        (names in `schema`), each at most once a step. A series whose forecast is no such sum is left out altogether.
+        Components are `level`, `trend`, `season <length in steps>`, `holiday`, a covariate's own name and `rest` (names
+        in `schema`), each at most once per step. Series whose forecast is not such a sum are left out.
         """
         ...

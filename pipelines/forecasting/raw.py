@@ -1,4 +1,4 @@
-"""Where data come in: what a source gives, and the rows as they are stored before anything is done to them."""
+"""Reading of sources, and storage of the unprocessed rows."""
 
 import hashlib
 import tempfile
@@ -19,7 +19,7 @@ from pipelines.storage.store import Stores
 
 
 def read_source(workspace: Workspace, reader: Reader, data_dir: str) -> Raw:
-    """What the source gives. Where the data folder is on an object store, the source sees a copy of the files it names."""
+    """Reads the source. If the data folder is on an object store, the source gets a local copy of the files it names."""
     module, options = plugins.load("pipelines.sources", workspace.source.kind), workspace.source.options
     data = reader.data
     if data.is_local:
@@ -34,7 +34,7 @@ def read_source(workspace: Workspace, reader: Reader, data_dir: str) -> Raw:
 
 
 def keep_snapshot(raw: Raw, workspace: Workspace, stores: Stores) -> tuple[pd.DataFrame, str]:
-    """The rows as stored, and their version: the newest one if it holds the same bytes."""
+    """Stores the rows and returns them with their version; reuses the newest version if it holds the same bytes."""
     content = snapshot.to_parquet(raw.rows)
     sha256 = hashlib.sha256(content).hexdigest()
     places = stores.places(workspace.name)

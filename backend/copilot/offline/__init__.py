@@ -1,4 +1,6 @@
-"""The copilot without a model: rules that understand an analyst's questions, ask the same tools and write the same drafts."""
+"""The offline copilot, without a language model: rules that parse questions, call the same tools and write drafts in
+the same format.
+"""
 
 from backend.copilot.offline.planner import NAME, Planner
 from backend.copilot.offline.suggestions import suggestions

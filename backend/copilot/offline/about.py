@@ -1,4 +1,4 @@
-"""What an answer is to be about: the question beside the workspace that it is asked in."""
+"""Target of an answer: a question resolved against its workspace."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -7,23 +7,25 @@ from backend.copilot.offline.prose import Call, Found, Missing
 from backend.copilot.offline.question import Question
 from pipelines.forecasting.read.series import SeriesTable
 
-Plan = Generator[Call, Found, "str | Missing"]  # asks tools, is sent what they gave, and returns the draft
+Plan = Generator[Call, Found, "str | Missing"]  # yields calls of tools, receives their results, returns the draft
 
 
 @dataclass(frozen=True)
 class About:
-    """`series`: those that are meant; `filters`: else the attributes of a group; neither: the whole workspace."""
+    """Target of an answer: `series` if any are meant, else the group with the attributes in `filters`, else the whole
+    workspace.
+    """
 
     question: Question
     series: tuple[str, ...]
     filters: dict[str, str]
-    summed: bool  # whether steps of the target add up
+    summed: bool  # whether values of the target can be summed over steps
     tools: frozenset[str]
     table: SeriesTable
 
     @property
     def one(self) -> str | None:
-        """The only series that is meant."""
+        """The series, if exactly one is meant."""
         return self.series[0] if len(self.series) == 1 else None
 
     @property
@@ -32,30 +34,30 @@ class About:
 
     @property
     def totals(self) -> str:
-        """What the steps of a forecast do together."""
+        """The verb for aggregating a forecast over steps."""
         return "totals" if self.summed else "averages"
 
     @property
     def who(self) -> str:
-        """The slot of the name of what is meant."""
+        """The template slot for the name of the target."""
         return "{series}" if self.series else "{group}" if self.filters else "the whole workspace"
 
     @property
     def scope(self) -> dict[str, object]:
-        """What is meant, as tools take it."""
+        """The target as arguments of a tool."""
         if self.one:
             return {"unique_id": self.one}
         return {"filters": self.filters} if self.filters else {}
 
     @property
     def is_many(self) -> bool:
-        """Whether more series are meant than an answer about one can be about."""
+        """Whether more than one series is meant, too many for an answer about one."""
         asked = self.question
         return bool(asked.alike or asked.matching or len(self.series) > 1 or (asked.values and not self.series))
 
 
 def which(about: About) -> Plan:
-    """More than one series fits: how many, some of them, and the wish that one be named."""
+    """Plan for an ambiguous question: gives the number of matching series and examples, and asks to name one."""
     asked = about.question
     names = asked.alike or asked.matching or about.series
     if names:

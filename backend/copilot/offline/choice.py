@@ -1,4 +1,4 @@
-"""Which plan answers a question, or why none does."""
+"""Selects the plan that answers a question, or the reason to refuse it."""
 
 from collections.abc import Callable, Generator
 from functools import partial
@@ -39,14 +39,14 @@ _PLANS: dict[str, Callable[[About], Plan]] = {
     "forecast": amounts.forecast,
 }
 _OF_MANY = ("help", "meaning", "document", "counts", "ranked_error", "ranked_size", "movers", "attention", "compare")
-_OF_ONE = ("alerts", "horizon", "interval", "models", "profile", "quality")  # nothing is known of groups
+_OF_ONE = ("alerts", "horizon", "interval", "models", "profile", "quality")  # not available for groups
 _SIDE_BY_SIDE = ("forecast", "changes", "share", "summary", "last_year", "accuracy", "trust", "actuals")
 _OF_TIMES = ("compare", "changes", "last_year", "actuals", "forecast", "share")
-_DOCUMENTS = ("meaning", "document")  # may hold words that nobody knows
+_DOCUMENTS = ("meaning", "document")  # may contain unknown words
 
 
 def choose(about: About, asked: Question) -> Plan:
-    """The plan for a question; one that ends at once where the data cannot answer it."""
+    """The plan for a question, or a refusal if the data cannot answer it."""
     if asked.refused:
         return _refuse(asked.refused)
     if asked.nothing:
@@ -65,7 +65,7 @@ def choose(about: About, asked: Question) -> Plan:
 
 
 def _intent(about: About, asked: Question) -> str | None:
-    """The most telling intent that fits what the question names."""
+    """The most specific intent that fits the names in the question."""
     if _two_times(asked) and set(asked.intents) <= set(_OF_TIMES):
         return "spans"
     for intent in asked.intents:

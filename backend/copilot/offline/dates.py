@@ -1,4 +1,4 @@
-"""Expressions of time in a question, as stretches of the calendar that begin where the actuals end."""
+"""Time expressions in a question, resolved to spans of the calendar relative to the latest actual."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -48,12 +48,12 @@ _COUNT = r"\d{1,4}|" + "|".join(_NUMBERS) + "|couple of|few|a|an"
 _UNIT = r"(steps?|hours?|days?|weeks?|fortnights?|months?|quarters?|years?|decades?|centur(?:y|ies))"
 _AHEAD, _BACK = "next|coming|following|upcoming|first", "last|past|previous|latest|recent|preceding"
 _SHORT = timedelta(days=1)
-_FAR = 400  # years that nobody asks about in earnest
+_FAR = 400  # years; larger numbers are clipped
 
 
 @dataclass(frozen=True)
 class Span:
-    """Both ends included. `past`: as it was said, not where it lies."""
+    """A span of time, both ends included. `past`: by the wording of the question, not by its position."""
 
     start: datetime
     end: datetime
@@ -64,7 +64,7 @@ class Span:
         return self.start == self.end
 
     def iso(self) -> tuple[str, str]:
-        """Both ends as tools take them."""
+        """Both ends in the format of the tools."""
         if self.is_moment:
             return self.start.isoformat(), self.end.isoformat()
         if self.start.time() == time.min and self.end.time() == time.max:
@@ -74,9 +74,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Calendar:
-    """`last`: the newest actual; `end`: the last step that is forecast, both in the workspace's own time.
+    """Calendar of a workspace. `last`: the latest actual; `end`: the last forecast step, both in the workspace's local
+    time.
 
-    `backward`: whether a date without a year or a weekday is one that was.
+    `backward`: whether a date without a year, or a weekday, refers to the past.
     """
 
     last: datetime
@@ -109,7 +110,9 @@ class Calendar:
         return self.day(moved.date())
 
     def near(self, month: int, day: int, past: bool) -> date | None:
-        """The date without a year that is nearest to where the actuals end, ahead unless it is said to be past."""
+        """The date for a day and month: the latest one up to the last actual if `past`, else the first one within the
+        horizon, else the closest.
+        """
         dates = [one for year in (-1, 0, 1) if (one := _date(self.today.year + year, month, day))]
         if past:
             return max((one for one in dates if one <= self.today), default=None)
@@ -134,7 +137,7 @@ class Calendar:
 
 @dataclass(frozen=True)
 class Found:
-    """A span and where it stands in the text."""
+    """A span and its position in the text."""
 
     span: Span
     start: int
@@ -142,7 +145,7 @@ class Found:
 
 
 def find(text: str, calendar: Calendar) -> list[Found]:
-    """The expressions of time in a text of small letters, in their order; two dates of a range are one."""
+    """The time expressions in a lower-case text, in order; both dates of a range give one span."""
     taken: list[Found] = []
     for pattern, read in _PATTERNS:
         for match in pattern.finditer(text):
@@ -158,7 +161,7 @@ def find(text: str, calendar: Calendar) -> list[Found]:
 
 
 def _joined(text: str, times: list[Found]) -> Iterator[Found]:
-    """Ranges of two ends ("from … to …"), and days with a time of the day ("tomorrow at …")."""
+    """Merges ranges of two dates ("from … to …"), and days with a time of day ("tomorrow at …")."""
     at = 0
     while at < len(times):
         one = times[at]
@@ -206,7 +209,7 @@ def _is_past(word: str | None) -> bool:
 
 
 def _written(match: re.Match[str], calendar: Calendar) -> Span | None:
-    """A date of day and month, with a year or without."""
+    """Parses a day and month, with or without a year."""
     month = _month(match["month"])
     if not match["day"]:
         return None
@@ -245,7 +248,7 @@ def _weekend(match: re.Match[str], calendar: Calendar) -> Span:
 
 
 def _clock(match: re.Match[str], calendar: Calendar) -> Span | None:
-    """A time of the day, of a day that is named or of the first one ahead."""
+    """Parses a time of day, on the day that is named or the next one ahead."""
     named = {"noon": 12, "midday": 12, "midnight": 0}
     if match["name"]:
         hour, minute = named[match["name"]], 0
@@ -270,7 +273,7 @@ def _quarter(match: re.Match[str], calendar: Calendar) -> Span:
 
 
 def _slashed(match: re.Match[str], calendar: Calendar) -> Span | None:
-    """Day first, unless only the other order is a date."""
+    """Parses a date with slashes: day first, unless only month first is valid."""
     a, b, year = (int(match[name]) for name in ("a", "b", "year"))
     day = _date(year, b, a) or _date(year, a, b)
     return calendar.day(day, day <= calendar.today) if day else None
@@ -315,7 +318,7 @@ _OF_DAYS: list[tuple[re.Pattern[str], Read]] = [
     (re.compile(rf"\b(?:on )?{_WHEN}(?P<day>{'|'.join(_DAYS)})\b"), _weekday),
 ]
 _PATTERNS: list[tuple[re.Pattern[str], Read]] = [
-    # "at 6 pm", "18:00", "noon": before anything else, since its digits are no date's.
+    # "at 6 pm", "18:00", "noon": matched first, so that their digits are not taken for a date.
     (
         re.compile(
             r"(?:\bat )?(?:\b(?P<hour>[01]?\d|2[0-3])(?=:|\s*[ap]m\b)(?::(?P<minute>[0-5]\d))?\s*(?P<half>[ap]m)?\b|\b(?P<name>noon|midday|midnight)\b)"

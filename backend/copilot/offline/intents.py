@@ -1,4 +1,4 @@
-"""What a question wants to know, by patterns over its words; names and times stand in it as words of capital letters."""
+"""Intents of a question, matched by patterns; names and times have been replaced by upper-case words."""
 
 import re
 
@@ -118,5 +118,5 @@ _COMPILED = [(name, re.compile(pattern)) for name, pattern in _PATTERNS]
 
 
 def all_of(text: str) -> list[str]:
-    """The intents whose patterns the text matches, the most telling first."""
+    """The intents whose patterns match the text, the most specific first."""
     return [name for name, pattern in _COMPILED if pattern.search(text)]

@@ -1,4 +1,6 @@
-"""The names of a workspace as people write them: series, parts of their names, attributes and their values, models, metrics."""
+"""Names in a question, as people write them: series, parts of their names, attributes, attribute values, models,
+metrics.
+"""
 
 import re
 from collections.abc import Collection
@@ -15,13 +17,15 @@ from pipelines.forecasting.records import Settings
 Kind = Literal["series", "part", "value", "attribute", "model", "metric", "column", "unit"]
 METRICS = ("mae", "rmse", "mape", "smape", "wape", "mase", "rmsse", "msis", "pinball")
 _WORD = re.compile(r"[^\W_]+")
-_MOST_PARTS = 20_000  # words of names that a typo is looked for among
+_MOST_PARTS = 20_000  # name words that are searched for a typo
 _RANK: tuple[Kind, ...] = ("series", "value", "part", "attribute", "model", "metric", "column", "unit")
 
 
 @dataclass(frozen=True)
 class Name:
-    """`called` is how the workspace writes it; `of`: the attribute of a value; `rows`: the series that a part stands for."""
+    """A name. `called`: as the workspace writes it; `of`: the attribute of a value; `rows`: the series that contain a
+    name part.
+    """
 
     kind: Kind
     called: str
@@ -31,7 +35,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Mention:
-    """Names that a stretch of the text may mean, all of the same kind."""
+    """Names that a part of the text may refer to, all of the same kind."""
 
     names: tuple[Name, ...]
     start: int
@@ -43,7 +47,7 @@ class Mention:
 
 
 class Names:
-    """Every name by its words; made once for a version of the table."""
+    """All names, indexed by their words; built once per version of the table."""
 
     def __init__(self, table: SeriesTable, settings: Settings, models: Collection[str]) -> None:
         self.table = table
@@ -77,11 +81,11 @@ class Names:
 
     @property
     def nbytes(self) -> int:
-        """About what this takes in memory."""
+        """Approximate size in memory."""
         return 400 * len(self._by_words)
 
     def mentioned(self, text: str) -> list[Mention]:
-        """The names in a text, the longest first of those that begin together; the text is folded."""
+        """The names in a folded text; of those that start at the same word, the longest first."""
         words = list(_WORD.finditer(text))
         mentions: list[Mention] = []
         at = 0
@@ -97,18 +101,18 @@ class Names:
         return mentions
 
     def slip(self, word: str) -> str | None:
-        """The word of a name that this one is a slip of."""
+        """The name word that this word is a typo of, or None."""
         return vocabulary.near(word, self._typos) if len(word) >= 3 else None
 
     def holding(self, text: str) -> Positions:
-        """The series whose name holds the text."""
+        """The series whose names contain the text."""
         return self.table.select(text)
 
     def _meant(self, words: tuple[str, ...], text: str, at: int) -> tuple[Name, ...]:
         names = self._by_words.get(words) or self._by_words.get((*words[:-1], _singular(words[-1]))) or ()
         quoted = text[at - 1 : at] in ("'", '"', "“", "‘", "`") if at else False
         if len(words) == 1 and not quoted and (words[0].isdigit() or words[0] in vocabulary.known()):
-            # "store" and "sales" mean themselves, and a series that is called "a" or "12" has to be quoted.
+            # "store" and "sales" keep their meaning; a series that is called "a" or "12" has to be quoted.
             names = [name for name in names if name.kind in ("attribute", "metric", "column", "unit", "model")]
         first = min((_RANK.index(name.kind) for name in names), default=None)
         return () if first is None else tuple(name for name in names if name.kind == _RANK[first])
@@ -120,7 +124,7 @@ class Names:
 
 
 def fold(text: str) -> str:
-    """Small letters without accents, as two writings of the same word have them."""
+    """Lower-case text without accents, so that spelling variants of a word are equal."""
     return numberwords.simplify(text.replace("_", " ")).casefold()
 
 

@@ -1,4 +1,4 @@
-"""Takes the part of a model in the agent's loop: asks tools step by step, then writes the draft."""
+"""Offline planner: replaces the model in the agent's loop. Calls tools step by step, then writes the draft."""
 
 import json
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ _UNSAID = "The facts are there, but they could not be put into words."
 
 @dataclass
 class Planner:
-    """A model of a single question."""
+    """A model for a single question."""
 
     scope: Scope
     ask: ExplainIn
@@ -30,13 +30,13 @@ class Planner:
     _written: str = field(default="", init=False)
 
     async def respond(self, messages: "list[ModelMessage]", info: "AgentInfo") -> "ModelResponse":
-        """The next tool to ask, or the answer."""
+        """The next tool to call, or the answer."""
         if self._plan is None:
             asked = await understand(self.scope, self.ask)
             self._plan = choose(await self._about(asked, info), asked)
             return self._step(None)
         answers = [part for part in messages[-1].parts if part.part_kind == "tool-return"]
-        if self._written or not answers:  # what was written is refused: what of it can be said is said
+        if self._written or not answers:  # the draft was refused: keep the parts that pass
             return self._answer(self._shortened() or Missing(_UNSAID))
         return self._step(self._found(str(answers[-1].content)))
 
@@ -54,7 +54,7 @@ class Planner:
     def _step(self, gave: Found | None) -> "ModelResponse":
         from pydantic_ai.messages import ModelResponse, ToolCallPart
 
-        assert self._plan is not None  # noqa: S101 - made by the first call
+        assert self._plan is not None  # noqa: S101 - set by the first call
         try:
             step: Call = next(self._plan) if gave is None else self._plan.send(gave)
         except StopIteration as done:
@@ -71,7 +71,7 @@ class Planner:
         return ModelResponse([TextPart(said)])
 
     def _found(self, answer: str) -> Found:
-        """What a tool has answered, as the ledger has it."""
+        """The result of a tool, as stored in the ledger."""
         told = json.loads(answer)
         facts = (self.scope.ledger.get(one["id"]) for one in told["facts"])
         return Found(tuple(fact for fact in facts if fact is not None), told["note"])

@@ -1,4 +1,4 @@
-"""Sentences from facts: a template names concepts, and one whose facts are not all known is not said."""
+"""Sentences from facts: a template names concepts, and is skipped unless all its facts are known."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,27 +13,27 @@ _SLOT = re.compile(r"\{([a-z_]+)(?::([a-z]+))?\}")
 
 @dataclass(frozen=True)
 class Call:
-    """A step of a plan: a tool and its arguments."""
+    """A step of a plan: a tool with its arguments."""
 
     tool: str
     arguments: Mapping[str, object]
 
 
 def call(tool: str, **arguments: Any) -> Call:
-    """The arguments that are None are left out."""
+    """Creates a call, leaving out arguments that are None."""
     return Call(tool, {name: value for name, value in arguments.items() if value is not None})
 
 
 @dataclass(frozen=True)
 class Missing:
-    """A plan's end without an answer: what is missing, in a sentence."""
+    """End of a plan without an answer: a sentence that says what is missing."""
 
     why: str
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a tool gave, in its order."""
+    """The facts of a tool result, in order."""
 
     facts: tuple[Fact, ...] = ()
     note: str = ""
@@ -55,12 +55,12 @@ class Found:
         return float(fact.value) if fact and isinstance(fact.value, int | float) else None
 
     def about(self, *subjects: Subject) -> "Found":
-        """The facts about exactly these, and their names."""
+        """The facts with exactly these subjects, and their names."""
         kept = [fact for fact in self if set(fact.of) == set(subjects) or (fact.names and fact.names in subjects)]
         return replace(self, facts=tuple(kept))
 
     def whole(self) -> "Found":
-        """The facts that are about the whole workspace."""
+        """The facts about the whole workspace."""
         return replace(self, facts=tuple(fact for fact in self if not fact.of))
 
     def of_period(self, period: str) -> "Found":
@@ -73,7 +73,7 @@ class Found:
         return [fact for fact in self if fact.concept == concept]
 
     def say(self, *templates: str) -> str:
-        """The templates whose facts are all there, as sentences."""
+        """The templates whose facts are all known, as sentences."""
         said = (self._fill(template) for template in templates)
         return " ".join(sentence for sentence in said if sentence)
 
@@ -93,5 +93,5 @@ def placeholder(fact: Fact, form: str = "") -> str:
 
 
 def listed(items: Sequence[str], last: str = "and") -> str:
-    """`a, b and c`."""
+    """The items as `a, b and c`."""
     return f"{', '.join(items[:-1])} {last} {items[-1]}" if len(items) > 1 else "".join(items)

@@ -1,4 +1,4 @@
-"""A question as it was understood: what it wants to know, of which series, of when, and what in it is not known here."""
+"""A parsed question: its intents, series, times and unknown words."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from pipelines.forecasting.read.series import Positions, SeriesTable
 
 _WORD = re.compile(r"[^\W_]+(?:'[a-z]+)?")
 _SNAKE = re.compile(r"[\w-]*[^\W_]_[\w-]*")
-_PREFIX = "\u203b"  # stands for one of them in a folded text
+_PREFIX = "\u203b"  # replaces one of them in a folded text
 _CHUNK = re.compile(r"[^\s,;:!?()\"“”]+")
 _COUNTED = re.compile(r"\b(?:\d{1,3}|two|three|four|five|six|seven|eight|nine|ten)\b(?!\s*%)")
 _LEVEL = re.compile(r"\b(\d{2})\s*(?:%|percent|per cent)")
@@ -31,10 +31,11 @@ _WHOLE = re.compile(
 
 @dataclass(frozen=True)
 class Question:
-    """`text`: the question in small letters, with names and times as words of capital letters.
+    """A parsed question. `text`: in lower case, with names and times replaced by upper-case words.
 
-    `series`: those that it names, or that `filters` and parts of names leave; `alike`: several that the same words mean;
-    `values`: by attribute the values that it names; `unknown`: its words that are neither ours nor the workspace's.
+    `series`: those named, or selected by `filters` and parts of names; `alike`: several series matched by the same
+    words; `values`: the values named, by attribute; `unknown`: words that are neither in the vocabulary nor in the
+    workspace.
     """
 
     asked: ExplainIn
@@ -43,7 +44,7 @@ class Question:
     alike: tuple[str, ...] = ()
     values: dict[str, tuple[str, ...]] = field(default_factory=dict)
     matching: tuple[str, ...] = ()
-    nothing: bool = False  # the names that it gives leave no series
+    nothing: bool = False  # the names in the question match no series together
     attributes: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
@@ -54,7 +55,7 @@ class Question:
     unknown: tuple[str, ...] = ()
     refused: str | None = None
     calendar: dates.Calendar | None = None
-    inherited: bool = False  # what it is about comes from the turn before
+    inherited: bool = False  # its subject comes from the previous question
 
     @cached_property
     def intents(self) -> list[str]:
@@ -75,12 +76,12 @@ class Question:
 
     @property
     def span(self) -> dates.Span | None:
-        """The moment that it names, or its first stretch of time."""
+        """The first moment that is named, else the first span of time."""
         return next((one for one in self.spans if one.is_moment), self.spans[0] if self.spans else None)
 
 
 async def understand(scope: Scope, ask: ExplainIn) -> Question:
-    """The question; where it goes on from the one before, with what that was about."""
+    """Parses a question; a follow-up takes its subject from the previous one."""
     table, run = await scope.series(), await scope.run()
     key = (scope.workspace, table.version, run.id)
     names: Names = await scope.data.catalog.tables.get(
@@ -96,7 +97,7 @@ async def understand(scope: Scope, ask: ExplainIn) -> Question:
 
 
 def _continued(now: Question, before: Question, series: Sequence[str]) -> Question:
-    """A question that leaves out what the one before has said already."""
+    """Completes a follow-up question from the previous one."""
     follows = bool(_FOLLOWS.search(now.text)) or bool(_PRONOUN.search(now.text)) or not now.intents
     if not follows or now.refused:
         return now
@@ -167,14 +168,16 @@ def _read(ask: ExplainIn, question: str, names: Names, calendar: dates.Calendar)
 
 
 def _told(span: dates.Span, calendar: dates.Calendar) -> dates.Span:
-    """Past is what has begun when the actuals end; of what goes on, the words tell."""
+    """Sets `past`: spans that start after the latest actual are future, those that end before it past; the wording
+    decides others.
+    """
     if span.start > calendar.last or span.end <= calendar.last:
         return replace(span, past=span.start <= calendar.last)
     return replace(span, past=span.past or calendar.backward)
 
 
 def _about(question: Question, mentions: Sequence[Mention], parts: Sequence[Positions], table: SeriesTable) -> Question:
-    """With the series that the names in it stand for."""
+    """Resolves the names in the question to series."""
     series = [one.names for one in mentions if one.kind == "series"]
     if alike := next((names for names in series if len(names) > 1), None):
         return replace(question, alike=tuple(one.called for one in alike))
@@ -209,7 +212,7 @@ def _most_fitting(names: Sequence[Name], attributes: Sequence[str]) -> Name:
 
 
 def _mended(text: str, names: Names) -> str:
-    """The text with typos corrected where only one word can be meant."""
+    """The text with typos corrected if there is only one candidate."""
 
     def correct(match: re.Match[str]) -> str:
         word = match.group()
@@ -228,7 +231,7 @@ def _mended(text: str, names: Names) -> str:
 
 
 def _parts(text: str, names: Names) -> tuple[str, list[Positions]]:
-    """Words that stand in the middle of names of series, such as a prefix that many share."""
+    """Replaces words that occur within series names, such as a common prefix, by PART."""
     parts: list[Positions] = []
 
     def look(chunk: re.Match[str]) -> str:
@@ -242,7 +245,7 @@ def _parts(text: str, names: Names) -> tuple[str, list[Positions]]:
 
 
 def _prefixes(question: str, names: Names) -> tuple[list[Positions], str]:
-    """Parts of names that hold an underscore, which a folded text has no more."""
+    """Replaces parts of names that contain an underscore, which folding removes."""
     prefixes: list[Positions] = []
 
     def look(chunk: re.Match[str]) -> str:
@@ -256,7 +259,7 @@ def _prefixes(question: str, names: Names) -> tuple[list[Positions], str]:
 
 
 def _odd(masked: str) -> list[str]:
-    """The words that are neither masks nor known."""
+    """The words that are neither placeholders nor known."""
     words = [word.removesuffix("'s") for word in _WORD.findall(masked)]
     return [word for word in words if not word.isupper() and not vocabulary.is_known(word)]
 

@@ -1,4 +1,4 @@
-"""What is asked for in vain, whatever the data: why, in a sentence that repeats nothing of the question."""
+"""Requests that no data can answer: the reason for refusal, in a sentence that repeats nothing of the question."""
 
 import re
 from collections.abc import Collection
@@ -11,7 +11,7 @@ _ADVICE = "What to do is not in the data. They say what is forecast and how far 
 _PEOPLE = "The data are of series. People and places are not in them, beyond the attributes of the workspace."
 _OTHERS = "The data are of this workspace only. Nothing in them is about others."
 
-# An order at the beginning of a sentence, or asked for politely.
+# An instruction at the start of a sentence, or after a polite phrase.
 _ORDER = r"(?:^|[.!?;,]\s+|\b(?:please|now|then|just|also|and|to|can you|could you|would you|will you|you should|i want you to|you must|go ahead and)\s+)"
 _RULES: list[tuple[str, str]] = [
     (
@@ -74,7 +74,9 @@ UNKNOWN = "Nothing in the data of this workspace is about that."
 
 
 def reason(text: str, names: Collection[str] = ()) -> str | None:
-    """Why a question is refused, or None. `names`: words of the workspace, which make a topic one of its own."""
+    """The reason to refuse a question, or None. `names`: words of the workspace, which count as names instead of
+    topics.
+    """
     for pattern, why in _COMPILED:
         for match in pattern.finditer(text):
             if why in (_NOT_ONE, _ADVICE) or not set(re.findall(r"\w+", match.group().casefold())) & set(names):
@@ -83,7 +85,7 @@ def reason(text: str, names: Collection[str] = ()) -> str | None:
 
 
 def words() -> re.Pattern[str]:
-    """What is a topic of its own, so that it is no slip of another word."""
+    """Words of refused topics, which must not be corrected as typos."""
     return _TOPICS
 
 

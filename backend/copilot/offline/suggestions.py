@@ -1,4 +1,4 @@
-"""Questions that the copilot can answer, for where one is."""
+"""Suggested questions for the current page."""
 
 from backend.copilot.answers import ExplainIn
 
@@ -18,6 +18,6 @@ _BY_PAGE = {
 
 
 def suggestions(ask: ExplainIn) -> list[str]:
-    """Three that fit the page and the series on it, without the one that was asked."""
+    """Three questions that fit the page and its series, without the one just asked."""
     questions = _OF_SERIES if ask.unique_id else _BY_PAGE.get(ask.page, _OF_ALL)
     return [one for one in questions if one.casefold() != ask.question.casefold()]

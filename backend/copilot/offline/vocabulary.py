@@ -1,4 +1,4 @@
-"""The words of analysts' questions: what is none of these, and no name of the workspace, is not in the data."""
+"""Vocabulary of analysts' questions. A word that is neither in it nor a name of the workspace is not in the data."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -6,7 +6,7 @@ from functools import cache
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-# Words that carry no content of their own: they may stand in any question.
+# Filler words, allowed in any question.
 _FILLERS = """
 a about above actually after again ahead all almost along already also altogether always am among an and another any anybody
 anyone anything anyway approximately are around as ask asked asking at away b back be because been before being below beside
@@ -34,7 +34,7 @@ quarterly monthly weekly daily hourly yearly annual annually
 monday tuesday wednesday thursday friday saturday sunday january february march april june july august september october
 november december noon midnight morning evening afternoon
 """
-# What analysts speak of here. Inflections are found by their stems.
+# Topic words. Inflected forms are found by their stems.
 _SUBJECTS = """
 accuracy accurate actual add ahead alarm alert alone amount anomaly anticipate attention attribute average bad bar baseline
 backtest backtesting behave behind best better bias big bigger biggest biased break breakdown bridge build busy busiest band
@@ -79,23 +79,23 @@ _SUFFIXES = ("'s", "s", "es", "d", "ed", "ing", "ly", "er", "r", "est", "st", "i
 
 @cache
 def known() -> frozenset[str]:
-    """All of them, as they are written here."""
+    """All words, as listed here."""
     return frozenset(f"{_FILLERS} {_SUBJECTS}".split())
 
 
 @cache
 def subjects() -> tuple[str, ...]:
-    """Those that a typo may have been, sorted."""
+    """The words that typos are corrected to, sorted."""
     return tuple(sorted({word for word in known() if len(word) >= 5}))
 
 
 def is_known(word: str) -> bool:
-    """Whether the word, or what it is an inflection of, is among them."""
+    """Whether the word, or a stem of it, is in the vocabulary."""
     return any(stem in known() for stem in stems(word))
 
 
 def stems(word: str) -> list[str]:
-    """The word itself, and what is left of it without an ending."""
+    """The word itself, and the word without its ending."""
     forms = [word]
     for suffix in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= 3:
@@ -109,8 +109,9 @@ def stems(word: str) -> list[str]:
 
 
 def near(word: str, others: Sequence[str]) -> str | None:
-    """The only one of the others (sorted) that the word is a typo of: a letter more, less, other, or two exchanged; two
-    of these in a long word."""
+    """The only one of the sorted others that the word is a typo of: one letter added, missing, replaced or two swapped;
+    two such errors in a long word.
+    """
     most = 1 if len(word) < 8 else 2
     begin_alike = [other for other in others if other[:1] == word[:1]]
     close = process.extract(word, begin_alike, scorer=OSA.distance, score_cutoff=most, limit=2)
@@ -120,5 +121,5 @@ def near(word: str, others: Sequence[str]) -> str | None:
 
 
 def _is_tie(one: tuple[str, float, int], other: tuple[str, float, int]) -> bool:
-    """Whether two words are as close as each other, and not two forms of one."""
+    """Whether two words are equally close and not two forms of one word."""
     return one[1] == other[1] and stems(one[0])[-1] != stems(other[0])[-1]

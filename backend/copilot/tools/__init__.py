@@ -1,4 +1,4 @@
-"""What the copilot can look up: one file a tool, its name the file's, its docstring what the model reads.
+"""Tools of the copilot. One file per tool: its name is that of the file, its docstring is the model's description.
 
-A tool is `async def run(scope, …) -> Facts`. It reads, and changes nothing.
+A tool is `async def run(scope, …) -> Facts`. Tools only read.
 """

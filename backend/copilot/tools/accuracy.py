@@ -1,4 +1,4 @@
-"""How right the forecasts were in the backtest."""
+"""Accuracy of the forecasts in the backtest."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +12,7 @@ _SHOWN = 14  # models of the leaderboard
 
 
 def _covered(coverage: Mapping[Any, float | None], fact: Callable[..., Fact]) -> Iterator[Fact]:
-    """Each level with the share of the points that its interval covered, where that is known."""
+    """The coverage of each level, where it is known."""
     for level, value in coverage.items():
         if value is not None:
             period = f"backtest, {level} % interval"

@@ -1,4 +1,4 @@
-"""What was: the actuals of a date, or of a range of dates."""
+"""Actuals on a date or in a range of dates."""
 
 import asyncio
 from typing import Annotated

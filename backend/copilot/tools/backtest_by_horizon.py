@@ -1,4 +1,4 @@
-"""How the error of the backtest grows with the steps ahead, and how it differs between windows."""
+"""Backtest error by steps ahead and by window."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ async def run(scope: Scope, unique_id: str | None = None) -> Facts:
     champions = run.figures.champions or {BASELINE: 0}
     chosen = model or max(
         champions, key=lambda one: champions[one]
-    )  # of all series: what most of them are forecast with
+    )  # for all series: the model that is chosen most often
     by_step = {row[1]: row[2] for row in steps.rows if row[0] == chosen}
     if not by_step:
         return Facts([], "The backtest of the production run has nothing on this.")

@@ -1,4 +1,4 @@
-"""Why a forecast differs from the one before."""
+"""Why a forecast differs from the previous one."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""How the production run differs from another one."""
+"""Comparison of the production run with another run."""
 
 import asyncio
 
@@ -62,5 +62,5 @@ async def _parent(scope: Scope, run: Run) -> Run:
 
 
 def trained_on(run: Run) -> str:
-    """The date of a run: its id begins with it."""
+    """The training date of a run, from its ID."""
     return f"{run.id[:4]}-{run.id[4:6]}-{run.id[6:8]}"

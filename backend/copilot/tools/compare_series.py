@@ -1,4 +1,4 @@
-"""Series, or groups of them, side by side."""
+"""Comparison of series or groups."""
 
 import asyncio
 from typing import Literal
@@ -12,11 +12,11 @@ from pipelines.core.errors import UnknownName
 from pipelines.forecasting.read.portfolio import MOST, Portfolio
 from pipelines.forecasting.read.portfolio_rows import Segment, Summary
 
-MOST_GROUPS = 6  # as many as their facts allow
+MOST_GROUPS = 6  # limited by the number of facts per result
 
 Measure = Literal["forecast", "change_on_last_period", "change_on_last_year", "error", "skill"]
 _Key = Literal["forecast", "change", "change_on_year", "error", "skill"]
-_KEYS: dict[Measure, _Key] = {  # as the portfolio calls them
+_KEYS: dict[Measure, _Key] = {  # names of the measures in the portfolio
     "forecast": "forecast",
     "change_on_last_period": "change",
     "change_on_last_year": "change_on_year",
@@ -67,7 +67,7 @@ async def run(
 def _groups(
     portfolio: Portfolio, by: str, values: list[str] | None, filters: dict[str, str] | None, measure: _Key
 ) -> list[Segment]:
-    """The figures of each group for which the measure is known, the highest first."""
+    """The figures of each group that has a value for the measure, the highest first."""
     try:
         rows = portfolio.table.groups(by)
     except UnknownName as error:

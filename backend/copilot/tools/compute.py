@@ -1,4 +1,4 @@
-"""New facts from old ones, so that no model calculates."""
+"""Computes new facts from known ones, so that no model calculates."""
 
 from typing import Annotated, Literal
 
@@ -26,7 +26,7 @@ async def run(
 
 
 def combine(operation: Operation, used: list[Fact]) -> Fact:
-    """The fact that an operation makes of others; CannotTell where it makes no sense."""
+    """The result of an operation on facts; CannotTell if it is not meaningful."""
     values = [float(one.value) for one in used if isinstance(one.value, int | float)]
     kinds = {one.what.kind for one in used}
     if len(values) < len(used) or not kinds <= set(_NUMERIC):
@@ -60,5 +60,5 @@ def combine(operation: Operation, used: list[Fact]) -> Fact:
 
 
 def _common(used: list[Fact]) -> tuple[Subject, ...]:
-    """Everything that the facts are about, each once."""
+    """All subjects of the facts, without duplicates."""
     return tuple(dict.fromkeys(subject for one in used for subject in one.of))

@@ -1,4 +1,4 @@
-"""What the data are like: what was read and rejected, what the checks found, and the profile of a series."""
+"""Data quality: rows read and rejected, results of checks, and the profile of a series."""
 
 from backend.copilot.facts import Fact, Facts, Subject
 from backend.copilot.scope import CannotTell, Scope, series

@@ -1,4 +1,4 @@
-"""What the workspace is: how many series of what, how far ahead, by which run."""
+"""Contents of the workspace: series, horizon and production run."""
 
 import asyncio
 

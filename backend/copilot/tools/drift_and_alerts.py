@@ -1,4 +1,4 @@
-"""What monitoring says: how forecasts do on new actuals, which inputs drifted, which alerts are open."""
+"""Monitoring results: live errors, drift of inputs, open alerts."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What the forecast of a series is made of."""
+"""Components of a series' forecast."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Which series a text speaks of."""
+"""Finds the series that a text refers to."""
 
 import asyncio
 import re
@@ -32,7 +32,7 @@ async def run(
 
 
 def search(table: SeriesTable, text: str, filters: dict[str, str]) -> list[str]:
-    """Names that stand in the text as they are; failing that, those that hold all of it, or whose parts it names."""
+    """Names that occur in the text; if none do, names that contain the whole text or whose parts all occur in it."""
     if filters:
         return [table.ids[row] for row in table.select("", filters)]
     if exact := mentioned(table, text):
@@ -44,7 +44,7 @@ def search(table: SeriesTable, text: str, filters: dict[str, str]) -> list[str]:
 
 
 def mentioned(table: SeriesTable, text: str) -> list[str]:
-    """The series whose whole name stands in the text, in any case, the longest names first seen."""
+    """The series whose full name occurs in the text, ignoring case; longer names are matched first."""
     known = table.by_name
     words = text.split()
     names: list[str] = []
@@ -63,7 +63,7 @@ def mentioned(table: SeriesTable, text: str) -> list[str]:
 
 
 def by_parts(table: SeriesTable, text: str) -> list[str]:
-    """The series of which the text names every part: "tea in Bath" finds Bath/tea."""
+    """The series whose name parts all occur in the text: "tea in Bath" finds Bath/tea."""
     words = set(re.findall(r"[^\W_]+", text.casefold()))
     return [one for one in table.ids if (parts := re.findall(r"[^\W_]+", one.casefold())) and words.issuperset(parts)]
 

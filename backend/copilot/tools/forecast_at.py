@@ -1,4 +1,4 @@
-"""What is forecast for a date, or for a range of dates."""
+"""Forecast for a date or a range of dates."""
 
 import asyncio
 from typing import Annotated
@@ -60,7 +60,7 @@ async def run(
 def _single(
     step: Step, point: Point | None, levels: list[int], of: tuple[Subject, ...], unit: str, source: str
 ) -> list[Fact]:
-    """The value, and its intervals where it has some."""
+    """The value with its intervals, if any."""
     facts = [
         Fact("forecast_value", step.value, unit, of, step.ds, source),
         Fact("forecast_date", step.ds, "", of, step.ds, source),

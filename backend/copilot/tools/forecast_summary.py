@@ -1,4 +1,4 @@
-"""What the published forecast of a series, or of all together, comes to."""
+"""Summary of the published forecast of one series, or of several together."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -46,7 +46,7 @@ async def run(
 
 
 def _of_one(forecasts: Forecasts, name: str, row: Urgent, unit: str) -> list[_Said]:
-    """What is said of one series; `row`: how the portfolio has it."""
+    """The values to report for one series; `row`: the series in the portfolio."""
     points = forecasts.points(name)
     steps = [Step(point["ds"], point["y_hat"]) for point in points if point["y_hat"] is not None]
     if not steps:
@@ -76,7 +76,7 @@ def _of_one(forecasts: Forecasts, name: str, row: Urgent, unit: str) -> list[_Sa
 
 
 def _interval(points: Sequence[Point], highest: str, level: int, unit: str, period: str) -> Iterator[_Said]:
-    """The interval of the `highest` step, and the mean width of all over the mean forecast, as far as they are known."""
+    """The interval of the `highest` step, and the mean interval width relative to the mean forecast, if known."""
     intervals = {point["ds"]: bounds(point, level) for point in points}
     low, high = intervals[highest]
     if low is not None and high is not None:

@@ -1,4 +1,4 @@
-"""Which series stand out."""
+"""Rankings of series."""
 
 import asyncio
 from typing import Annotated, Literal
@@ -63,7 +63,7 @@ _CONCEPTS: dict[str, str | None] = {
 
 
 def _values(portfolio: Portfolio, by: By) -> npt.NDArray[np.float64]:
-    """What each series is ranked by; NaN where not known."""
+    """The value of each series to rank by; NaN if unknown."""
     match by:
         case "attention":
             return portfolio.score

@@ -1,4 +1,4 @@
-"""What is written: run cards, quality reports, documents, the data dictionary, notes."""
+"""Search over documents: run cards, quality reports, documentation, the data dictionary, notes."""
 
 import re
 from typing import Annotated
@@ -34,7 +34,7 @@ async def run(scope: Scope, query: Annotated[str, Field(min_length=1, max_length
 
 
 def quote(chunk: str, query: str) -> str:
-    """The sentences of a chunk that speak of the query, as they stand there: one span, not longer than a few lines."""
+    """The sentences of a chunk about the query, verbatim: one span of a few lines at most."""
     words = set(re.findall(r"[^\W_]{3,}", query.casefold()))
     spans = [
         sentence.span()

@@ -1,5 +1,4 @@
-"""An explainable boosting machine over all series (Lou et al. 2013, Nori et al. 2019): a sum of one curve per feature.
-"""
+"""An explainable boosting machine over all series (Lou et al. 2013, Nori et al. 2019): a sum of one curve per feature."""
 
 from functools import partial
 from typing import Any

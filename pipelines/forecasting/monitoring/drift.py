@@ -58,8 +58,10 @@ class Bins:
         edges = np.take_along_axis(ordered, np.maximum(ranks, 0), axis=1)
         largest = np.take_along_axis(ordered, np.maximum(count - 1, 0)[:, None], axis=1)
         constant = ordered[:, :1] == largest
-        edges = np.where(edges == largest, np.nextafter(largest, -np.inf), edges)  # the largest value may be a bin of its own
-        edges[:, 1:] = np.where(constant, largest, edges[:, 1:])  # a constant gets a bin between those for smaller and larger values
+        # the largest value may be a bin of its own
+        edges = np.where(edges == largest, np.nextafter(largest, -np.inf), edges)
+        # a constant gets a bin between those for smaller and larger values
+        edges[:, 1:] = np.where(constant, largest, edges[:, 1:])
         return cls(edges, counts(reference, edges), count.astype(np.float64), worth(reference, count))
 
     def psi(self, tally: Array) -> Array:
@@ -120,8 +122,7 @@ def chance(freedom: Array, n_reference: Array, n_current: Array, share: float) -
 
 
 def without_season(values: Array, phases: Sequence[Positions], reference: npt.NDArray[np.bool_]) -> Array:
-    """`values` (n, steps) minus the mean of the `reference` steps at the same phase of each season, season by season.
-    """
+    """`values` (n, steps) minus the mean of the `reference` steps at the same phase of each season, season by season."""
     remainder = values
     for phase in phases:
         for place in np.unique(phase[reference]):

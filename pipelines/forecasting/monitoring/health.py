@@ -19,9 +19,7 @@ _EXAMPLES = 5
 
 @dataclass(frozen=True)
 class Check:
-    """`value` is compared with `limit`, both shares unless `message` says otherwise; `examples` are some of `count`
-    items.
-    """
+    """`value` is compared with `limit`, both shares unless `message` differs; `examples` are some of `count` items."""
 
     name: str
     status: str

@@ -100,8 +100,7 @@ class ForecastSet:
         return {role: other.run_id for role, other in self.info.rivals.items()}
 
     def said(self) -> pd.DataFrame:
-        """`unique_id, ds, cutoff, model, step, y_hat` and bounds of the served forecasts, the baseline and the rivals.
-        """
+        """`unique_id, ds, cutoff, model, step, y_hat` and bounds of the served forecasts, the baseline and the rivals."""
         rows = self.folder.read_parquet("forecasts.parquet").assign(**{MODEL: SERVED})
         if "rivals.parquet" in self.folder.files:
             rows = pd.concat([rows, self.folder.read_parquet("rivals.parquet")], ignore_index=True)
@@ -147,9 +146,7 @@ def collect(
             parts.append(old)
         if not follows and (old is not None or not steps):
             continue
-        with contextlib.suppress(
-            StoreError
-        ):  # a missing or damaged run or set is skipped without affecting others
+        with contextlib.suppress(StoreError):  # a missing or damaged run or set is skipped without affecting others
             judge = _Judge(one, one.said(), panel.history[[*KEY, Y]], reference(one.info.run_id), groups)
             if follows:
                 judged = judged.after(one, judge.bias(batch), dates[batch - 1], settings.bias)

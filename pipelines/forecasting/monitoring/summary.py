@@ -22,7 +22,7 @@ from pipelines.tables.schema import CUTOFF, METRIC, UNIQUE_ID, VALUE, Y
 KINDS = ("error", "bias", "coverage", "drift")
 SINCE = "since"
 
-_TOLD = {"error": ("mae", "mase"), "bias": (BIAS,)}  # metrics that raise alerts; not WAPE, which also rises when only the volume falls
+_TOLD = {"error": ("mae", "mase"), "bias": (BIAS,)}  # not WAPE, which also rises if only the volume falls
 _NAMED = 5  # series named in a message
 _MANY = 0.05  # share of the series in alert that puts the workspace in alert
 _LISTED = 50  # series listed in an alert
@@ -91,7 +91,7 @@ def status(table: pd.DataFrame, groups: pd.DataFrame, checks: Sequence[Check], v
 
 
 def features(drift: pd.DataFrame) -> list[Feature]:
-    """Each feature over all series: the number per status, and the distribution of PSI where there is enough data."""
+    """Each feature over all series: the number per status, and the median and largest PSI where data suffice."""
     return [
         Feature(
             feature=str(name),

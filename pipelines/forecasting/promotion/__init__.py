@@ -1,1 +1,1 @@
-"""Which run becomes production, and how runs and forecasts differ."""
+"""Promotion of runs to production, and comparison of runs and forecasts."""

@@ -1,6 +1,6 @@
-"""What others would have forecast at the same time: the baseline, the run before, and the canary, on a share of series.
+"""Alternative forecasts at the same time, for a sample of series: from the baseline, the previous run and the canary.
 
-They are kept with each forecast set, before the actuals come: nobody can be wise after the event.
+They are stored with each forecast set before actuals arrive, so that the comparison has no hindsight.
 """
 
 import zlib
@@ -26,10 +26,10 @@ COLUMNS = [*KEY, MODEL, Y_HAT]
 def forecasts(
     reader: Reader, name: str, run_id: str, panel: Panel, workspace: Workspace, settings: Comparison
 ) -> tuple[pd.DataFrame, dict[str, Other]]:
-    """`unique_id, ds, model, y_hat` of the models `seasonal_naive`, `previous` and `canary`, and which runs these are.
+    """`unique_id, ds, model, y_hat` of the models `seasonal_naive`, `previous` and `canary`, and the runs behind them.
 
-    `panel` is what the run `run_id` forecasts by `workspace`, its settings. A run that cannot forecast the newest data is
-    named with the reason, and stops nothing.
+    `panel` is the input of the run `run_id`, `workspace` its settings. A run that cannot forecast the newest data is
+    listed with the reason and does not raise.
     """
     horizon = workspace.horizon or 1
     naive = build(BASELINE, workspace)().fit(panel).predict(panel, horizon)
@@ -38,7 +38,7 @@ def forecasts(
         told[rival] = Other(run_id=other)
         try:
             rows = _forecast(reader, name, other, sample(panel.ids, settings), horizon)
-        except Exception as error:  # noqa: BLE001 - old models under new code raise anything, and the forecasts must be published
+        except Exception as error:  # noqa: BLE001 - old models under new code can raise anything; publishing must go on
             told[rival] = Other(run_id=other, reason=f"{type(error).__name__}: {error}")
         else:
             parts.append(rows.assign(**{MODEL: rival}))
@@ -47,27 +47,27 @@ def forecasts(
 
 
 def rivals(pointers: Aliases) -> dict[str, str]:
-    """The runs that production is compared with, by their role: the one before it, and the canary."""
+    """The runs that production is compared with, by role: the previous run and the canary."""
     production, canary = pointers.production, pointers.aliases.get(CANARY)
     run_ids = {PREVIOUS: production and production.previous, CANARY: canary and canary.run_id}
     return {role: str(run_id) for role, run_id in run_ids.items() if run_id}
 
 
 def sample(ids: list[str], settings: Comparison) -> list[str]:
-    """The series that rivals forecast too: always the same ones, by a checksum of their names."""
+    """The series that rivals also forecast: a fixed sample by a checksum of the names."""
     n = max(settings.least, round(settings.share * len(ids)))
     return sorted(sorted(ids, key=lambda name: zlib.crc32(name.encode()))[:n])
 
 
 def _runs(reader: Reader, name: str, run_id: str) -> Iterator[tuple[str, str]]:
-    """The rivals that there are, and their runs."""
+    """The existing rivals and their runs."""
     for rival, other in rivals(reader.pointers(name)).items():
         if other != run_id:
             yield rival, other
 
 
 def _forecast(reader: Reader, name: str, run_id: str, ids: list[str], horizon: int) -> pd.DataFrame:
-    """What a run forecasts from the newest data, as it would be published."""
+    """The forecasts of a run from the newest data, as they would be published."""
     run = reader.run(name, run_id)
     workspace = payload.workspace_of(run)
     predictor = Predictor.of(run, ids)

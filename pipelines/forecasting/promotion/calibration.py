@@ -1,4 +1,4 @@
-"""What intervals are made of where a run did not store it: for another level, or for one of its models by itself."""
+"""Calibration of intervals beyond what a run stores: for other levels, or for one of its models alone."""
 
 from collections.abc import Sequence
 
@@ -20,13 +20,13 @@ def calibrate(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Quantiles, scales and phases as `intervals.calibrate` gives them, from the run's stored backtest.
 
-    From the errors of each series' champion, or of `model` on all series that it was tried on. For the run's own levels
-    they are what the run has stored. `workspace` is the run's.
+    Uses the errors of each series' champion, or of `model` on all series it was backtested on. For the run's own levels
+    the results equal the stored ones. `workspace` is the run's.
     """
     won = champion_rows(run, _COLUMNS, model)
     seasons = workspace.season_lengths or (1,)
     won = intervals.with_phase(won, workspace.frequency, seasons)
-    scales = run.read_parquet("scales.parquet")  # of a run from before there were two, the one is the seasonal one
+    scales = run.read_parquet("scales.parquet")  # older runs store only the seasonal scale
     newest = scales[[UNIQUE_ID, intervals.SEASONAL if intervals.SEASONAL in scales else intervals.SCALE]]
     newest = newest.set_axis([UNIQUE_ID, intervals.SCALE], axis=1)
     return intervals.calibrate(won, fold_scales(run), newest, levels, workspace.horizon or 1)
@@ -41,7 +41,7 @@ def champion_rows(run: Folder, columns: Sequence[str], model: str | None = None)
     file = run.open_parquet("backtest.parquet", [UNIQUE_ID, MODEL])
     parts = []
     for piece in parquet.pieces(file, [name for name in columns if name in parquet.column_names(file)]):
-        rows = piece.to_pandas()  # most rows are of other models: never all of them in memory
+        rows = piece.to_pandas()  # in pieces, since most rows belong to other models
         wanted = rows[MODEL].astype(object) == (rows[UNIQUE_ID].map(champions) if model is None else model)
         parts.append(rows[wanted].astype({UNIQUE_ID: object, MODEL: object}))
     table: pd.DataFrame = pd.concat(parts, ignore_index=True)
@@ -49,9 +49,9 @@ def champion_rows(run: Folder, columns: Sequence[str], model: str | None = None)
 
 
 def fold_scales(run: Folder) -> pd.DataFrame:
-    """`unique_id, cutoff, scale`: the scale of each fold, which a run holds as mae / mase.
+    """`unique_id, cutoff, scale`: the scale of each fold, computed from stored metrics as mae / mase.
 
-    Of the model with the largest error, since 0 / 0 tells nothing; NaN where no model has one.
+    Uses the model with the largest error, since 0 / 0 is undefined; NaN if no model has one.
     """
     file = run.open_parquet("metrics.parquet", [UNIQUE_ID, MODEL, METRIC])
     parts = []

@@ -1,4 +1,4 @@
-"""A run as a one-page report, for people and for the copilot's knowledge base."""
+"""One-page report on a run, for people and for the copilot's knowledge base."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ _SHOWN = 10
 
 
 def card(run: ForecastRun, champions: pd.DataFrame, leaderboard: pd.DataFrame, calibration: pd.DataFrame) -> str:
-    """Markdown. `champions` and `calibration` as stored; `leaderboard`: `model` + one column a metric, the mean over
-    series.
+    """The report as Markdown. `champions` and `calibration` as stored; `leaderboard`: `model` and one column per
+    metric, the mean over series.
     """
     figures, settings = run.figures, run.settings
     counts = champions[MODEL].value_counts()
@@ -70,7 +70,7 @@ def figure(value: float | None, metric: str) -> str:
 
 
 def _calibrated(calibration: pd.DataFrame) -> pd.DataFrame:
-    """A row a level: what it covers overall, and at the step and in the segment that it covers least."""
+    """One row per level: coverage overall, and of the worst covered step and segment."""
     rows = []
     for level, of_level in calibration[calibration["by"] != "curve"].groupby("level"):
         overall = of_level[of_level["by"] == "all"].iloc[0]
@@ -89,7 +89,7 @@ def _calibrated(calibration: pd.DataFrame) -> pd.DataFrame:
 
 
 def _worst(groups: pd.DataFrame, name: str) -> str:
-    """The group that is covered least, and how much of how many points."""
+    """The group with the lowest coverage, with its coverage and number of points."""
     known = groups.dropna(subset=["coverage"])
     if known.empty:
         return "not known"
@@ -104,7 +104,7 @@ def _table(frame: pd.DataFrame) -> str:
 
 
 def _cell(value: Any) -> str:
-    """A value as one line that no bar ends too early."""
+    """A value as a table cell: one line, with bars escaped."""
     text = (
         number(None if pd.isna(value) else value, precise=True)
         if isinstance(value, float) or pd.isna(value)

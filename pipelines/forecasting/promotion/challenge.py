@@ -1,4 +1,4 @@
-"""The test that a run must pass to replace production: no worse on the same windows."""
+"""Champion-challenger test: a run replaces production unless it is worse on the same windows."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -23,23 +23,23 @@ from pipelines.storage.folders import Folder
 from pipelines.tables.schema import MEMBER, METRIC, MODEL, UNIQUE_ID, VALUE, WEIGHT
 
 _PRODUCTION = "production"
-_PREFIX = "production:"  # before the name of a model as production configures it, where that differs
+_PREFIX = "production:"  # prefix of a model with production's settings, if these differ
 
 
 @dataclass(frozen=True)
 class Rival:
-    """The production run as one more model of the new run's backtest, made of its members."""
+    """The production run as a further model in the new run's backtest, combined from its members."""
 
     run_id: str | None
     config: Workspace | None
-    served: pd.DataFrame  # unique_id, member, weight: what production uses, by the names in the new backtest
+    served: pd.DataFrame  # unique_id, member, weight of production, under the names in the new backtest
     extra: tuple[str, ...]  # members that only production has
     plan: Plan  # what must be backtested for it
     obstacle: str | None = None
 
     @classmethod
     def of(cls, run: Folder | None, workspace: Workspace, plan: Plan) -> Self:
-        """`workspace` and `plan` are the new run's. No rival without a production run that answers the same question."""
+        """The rival for a new run with `workspace` and `plan`; none without a comparable production run."""
         nobody = pd.DataFrame({UNIQUE_ID: [], MEMBER: [], WEIGHT: []}).astype({UNIQUE_ID: object, MEMBER: object})
         if run is None:
             return cls(None, None, nobody, (), {}, "the first successful run")
@@ -59,12 +59,12 @@ class Rival:
         return cls(run.name, config, served, tuple(sorted(differs)), {n: ids for n, ids in needed.items() if ids})
 
     def builds(self) -> dict[str, Build]:
-        """The candidates to backtest beside the new run's own."""
+        """The candidates to backtest in addition to the new run's own."""
         extra = [name for name in self.extra if _PREFIX + name in self.plan]
         return {_PREFIX + name: build(name, self.config) for name in extra if self.config is not None}
 
     def forecasts(self, backtest: pd.DataFrame) -> pd.DataFrame:
-        """What production would have forecast on the windows of `backtest`: rows of the model `production`."""
+        """Production's forecasts on the windows of `backtest`, as rows of the model `production`."""
         return combine(backtest, self.served, _PRODUCTION)
 
     def verdict(self, evaluation: Evaluation, metric: str) -> Verdict:
@@ -83,7 +83,7 @@ class Rival:
 
 
 def _obstacle(run: Folder, workspace: Workspace, names: set[str]) -> str | None:
-    """Why the new run of `workspace` cannot be compared with `run`, which serves the models `names`; or None."""
+    """Why the new run of `workspace` cannot be compared with `run`, which uses the models `names`; None if it can."""
     if gone := names - set(plugins.names("pipelines.forecasting.models")):
         return f"it uses {', '.join(sorted(gone))}, which is gone"
     try:

@@ -1,4 +1,4 @@
-"""Two runs side by side: different settings, figures, and the series that got better or worse."""
+"""Comparison of two runs: different settings, figures, and the series that improved or got worse."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ _FIGURES = ("champion", "baseline", "skill")
 
 
 class Change(TypedDict):
-    """A setting that two runs have differently, by its dotted name; null where one has it not."""
+    """A setting that differs between two runs, by its dotted name; null if one lacks it."""
 
     key: str
     a: JsonValue
@@ -25,7 +25,7 @@ class Change(TypedDict):
 
 
 class Delta(TypedDict):
-    """A figure of both runs and its difference; skill, coverage, MAPE, sMAPE and WAPE are fractions, 0.801 = 80.1 %."""
+    """A figure of both runs and the difference; skill, coverage, MAPE, sMAPE and WAPE are fractions, 0.801 = 80.1 %."""
 
     metric: str
     a: float | None
@@ -45,8 +45,10 @@ class SeriesDelta(TypedDict):
 
 
 class CompareOut(TypedDict):
-    """From run `a` to run `b`. A negative delta of an error is better. `better` and `worse` begin with the largest. Where the
-    errors are not of the same thing, such as other windows, `comparable` is false, deltas are null and no series is counted."""
+    """Changes from run `a` to run `b`. A negative delta of an error is an improvement. `better` and `worse` list the
+    largest changes first. If the errors are not comparable, for example due to other windows, `comparable` is false,
+    deltas are null and no series is counted.
+    """
 
     workspace: str
     a: str
@@ -64,10 +66,10 @@ class CompareOut(TypedDict):
 
 
 def compare(a: Folder, b: Folder, shown: int = 20) -> CompareOut:
-    """From run `a` to run `b`: `config`, `metrics`, and the series by the change of their champion's error.
+    """Changes from run `a` to run `b`: `config`, `metrics`, and the series by the change of their champion's error.
 
-    `better` and `worse` hold the `shown` largest changes. Errors of two metrics, of other windows or of other horizons are of two
-    things: then `comparable` is false for a `reason`, no figure has a delta, and no series is counted.
+    `better` and `worse` hold the `shown` largest changes. Errors of different metrics, windows or horizons cannot be
+    compared: then `comparable` is false with a `reason`, no figure has a delta, and no series is counted.
     """
     first, second = ForecastRun.of(a), ForecastRun.of(b)
     metric = first.settings.metric
@@ -96,7 +98,7 @@ def compare(a: Folder, b: Folder, shown: int = 20) -> CompareOut:
 
 
 def changes(a: JsonValue, b: JsonValue, above: str = "") -> list[Change]:
-    """`[{key, a, b}]` of what differs in two nested configurations, by dotted keys; null where one lacks it."""
+    """The differences of two nested configurations as `[{key, a, b}]` with dotted keys; null if one lacks the key."""
     if isinstance(a, dict) and isinstance(b, dict):
         return [
             change
@@ -107,7 +109,7 @@ def changes(a: JsonValue, b: JsonValue, above: str = "") -> list[Change]:
 
 
 def _difference(a: ForecastRun, b: ForecastRun) -> str:
-    """Why the figures of two runs are not of the same thing; empty if they are."""
+    """Why the figures of two runs are not comparable; empty if they are."""
     if not (a.succeeded and b.succeeded):
         return "a run that failed has no figures"
     left, right = a.settings, b.settings
@@ -143,7 +145,7 @@ def _delta(name: str, a: float | None, b: float | None) -> Delta:
 
 
 def _series(a: Folder, b: Folder, metric: str) -> list[SeriesDelta]:
-    """The series whose champion's error both runs know, with its change."""
+    """The series with a champion's error in both runs, with its change."""
     first, second = _errors(a, metric), _errors(b, metric)
     return [
         {

@@ -1,4 +1,4 @@
-"""The backtest errors of a run by the step ahead."""
+"""The backtest errors of a run by step ahead."""
 
 from collections.abc import Callable, Collection
 
@@ -17,8 +17,7 @@ def by_horizon(run: Folder, metric: str, model: str | None = None, ids: Collecti
     """The mean of a pointwise `metric` at each step over series and windows: `model, horizon, value, n`, sorted.
 
     mae, rmse, bias, mape, smape and coverage_<level>, as `evaluation.metrics` defines them at a point; rmse is the root
-    of the mean square. A step with an undefined point counts without it. UnknownName for another metric, or for a model
-    that the run has not.
+    of the mean square. Undefined points are left out. UnknownName for another metric or for a model that the run lacks.
     """
     file = run.open_parquet("backtest.parquet", [UNIQUE_ID, MODEL])
     errors = _pointwise([name for name in parquet.column_names(file) if name.startswith("lo_")])
@@ -51,7 +50,7 @@ def by_horizon(run: Folder, metric: str, model: str | None = None, ids: Collecti
 
 def _pointwise(bounds: list[str]) -> dict[str, tuple[list[str], Callable[..., np.ndarray]]]:
     """By metric: the columns it needs besides y and ŷ, and its value at each point."""
-    from pipelines.forecasting.evaluation import metrics  # brings pandas along
+    from pipelines.forecasting.evaluation import metrics  # imports pandas
 
     measures: dict[str, tuple[list[str], Callable[..., np.ndarray]]] = {
         "mae": ([], metrics.absolute_error),

@@ -1,4 +1,4 @@
-"""Why forecasts changed since they were last published: brings the previous run's models to the newest data."""
+"""Reasons for the change since the last published forecasts, by applying the previous run's models to the newest data."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -21,16 +21,17 @@ from pipelines.storage.folders import Folder
 from pipelines.storage.records import ForecastSet
 from pipelines.tables.schema import KEY, MEMBER, MODEL, UNIQUE_ID, Y_HAT
 
-_SLOW = {"auto_arima"}  # minutes a series with a long season: nothing to do on the way to a forecast
+_SLOW = {"auto_arima"}  # minutes per series with a long season: too slow before publishing
 
 Read = Callable[[Dataset, Workspace, Iterable[str]], Panel]
 
 
 def change(reader: Reader, name: str, run: Folder, panel: Panel, forecasts: pd.DataFrame, read: Read) -> Bridge:
-    """The bridge from the published forecast set of workspace `name` to `forecasts`, whatever became of its run.
+    """The bridge from the published forecast set of workspace `name` to `forecasts`; never raises because of the old
+    run.
 
-    `run` made `forecasts` (`unique_id, ds, y_hat`) from `panel`; `read` makes a panel of a data version by a run's
-    settings, with what its models must know of the steps ahead.
+    `run` made `forecasts` (`unique_id, ds, y_hat`) from `panel`; `read` makes a panel of a data version with a run's
+    settings and the future values that its models need.
     """
     served = reader.pointers(name).published
     if served is None:
@@ -42,7 +43,7 @@ def change(reader: Reader, name: str, run: Folder, panel: Panel, forecasts: pd.D
         old = run if same else reader.run(name, info.run_id)
         previous = _previous(reader, name, old, run, info.data_version, paths, panel if same else None, read)
         return replace(bridge.replay(previous, forecasts, payload.weights_of(run), same_run=same), since=since)
-    except Exception as error:  # noqa: BLE001 - old models under new code raise anything, and the forecasts must be published
+    except Exception as error:  # noqa: BLE001 - old models under new code can raise anything; publishing must go on
         between = forecasts if same else forecasts.head(0)
         why = f"The previous run {info.run_id} cannot forecast the newest data ({type(error).__name__}: {error})"
         share = "new actuals" if same else "model"
@@ -92,12 +93,12 @@ def _previous(
 
 
 def _is_slow(name: str, model: Forecaster) -> bool:
-    """Whether the model, or one that it is made of, takes minutes a series."""
+    """Whether the model or one of its members takes minutes per series."""
     members: Mapping[str, Forecaster] = getattr(model, "members", {})
     return name in _SLOW or any(_is_slow(member, one) for member, one in members.items())
 
 
 def _settings(workspace: Workspace, member: str) -> tuple[object, ...]:
-    """What decides how a member is fitted."""
+    """The settings that determine how a member is fitted."""
     params = getattr(build(member, workspace), "keywords", None)
     return params, workspace.season_lengths, workspace.covariates, workspace.holidays

@@ -1,1 +1,1 @@
-"""How each kind of question is answered: which tools are asked, and what is said with their facts."""
+"""Plans for each kind of question: which tools to call, and what to say with their facts."""

@@ -1,4 +1,4 @@
-"""How much: what is forecast and what was, over the horizon or a stretch of it."""
+"""Plans about amounts: forecasts and actuals, over the horizon or a span of time."""
 
 import re
 
@@ -12,7 +12,7 @@ _BEYOND = "The forecast reaches until {forecast_end} only."
 
 
 def forecast(about: About) -> Plan:
-    """What is forecast, of a stretch of time if one is named."""
+    """The forecast, for the span of time if one is named."""
     if about.question.span:
         return (yield from _at(about))
     summary = yield call("forecast_summary", **about.scope)
@@ -41,7 +41,7 @@ def extreme(about: About, *, high: bool) -> Plan:
 
 
 def interval(about: About) -> Plan:
-    """Between which values a step is expected."""
+    """The interval in which a step is expected."""
     span = about.question.span
     if about.one and span:
         return (yield from _at(about))
@@ -65,7 +65,7 @@ def interval(about: About) -> Plan:
 
 
 def covered(backtest: Found) -> str:
-    """What intervals covered in the backtest, by their level."""
+    """Coverage of the intervals in the backtest, by level."""
     said = []
     for level in backtest.all("interval_level"):
         if (own := backtest.of_period(level.period)).one("coverage"):
@@ -74,12 +74,12 @@ def covered(backtest: Found) -> str:
 
 
 def actuals(about: About) -> Plan:
-    """What was, in a stretch of time: the last one as long as the horizon if none is named."""
+    """The actuals in a span of time; without one, in the latest span as long as the horizon."""
     return (yield from _of_past(about, high=None))
 
 
 def compared_spans(about: About) -> Plan:
-    """What is forecast beside what was, where two stretches of time are named."""
+    """Forecasts and actuals, for a question that names two spans of time."""
     ahead = next(one for one in about.question.spans if not one.past)
     behind = next(one for one in about.question.spans if one.past)
     start, end = ahead.iso()
@@ -91,7 +91,7 @@ def compared_spans(about: About) -> Plan:
 
 
 def last_year(about: About) -> Plan:
-    """The forecast beside the same steps a year before."""
+    """The forecast compared with the same steps a year earlier."""
     summary = yield call("forecast_summary", **about.scope)
     said = summary.say(
         f"Against last year the forecast of {about.who} {{change_on_last_year:moves}}.",
@@ -106,7 +106,7 @@ def last_year(about: About) -> Plan:
 
 
 def changes(about: About) -> Plan:
-    """Whether it goes up or down."""
+    """Whether the forecast goes up or down."""
     if about.question.span:
         return (yield from _at(about))
     summary = yield call("forecast_summary", **about.scope)
@@ -121,7 +121,7 @@ def changes(about: About) -> Plan:
 
 
 def share(about: About) -> Plan:
-    """How much of the workspace's forecast it is."""
+    """The share of the workspace's forecast."""
     summary = yield call("forecast_summary", **about.scope)
     if about.one:
         return summary.say(
@@ -157,13 +157,13 @@ def _wants_mean(about: About) -> bool:
 
 
 def _mean(about: About) -> str:
-    """What a step comes to, where that is asked for and is not said anyway."""
+    """The mean per step, if the question asks for it and no other sentence gives it."""
     return "The forecast is {forecast_mean} a step." if _wants_mean(about) else ""
 
 
 def _at(about: About) -> Plan:
     span = about.question.span
-    assert span is not None  # noqa: S101 - the callers have looked
+    assert span is not None  # noqa: S101 - checked by the callers
     if span.past:
         return (yield from _of_past(about, high=None))
     start, end = span.iso()
@@ -178,7 +178,7 @@ def _at(about: About) -> Plan:
 
 
 def _is_mostly_beyond(about: About) -> bool:
-    """Whether less than half of the stretch of time lies within the horizon."""
+    """Whether less than half of the span lies within the horizon."""
     span, calendar = about.question.span, about.question.calendar
     if span is None or calendar is None or span.end <= calendar.end + calendar.step:
         return False

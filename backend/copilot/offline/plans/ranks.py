@@ -1,4 +1,4 @@
-"""Which: series and groups that stand out, and several of them side by side."""
+"""Plans about rankings and comparisons of series and groups."""
 
 import re
 
@@ -7,7 +7,7 @@ from backend.copilot.offline.about import About, Plan, which
 from backend.copilot.offline.prose import Found, Missing, call
 
 _SHOWN, _MOST = 5, 10
-# By what is ranked: what is said of the one in front, highest and lowest, and of the others.
+# Sentences by measure: for the first in the ranking (highest, lowest), and for the others.
 _SAID: dict[str, tuple[str, str, str]] = {
     "attention": (
         "{who} needs attention most: it is in {rank} place.",
@@ -46,12 +46,12 @@ _GROUPS = re.compile(r"\b(?:which|what|best|top|worst|rank|by|per|each|every|com
 
 
 def attention(about: About) -> Plan:
-    """The series that need somebody, as the Portfolio ranks them."""
+    """The series that need attention, ranked as in the Portfolio."""
     return (yield from _ranked(about, "attention", "highest"))
 
 
 def by_error(about: About) -> Plan:
-    """The series that are forecast worst, or best."""
+    """The series with the worst or the best forecasts."""
     best = bool(
         re.search(
             r"\b(?:best|most (?:accurate|reliable|predictable)|easiest|(?:lowest|smallest|least) (?:errors?|METRIC)|highest skill|most skill)\b",
@@ -75,7 +75,7 @@ def movers(about: About) -> Plan:
 
 
 def compare(about: About) -> Plan:
-    """Series, or groups, side by side."""
+    """Comparison of series or groups."""
     asked = about.question
     several = {attribute: values for attribute, values in asked.values.items() if len(values) > 1}
     if len(about.series) > 1:
@@ -111,7 +111,9 @@ def _ranked(about: About, by: str, order: str) -> Plan:
 
 
 def _are_groups(about: About, attribute: str) -> bool:
-    """Whether the values of an attribute hold more than one series each: of products in a store they do not."""
+    """Whether the values of an attribute hold more than one series each; products within one store, for example, do
+    not.
+    """
     if about.one:
         return False
     rows = about.table.select("", about.filters)
@@ -125,7 +127,7 @@ def _ranked_groups(about: About, attribute: str, by: str, order: str) -> Plan:
 
 
 def _list(about: About, ranking: Found, ranked: list[Subject], by: str, order: str) -> str:
-    """The one in front in a sentence, the others as a list."""
+    """The first in the ranking in a sentence, the others as a list."""
     who = "{series}" if ranked[0].kind == "series" else "{group}"
     high, low, other = (said.replace("{who}", who).replace("{totals}", about.totals) for said in _SAID[by])
     first = ranking.about(ranked[0]).say(high if order == "highest" else low)

@@ -1,16 +1,16 @@
-"""Why: what a forecast is made of, and what changed since the one before."""
+"""Plans about reasons: components of a forecast, and changes since the previous one."""
 
 from backend.copilot.facts import Subject
 from backend.copilot.offline.about import About, Plan, which
 from backend.copilot.offline.plans.ranks import movers
 from backend.copilot.offline.prose import Found, Missing, call, listed
 
-_NOTED = 0.005  # of the forecast: what is less is not worth a word
-_SHOWN = 4  # parts of a forecast or of a change
+_NOTED = 0.005  # minimum share of the forecast for a component to be mentioned
+_SHOWN = 4  # components of a forecast or of a change
 
 
 def why(about: About) -> Plan:
-    """What the forecast of a series is made of, how it moves, and what changed in it since the one before."""
+    """Components of a series' forecast, how it moves, and what changed since the previous one."""
     if any(span.past for span in about.question.spans) and "last year" not in about.text:
         return Missing("The data say what forecasts are made of, not why actuals were as they were.")
     if not about.one:
@@ -29,7 +29,7 @@ def why(about: About) -> Plan:
 
 
 def changed(about: About) -> Plan:
-    """What changed since the last forecast, or since the previous run."""
+    """Changes since the last forecast, or since the previous run."""
     if about.one and not any(word in about.text for word in ("run", "train", "setting", "model")):
         bridge = yield call("bridge", unique_id=about.one)
         return _bridge(bridge) or Missing("There is no earlier forecast to compare it with.")

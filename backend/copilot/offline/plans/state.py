@@ -1,4 +1,4 @@
-"""How things stand: summaries, what the workspace holds, its data, and what is written about it."""
+"""Plans about state: summaries, contents of the workspace, data quality, documents."""
 
 from backend.copilot.facts import Fact
 from backend.copilot.offline.about import About, Plan, which
@@ -9,7 +9,7 @@ _HELP = "Ask me how much is forecast and when most of it comes, why a forecast i
 
 
 def summary(about: About) -> Plan:
-    """A series, a group or the workspace in a few sentences."""
+    """Summary of a series, a group or the workspace in a few sentences."""
     if about.is_many and not about.filters:
         return (yield from which(about))
     parts = [(yield from amounts.forecast(about))]
@@ -26,7 +26,7 @@ def summary(about: About) -> Plan:
 
 
 def counts(about: About) -> Plan:
-    """What the workspace holds, and by which settings it is forecast."""
+    """Contents of the workspace and settings of its forecast."""
     known = yield call("describe_workspace")
     text, asked = about.text, about.question
     if asked.values and not asked.series and "how many" in text:
@@ -73,7 +73,7 @@ def counts(about: About) -> Plan:
 
 
 def quality(about: About) -> Plan:
-    """How good and how new the data are."""
+    """Quality and age of the data."""
     if about.one:
         return (yield from profile(about))
     report = yield call("data_quality")
@@ -88,7 +88,7 @@ def quality(about: About) -> Plan:
 
 
 def profile(about: About) -> Plan:
-    """What a series is like."""
+    """Profile of a series."""
     if not about.one:
         return (yield from which(about) if about.is_many else quality(about))
     traits = yield call("data_quality", unique_id=about.one)
@@ -104,7 +104,7 @@ def profile(about: About) -> Plan:
 
 
 def meaning(about: About) -> Plan:
-    """What is written about a word, a column or how something is done."""
+    """Quotations about a word, a column or a method."""
     if "search_knowledge" not in about.tools:
         return Missing("No document says what that is.")
     passages = yield call("search_knowledge", query=about.question.asked.question[:300])
@@ -113,7 +113,7 @@ def meaning(about: About) -> Plan:
 
 
 def help_(about: About) -> Plan:
-    """What can be asked."""
+    """The kinds of questions that can be asked."""
     yield from ()
     return _HELP
 
@@ -130,7 +130,9 @@ def _of_run(known: Found) -> str:
 
 
 def _fitting(about: About, passages: Found) -> list[Fact]:
-    """Quotations that hold a word of the question which is no word of every question; a section about it goes first."""
+    """Quotations with a column, metric, model or other specific term of the question, matching headings first; all if
+    it has none.
+    """
     asked = about.question
     sought = [word.casefold() for word in (*asked.columns, *asked.metrics, *asked.models, *asked.unknown)]
     facts = [

@@ -1,4 +1,4 @@
-"""How right: errors, models and the state of monitoring."""
+"""Plans about accuracy: errors, models and the state of monitoring."""
 
 from backend.copilot.facts import Subject
 from backend.copilot.offline.about import About, Plan, which
@@ -7,11 +7,11 @@ from backend.copilot.offline.prose import Found, Missing, call, listed
 
 _SHOWN = 5
 _NOTHING = "The backtest has nothing on that."
-_TOLERATED = 0.05  # of coverage beside its level
+_TOLERATED = 0.05  # tolerated difference between coverage and level
 
 
 def trust(about: About) -> Plan:
-    """Whether a forecast can be relied on: the backtest beside the baseline, intervals, monitoring."""
+    """Whether a forecast is reliable: backtest against the baseline, intervals, monitoring."""
     if about.is_many and not about.filters:
         return (yield from which(about))
     if about.filters:
@@ -31,7 +31,7 @@ def trust(about: About) -> Plan:
 
 
 def accuracy(about: About) -> Plan:
-    """The error in the backtest beside that of the baseline."""
+    """The error in the backtest, compared with the baseline."""
     if about.is_many and not about.filters:
         return (yield from which(about))
     if about.filters:
@@ -49,7 +49,7 @@ def accuracy(about: About) -> Plan:
 
 
 def models(about: About) -> Plan:
-    """Which models were compared, and which were chosen."""
+    """The models that were compared, and those that were chosen."""
     if about.is_many and not about.filters:
         return (yield from which(about))
     tested = yield call("accuracy", **({"unique_id": about.one} if about.one else {}))
@@ -81,7 +81,7 @@ def models(about: About) -> Plan:
 
 
 def horizon(about: About) -> Plan:
-    """How the error grows with the steps ahead, and how it differs between windows."""
+    """How the error grows with steps ahead, and differs between windows."""
     if about.is_many:
         return (yield from which(about))
     backtest = yield call("backtest_by_horizon", **({"unique_id": about.one} if about.one else {}))
@@ -104,7 +104,7 @@ def horizon(about: About) -> Plan:
 
 
 def alerts(about: About) -> Plan:
-    """What monitoring says."""
+    """Alerts and results of monitoring."""
     if about.is_many:
         return (yield from which(about))
     live = yield call("drift_and_alerts", **about.scope)
@@ -129,7 +129,7 @@ def _errors(about: About, tested: Found) -> str:
 
 
 def _verdict(tested: Found, live: Found) -> str:
-    """What the facts below come to, in a sentence."""
+    """One sentence that summarises the facts that follow."""
     skill = tested.number("skill") or 0.0
     status = live.one("status")
     shares = [
