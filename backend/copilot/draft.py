@@ -1,4 +1,4 @@
-"""Checks and renders drafts: prose with placeholders, rendered only if every number, name and claim comes from a fact."""
+"""Checks and renders drafts: prose with placeholders, sent only if every number, name and claim comes from a fact."""
 
 import re
 from collections.abc import Collection, Iterator

@@ -63,7 +63,7 @@ class Wire:
 
 
 class Metered(WrapperModel):
-    """A model with plausible usage. `used`: all requests so far, including failed ones; `broken`: the last one failed."""
+    """A model with plausible usage. `used`: all requests so far, including failed ones; `broken`: the last failed."""
 
     def __init__(self, wrapped: Model, wire: Wire, most: int) -> None:
         super().__init__(wrapped)

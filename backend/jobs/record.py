@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from typing_extensions import TypedDict  # from Python 3.12 on in typing, as pydantic requires
+from typing_extensions import TypedDict  # pydantic requires this one before Python 3.12
 
 from pipelines.core import documents
 from pipelines.storage import disk
@@ -69,7 +69,7 @@ class Job:
 
     @classmethod
     def load(cls, folder: Path) -> "Job | None":
-        """The record; None if the job was never started. For a damaged record, what the name of its folder reveals.
+        """The record; None if the job was never started. For a damaged record, what the folder name shows.
 
         A job with a damaged record counts as running while its process holds the lock, so that no second job starts
         next to it.

@@ -85,7 +85,7 @@ def add(stores: Stores, workspace: str, name: str, text: str, form: Format, by: 
                 f"A workspace keeps {MAX_NOTES} notes of {MAX_CHUNKS:,} sections together at most; this one has "
                 f"{entry.chunks:,}. Delete one first, or add a shorter one.",
             )
-        return now.changed(notes={note_id: entry, **now.notes})  # a concurrent addition of the same text wins
+        return now.changed(notes={note_id: entry, **now.notes})  # an earlier addition of the same text is kept
 
     store, places = stores.artifacts, stores.places(workspace)
     draft = store.draft(places.note(folder))
@@ -127,5 +127,5 @@ def _forget(stores: Stores, workspace: str, folder: str) -> None:
     place = stores.places(workspace).note(folder)
     try:
         stores.artifacts.remove(place)
-    except (StoreError, FileNotFoundError):  # the upload was never finished, so it does not exist
+    except (StoreError, FileNotFoundError):  # its write was never finished: it does not exist
         stores.artifacts.draft(place).discard()

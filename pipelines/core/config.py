@@ -67,7 +67,7 @@ def load_section(name: str, model: type[M], environ: Mapping[str, str] | None = 
 
 
 def as_written(name: str, environ: Mapping[str, str] | None = None, files: Mapping[str, Path] | None = None) -> Values:
-    """The unvalidated settings in the files of a workspace. `files`: the result of `workspace_files`, if already known."""
+    """The unvalidated settings in the files of a workspace. `files`: the `workspace_files`, if already known."""
     layers = Layers()
     for file in files_of(name, environ, files):
         layers.add_file(file)
@@ -96,7 +96,7 @@ def files_of(
 
 
 def places(name: str, files: Mapping[str, Path], environ: Mapping[str, str] | None = None) -> tuple[Path, Path, Path]:
-    """The file of a workspace, the path of a second file of the same name, and that of its overlay; both may not exist."""
+    """The file of a workspace, the path of a second file of its name, and that of its overlay; both may be missing."""
     path = files[name]
     other = path.with_suffix(".yml" if path.suffix == ".yaml" else ".yaml")
     return path, other, overlay_of(config_dir(environ), environ) / f"workspaces/{path.name}"
@@ -119,7 +119,7 @@ def workspace_files(environ: Mapping[str, str] | None = None) -> dict[str, Path]
 
 
 def config_dir(environ: Mapping[str, str] | None = None) -> Path:
-    """The folder of the settings' files: `FORECAST_CONFIG_DIR`, or `configs`."""
+    """The folder of the settings files: `FORECAST_CONFIG_DIR`, or `configs`."""
     return Path((environ if environ is not None else os.environ).get("FORECAST_CONFIG_DIR") or "configs")
 
 

@@ -173,7 +173,7 @@ class Conflict(StoreError):
 
 
 class Untrusted(StoreError):
-    """Stored bytes are not what their manifest says, or the manifest is not signed as it must be."""
+    """Stored bytes do not match their manifest, or the manifest lacks a valid signature."""
 
     family = "Untrusted"
     default_code = "untrusted"

@@ -65,7 +65,7 @@ def _answered(answer: Answer, line: bytes) -> tuple[Mapping[str, object], bytes]
         missing = f"{error.name} is not installed where this service computes"
         told = ModelError(missing, code="package_not_installed", found=error.name, remedy=remedy)
         return {"kind": "NotInstalled", "message": str(told), "problem": {"detail": told.text, **told.members()}}, b""
-    except Exception as error:  # noqa: BLE001 - models raise anything, and the next request must be answered
+    except Exception as error:  # noqa: BLE001 - models can raise anything; serving must go on
         traceback.print_exc()
         return {"kind": "Error", "message": f"{type(error).__name__}: {error}"}, b""
 

@@ -1,4 +1,4 @@
-"""Extension by one new file: the file's name in a package is the registered name."""
+"""Plugins: each file in a package is registered under its file name."""
 
 import importlib
 import pkgutil

@@ -33,7 +33,7 @@ _COMMON = 0.3  # minimum share of the most common step for it to define a grid
 
 @lru_cache(maxsize=_ALIASES)
 def parse(alias: str) -> pd.DateOffset:
-    """The pandas offset of `alias`; ConfigError if pandas rejects it, or if it runs backwards or means business hours."""
+    """The pandas offset of `alias`; ConfigError if pandas rejects it, it runs backwards or means business hours."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # many people still write H and M for h and ME
         try:
@@ -52,7 +52,7 @@ def parse(alias: str) -> pd.DateOffset:
 
 
 def is_subdaily(alias: str) -> bool:
-    """Whether a step is shorter than a day: only then does a time zone move a timestamp."""
+    """Whether a step is shorter than a day; only then does the time zone affect timestamps."""
     step = fixed_step(alias)
     return step is not None and step < _DAY
 

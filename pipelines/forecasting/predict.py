@@ -18,9 +18,7 @@ from pipelines.forecasting.settings import Workspace
 from pipelines.storage.folders import Folder
 from pipelines.tables.schema import BASELINE, MEMBER, MODEL, UNIQUE_ID, WEIGHT
 
-Calibration = tuple[
-    pd.DataFrame, pd.DataFrame, pd.DataFrame
-]  # quantiles, scales and phases, as from `intervals.calibrate`
+Calibration = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]  # quantiles, scales, phases, see `intervals.calibrate`
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class Predictor:
         return sorted(self.models[MODEL].unique())
 
     def load(self, panel: Panel, member: str | None = None) -> Iterator[Fitted]:
-        """Loads the fitted members, or only the named one, and the baseline where needed, which requires no training."""
+        """Loads the fitted members, or only the named one, and where needed the baseline, which needs no training."""
         yield from payload.load_models(self.run, panel.ids, member)
         having = self.models.loc[self.models[MODEL] == BASELINE, UNIQUE_ID]
         untrained = self.fresh if member != BASELINE else sorted(set(panel.ids) - set(having))

@@ -59,7 +59,7 @@ _REMEDIES = {
 _CHECKS = {
     "rejected": _REMEDIES["no_usable_row"],
     "gaps": _REMEDIES["too_few_timestamps"],
-}  # remedy by name of the check
+}  # remedy by check
 
 
 class Preview:

@@ -11,12 +11,12 @@ from pipelines.forecasting.panel import Panel
 class Forecaster(Protocol):
     """A model over a panel. Constructors only store arguments; fitted attributes end in `_`; instances can be pickled.
 
-    Only `registry.runs` pickles and unpickles forecasters, so a file is verified before it is unpickled.
+    Only `runs.pickles` pickles and unpickles forecasters, so a file is verified before it is unpickled.
     """
 
     @property
     def scope(self) -> Literal["series", "panel"]:
-        """`series`: each series is fitted by itself, so a subset gives the same forecasts. `panel`: one fit over all."""
+        """`series`: one fit per series, so a subset gives the same forecasts. `panel`: one fit over all."""
         ...
 
     @property

@@ -19,7 +19,7 @@ from pipelines.storage.store import Stores
 
 
 def read_source(workspace: Workspace, reader: Reader, data_dir: str) -> Raw:
-    """Reads the source. If the data folder is on an object store, the source gets a local copy of the files it names."""
+    """Reads the source. If the data folder is on an object store, the source gets local copies of its files."""
     module, options = plugins.load("pipelines.sources", workspace.source.kind), workspace.source.options
     data = reader.data
     if data.is_local:

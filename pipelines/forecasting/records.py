@@ -1,7 +1,7 @@
-"""What forecasting keeps in its JSON files: the settings and figures of a run, and the summary of a monitoring.
+"""JSON records of forecasting: the settings and figures of a run, and the summary of a monitoring.
 
-The platform stores runs of any kind, so it has no types for these. What a reader needs is typed and checked when the file
-is read; everything else stays as it was written.
+The platform stores runs of any kind, so these types live here. Fields that readers need are typed and checked when the
+file is read; all others are kept as written.
 """
 
 from typing import Literal
@@ -16,13 +16,13 @@ from pipelines.storage.records import Fixed, Run
 
 
 class Target(settings.Target):
-    """The target that a run forecasts."""
+    """The target of a run's forecasts."""
 
     model_config = ConfigDict(extra="allow")
 
 
 class Covariates(Stored):
-    """Columns by when their values are known."""
+    """Covariate columns by when their values are known."""
 
     future: list[str] = Field(default_factory=list)
     past: list[str] = Field(default_factory=list)
@@ -30,7 +30,7 @@ class Covariates(Stored):
 
     @property
     def varying(self) -> list[str]:
-        """The covariates that have a value per timestamp."""
+        """The covariates with a value per timestamp."""
         return [*self.future, *self.past]
 
 
@@ -39,7 +39,7 @@ class Backtest(Stored):
 
 
 class Settings(Stored):
-    """The settings that a run was made with, as far as its readers need them: complete, without `auto`."""
+    """The settings of a run that readers need, complete, without `auto`."""
 
     title: str = ""
     frequency: str
@@ -60,7 +60,7 @@ class ForecastRun(Run):
 
 
 class Counts(Stored):
-    """How many series have each status."""
+    """The number of series with each status."""
 
     insufficient: int = 0
     ok: int = 0
@@ -69,7 +69,7 @@ class Counts(Stored):
 
 
 class Feature(Counts):
-    """How a feature stands over all series."""
+    """The drift of a feature over all series."""
 
     feature: str
     n_series: int = 0
@@ -85,7 +85,7 @@ class Check(Stored):
 
 
 class Past(Stored):
-    """How a monitoring stood."""
+    """The status of an earlier monitoring."""
 
     monitoring_id: str
     as_of: str
@@ -96,7 +96,7 @@ class Past(Stored):
 
 
 class Judged(Stored):
-    """Means over all series for one forecast set: each metric, and the same of the backtest as `<metric>_baseline`."""
+    """Means over all series for one forecast set: each metric, and its backtest value as `<metric>_baseline`."""
 
     __pydantic_extra__: dict[str, float | None]
     cutoff: str
@@ -109,7 +109,7 @@ class Judged(Stored):
 
 
 class Key(Stored):
-    """What a monitoring depends on: the same again finds the same."""
+    """The inputs of a monitoring: equal inputs give equal results."""
 
     run_id: str | None = None
     aliases: dict[str, str] = Field(default_factory=dict)
@@ -119,7 +119,7 @@ class Key(Stored):
 
 
 class State(Stored):
-    """Up to where the sums of the bias go, and of which run they are."""
+    """The run of the bias sums, and the time up to which they are computed."""
 
     run_id: str | None = None
     until: str | None = None
@@ -128,8 +128,9 @@ class State(Stored):
 class Monitoring(Fixed):
     """`summary.json` of a monitoring.
 
-    `counts`: by kind and `overall`. `accuracy`: windows of groups. `comparisons`: production with other runs. `history`:
-    the monitorings up to this one. `timeline`: the forecast sets that were judged. `units`: of the shares in it and in the tables beside it.
+    `counts`: by kind and `overall`. `accuracy`: windows of groups. `comparisons`: production with other runs.
+    `history`: the monitorings up to this one. `timeline`: the evaluated forecast sets. `units`: unit of the shares here
+    and in the directory's tables.
     """
 
     file = units.MONITORING

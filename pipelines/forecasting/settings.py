@@ -25,14 +25,14 @@ from pipelines.core.plugins import Params
 from pipelines.forecasting.thresholds import Monitoring
 from pipelines.tables.limits import Limits
 
-DEFAULT = "default"  # in place of a list of models: the strategy chooses
+DEFAULT = "default"  # in place of a list of models: the strategy chooses them
 Aggregate = Literal["sum", "mean", "median", "min", "max", "first", "last"]
 GapPolicy = Literal["zero", "interpolate", "previous", "leave"]
 MetricName = Literal["mae", "rmse", "mape", "smape", "wape", "mase", "rmsse"]
 
 
 class Columns(Strict):
-    """Which column is what; what is not set is found by its usual name and reported."""
+    """The role of each column; unset ones are detected by their usual names and reported."""
 
     ds: str | None = None
     y: str | None = None
@@ -40,7 +40,7 @@ class Columns(Strict):
 
 
 class SourceSpec(BaseModel):
-    """What every source has; further keys are the options of its kind (`pipelines/sources/<kind>.py`)."""
+    """Settings common to all sources; further keys are options of the kind (`pipelines/sources/<kind>.py`)."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
     kind: str
@@ -64,7 +64,7 @@ class Target(Strict):
 
     @property
     def sums_over_time(self) -> bool:
-        """Whether values of several steps are added up; of any other target, such as a mean, a total is its mean."""
+        """Whether values of several steps are summed; totals of other targets, such as means, are averages."""
         return self.aggregate == "sum"
 
 
@@ -75,7 +75,7 @@ class Covariates(Strict):
 
     @property
     def varying(self) -> tuple[str, ...]:
-        """The covariates that have a value a timestamp."""
+        """The covariates with a value per timestamp."""
         return (*self.future, *self.past)
 
     @model_validator(mode="after")
@@ -92,7 +92,7 @@ class Holidays(Strict):
 
 
 class Missing(Strict):
-    """What fills missing steps: inside a series, before and after it within the panel, and beyond in covariates."""
+    """Fill policies for missing steps: inside a series, around it within the panel, and in future covariates."""
 
     gaps: GapPolicy = "leave"
     edges: GapPolicy = "leave"
@@ -104,11 +104,11 @@ class Backtest(Strict):
     step: PositiveInt | None = None  # None: the horizon, so that windows do not overlap
     gap: Annotated[int, Field(ge=0)] = 0
     strategy: Literal["expanding", "sliding"] = "expanding"
-    size: PositiveInt | None = None  # of a sliding window; None: what the first window has
+    size: PositiveInt | None = None  # of a sliding window; None: the size of the first window
 
 
 class Quality(Strict):
-    """Limits of the quality checks; a share is of the rows or steps in question."""
+    """Limits of the quality checks; shares refer to the rows or steps checked."""
 
     max_rejected: Annotated[float, Field(ge=0, le=1)] = 0.05
     max_gaps: Annotated[float, Field(ge=0, le=1)] = 0.2
@@ -116,7 +116,7 @@ class Quality(Strict):
 
 
 class Workspace(Strict):
-    """One panel with its configuration. What is None is inferred from the data and reported."""
+    """One panel with its configuration. Settings that are None are inferred from the data and reported."""
 
     name: str
     title: str = ""
@@ -134,16 +134,16 @@ class Workspace(Strict):
     quality: Quality = Quality()
     monitoring: Monitoring = Monitoring()
     models: Annotated[tuple[str, ...], Field(min_length=1)] = (DEFAULT,)
-    budget: str | None = None  # of a training, such as 5m; what cannot be afforded is left out
+    budget: str | None = None  # time limit of a training, such as 5m; models beyond it are left out
     model_params: dict[str, Params] = Field(default_factory=dict)
     metric: MetricName = "mase"
     levels: tuple[Annotated[int, Field(ge=1, le=99)], ...] = (80, 95)
-    descriptions: dict[str, str] = Field(default_factory=dict)  # of columns, for people and for the copilot
+    descriptions: dict[str, str] = Field(default_factory=dict)  # of columns, for people and the copilot
 
     @field_validator("frequency")
     @classmethod
     def _known_frequency(cls, value: str) -> str:
-        from pipelines.forecasting import frequency  # brings pandas along, which who only asks for names does without
+        from pipelines.forecasting import frequency  # imports pandas, not needed for names alone
 
         if value != "auto":
             with as_value_error():
@@ -220,7 +220,7 @@ class Workspace(Strict):
 
 
 def seconds(duration: str | None) -> float | None:
-    """A duration such as 90s, 5m or 2h in seconds; ValueError says how to write one."""
+    """A duration such as 90s, 5m or 2h in seconds; the ValueError names the format."""
     if duration is None:
         return None
     number, unit = duration[:-1], duration[-1:]
@@ -234,7 +234,7 @@ def seconds(duration: str | None) -> float | None:
 
 
 def load_workspace(name: str, environ: Mapping[str, str] | None = None) -> Workspace:
-    """The settings of one workspace; all mistakes of its layers in one ConfigError."""
+    """The settings of one workspace; one ConfigError lists all mistakes in its layers."""
     path, _ = files_of(safe_name(name, "workspace"), environ)
     return workspace_of(name, read_yaml(path), str(path), environ)
 
@@ -242,7 +242,7 @@ def load_workspace(name: str, environ: Mapping[str, str] | None = None) -> Works
 def workspace_of(
     name: str, values: Mapping[str, Any], origin: str, environ: Mapping[str, str] | None = None
 ) -> Workspace:
-    """The settings of a workspace whose file holds, or would hold, `values`; `origin` stands for it in errors."""
+    """The settings of a workspace whose file holds, or would hold, `values`; errors name the file `origin`."""
     _refuse_unknown_variables(environ)
     base, overlay, layers = config_dir(environ) / "base", overlay_of(config_dir(environ), environ), Layers()
     for file in _sections(base):
@@ -255,12 +255,12 @@ def workspace_of(
 
 
 def _sections(folder: Path) -> list[Path]:
-    """The files of a layer that speak of every workspace, by name."""
+    """The files of a layer that apply to every workspace, by name."""
     return [path for path in sorted(folder.glob("*.y*ml")) if path.stem not in ("project", *SECTIONS)]
 
 
 def _source_model(source: Any) -> type[BaseModel]:
-    """What may stand below `source`: the options of a kind are known to the kind's own file only."""
+    """The model of `source`, with the options that the module of its kind defines."""
     kind = source.get("kind") if isinstance(source, Mapping) else None
     if kind not in plugins.names("pipelines.sources"):
         return SourceSpec

@@ -1,4 +1,4 @@
-"""When monitoring speaks up: its settings, explained in configs/base/monitoring.yaml."""
+"""Thresholds of monitoring, explained in configs/base/monitoring.yaml."""
 
 from typing import Annotated, Literal
 
@@ -10,12 +10,12 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Evidence(Strict):
-    """How sure monitoring must be of a series' errors before it says so."""
+    """The evidence that monitoring needs before it reports errors of a series."""
 
     windows: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 4)  # horizons
     min_origins: PositiveInt = 3
     tolerance: Annotated[float, Field(ge=0)] = 0.2
-    shortfall: Annotated[float, Field(ge=0, le=1)] = 0.05  # of coverage, a fraction
+    shortfall: Annotated[float, Field(ge=0, le=1)] = 0.05  # in coverage, a fraction
     false_discoveries: Share = 0.01
     warn_discoveries: Share = 0.1
     correction: Literal["bh", "by"] = "bh"
@@ -30,7 +30,7 @@ class Bias(Strict):
 
 
 class Drift(Strict):
-    """When the distribution of a feature counts as another one."""
+    """When the distribution of a feature counts as changed."""
 
     window: PositiveInt | None = None  # steps; None: two horizons, at least `least`, in whole seasons
     reference: PositiveInt | None = None  # steps; None: three years, at least 1,100 steps
@@ -41,7 +41,7 @@ class Drift(Strict):
 
 
 class Health(Strict):
-    """The shares of series or steps above which the data themselves are the news."""
+    """The shares of series or steps above which data problems are reported."""
 
     late: Share = 0.1
     missing: Share = 0.1
@@ -50,7 +50,7 @@ class Health(Strict):
 
 
 class Comparison(Strict):
-    """When production is worse than the run before it, or a canary worse than production."""
+    """When production counts as worse than the previous run, or a canary as worse than production."""
 
     share: Share = 0.1
     least: PositiveInt = 50
@@ -61,7 +61,7 @@ class Comparison(Strict):
 
 
 class Delivery(Strict):
-    """How alerts leave; where to is the business of MONITORING_WEBHOOK_URL or MONITORING_WEBHOOK_URL_FILE."""
+    """How alerts are sent; MONITORING_WEBHOOK_URL or MONITORING_WEBHOOK_URL_FILE sets the address."""
 
     format: Literal["generic", "slack"] = "generic"
     least: Literal["warn", "alert"] = "alert"
@@ -80,4 +80,4 @@ class Monitoring(Strict):
     comparison: Comparison = Comparison()
     delivery: Delivery = Delivery()
     report_rows: PositiveInt = 2000
-    keep: Annotated[int, Field(ge=2)] = 30  # monitorings
+    keep: Annotated[int, Field(ge=2)] = 30  # stored monitorings

@@ -1,4 +1,4 @@
-"""The process that computes forecasts on request for the API: `python -m pipelines.forecasting.worker`, by `pipelines.core.pipe`."""
+"""Forecast process of the API, `python -m pipelines.forecasting.worker`; protocol: `pipelines.core.pipe`."""
 
 import importlib
 import sys
@@ -26,14 +26,14 @@ from pipelines.storage.catalog import Reader
 from pipelines.storage.folders import Folder
 from pipelines.tables.schema import BASELINE, DS, KEY, MODEL, UNIQUE_ID, Y_HAT, hi, lo
 
-_WARM = ("lightgbm", "sklearn.ensemble", "statsforecast.models", "holidays")  # what most requests would wait for
-_CALIBRATIONS = 8  # that are kept, 4 MB each of 30,000 series: clients choose the levels
+_WARM = ("lightgbm", "sklearn.ensemble", "statsforecast.models", "holidays")  # slow imports that most requests need
+_CALIBRATIONS = 8  # cached for levels chosen by clients: 4 MB each for 30,000 series
 
 
 class Wanted(TypedDict):
-    """A request. `horizon`, `levels` and `model` are the run's where they are null.
+    """A request. Null for `horizon`, `levels` and `model` means those of the run.
 
-    `future`: rows of known covariates that go before the stored ones.
+    `future`: rows of known covariates, which take precedence over the stored ones.
     """
 
     workspace: str
@@ -46,7 +46,7 @@ class Wanted(TypedDict):
 
 
 class OfSeries(TypedDict):
-    """The forecasts of a series, a point per step."""
+    """The forecasts of a series, one point per step."""
 
     unique_id: str
     model: str
@@ -54,7 +54,7 @@ class OfSeries(TypedDict):
 
 
 class Answer(TypedDict):
-    """The forecasts as those of a published set are written."""
+    """The forecasts in the format of a published set."""
 
     workspace: str
     run_id: str
@@ -70,10 +70,10 @@ class Worker:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self._calibrated: dict[tuple[Any, ...], Calibration] = {}  # those that took a look at a whole backtest
+        self._calibrated: dict[tuple[Any, ...], Calibration] = {}  # those computed from a whole backtest
 
     def answer(self, request: Wanted) -> Answer:
-        """The forecasts that are wanted. Raises ForecastError."""
+        """The requested forecasts. Raises ForecastError."""
         run = self.reader.run(request["workspace"], request["run_id"])
         config = payload.workspace_of(run)
         horizon = int(request.get("horizon") or config.horizon or 1)
@@ -111,7 +111,7 @@ class Worker:
         return panel
 
     def _calibration(self, run: Folder, levels: list[int], config: Workspace, member: str | None) -> Calibration:
-        """What the run has stored, or the same of what it has not."""
+        """The calibration stored in the run, or computed for levels and models that it lacks."""
         if member is None and set(levels) <= set(config.levels):
             return calibration_of(run)
         key = (run.place, tuple(levels), member)
@@ -123,7 +123,7 @@ class Worker:
 
 
 def _member(predictor: Predictor, model: str | None) -> str | None:
-    """`model` where every series can have it; None where the champions do. UnknownName for any other."""
+    """`model` if it can forecast every series; None for the champions. UnknownName otherwise."""
     if model is None or predictor.champions.eq(model).all():
         return None
     if model == BASELINE:
@@ -141,7 +141,7 @@ def _member(predictor: Predictor, model: str | None) -> str | None:
 
 
 def _what_if(panel: Panel, horizon: int, rows: list[Json], config: Workspace, clock: Clock) -> Panel:
-    """The panel with the given values in place of the known ones; DataError for a covariate or a step it has not."""
+    """The panel with the given values in place of the known ones; DataError for an unknown covariate or step."""
     if not rows:
         return panel
     known = panel.ahead(horizon)
@@ -188,7 +188,7 @@ def _as_json(forecasts: pd.DataFrame, levels: list[int], ids: list[str], clock: 
 
 
 def main() -> None:
-    """Serves the standard input."""
+    """Answers the requests on standard input."""
     answers = pipe.own_output()
     for name in _WARM:
         importlib.import_module(name)

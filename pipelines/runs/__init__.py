@@ -1,1 +1,1 @@
-"""Runs: recorded, signed, verified, and named by aliases, whatever they hold."""
+"""Runs of any content: recording, signing, verification and aliases."""

@@ -27,12 +27,13 @@ def promote(
     expected: int | None = None,
     by: str | None = None,
 ) -> Aliases:
-    """Points `alias` at a successful run; with `production`, also `published` at that run's newest forecast set.
+    """Points `alias` at a successful run, and for `production` also `published` at that run's newest forecast set.
 
-    One write moves both. `expected` is the pointers' version that the caller has seen; Conflict if they moved on. `by`:
-    who moves it, if it is not the user of this process. The move is in the audit file before it can be seen: after a
-    crash in between, the line's version is that of the next move. Of the lines of one `move` only the last one counts: on
-    an object store it is written again, with a later version, when another writer was faster.
+    One write moves both. `expected` is the version of the pointers that the caller has seen; Conflict if it has
+    changed. `by`: who moves it, if not the user of this process. The move is written to the audit file before it
+    becomes visible: after a crash in between, the next move has the version of that line. Of several lines with the
+    same `move` only the last one counts: on an object store, the line is written again with a later version if another
+    writer was faster.
     """
     _refuse_failed(stores.run(workspace, run_id), alias)
     safe_name(alias, "alias")
@@ -71,7 +72,7 @@ def _refuse_failed(run: Folder, alias: str) -> None:
 
 
 def rollback(stores: Stores, workspace: str, reason: str, alias: str = PRODUCTION, by: str | None = None) -> Aliases:
-    """Points `alias` at the run it named before; once more, and it is where it was."""
+    """Points `alias` at the run it named before; a second rollback undoes the first."""
     pointers = stores.pointers(workspace)
     current = pointers.aliases.get(alias)
     if current is None or not current.previous:
@@ -85,7 +86,7 @@ def rollback(stores: Stores, workspace: str, reason: str, alias: str = PRODUCTIO
 
 
 def publish(stores: Stores, workspace: str, forecast_set: Folder, run_id: str, as_of: str) -> Aliases:
-    """Serves a finished forecast set; Conflict when `production` is another run by now."""
+    """Serves a finished forecast set; Conflict if `production` has become another run."""
     served = Served(forecast_id=forecast_set.name, run_id=run_id, as_of=as_of)
 
     def change(now: Aliases) -> Aliases:
@@ -103,7 +104,7 @@ def newest_forecast_set(reader: Reader, workspace: str, run_id: str) -> Served |
     """The pointer to the newest intact forecast set of a run, or None if it has none."""
     later = [forecast_id for forecast_id in reader.forecast_sets(workspace) if forecast_id > run_id]
     for forecast_id in reversed(later):
-        with contextlib.suppress(NotFound, Untrusted):  # what cannot be served does not stand in the way
+        with contextlib.suppress(NotFound, Untrusted):  # skips sets that cannot be served
             info = ForecastSet.of(reader.forecast_set(workspace, forecast_id))
             if info.run_id == run_id:
                 return Served(forecast_id=forecast_id, run_id=run_id, as_of=info.as_of)
@@ -111,7 +112,7 @@ def newest_forecast_set(reader: Reader, workspace: str, run_id: str) -> Served |
 
 
 def _user() -> str:
-    """Who moves the alias; the number of a user who has no name, as in a container."""
+    """The user who moves the alias, or the user id if there is no name, as in a container."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

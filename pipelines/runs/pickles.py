@@ -1,4 +1,4 @@
-"""The only place that pickles and unpickles. A pickle is a program: it is loaded after its bytes have been verified."""
+"""Pickling and unpickling, done only here. A pickle can execute code, so its bytes are verified before loading."""
 
 import io
 import pickle
@@ -7,7 +7,7 @@ from typing import Any
 from pipelines.core.errors import Untrusted
 from pipelines.storage.folders import Folder
 
-# Where the classes in runs of earlier releases are now: the first part of a module's name, as it was in 0.1.0.
+# Current locations of classes in runs of earlier releases, by the first part of the module's name in 0.1.0.
 MOVED = {"pipelines.models": "pipelines.forecasting.models", "pipelines.features": "pipelines.forecasting.features"}
 
 
@@ -17,15 +17,15 @@ def dump(value: object) -> bytes:
 
 
 def load(run: Folder, file: str) -> Any:
-    """Return what `dump` has written into a file of *run*.
+    """Return the object that `dump` has written into a file of *run*.
 
-    It is loaded from the very bytes whose checksum the manifest has; the manifest's own signature was checked when *run*
-    was opened. Raises Untrusted before anything is executed, and where this version of the code cannot load it.
+    It is loaded from the same bytes that were checked against the manifest, whose signature was checked when *run* was
+    opened. Raises Untrusted before anything is executed, or if this version of the code cannot load it.
     """
     content = run.read_bytes(file)
     try:
         return _Unpickler(io.BytesIO(content)).load()
-    except Exception as error:  # classes that have changed answer with whatever they stumble over
+    except Exception as error:  # changed classes can raise anything
         raise Untrusted(
             f"{run.where}/{file} cannot be loaded with this version of the code and its libraries ({error})",
             code="run_outdated",
@@ -34,7 +34,7 @@ def load(run: Folder, file: str) -> Any:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Finds the classes of earlier releases where they are now."""
+    """Finds the classes of earlier releases at their current locations."""
 
     def find_class(self, module: str, name: str) -> Any:
         for old, new in MOVED.items():

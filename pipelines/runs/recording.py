@@ -1,4 +1,4 @@
-"""Runs: one immutable training result each, whatever it holds, recorded while it happens."""
+"""Recording of runs: one immutable training result each, of any content, written while it is running."""
 
 import contextlib
 import hashlib
@@ -28,7 +28,7 @@ _LIBRARIES = ("numpy", "pandas", "statsforecast", "pmdarima", "prophet", "scikit
 
 
 class Recording:
-    """A run while it happens: pending, running, then success or failed, when it is finished and never changes again."""
+    """A run in progress: pending, running, then success or failed. A finished run never changes."""
 
     def __init__(
         self, store: Store, places: Places, config: Json, data: Data, parent: str | None, model_code: str
@@ -55,7 +55,7 @@ class Recording:
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Notes the seconds of a stage and the peak memory of the process and its children up to its end."""
+        """Records the seconds of a stage, and the peak memory of the process and its children up to its end."""
         self.info = self.info.model_copy(update={"status": "running"})
         self.draft.write_record(self.info)
         start = time.perf_counter()
@@ -68,16 +68,16 @@ class Recording:
 
     @contextlib.contextmanager
     def failing(self) -> Iterator[None]:
-        """Records an error as the run's end, and lets it pass on."""
+        """Records an error as the end of the run and raises it again."""
         try:
             yield
         except Exception as error:
-            with contextlib.suppress(StoreError):  # a full disk has no room for the reason either
+            with contextlib.suppress(StoreError):  # on a full disk the reason cannot be stored either
                 self.fail(error)
             raise
 
     def succeed(self, summary: Stored) -> Folder:
-        """Finishes the run; from here on it exists."""
+        """Finishes the run, which makes it visible."""
         return self._finish(status="success", summary=dumped(summary))
 
     def fail(self, error: BaseException) -> Folder:
@@ -91,12 +91,12 @@ class Recording:
 
 
 def digest(values: Any) -> str:
-    """SHA-256 of JSON values, whatever the order of their keys."""
+    """SHA-256 of JSON values, independent of the order of keys."""
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def libraries() -> dict[str, str]:
-    """Versions of the libraries that decide what a model forecasts."""
+    """Versions of the libraries that affect forecasts."""
     versions = {}
     for name in _LIBRARIES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
@@ -111,7 +111,7 @@ def peak_memory_mb() -> float:
 
 
 def _peak_of_children() -> dict[int, int]:
-    """Peak resident KiB of each descendant, by process; empty where there is no /proc."""
+    """Peak resident KiB of each descendant, by process; empty without /proc."""
     parents, peaks = {}, {}
     for path in Path("/proc").glob("[0-9]*/status"):
         with contextlib.suppress(OSError):

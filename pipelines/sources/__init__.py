@@ -1,4 +1,4 @@
-"""One file a kind of source: `Options` (validated settings) and `build(options, data_dir) -> Source`."""
+"""Sources, one file per kind: `Options` (validated settings) and `build(options, data_dir) -> Source`."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Raw:
-    """What a source gave: rows as they came (text or typed) and where they came from, for people."""
+    """The result of a source: unprocessed rows (text or typed) and a description of their origin for people."""
 
     rows: "pd.DataFrame"
     origin: str
@@ -18,8 +18,10 @@ class Raw:
 
 
 class Source(Protocol):
-    """Brings rows in. Built by its module's `build(options, data_dir)`; it reads when asked, not before."""
+    """A source of rows. Made by its module's `build(options, data_dir)`; reads only when `read` is called."""
 
     def read(self) -> Raw:
-        """All rows of the source; DataError with a remedy when it cannot be had. Two reads of one state are equal."""
+        """All rows of the source; DataError with a remedy if it cannot be read. Reading unchanged data twice gives
+        equal rows.
+        """
         ...

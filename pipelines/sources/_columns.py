@@ -1,4 +1,4 @@
-"""Column names as text: stripped, never empty, never twice."""
+"""Column names as text: stripped, never empty, unique."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ _UNNAMED = "Unnamed: "
 
 
 def column_names(cells: Iterable[object], source: str) -> list[str]:
-    """The header's cells as names; DataError when one stands twice, since only one of the two could be meant."""
+    """The header's cells as names; DataError for a repeated name, which is ambiguous."""
     texts = ["" if pd.isna(cell) else str(cell).strip("\ufeff \t\r\n") for cell in cells]  # type: ignore[call-overload]
     names = [text or f"{_UNNAMED}{at}" for at, text in enumerate(texts)]
     if twice := [printable(name) for name, count in Counter(names).items() if count > 1]:
@@ -27,7 +27,7 @@ def column_names(cells: Iterable[object], source: str) -> list[str]:
 
 
 def refuse_many(columns: int, most: int, source: str) -> None:
-    """DataError for a table with more columns than it may have."""
+    """Raises DataError for a table with too many columns."""
     if columns > most:
         raise DataError(
             f"found {columns:,} columns; at most {most:,} are read",
@@ -41,6 +41,6 @@ def refuse_many(columns: int, most: int, source: str) -> None:
 
 
 def without_empty_unnamed(rows: pd.DataFrame) -> pd.DataFrame:
-    """Drops columns with neither a name nor a value, which a separator at the end of each line leaves behind."""
+    """Drops columns with neither a name nor a value, which result from a separator at the end of each line."""
     empty = [name for name in rows.columns if name.startswith(_UNNAMED) and rows[name].isna().all()]
     return rows.drop(columns=empty)

@@ -1,4 +1,4 @@
-"""Workbooks as rows. Their cells are counted as they come: a few bytes can stand for more than a machine holds."""
+"""Reading of workbooks. Cells are counted while reading, since a few bytes can expand beyond the memory."""
 
 import zipfile
 from pathlib import Path
@@ -15,12 +15,12 @@ from pipelines.tables.limits import RATIO, SHEET_CELLS, UNPACKED
 if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
-_ROWS = 1_048_576  # of a worksheet, by its format
-_SMALL = 64 * 2**20  # bytes: what unpacks to less is no bomb
+_ROWS = 1_048_576  # of a worksheet, by the file format
+_SMALL = 64 * 2**20  # bytes: anything that unpacks to less is safe
 
 
 def read_excel(path: Path, sheet: str | int | None, skip_rows: int, max_columns: int) -> pd.DataFrame:
-    """The rows of one sheet of a workbook, numbers and dates as they are."""
+    """The rows of one sheet of a workbook, with numbers and dates as typed in it."""
     import openpyxl
 
     try:
@@ -34,7 +34,7 @@ def read_excel(path: Path, sheet: str | int | None, skip_rows: int, max_columns:
             book.close()
     except DataError:
         raise
-    except Exception as error:  # noqa: BLE001 - openpyxl answers a damaged workbook with whatever it stumbles over
+    except Exception as error:  # noqa: BLE001 - openpyxl raises anything for a damaged workbook
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise DataError(
             f"is no readable workbook ({reason})",
@@ -59,8 +59,8 @@ def read_excel(path: Path, sheet: str | int | None, skip_rows: int, max_columns:
 
 
 def _rows(sheet: "ReadOnlyWorksheet", skip_rows: int, max_columns: int, where: str) -> list[list[Any]]:
-    """The values of each row that has any, up to its last one."""
-    sheet.reset_dimensions()  # what a file says of its size need not be so
+    """The values of each non-empty row, up to the last value."""
+    sheet.reset_dimensions()  # the size stated in the file can be wrong
     rows: list[list[Any]] = []
     width = 0
     for number, cells in enumerate(sheet.rows, start=1):
@@ -92,7 +92,7 @@ def _rows(sheet: "ReadOnlyWorksheet", skip_rows: int, max_columns: int, where: s
 
 
 def _value(cell: Any) -> Any:
-    """A cell's value: whole numbers as such, NaN for an error or what stands for a missing value."""
+    """A cell's value: whole numbers as integers, NaN for errors and markers of missing values."""
     value = cell.value
     if value is None or cell.data_type == "e" or (isinstance(value, str) and value in MISSING):
         return np.nan
@@ -104,7 +104,7 @@ def _is_missing(value: Any) -> bool:
 
 
 def _refuse_bomb(path: Path) -> None:
-    """DataError for a workbook that unpacks to more than its size explains, or than a machine can hold."""
+    """Raises DataError for a workbook that unpacks to an implausible or too large size."""
     with zipfile.ZipFile(path) as archive:
         size = sum(one.file_size for one in archive.infolist())
     packed = path.stat().st_size

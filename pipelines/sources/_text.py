@@ -1,4 +1,4 @@
-"""Text tables (CSV and its kin, plain or gzipped) as rows of text; encoding and separator are found when not given."""
+"""Reading of text tables (CSV and similar, plain or gzipped), with detection of encoding and separator."""
 
 import codecs
 import csv
@@ -17,13 +17,13 @@ from pipelines.core.errors import DataError
 from pipelines.sources._columns import column_names, refuse_many, without_empty_unnamed
 from pipelines.tables.limits import COLUMNS, LINE
 
-MISSING = ["", "NA", "NaN", "nan", "null", "NULL", "#N/A"]  # "None" and the like may be names of shops
-SEPARATORS = "\t;|,"  # the rarest in running text first: it wins a tie
+MISSING = ["", "NA", "NaN", "nan", "null", "NULL", "#N/A"]  # not "None" and the like, which may be names of shops
+SEPARATORS = "\t;|,"  # rarest in running text first, which wins a tie
 _SAMPLE = 1 << 16
 _OLDER = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "shift_jis", "gb18030", "big5", "cp949"]
 _BOMS = [
     (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it starts with
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, since its mark starts with that of UTF-16
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
@@ -74,7 +74,9 @@ def read_text(
 
 
 def detect_encoding(path: Path) -> str:
-    """By byte order mark, else UTF-8 if the whole file is, else the likeliest of the older encodings."""
+    """The encoding by byte order mark, else UTF-8 if the whole file is valid, else the likeliest of the older
+    encodings.
+    """
     with _open_bytes(path) as handle:
         head = handle.read(_SAMPLE)
     for mark, name in _BOMS:
@@ -99,13 +101,13 @@ def detect_encoding(path: Path) -> str:
 def detect_separator(path: Path, encoding: str, skip_rows: int = 0) -> str:
     """The separator by which most lines have as many fields as the header; of several, the one with most columns.
 
-    `csv.Sniffer` is not asked: it separates `Date;Price, net` and `2024-01-01;1,5` by the comma.
+    `csv.Sniffer` is not used, since it splits `Date;Price, net` and `2024-01-01;1,5` at the comma.
     """
     with _open_text(path, encoding, skip_rows) as handle:
         sample = handle.read(_SAMPLE)
     lines = sample.splitlines(keepends=True)
     if len(sample) == _SAMPLE and len(lines) > 1:
-        lines.pop()  # cut short
+        lines.pop()  # may be cut off
     widths = {separator: [len(cells) for _, cells in _cells(lines, separator)] for separator in SEPARATORS}
     tables = {
         separator: (sum(width == counts[0] for width in counts) / len(counts), counts[0])
@@ -119,9 +121,9 @@ def detect_separator(path: Path, encoding: str, skip_rows: int = 0) -> str:
 
 def _read(path: Path, encoding: str, separator: str, skip_rows: int, max_columns: int) -> pd.DataFrame:
     widest = max((width for _, width in itertools.islice(_widths(path, encoding, separator, skip_rows), 2)), default=0)
-    refuse_many(widest, max_columns, str(path))  # pandas would make the columns of the first row, named or not
+    refuse_many(widest, max_columns, str(path))  # pandas would create all columns of the first row, named or not
     with _open_text(path, encoding, skip_rows) as handle, warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)  # all lines are too long, and cells are lost
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # all lines are too long: cells would be lost
         _, header = next(_cells(_lines(handle, path), separator), (0, []))
         if not header:
             raise DataError(
@@ -170,7 +172,7 @@ def _read(path: Path, encoding: str, separator: str, skip_rows: int, max_columns
 
 
 def _short_lines(path: Path, encoding: str, separator: str, skip_rows: int) -> tuple[int, int] | None:
-    """The first line with fewer fields than the header, and how many there are."""
+    """The number of the first line with fewer fields than the header, and how many such lines there are."""
     widths = _widths(path, encoding, separator, skip_rows)
     _, expected = next(widths)
     lines = [line for line, width in widths if width < expected]
@@ -185,18 +187,18 @@ def _widths(path: Path, encoding: str, separator: str, skip_rows: int) -> Iterat
 
 
 def _cells(lines: Iterable[str], separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Number of the last line and cells, of the first row that is not blank and each one after it that is not empty."""
+    """Number of the last line and cells, for the first row that is not blank and each later one that is not empty."""
     reader = csv.reader(lines, delimiter=separator)
     try:
         for cells in itertools.dropwhile(lambda cells: not any(map(str.strip, cells)), reader):
             if cells:
                 yield reader.line_num, cells
-    except csv.Error:  # a cell beyond csv's limit: pandas says what is wrong
+    except csv.Error:  # a cell beyond csv's limit, reported by pandas
         return
 
 
 def _lines(handle: IO[str], path: Path) -> Iterator[str]:
-    """The lines; DataError for one that no table has."""
+    """The lines; DataError for an implausibly long one."""
     while line := handle.readline(LINE + 1):
         if len(line) > LINE:
             raise DataError(
@@ -210,14 +212,14 @@ def _lines(handle: IO[str], path: Path) -> Iterator[str]:
 
 
 def _open_bytes(path: Path) -> IO[bytes]:
-    """The file's bytes, unpacked if they are gzipped, whatever the name says."""
+    """The file's bytes, unpacked if gzipped, regardless of the file name."""
     with path.open("rb") as handle:
         gzipped = handle.read(2) == b"\x1f\x8b"
     return gzip.open(path, "rb") if gzipped else path.open("rb")  # type: ignore[return-value]
 
 
 def _open_text(path: Path, encoding: str, skip_rows: int = 0) -> io.TextIOWrapper:
-    codec = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding  # drops the mark if there is one
+    codec = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding  # drops a byte order mark
     handle = io.TextIOWrapper(_open_bytes(path), encoding=codec, newline="")
     for _ in range(skip_rows):
         handle.readline()
@@ -237,7 +239,7 @@ def _decodes(path: Path, encoding: str) -> bool:
 
 
 def _guess(path: Path) -> str:
-    """Of the older encodings, the one that reads the lines beyond ASCII with the least disorder; cp1252 wins a tie."""
+    """The older encoding that decodes the non-ASCII lines most plausibly; cp1252 wins a tie."""
     from charset_normalizer import from_bytes
 
     with _open_bytes(path) as handle:
@@ -264,7 +266,7 @@ def _utf16_without_mark(head: bytes, path: Path) -> str:
 
 
 def _bad_line(path: Path, encoding: str) -> str:
-    if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):  # bytes cannot be split into lines
+    if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):  # such bytes cannot be split into lines
         return "the file"
     with _open_bytes(path) as handle:
         for number, line in enumerate(handle, start=1):

@@ -1,4 +1,4 @@
-"""A file at an address, fetched once and kept; it is only used while its SHA-256 is the one that was asked for."""
+"""A file downloaded once and cached; it is used only if its SHA-256 matches the configured one."""
 
 import hashlib
 import http.client
@@ -22,12 +22,12 @@ from pipelines.sources import Raw, Source
 from pipelines.sources.file import ENDINGS, ReadOptions, read_table
 from pipelines.storage import layout
 
-_TIMEOUT = 30  # seconds without an answer
+_TIMEOUT = 30  # seconds without a response
 _CHUNK = 1 << 20
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows a redirect to another host only from an address without a key in it."""
+    """Follows redirects to another host only if the address contains no key."""
 
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
@@ -56,9 +56,9 @@ class Options(ReadOptions):
     @field_validator("filename")
     @classmethod
     def _usable_filename(cls, value: str, info: ValidationInfo) -> str:
-        """The name in the cache; its ending says how the file is read."""
+        """The name in the cache; its extension sets how the file is read."""
         if not value and "url" not in info.data:
-            return value  # the address is wrong, which is reported already
+            return value  # the address is wrong, which is already reported
         last = PurePosixPath(unquote(urlsplit(info.data.get("url", "")).path)).name
         name = value or re.sub(r"[^A-Za-z0-9._-]+", "_", last)
         with as_value_error():
@@ -76,7 +76,7 @@ class DownloadSource:
     data_dir: Path
 
     def read(self) -> Raw:
-        """All rows of the file, which is downloaded unless an intact copy is there."""
+        """All rows of the file, which is downloaded unless an intact copy exists."""
         if not self.path.is_file() or _sha256(self.path) != self.options.sha256:
             self._download()
         rows, notes = read_table(self.path, self.options)
@@ -84,7 +84,7 @@ class DownloadSource:
 
     @property
     def path(self) -> Path:
-        """Where the file is kept."""
+        """The path of the cached file."""
         place = layout.download(f"{self.options.sha256}-{self.options.filename}")
         return self.data_dir.absolute().joinpath(*place.parts)
 
@@ -93,7 +93,7 @@ class DownloadSource:
         return address(self.options.url)
 
     def _download(self) -> None:
-        """Fetches the file beside its place and moves it there once its hash is right."""
+        """Downloads to a temporary file and moves it into place if its hash matches."""
         part = None
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +110,7 @@ class DownloadSource:
                     remedy="Check the address, and set source.sha256 if the file was meant to change.",
                 )
             part.replace(self.path)
-        except OSError as error:  # no folder, no room
+        except OSError as error:  # missing folder or full disk
             raise DataError(
                 f"cannot be written ({error.strerror or error})",
                 code="cache_not_writable",
@@ -122,14 +122,14 @@ class DownloadSource:
                 part.unlink(missing_ok=True)
 
     def _fetch(self, file: IO[bytes]) -> str:
-        """Copies what is at the address into `file` and returns its SHA-256."""
+        """Downloads the address into `file` and returns its SHA-256."""
         digest = hashlib.sha256()
         try:
             with _OPENER.open(self.options.url, timeout=_TIMEOUT) as answer:
                 while chunk := answer.read(_CHUNK):
                     digest.update(chunk)
                     file.write(chunk)
-                if getattr(answer, "length", 0):  # http.client is silent about bytes that never came
+                if getattr(answer, "length", 0):  # http.client does not report missing bytes
                     raise self._unreachable("the transfer broke off")
         except urllib.error.HTTPError as error:
             error.close()
@@ -143,7 +143,7 @@ class DownloadSource:
             ConnectionError,
             ssl.SSLError,
             ValueError,
-        ) as error:  # their text may quote the address
+        ) as error:  # their texts may contain the address
             raise self._unreachable(f"the transfer failed: {type(error).__name__}") from None
         return digest.hexdigest()
 

@@ -1,4 +1,4 @@
-"""A table in a file, or a folder of such files: CSV and its kin (plain or gzipped), Parquet, Excel."""
+"""A table in a file, or a folder of such files: CSV and similar (plain or gzipped), Parquet, Excel."""
 
 import os
 from collections import Counter
@@ -23,13 +23,13 @@ ENDINGS = (*_TEXT, ".parquet", ".xlsx")
 
 
 class ReadOptions(Strict):
-    """How a file is read; what is None is detected."""
+    """How a file is read; options that are None are detected."""
 
     encoding: str | None = None
     separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    sheet: str | int | None = None  # of a workbook: its name, or its place from 0; None: the first
+    sheet: str | int | None = None  # of a workbook: its name, or its index from 0; None: the first
     skip_rows: NonNegativeInt = 0  # lines above the header
-    max_columns: PositiveInt = COLUMNS  # a table with more is refused before its rows are read
+    max_columns: PositiveInt = COLUMNS  # larger tables are refused before their rows are read
 
     @field_validator("encoding")
     @classmethod
@@ -42,7 +42,7 @@ class ReadOptions(Strict):
 
 
 class Options(ReadOptions):
-    path: Annotated[str, Field(min_length=1)]  # relative to the data folder; absolute paths may lie anywhere
+    path: Annotated[str, Field(min_length=1)]  # relative to the data folder, or any absolute path
 
     @field_validator("path")
     @classmethod
@@ -58,7 +58,7 @@ class FileSource:
     data_dir: Path
 
     def read(self) -> Raw:
-        """All rows of the file, or of the folder's files in the order of their names."""
+        """All rows of the file, or of the folder's files sorted by name."""
         path = self._path()
         rows, notes = _read_folder(path, self.options) if path.is_dir() else read_table(path, self.options)
         return Raw(rows, str(path), notes=notes)

@@ -1,4 +1,4 @@
-"""Real series that come inside installed libraries, so that everything can be tried without a network."""
+"""Real series contained in installed libraries, for trying everything without a network."""
 
 import importlib
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ Dataset = Literal[
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a series; the libraries give most of them without dates."""
+    """Metadata of a data set; the libraries contain most of them without dates."""
 
     about: str
     unit: str
@@ -81,7 +81,7 @@ class PackagedSource:
     options: Options
 
     def read(self) -> Raw:
-        """The series of the data set: `unique_id, ds, y`, with times as on the clocks of the place."""
+        """The series of the data set: `unique_id, ds, y`, with local times of the place."""
         name = self.options.dataset
         names = [one for one, facts in SERIES.items() if facts.frequency == PANELS[name]] if name in PANELS else [name]
         rows = pd.concat([_series(one) for one in names], ignore_index=True)
@@ -97,7 +97,7 @@ def build(options: Options, data_dir: Path) -> Source:
 def _series(name: str) -> pd.DataFrame:
     facts = SERIES[name]
     y = _values(name, facts)
-    y = y.loc[: y.last_valid_index()]  # ausbeer ends with a quarter that was never measured
+    y = y.loc[: y.last_valid_index()]  # ausbeer ends with an unobserved quarter
     ds = pd.date_range(facts.start, periods=len(y), freq=facts.frequency)
     return pd.DataFrame({UNIQUE_ID: name, DS: ds, Y: y.to_numpy()})
 

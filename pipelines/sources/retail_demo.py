@@ -1,4 +1,4 @@
-"""Synthetic unit sales of a chain of shops, from a seed: a panel with everything that makes real ones hard."""
+"""Synthetic unit sales of a chain of shops, from a seed, with the difficulties of real panels."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -68,7 +68,7 @@ class RetailDemoSource:
     options: Options
 
     def read(self) -> Raw:
-        """One row a store, product and day; days before a launch and some lost days are absent, as in real exports."""
+        """One row per store, product and day; days before a launch and some lost days are missing, as in practice."""
         o = self.options
         rng = np.random.default_rng(o.seed)
         ds = pd.date_range(pd.Timestamp(o.end) - pd.Timedelta(days=o.days - 1), periods=o.days + o.horizon)
@@ -88,7 +88,7 @@ def build(options: Options, data_dir: Path) -> Source:
 
 
 def _holidays(ds: pd.DatetimeIndex, country: str) -> tuple[Bools, Bools]:
-    """Days of or just before a holiday, and Christmas Days on which the shops are closed; each of shape (days,)."""
+    """Masks of days on or just before a holiday, and of Christmas Days with closed shops; each of shape (days,)."""
     import holidays
 
     try:
@@ -125,7 +125,7 @@ def _prices(rng: np.random.Generator, kinds: npt.NDArray[np.int64], days: int) -
 
 
 def _response(kinds: npt.NDArray[np.int64], price: Floats, promo: Bools, list_price: Floats) -> Floats:
-    """How price and promotion change demand, shape (products, days): constant elasticity, and a lift by the display."""
+    """How price and promotion change demand, shape (products, days): constant elasticity, and a lift from displays."""
     elasticity = np.array([_CATEGORIES[kind].elasticity for kind in kinds])[:, None]
     response: Floats = (price / list_price[:, None]) ** -elasticity * np.where(promo, 1.25, 1.0)
     return response
@@ -143,9 +143,7 @@ def _rates(
     near, closed = holidays
     categories = [_CATEGORIES[kind] for kind in kinds]
     base = np.where(rng.random(n) < 0.2, rng.uniform(0.05, 0.4, n), rng.lognormal(np.log(9), 0.6, n))
-    fit = rng.lognormal(0, 0.4, (stores, 1)) * rng.lognormal(
-        0, 0.25, (stores, n)
-    )  # size of the store, taste of its town
+    fit = rng.lognormal(0, 0.4, (stores, 1)) * rng.lognormal(0, 0.25, (stores, n))  # size of the store, local taste
     trend = np.exp(rng.normal(0.03, 0.12, (n, 1)) * np.arange(days) / 365)
     week = np.array([category.week for category in categories])[:, ds.dayofweek]
     july = np.cos(2 * np.pi * (ds.dayofyear.to_numpy() - 200) / 365.25)
@@ -157,16 +155,16 @@ def _rates(
 
 
 def _counts(rng: np.random.Generator, rate: Floats) -> npt.NDArray[np.int64]:
-    """Negative binomial counts around `rate`: more spread than Poisson, as sales have."""
+    """Negative binomial counts around `rate`: overdispersed compared with Poisson, like real sales."""
     dispersion = 8.0
     counts: npt.NDArray[np.int64] = rng.poisson(rate * rng.gamma(dispersion, 1 / dispersion, rate.shape))
     return counts
 
 
 def _launches(rng: np.random.Generator, shape: tuple[int, ...], days: int) -> tuple[Bools, Bools]:
-    """Where a product is not sold yet, and where its rows are absent for that; both of `shape`.
+    """Masks of days before a product's launch, and of those without rows; both of `shape`.
 
-    One product in eight is launched later; every other one of them has rows with zeros before.
+    One product in eight is launched later; half of these have rows with zeros before.
     """
     products = shape[1]
     start = np.zeros(products, dtype=int)
@@ -177,7 +175,7 @@ def _launches(rng: np.random.Generator, shape: tuple[int, ...], days: int) -> tu
 
 
 def _stock_outs(rng: np.random.Generator, shape: tuple[int, ...], days: int) -> tuple[Bools, Bools]:
-    """Where nothing was on the shelf, and where rows are lost, both of `shape`; every series keeps its last day."""
+    """Masks of stock-outs and of lost rows, both of `shape`; every series keeps its last day."""
     starts = rng.random(shape) < 1.5 / 365
     length = rng.integers(2, 10, shape)
     unrecorded = rng.random(shape) < 0.3

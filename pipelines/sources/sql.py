@@ -1,4 +1,4 @@
-"""The result of a query on any database that SQLAlchemy reaches; its address stands in the environment only."""
+"""The result of a query on any database supported by SQLAlchemy; its address is read only from the environment."""
 
 import re
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _SECRET = re.compile(r"(?i)\b(\w*(?:pass|passwd|password|pwd|secret|token|key))\
 
 
 class Options(Strict):
-    url_env: str = "SOURCE_SQL_URL"  # the variable's name: an address may hold a password, so it never stands in a file
+    url_env: str = "SOURCE_SQL_URL"  # name of the variable: an address may contain a password, so it is never in a file
     query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
@@ -42,7 +42,7 @@ class SqlSource:
         try:
             with engine.connect() as connection:
                 rows = _query(connection, self.options.query, where, url)
-        except (SQLAlchemyError, OSError, TypeError, ValueError) as error:  # drivers raise the latter for odd options
+        except (SQLAlchemyError, OSError, TypeError, ValueError) as error:  # drivers raise the latter for bad options
             raise DataError(
                 f"cannot connect ({_reason(error, url)})",
                 code="cannot_connect",
@@ -63,7 +63,7 @@ class SqlSource:
         return Raw(rows, where)
 
     def _url(self) -> "URL":
-        """The address; a relative SQLite path lies in the data folder, as other relative paths do."""
+        """The address; a relative SQLite path refers to the data folder, like other relative paths."""
         from sqlalchemy import make_url
         from sqlalchemy.exc import ArgumentError
 
@@ -84,7 +84,7 @@ class SqlSource:
             )
         try:
             url = make_url(text)
-        except (ArgumentError, ValueError):  # neither's text is shown: it may quote the address
+        except (ArgumentError, ValueError):  # their texts are not shown, since they may contain the address
             raise DataError(
                 f"environment variable {variable} holds no database address",
                 code="wrong_address",
@@ -94,7 +94,7 @@ class SqlSource:
         if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:") or "uri" in url.query:
             return url
         path = self.data_dir.absolute() / str(url.database)
-        if not path.is_file():  # SQLite would make an empty one
+        if not path.is_file():  # SQLite would create an empty one
             raise DataError(
                 f"there is no SQLite file {path}",
                 code="file_not_found",
@@ -162,7 +162,7 @@ def _query(connection: "Connection", query: str, where: str, url: "URL") -> pd.D
 
 
 def _reason(error: Exception, url: "URL") -> str:
-    """The first line of what the driver said, without secrets."""
+    """The first line of the driver's message, without secrets."""
     line = (str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__])[0]
     secrets = [url.password, *(value for key, value in url.query.items() if _SECRET_KEY.search(key))]
     for hidden in filter(None, secrets):

@@ -1,1 +1,1 @@
-"""Files that survive: a catalog reads what is published, a store writes it, on a disk or an object store."""
+"""Durable storage on disk or an object store: the catalog reads published data, the store writes them."""

@@ -1,4 +1,4 @@
-"""An object store as the medium of a store: whole objects, conditional writes in place of locks, copies of what is read in pieces."""
+"""Object store backend: whole objects, conditional writes in place of locks, local copies of files read in pieces."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -20,7 +20,7 @@ _COPIES = Copies()
 
 @dataclass(frozen=True)
 class Bucket:
-    """Objects below any fsspec URL but those of local files."""
+    """Objects below any fsspec URL except local files."""
 
     root: str
     objects: Objects
@@ -33,7 +33,7 @@ class Bucket:
         return self.objects.read(self.path(place))
 
     def open(self, place: Place, entry: Entry) -> BinaryIO:
-        """The file, which is copied to this machine when it is first opened."""
+        """Opens the file, which is copied to this machine on first use."""
         path = self.path(place)
         copy = _COPIES.get(entry.sha256, entry.size, lambda to: self.objects.fetch(path, to))
         return disk.opened(copy)
@@ -72,7 +72,7 @@ class Bucket:
         self.objects.update(self.path(place), change)
 
     def append(self, place: Place, line: str) -> None:
-        """The object is replaced by a longer one."""
+        """Adds a line by replacing the object with a longer one."""
         path = self.path(place)
         self.objects.update(path, lambda content: self._longer(path, content or b"", line))
 
@@ -100,7 +100,7 @@ class Bucket:
         return sorted(dead)
 
     def _longer(self, path: str, content: bytes, line: str) -> bytes:
-        """The content with one more line, once the torn piece that it ends with is kept aside."""
+        """The content with one more line; a torn piece at its end is first copied to a file aside."""
         longer, piece = lines.added(content, line)
         if piece:
             kept = piece + b"\n"
@@ -112,5 +112,5 @@ class Bucket:
 
 
 def _is_older(changed: datetime | None, seconds: float) -> bool:
-    """Whether the last change of an object is so long ago that nobody can still be writing beside it."""
+    """Whether an object has not changed for `seconds`, so that no writer can still be active."""
     return changed is not None and (datetime.now(UTC) - changed).total_seconds() > seconds

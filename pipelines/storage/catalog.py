@@ -1,4 +1,4 @@
-"""Data versions, runs, aliases and forecast sets: always by pointer, always verified. A catalog reads and never writes."""
+"""Read-only catalog of data versions, runs, aliases and forecast sets, always via pointers and verified."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,14 +15,14 @@ from pipelines.storage.pointers import Aliases, CurrentData, CurrentMonitoring
 from pipelines.storage.records import Etl, Quality
 from pipelines.storage.roots import Root
 
-if TYPE_CHECKING:  # a second to import: who reads no frame does without
+if TYPE_CHECKING:  # takes a second to import, only needed for frames
     import pandas as pd
 
 
 CALIBRATION = "calibration.parquet"
 
 
-_places = lru_cache(maxsize=1024)(Places)  # each request asks for those of its workspace several times
+_places = lru_cache(maxsize=1024)(Places)  # used several times per request
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class Dataset:
 
     @property
     def info(self) -> Etl:
-        """Its source, frequency, counts and what was inferred."""
+        """Its source, frequency, counts and inferred settings."""
         return Etl.of(self.folder)
 
     @property
     def quality(self) -> Quality:
-        """Its checks, and rows counted by outcome."""
+        """Its checks, and row counts by outcome."""
         return Quality.of(self.folder)
 
     @property
@@ -60,26 +60,26 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads what is published of every workspace of a tenant."""
+    """Reads the published data of every workspace of a tenant."""
 
     data: Root
     artifacts: Root
     tenant: str = DEFAULT_TENANT
 
     def places(self, workspace: str) -> Places:
-        """Where everything of a workspace lies; ConfigError for a name that is not safe in a path."""
+        """The storage places of a workspace; ConfigError for a name that is not safe in a path."""
         return _places(workspace, self.tenant)
 
     def workspaces(self) -> list[str]:
-        """Workspaces that are configured under a usable name, sorted."""
+        """Names of configured workspaces that are safe in paths, sorted."""
         return sorted(name for name in config.workspace_files() if is_safe(name))
 
     def current_data(self, workspace: str) -> CurrentData:
-        """The pointer to the data version that is in use."""
+        """The pointer to the data version in use."""
         return self.data.read_pointer(self.places(workspace).current_dataset, CurrentData)
 
     def current(self, workspace: str) -> str:
-        """The name of the current data version; NotFound with the command that makes one."""
+        """The name of the current data version; NotFound with the command that creates one."""
         version = self.current_data(workspace).data_version
         if version is None:
             raise NotFound(
@@ -98,7 +98,7 @@ class Reader:
         return Dataset(self.data.folder(self.places(workspace).dataset(version)))
 
     def pointers(self, workspace: str) -> Aliases:
-        """What the aliases name and what is published."""
+        """The runs of the aliases, and the published forecast set."""
         return self.artifacts.read_pointer(self.places(workspace).pointers, Aliases)
 
     def runs(self, workspace: str) -> list[str]:
@@ -106,11 +106,11 @@ class Reader:
         return self.artifacts.folders(self.places(workspace).runs)
 
     def run(self, workspace: str, run_id: str) -> Folder:
-        """A finished run; NotFound if it was never finished."""
+        """A finished run; NotFound if it does not exist or never finished."""
         return self.artifacts.folder(self.places(workspace).run(run_id), record=units.RUN)
 
     def production(self, workspace: str) -> Folder:
-        """The run that the alias `production` names; NotFound with the command that makes one."""
+        """The run of the alias `production`; NotFound with the command that creates one."""
         alias = self.pointers(workspace).production
         if alias is None:
             raise NotFound(
@@ -124,7 +124,7 @@ class Reader:
     def calibration(self, workspace: str, run_id: str) -> "pd.DataFrame":
         """`level, by, group, n, coverage, msis` of a run's intervals, the coverage as a fraction.
 
-        NotFound if the run was made before that was measured.
+        NotFound for older runs without these measurements.
         """
         run = self.run(workspace, run_id)
         if CALIBRATION not in run.files:
@@ -145,7 +145,7 @@ class Reader:
         return self.artifacts.folder(self.places(workspace).forecast_set(forecast_id))
 
     def published(self, workspace: str) -> Folder:
-        """The forecast set that is served; NotFound with the command that makes one."""
+        """The served forecast set; NotFound with the command that creates one."""
         served = self.pointers(workspace).published
         if served is None:
             raise NotFound(
@@ -161,7 +161,7 @@ class Reader:
         return self.artifacts.read_pointer(self.places(workspace).current_monitoring, CurrentMonitoring)
 
     def monitored(self, workspace: str) -> str:
-        """The name of the newest monitoring; NotFound with the command that makes one."""
+        """The name of the newest monitoring; NotFound with the command that creates one."""
         newest = self.current_monitoring(workspace).monitoring_id
         if newest is None:
             raise NotFound(
@@ -173,7 +173,7 @@ class Reader:
         return newest
 
     def monitoring(self, workspace: str, monitoring_id: str | None = None) -> Folder:
-        """What a monitoring has found, without a name the newest one."""
+        """A monitoring by name, by default the newest one."""
         place = self.places(workspace).monitoring(monitoring_id or self.monitored(workspace))
         return self.artifacts.folder(place, record=units.MONITORING)
 

@@ -1,4 +1,4 @@
-"""Copies of tables that lie on an object store: they never change, so each is fetched once a machine."""
+"""Local copies of tables on an object store. Tables never change, so each is fetched once per machine."""
 
 import contextlib
 import os
@@ -9,18 +9,18 @@ from pathlib import Path
 
 from pipelines.core.errors import StoreError
 
-LARGEST = 512 * 2**20  # bytes of all copies; where the temporary folder is memory, as on Cloud Run, that is memory
+LARGEST = 512 * 2**20  # bytes of all copies; uses memory where the temporary folder does, as on Cloud Run
 
 
 class Copies:
-    """Files by the digest of their content, the newest used ones, in a folder that only this user can read."""
+    """The most recently used files by digest of their content, in a folder that only this user can read."""
 
     def __init__(self, folder: Path | None = None, largest: int = LARGEST) -> None:
         self.folder = folder or Path(tempfile.gettempdir()) / f"forecast-copilot-{os.getuid()}"
         self.largest = largest
 
     def get(self, digest: str, size: int, fetch: Callable[[str], None]) -> str:
-        """The path of the copy; `fetch` writes one into a file that is named to it. Whoever opens it must check it still."""
+        """The path of the copy; `fetch` writes the file to the given path. Callers must verify the content."""
         path = self.folder / digest
         with contextlib.suppress(FileNotFoundError):
             if path.stat().st_size == size:
@@ -45,14 +45,14 @@ class Copies:
             )
 
     def forget(self, digest: str) -> None:
-        """Removes a copy that is not what it should be."""
+        """Removes a damaged copy."""
         (self.folder / digest).unlink(missing_ok=True)
 
     def _trim(self, newest: Path) -> None:
-        """Removes the copies that were longest not used. Who has one open keeps it."""
+        """Removes the least recently used copies. Open files stay readable."""
         copies = []
         for path in self.folder.iterdir():
-            with contextlib.suppress(FileNotFoundError):  # other processes trim too
+            with contextlib.suppress(FileNotFoundError):  # other processes also trim
                 about = path.stat()
                 copies.append((about.st_mtime, about.st_size, path))
         total = sum(size for _, size, _ in copies)

@@ -1,4 +1,4 @@
-"""Files on a disk that may fill up, fail or lose power at any moment."""
+"""Safe file operations on disks that may fill up, fail or lose power at any moment."""
 
 import contextlib
 import errno
@@ -12,20 +12,20 @@ from filelock import FileLock, Timeout
 
 from pipelines.core.errors import Conflict, StoreError
 
-_PATIENCE = 10.0  # seconds that a writer waits for another
+_PATIENCE = 10.0  # seconds that a writer waits for another one
 
 Looks = tuple[int, int, int]
 
 
 def replace_file(path: str, content: bytes) -> None:
-    """`path` holds `content` or what it held before, whatever happens."""
+    """Replaces a file atomically: on any failure, `path` keeps its previous content."""
     with replacing(path) as file:
         file.write(content)
 
 
 @contextlib.contextmanager
 def replacing(path: str) -> Iterator[BinaryIO]:
-    """A file to write in pieces that becomes `path` once it is whole: write, fsync, replace, fsync the directory."""
+    """A file to write in pieces that becomes `path` once complete: write, fsync, replace, fsync the directory."""
     folder, temporary = os.path.dirname(os.path.abspath(path)), f"{path}.{secrets.token_hex(4)}.tmp"
     make_folder(folder)
     try:
@@ -47,13 +47,13 @@ def replacing(path: str) -> Iterator[BinaryIO]:
 
 
 def opened(path: str) -> BinaryIO:
-    """A file to read, which whoever forgets it closes: pyarrow does not close what it was given."""
+    """Opens a file that is closed when garbage-collected, since pyarrow does not close files passed to it."""
     file: BinaryIO = fsspec.filesystem("file").open(path, "rb")
     return file
 
 
 def looks(path: str) -> Looks | None:
-    """What differs once a file is replaced by one written later: time of change in ns, inode and size; None without one."""
+    """A fingerprint that changes when a file is replaced: modification time in ns, inode, size; None without a file."""
     try:
         status = os.stat(path)
     except OSError:
@@ -63,10 +63,10 @@ def looks(path: str) -> Looks | None:
 
 @contextlib.contextmanager
 def locked(path: str, patience: float = _PATIENCE, what: str = "") -> Iterator[None]:
-    """One writer at a time: holds the file `path`, which is made where it is missing and otherwise left as it is.
+    """Allows one writer at a time by locking the file `path`, which is created if missing and not changed.
 
-    Raises Conflict after `patience` seconds, saying that `what`, or `path`, is being written. The kernel frees the lock when its process
-    ends, however it ends, and no child inherits it.
+    Raises Conflict after `patience` seconds, with `what` or `path` as the file being written. The kernel frees the lock
+    when the process ends for any reason, and child processes do not inherit it.
     """
     lock = FileLock(path, timeout=patience, poll_interval=0.01, preserve_lock_file=True)
     try:
@@ -78,7 +78,7 @@ def locked(path: str, patience: float = _PATIENCE, what: str = "") -> Iterator[N
 
 
 def make_folder(folder: str) -> None:
-    """Makes a folder and those above it, so that their names survive a power cut."""
+    """Creates a folder and its parents so that they survive a power cut."""
     if not os.path.isdir(folder):
         above = os.path.dirname(folder)
         make_folder(above)
@@ -88,7 +88,7 @@ def make_folder(folder: str) -> None:
 
 
 def sync_folder(folder: str) -> None:
-    """Makes the names in a folder survive a power cut."""
+    """Syncs a folder, so that the names in it survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -98,7 +98,7 @@ def sync_folder(folder: str) -> None:
 
 @contextlib.contextmanager
 def failing_clearly(where: str) -> Iterator[None]:
-    """Turns what the operating system says into a StoreError that names the remedy."""
+    """Turns operating system errors into a StoreError with a remedy."""
     try:
         yield
     except OSError as error:
@@ -118,6 +118,6 @@ def remedy(error: OSError) -> str:
 
 
 def lies_below(path: str, root: str) -> bool:
-    """Whether `path` stays below `root` when all links are followed."""
+    """Whether `path` is below `root` after resolving all links."""
     real = os.path.realpath(root)
     return os.path.commonpath([real, os.path.realpath(path)]) == real

@@ -1,4 +1,4 @@
-"""A finished directory. Every read is checked against its manifest, on the bytes that are handed out."""
+"""Finished directories. Every read is checked against the manifest, on the bytes returned."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,17 +14,18 @@ from pipelines.storage.layout import Place
 from pipelines.storage.manifest import Manifest
 from pipelines.storage.medium import Readable
 
-if TYPE_CHECKING:  # a second to import: who reads no frame does without
+if TYPE_CHECKING:  # takes a second to import, only needed for frames
     import pandas as pd
     from pyarrow.parquet import ParquetFile
 
 
 @dataclass(frozen=True)
 class Folder:
-    """A directory whose manifest was there, and rightly signed, when it was opened. It holds no key, so it may be sent elsewhere.
+    """A directory whose manifest existed and had a valid signature when opened. Holds no key, so it can be sent to
+    other machines.
 
-    `record`: its JSON that says in which unit the shares of its tables are; without one, it has none. What release 0.1.0
-    stored in percent is read as fractions.
+    `record`: its JSON file with the unit of the shares in its tables; empty if it has no shares. Percentages stored by
+    release 0.1.0 are read as fractions.
     """
 
     medium: Readable
@@ -45,11 +46,11 @@ class Folder:
         return sorted(self.manifest.files)
 
     def watched(self, *names: str) -> list[str]:
-        """Paths of the manifest and of these files: their looks tell that all is as it was. None on an object store."""
+        """Paths of the manifest and these files, for detecting changes by `disk.looks`. Empty on an object store."""
         return [f"{self.where}/{name}" for name in (manifests.NAME, *names)] if self.medium.is_local else []
 
     def read_bytes(self, name: str) -> bytes:
-        """A file's content; NotFound if it is not listed, Untrusted if it is not what was written."""
+        """A file's content; NotFound if it is not listed, Untrusted if it was changed."""
         self._refuse_unlisted(name)
         content = self.medium.read(self.place.file(name))
         if content is None:
@@ -70,7 +71,7 @@ class Folder:
         return self.read_bytes(name).decode()
 
     def read_parquet(self, name: str, columns: list[str] | None = None) -> "pd.DataFrame":
-        """The table. A text is decoded once, not once a row: with millions of rows that halves time and memory."""
+        """The table. Each distinct text is decoded once, which halves time and memory with millions of rows."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -84,10 +85,10 @@ class Folder:
         return frame.astype({name: object for name in texts if name in frame})
 
     def open_parquet(self, name: str, dictionaries: Sequence[str] = ()) -> "ParquetFile":
-        """A table to read in parts; columns of `dictionaries` come as codes and the values they stand for.
+        """A table to read in parts; columns in `dictionaries` are dictionary-encoded.
 
-        The whole file is checked here, in pieces, and the same open file is then read: tables larger than the memory
-        stay on the disk. What is executed, such as a model, never comes this way.
+        The whole file is checked here, in pieces, and then read through the same open file, so tables larger than
+        memory stay on disk. Executable content, such as models, is never read this way.
         """
         from pyarrow.parquet import ParquetFile
 
@@ -96,7 +97,7 @@ class Folder:
         try:
             self.manifest.check_stream(name, file, self.where)
         except Untrusted:
-            self.medium.forget(self.manifest.files[name])  # the object itself may still be right
+            self.medium.forget(self.manifest.files[name])  # the object itself may be intact
             raise
         file.seek(0)
         if self._has_percentages:
@@ -104,7 +105,7 @@ class Folder:
         return ParquetFile(file, read_dictionary=list(dictionaries), pre_buffer=False)
 
     def verify(self) -> list[str]:
-        """Reads every file again; returns the names of those that are not what was written, or were added since."""
+        """Reads every file again; returns the names of changed, missing and added files."""
         wrong = self.medium.find(self.place) - {*self.manifest.files, manifests.NAME}
         for name in self.files:
             try:
@@ -118,7 +119,7 @@ class Folder:
         return sorted(wrong)
 
     def _open(self, name: str) -> BinaryIO:
-        """The file, not yet checked."""
+        """Opens the file without checking it."""
         try:
             return self.medium.open(self.place.file(name), self.manifest.files[name])
         except FileNotFoundError:

@@ -1,10 +1,10 @@
-"""Where everything lies: the only module that makes a path below the data root or the artifacts root.
+"""File layout: the only module that makes paths below the data root and the artifacts root.
 
 Below data:       raw/<workspace>/<version>   processed/<workspace>/<version>   uploads/<workspace>/<version>
 Below artifacts:  <workspace>/{runs,forecasts,monitoring,jobs}/<version>   <workspace>/knowledge/…
 
-These are the paths of the tenant `default`. Another tenant has the same ones below `@<tenant>/`, which no workspace can
-be called. What a directory holds is named by whoever writes it.
+These are the paths of the tenant `default`. Other tenants have the same paths below `@<tenant>/`, which is not a valid
+workspace name. Names of files within a directory are defined by the code that writes them.
 """
 
 import re
@@ -20,7 +20,9 @@ _AUDIT = "audit.jsonl"
 
 @dataclass(frozen=True)
 class Place:
-    """A file or directory below a root, by the names on the way to it. Stores take nothing else, and only layout makes one."""
+    """A file or directory below a root, as the parts of its path. Stores accept only places, which only this module
+    makes.
+    """
 
     parts: tuple[str, ...]
 
@@ -32,7 +34,7 @@ class Place:
         return "/".join(self.parts)
 
     def file(self, name: str) -> "Place":
-        """A file of the directory; `name` may have slashes."""
+        """A file of the directory; `name` may contain slashes."""
         return Place((*self.parts, name))
 
 
@@ -40,7 +42,7 @@ class Place:
 class Places:
     """The places of one workspace; ConfigError for a name that is not safe in a path.
 
-    `raw`, `processed` and `uploads` and what belongs to them lie below the data root, all else below the artifacts root.
+    `raw`, `processed`, `uploads` and related places are below the data root, all others below the artifacts root.
     """
 
     workspace: str
@@ -54,7 +56,7 @@ class Places:
 
     @property
     def raw(self) -> Place:
-        """Rows as the source gave them, a directory per version."""
+        """Unprocessed rows from the source, one directory per version."""
         return self._data("raw")
 
     def snapshot(self, version: str) -> Place:
@@ -62,7 +64,7 @@ class Places:
 
     @property
     def processed(self) -> Place:
-        """Data as models see them, a directory per version."""
+        """Processed data for models, one directory per version."""
         return self._data("processed")
 
     def dataset(self, version: str) -> Place:
@@ -70,12 +72,12 @@ class Places:
 
     @property
     def current_dataset(self) -> Place:
-        """The pointer to the data version that is in use."""
+        """The pointer to the data version in use."""
         return self.processed.file(_CURRENT)
 
     @property
     def uploads(self) -> Place:
-        """Tables that came over HTTP, a directory each."""
+        """Tables uploaded over HTTP, one directory each."""
         return self._data("uploads")
 
     def upload(self, upload_id: str) -> Place:
@@ -83,7 +85,7 @@ class Places:
 
     @property
     def uploads_audit(self) -> Place:
-        """A line per change that an upload made to the workspace's file."""
+        """Log with one line per change that an upload made to the workspace's file."""
         return self.uploads.file(_AUDIT)
 
     @property
@@ -94,12 +96,12 @@ class Places:
 
     @cached_property
     def pointers(self) -> Place:
-        """What the aliases name, and what is published."""
+        """The runs of the aliases, and the published forecast set."""
         return self._own("pointers.json")
 
     @property
     def audit(self) -> Place:
-        """A line per move of an alias."""
+        """Log with one line per move of an alias."""
         return self._own(_AUDIT)
 
     @property
@@ -135,7 +137,7 @@ class Places:
 
     @property
     def dead_letters(self) -> Place:
-        """Alerts that no receiver took."""
+        """Alerts that could not be delivered."""
         return self.monitorings.file("dead_letters.jsonl")
 
     @property
@@ -152,7 +154,7 @@ class Places:
 
     @property
     def notes(self) -> Place:
-        """Texts that people added, a directory each."""
+        """Notes added by people, one directory each."""
         return self._own("knowledge", "notes")
 
     def note(self, version: str) -> Place:
@@ -165,7 +167,7 @@ class Places:
 
     @property
     def index(self) -> Place:
-        """The vectors of what can be searched; made again when it is gone."""
+        """The vector index for search; rebuilt if missing."""
         return self._own("knowledge", "index")
 
     def _data(self, kind: str) -> Place:
@@ -178,10 +180,10 @@ class Places:
         return above.file(safe_version(version, what))
 
 
-# Of all workspaces; no workspace can have a name that begins with a dot.
-JOBS_LOCK = Place((".jobs.lock",))  # whoever starts a job on this machine holds it
-JOBS_RUNNING = Place((".jobs", "running.json"))  # the jobs that run on Cloud Run
-BENCHMARKS = Place(("benchmarks",))  # below artifacts: results of benchmarks, a try each
+# Shared by all workspaces, whose names cannot start with a dot.
+JOBS_LOCK = Place((".jobs.lock",))  # held while starting a job on this machine
+JOBS_RUNNING = Place((".jobs", "running.json"))  # jobs running on Cloud Run
+BENCHMARKS = Place(("benchmarks",))  # below artifacts: benchmark results, one directory per attempt
 
 
 def all_uploads(tenant: str = DEFAULT_TENANT) -> Place:
@@ -190,17 +192,17 @@ def all_uploads(tenant: str = DEFAULT_TENANT) -> Place:
 
 
 def uploads_in(text: str) -> set[str]:
-    """The uploads that the text of a workspace's file names as its source."""
+    """The uploads referenced as source in the text of a workspace's file."""
     return set(re.findall(r"uploads/[^/]+/([^/]+)/", text))
 
 
 def download(name: str) -> Place:
-    """The copy of a downloaded file, below the data root. Downloads are known by their content, so tenants share them."""
+    """The copy of a downloaded file, below the data root. Identified by content, so tenants share it."""
     return Place(("cache", name))
 
 
 def source(path: str) -> Place:
-    """A file below the data root that a workspace's source names. A store refuses one that leads out of it."""
+    """A file below the data root that is the source of a workspace. Stores refuse paths that lead out of the root."""
     return Place((path,))
 
 

@@ -1,7 +1,7 @@
-"""Files of lines that only ever grow: a line is added whole or not at all, and takes no damage from the one before.
+"""Append-only files of lines: a line is added completely or not at all, and is not affected by a torn previous one.
 
-A process that dies, or a disk that fills up, may leave a line without its end. Whoever writes next copies that piece to a
-file aside and ends it, so that the next line is a line of its own; whoever reads skips the piece and nothing else.
+A killed process or a full disk may leave an incomplete (torn) line. The next writer copies that piece to a file aside
+and terminates it, so that the next line is separate; readers skip only the piece.
 """
 
 import contextlib
@@ -13,17 +13,17 @@ from pipelines.core import documents
 from pipelines.core.documents import Json
 from pipelines.storage import disk
 
-_BLOCK = 1 << 16  # bytes that are looked at for the last end of a line
-_OBJECT = re.compile(r'(?=(\{\s*"[^"]*"))')  # may begin within another one that is torn
+_BLOCK = 1 << 16  # bytes per step when searching for the last line end
+_OBJECT = re.compile(r'(?=(\{\s*"[^"]*"))')  # may start within a torn object
 
 
 def aside(path: str) -> str:
-    """Where the torn pieces of a file are kept."""
+    """The path of a file's torn pieces."""
     return f"{path}.torn"
 
 
 def append(path: str, line: str, patience: float) -> None:
-    """Adds a line and waits until it is on disk. OSError if it is not: then the file is as it was.
+    """Adds a line and waits until it is on disk. On OSError the file is unchanged.
 
     Writers take turns; Conflict after `patience` seconds.
     """
@@ -41,26 +41,26 @@ def append(path: str, line: str, patience: float) -> None:
 
 
 def added(content: bytes, line: str) -> tuple[bytes, bytes]:
-    """The content with one more line, and the torn piece that it ended with: for stores that replace whole objects."""
+    """The content with one more line, and the torn piece at its previous end, for stores that replace whole objects."""
     piece = content[content.rfind(b"\n") + 1 :]
     return content + (b"\n" if piece else b"") + f"{line}\n".encode(), piece
 
 
 def finished(content: bytes) -> list[str]:
-    """The lines that have their end. Bytes that are no UTF-8 are replaced where they stand."""
+    """The complete lines. Bytes that are not UTF-8 are replaced."""
     return content[: content.rfind(b"\n") + 1].decode(errors="replace").split("\n")[:-1]
 
 
 def objects(content: bytes) -> list[Json]:
-    """The JSON object of each finished line. A line that holds none is skipped.
+    """The JSON object of each complete line. Lines without one are skipped.
 
-    Where a whole object stands behind a torn piece on one line, as versions before this one left it, it is read.
+    A complete object after a torn piece on the same line, as written by earlier versions, is read.
     """
     return [record for line in finished(content) if (record := _object(line)) is not None]
 
 
 def _object(line: str) -> Json | None:
-    """The object of a line, or the one behind a torn piece: it begins with the same key, as all lines of a file do."""
+    """The object of a line, or the one after a torn piece, which starts with the same key as all lines of a file."""
     for match in _OBJECT.finditer(line):
         start, head = match.start(), match.group(1)
         if line.startswith(head) or head.startswith(line[:start]):
@@ -70,7 +70,7 @@ def _object(line: str) -> Json | None:
 
 
 def _unfinished(descriptor: int, size: int) -> bytes:
-    """What stands behind the last end of a line."""
+    """The bytes after the last line end."""
     start = size
     while start > 0:
         start = max(0, start - _BLOCK)
@@ -82,7 +82,7 @@ def _unfinished(descriptor: int, size: int) -> bytes:
 
 
 def _add(descriptor: int, content: bytes, size: int) -> None:
-    """Writes at the end of a file of `size` bytes; on any failure the file ends where it ended before."""
+    """Appends to a file of `size` bytes; on any failure it is truncated to that size."""
     try:
         if os.write(descriptor, content) != len(content):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

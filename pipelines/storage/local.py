@@ -1,4 +1,4 @@
-"""A folder of this machine as the medium of a store."""
+"""Local folder backend of stores."""
 
 import contextlib
 import os
@@ -15,18 +15,18 @@ from pipelines.storage.layout import Place
 from pipelines.storage.manifest import Entry
 from pipelines.storage.medium import leads_out, relative
 
-_LOCK_PATIENCE = 5.0  # seconds that a writer waits for another
+_LOCK_PATIENCE = 5.0  # seconds that a writer waits for another one
 
 
 @dataclass(frozen=True)
 class LocalDisk:
-    """Files below a folder; those that change are replaced under a lock."""
+    """Files below a folder; updates replace files under a lock."""
 
     root: str
     is_local = True
 
     def path(self, place: Place) -> str:
-        """The path of a place; Untrusted if it would lie anywhere but below the root, also through a link."""
+        """The path of a place; Untrusted if it is outside the root, also through a link."""
         path = f"{self.root}/{relative(place)}"
         if not disk.lies_below(path, self.root):
             raise leads_out(place)
@@ -52,7 +52,7 @@ class LocalDisk:
             raise StoreError(f"{path} could not be read", remedy=disk.remedy(error)) from error
 
     def forget(self, entry: Entry) -> None:
-        """There are no copies."""
+        """Does nothing, since there are no copies."""
 
     def exists(self, place: Place) -> bool:
         return os.path.exists(self.path(place))
@@ -114,14 +114,14 @@ class LocalDisk:
     def sweep(self, place: Place, holding: str, seconds: float) -> list[str]:
         removed = []
         for path in self._children(place):
-            with contextlib.suppress(OSError):  # another process may sweep too
+            with contextlib.suppress(OSError):  # another process may sweep at the same time
                 if not (path / holding).exists() and time.time() - path.stat().st_mtime > seconds:
                     shutil.rmtree(path)
                     removed.append(path.name)
         return removed
 
     def _children(self, place: Place) -> list[Path]:
-        """What lies right below a directory; nothing if there is none."""
+        """The direct children of a directory; empty if it does not exist."""
         try:
             return list(Path(self.path(place)).iterdir())
         except (FileNotFoundError, NotADirectoryError):
@@ -130,7 +130,7 @@ class LocalDisk:
 
 @contextlib.contextmanager
 def _whole_or_gone(path: str) -> Iterator[None]:
-    """A file that the disk did not take, or does not confirm, does not stay."""
+    """Removes the file if writing or syncing it fails."""
     try:
         with disk.failing_clearly(path):
             yield

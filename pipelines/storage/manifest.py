@@ -1,4 +1,4 @@
-"""What a finished directory holds: every file with size and SHA-256, and a signature over that list."""
+"""Manifest of a finished directory: every file with size and SHA-256, and a signature over that list."""
 
 import hashlib
 import hmac
@@ -24,7 +24,7 @@ class Entry:
 
     @classmethod
     def of_stream(cls, file: BinaryIO) -> Self:
-        """The entry of what is left in an open file, a piece at a time."""
+        """The entry for the rest of an open file, read in pieces."""
         digest, size = hashlib.sha256(), 0
         while piece := file.read(_PIECE):
             digest.update(piece)
@@ -34,17 +34,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """`files` by their name within the directory; `signature` is null where no key was set."""
+    """`files` by name within the directory; `signature` is null if no key was set."""
 
     files: dict[str, Entry]
     signature: str | None = None
 
     def signed(self, key: str | None) -> "Manifest":
-        """The same list with its HMAC-SHA256, or without one when there is no key."""
+        """The same list with its HMAC-SHA256, or without one if there is no key."""
         return Manifest(self.files, _sign(self.files, key) if key else None)
 
     def check(self, key: str | None, required: bool, where: str) -> None:
-        """Untrusted unless the signature is right; one that is missing passes only where none is `required`."""
+        """Raises Untrusted unless the signature is valid; a missing one passes only if none is `required`."""
         if key is None and required:
             raise Untrusted(
                 "ARTIFACT_SIGNING_KEY is not set, and production loads only signed artifacts",
@@ -69,11 +69,11 @@ class Manifest:
             )
 
     def check_file(self, name: str, content: bytes, where: str) -> None:
-        """Untrusted unless `content` is what was written under `name`."""
+        """Raises Untrusted unless `content` matches the entry of `name`."""
         self._compare(name, Entry.of(content), where)
 
     def check_stream(self, name: str, file: BinaryIO, where: str) -> None:
-        """The same of an open file, which is read to its end."""
+        """Checks an open file as `check_file` does, reading it to its end."""
         self._compare(name, Entry.of_stream(file), where)
 
     def _compare(self, name: str, file: Entry, where: str) -> None:

@@ -1,8 +1,8 @@
-"""Objects on gs:// and s3://: read as they are now, written whole, and replaced only if nobody else was faster.
+"""Objects on gs:// and s3://: uncached reads, whole writes, and replacement only if no other writer was faster.
 
-The clients retry what a store refuses for a moment (429, 503) and answers that get lost, within about half a minute. A lost
-answer may belong to a write that was made. So each replacement carries a token, the newest tokens stay with the object, and
-a writer that learns that the object has changed first checks whether it did so itself.
+The clients retry temporary refusals (429, 503) and lost responses for about half a minute. A lost response may belong
+to a successful write. So each replacement carries a token, the newest tokens are stored with the object, and a writer
+that finds the object changed first checks whether it made the change itself.
 """
 
 import contextlib
@@ -22,19 +22,19 @@ from fsspec.asyn import sync
 
 from pipelines.core.errors import ConfigError, Conflict, ForecastError, StoreError
 
-_REMEMBERED = 64  # tokens of the newest writes; a store takes about one write a second of one object
-_TRIES = 40  # of a replacement that others are faster with: about a minute
-_FIRST, _LONGEST = 0.02, 2.0  # seconds between two of them at most, at first and later
-_WRITES = "writes"  # the object's metadata that holds the tokens
+_REMEMBERED = 64  # tokens of the newest writes; a store accepts about one write per second and object
+_TRIES = 40  # attempts of a replacement while others are faster: about a minute
+_FIRST, _LONGEST = 0.02, 2.0  # maximum seconds between attempts, at first and later
+_WRITES = "writes"  # metadata key of the tokens
 
 
 class Changed(Exception):
-    """The object is not what it was when it was read."""
+    """The object has changed since it was read."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """An object as it was at one moment. `tag`: what a write must match; `writes`: the tokens of its newest writes."""
+    """A version of an object. `tag`: the version that a write must match; `writes`: the tokens of its newest writes."""
 
     content: bytes
     tag: str
@@ -42,19 +42,19 @@ class Found:
 
 
 class Conditional(Protocol):
-    """What a store must offer so that two writers cannot overwrite each other."""
+    """Conditional operations that prevent two writers from overwriting each other."""
 
     def read(self, path: str) -> Found | None:
-        """The object with its tag; None where there is none. Changed if it was replaced meanwhile."""
+        """The object with its tag; None if it does not exist. Changed if it was replaced during the read."""
         ...
 
     def write(self, path: str, content: bytes, writes: tuple[str, ...], tag: str | None) -> None:
-        """Replaces what has the tag, or makes what is not there; Changed if that is not so."""
+        """Replaces the version with the tag, or creates the object without a tag; Changed if it has another version."""
         ...
 
 
 class Google:
-    """gs://: an object's generation, which is another one after each write."""
+    """gs://, using an object's generation, which changes with each write."""
 
     def __init__(self, fs: Any) -> None:
         self.fs = fs
@@ -94,7 +94,7 @@ class Google:
 
 
 class Amazon:
-    """s3://, and what speaks its language: an object's ETag."""
+    """s3:// and compatible stores, using an object's ETag."""
 
     def __init__(self, fs: Any) -> None:
         self.fs = fs
@@ -128,11 +128,11 @@ _CONDITIONAL: dict[str, Callable[[Any], Conditional]] = {"gs": Google, "gcs": Go
 
 
 def filesystem(root: str) -> tuple[Any, str]:
-    """The file system of an fsspec URL or a folder, and the path there. Nothing of it answers from memory."""
+    """The file system of an fsspec URL or a folder, and the path in it, without caching of listings."""
     os.environ.setdefault(
         "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false"
-    )  # else each bucket is asked what it is, over gRPC
-    logging.getLogger("gcsfs").addHandler(logging.NullHandler())  # it prints tracebacks of what we tell in a sentence
+    )  # else the type of each bucket is queried over gRPC
+    logging.getLogger("gcsfs").addHandler(logging.NullHandler())  # else it prints tracebacks of handled errors
     options = {} if "://" not in root else {"use_listings_cache": False}
     try:
         fs, path = fsspec.core.url_to_fs(root, **options)
@@ -147,7 +147,7 @@ def filesystem(root: str) -> tuple[Any, str]:
 
 
 class Objects:
-    """Whole objects below any fsspec URL. Every failure is a StoreError that says what to do."""
+    """Whole objects below any fsspec URL. Every failure is a StoreError with a remedy."""
 
     def __init__(self, fs: Any) -> None:
         self.fs = fs
@@ -158,7 +158,7 @@ class Objects:
         return next((_CONDITIONAL[kind](self.fs) for kind in kinds if kind in _CONDITIONAL), None)
 
     def read(self, path: str) -> bytes | None:
-        """The bytes of an object; None where there is none."""
+        """The bytes of an object; None if it does not exist."""
         try:
             with failing_clearly(path, "read"):
                 content: bytes = self.fs.cat_file(path)
@@ -167,30 +167,30 @@ class Objects:
         return content
 
     def write(self, path: str, content: bytes) -> None:
-        """Writes an object that nobody else writes."""
+        """Writes an object that has no other writer."""
         with _to_a_bucket(path), failing_clearly(path, "written"):
             self.fs.pipe_file(path, content)
 
     def fetch(self, path: str, to: str) -> None:
-        """Copies an object into a file; FileNotFoundError."""
+        """Copies an object into a file; FileNotFoundError if it does not exist."""
         with failing_clearly(path, "read"):
             self.fs.get_file(path, to)
 
     def find(self, path: str) -> dict[str, datetime | None]:
-        """Every object below `path` as it is in the store now, with the time of its last change."""
+        """All current objects below `path` with the time of their last change."""
         with contextlib.suppress(FileNotFoundError), failing_clearly(path, "listed"):
             objects = self.fs.find(path, detail=True)
             return {name: about.get("mtime") or about.get("LastModified") for name, about in objects.items()}
         return {}
 
     def remove(self, *paths: str) -> None:
-        """Removes objects, one after the other; what is gone already is no error."""
+        """Removes objects in order; missing ones are ignored."""
         for path in paths:
             with contextlib.suppress(FileNotFoundError), failing_clearly(path, "removed"):
                 self.fs.rm_file(path)
 
     def create(self, path: str, content: bytes) -> None:
-        """Writes an object that must not be there yet; Conflict if it is."""
+        """Writes a new object; Conflict if it exists."""
 
         def only(blob: bytes | None) -> bytes:
             if blob is not None:
@@ -203,9 +203,10 @@ class Objects:
             self.update(path, only)
 
     def update(self, path: str, change: Callable[[bytes | None], bytes]) -> None:
-        """Replaces an object by `change(its content, or None)` in one step, once; `change` is called again for each new content.
+        """Replaces an object by `change(its content, or None)` atomically; `change` is called again for each new
+        content.
 
-        Raises Conflict when others are faster all the time; what `change` raises passes on.
+        Raises Conflict if other writers are always faster; exceptions of `change` are raised.
         """
         if self._conditional is None:
             raise StoreError(
@@ -215,7 +216,7 @@ class Objects:
         replacement = _Replacement(self._conditional, path, change)
         tries = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(_TRIES),
-            wait=tenacity.wait_random_exponential(multiplier=_FIRST, max=_LONGEST),  # so that writers get out of step
+            wait=tenacity.wait_random_exponential(multiplier=_FIRST, max=_LONGEST),  # desynchronises writers
             retry=tenacity.retry_if_exception_type(Changed),
             reraise=True,
         )
@@ -227,7 +228,7 @@ class Objects:
 
 @dataclass
 class _Replacement:
-    """One replacement of an object, however often it is attempted."""
+    """One replacement of an object, over all its attempts."""
 
     store: Conditional
     path: str
@@ -236,9 +237,9 @@ class _Replacement:
     failure: StoreError | None = None
 
     def attempt(self) -> None:
-        """Replaces the object, once. Changed: another writer was faster, or the answer was lost; then read again."""
+        """Makes one attempt. Raises Changed if another writer was faster or the response was lost; then read again."""
         version = self._look()
-        if version is not None and self.token in version.writes:  # an earlier attempt was made, and its answer was lost
+        if version is not None and self.token in version.writes:  # an earlier attempt succeeded, its response was lost
             return
         if self.failure is not None:
             raise self.failure
@@ -252,7 +253,9 @@ class _Replacement:
             raise Changed from error
 
     def _look(self) -> Found | None:
-        """The object now; after a write of which only a failure is known, an error says that it may have been made."""
+        """The current object. If it cannot be read after a failed write, the error says that the write may have
+        succeeded.
+        """
         try:
             with failing_clearly(self.path, "read"):
                 return self.store.read(self.path)
@@ -266,18 +269,18 @@ class _Replacement:
 
 @contextlib.contextmanager
 def failing_clearly(path: str, done: str) -> Iterator[None]:
-    """Turns what a client of an object store raises into a StoreError; that nothing is there passes."""
+    """Turns errors of object store clients into a StoreError; FileNotFoundError is passed on."""
     try:
         yield
     except (ForecastError, Changed, FileNotFoundError):
         raise
-    except Exception as error:  # every client has its own tree of them
+    except Exception as error:  # every client has its own exception classes
         raise StoreError(f"{path} could not be {done}", remedy=_remedy(error)) from error
 
 
 @contextlib.contextmanager
 def _to_a_bucket(path: str) -> Iterator[None]:
-    """Only a bucket can be missing where something is written."""
+    """Turns FileNotFoundError during a write into an error about a missing bucket."""
     try:
         yield
     except FileNotFoundError as error:
@@ -299,7 +302,7 @@ def _remedy(error: Exception) -> str:
 
 
 def _status(error: Exception) -> int | None:
-    """The HTTP status behind an error, as gcsfs and s3fs tell it."""
+    """The HTTP status of an error from gcsfs or s3fs."""
     if isinstance(error, PermissionError) or str(error).startswith("Forbidden:"):
         return 403
     status = getattr(error, "code", None) or _response(error).get("ResponseMetadata", {}).get("HTTPStatusCode")
@@ -307,7 +310,7 @@ def _status(error: Exception) -> int | None:
 
 
 def _code(error: Exception) -> str:
-    """S3's own name of an error."""
+    """The S3 error code of an error."""
     return str(_response(error).get("Error", {}).get("Code", ""))
 
 

@@ -1,4 +1,4 @@
-"""What each pointer holds, checked whenever it is read or moved: a damaged one is one clear error, whatever it holds."""
+"""Records of pointers, validated whenever they are read or moved: a damaged one gives one clear error."""
 
 from typing import Annotated, Self
 
@@ -9,17 +9,17 @@ from pipelines.storage.records import Version
 
 
 class Pointer(Record):
-    """Any pointer: `version` counts its moves, and is 0 where there is none."""
+    """Base of pointers: `version` counts the moves and is 0 if the pointer does not exist."""
 
     version: Annotated[int, Field(ge=0, strict=True)]
 
     def changed(self, **values: object) -> Self:
-        """The same pointer with other values, checked."""
+        """The pointer with changed values, validated."""
         return self.model_validate({**dict(self), **values})
 
 
 class Alias(Stored):
-    """The run that an alias names, and the one before."""
+    """The run of an alias, and the previous one."""
 
     run_id: Version
     at: str = ""
@@ -29,7 +29,7 @@ class Alias(Stored):
 
 
 class Served(Stored):
-    """The forecast set that is served, with its run and the newest actual that it knows."""
+    """The served forecast set, with its run and its newest actual."""
 
     forecast_id: Version
     run_id: Version
@@ -45,12 +45,12 @@ class Aliases(Pointer):
 
     @property
     def production(self) -> Alias | None:
-        """The run that inference uses and that is served."""
+        """The run used for inference and served."""
         return self.aliases.get("production")
 
 
 class CurrentData(Pointer):
-    """`current.json` of a workspace's data: the version in use, and what it was made of."""
+    """`current.json` of a workspace's data: the version in use and its inputs."""
 
     remedy = "Restore it from a backup, or delete it and run: python scripts/run_etl.py"
     data_version: Version | None = None
@@ -59,7 +59,7 @@ class CurrentData(Pointer):
 
 
 class CurrentMonitoring(Pointer):
-    """`current.json` of a workspace's monitoring: the newest one, and the newest actual that it knew."""
+    """`current.json` of a workspace's monitoring: the newest one and its newest actual."""
 
     remedy = "Restore it from a backup, or delete it and run: python scripts/monitor.py"
     monitoring_id: Version | None = None

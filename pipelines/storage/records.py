@@ -1,7 +1,7 @@
-"""What the JSON files of finished directories hold: a model each, checked when a file is read.
+"""Models of the JSON files in finished directories, validated when a file is read.
 
-What only one domain knows is typed there: the settings and the figures in `run.json` are plain JSON here, since runs of
-any kind are recorded, promoted and verified alike.
+Domain-specific content is typed in its domain: settings and figures in `run.json` are plain JSON here, since runs of
+any kind are recorded, promoted and verified in the same way.
 """
 
 from typing import Annotated, ClassVar, Literal, Self
@@ -18,7 +18,7 @@ Version = Annotated[str, StringConstraints(pattern=rf"^{VERSION}$")]
 
 
 class Fixed(Record):
-    """A record in a finished directory: `file` by its name there. It never changes."""
+    """An immutable record in a finished directory; `file`: its file name."""
 
     file: ClassVar[str]
     remedy = "Use another run."
@@ -26,7 +26,7 @@ class Fixed(Record):
 
     @classmethod
     def of(cls, folder: Folder) -> Self:
-        """The record in `folder`; NotFound if that has none, Untrusted if it is not what was written."""
+        """The record in `folder`; NotFound if there is none, Untrusted if it was changed."""
         return cls.parse(folder.read_bytes(cls.file), f"{folder.where}/{cls.file}")
 
 
@@ -42,7 +42,7 @@ class Snapshot(Fixed):
 
 
 class Etl(Fixed):
-    """`etl.json` of a data version: its source, its grid, what was counted and what was inferred.
+    """`etl.json` of a data version: its source, grid, counts and inferred settings.
 
     `counts`: rows by outcome. `inferred`: by column or setting, how it was found. `as_of`: when it was made.
     """
@@ -83,7 +83,7 @@ class Quality(Fixed):
 
 
 class Data(Stored):
-    """The data that a run was made from: their version, and the SHA-256 of the observations."""
+    """The data of a run: their version, and the SHA-256 of the observations."""
 
     version: str | None = None
     sha256: str | None = None
@@ -98,10 +98,11 @@ class Stage(Stored):
 
 
 class Run(Fixed):
-    """`run.json`: what every run has, whatever it holds. `config` and `summary` belong to the domain that made it.
+    """`run.json`: the fields common to all kinds of runs. `config` and `summary` belong to the domain that made the
+    run.
 
-    `config_hash`: SHA-256 of `config`. `parent`: the run that was in production. `model_code`: the digest of the code that
-    decides what the run holds. `units`: of the shares in it and in the tables beside it. `error`: why it failed.
+    `config_hash`: SHA-256 of `config`. `parent`: the run that was in production. `model_code`: the digest of the code
+    that determines the run. `units`: unit of the shares here and in the run's tables. `error`: why it failed.
     """
 
     file = units.RUN
@@ -140,10 +141,10 @@ class Other(Stored):
 
 
 class ForecastSet(Fixed):
-    """`inference.json`: which run forecast which data. `as_of`: the newest actual that it knows.
+    """`inference.json`: the run and data of a forecast set. `as_of`: the newest actual.
 
-    `new_series` came after the run, `ended_series` ended over a horizon ago. `rivals`: other runs that forecast a share
-    of the series, by their role. `unsupported_levels`: why an interval is missing.
+    `new_series` are newer than the run, `ended_series` ended over a horizon ago. `rivals`: other runs that forecast a
+    share of the series, by role. `unsupported_levels`: why an interval is missing.
     """
 
     file = "inference.json"
@@ -163,5 +164,5 @@ class ForecastSet(Fixed):
 
 
 def dumped(record: Stored) -> Json:
-    """The JSON values of a record as they are written: without what is not known."""
+    """The JSON values of a record as written, without unset ones."""
     return record.model_dump(mode="json", exclude_unset=True)

@@ -1,4 +1,4 @@
-"""One root, to be read: finished directories, pointers and logs below a folder or any fsspec URL. Nothing here writes."""
+"""Read access to one root: finished directories, pointers and logs below a folder or any fsspec URL."""
 
 import time
 from typing import TypeVar
@@ -18,11 +18,11 @@ from pipelines.storage.pointers import Pointer
 
 P = TypeVar("P", bound=Pointer)
 
-_SETTLED = 50_000_000  # nanoseconds; a file that was replaced within a tick of the disk's clock may look the same
+_SETTLED = 50_000_000  # nanoseconds; a file replaced within a tick of the disk's clock may look unchanged
 
 
 class Root:
-    """`signing_key` checks what is read; with `require_signature` unsigned is refused."""
+    """One root to read. `signing_key` verifies signatures; `require_signature` refuses unsigned directories."""
 
     medium: Readable
 
@@ -43,11 +43,11 @@ class Root:
         return self.medium.is_local
 
     def path(self, place: Place) -> str:
-        """The path of a place; Untrusted if it would lie anywhere but below the root, also through a link."""
+        """The path of a place; Untrusted if it is outside the root, also through a link."""
         return self.medium.path(place)
 
     def folder(self, place: Place, record: str = "") -> Folder:
-        """A finished directory; NotFound without a manifest, Untrusted with a wrong signature. `record`: see `Folder`."""
+        """A finished directory. NotFound without a manifest, Untrusted with a bad signature. `record`: see `Folder`."""
         where = self.path(place)
         content = self.read(place.file(manifests.NAME))
         if content is None:
@@ -57,7 +57,7 @@ class Root:
         return Folder(self.medium, place, listing, record)
 
     def folders(self, place: Place) -> list[str]:
-        """Names of the finished directories right below `place`, oldest first."""
+        """Names of the finished direct subdirectories of `place`, oldest first."""
         return sorted(self.medium.directories(place, manifests.NAME))
 
     def is_finished(self, place: Place) -> bool:
@@ -65,13 +65,13 @@ class Root:
         return self.medium.exists(place.file(manifests.NAME))
 
     def read(self, place: Place) -> bytes | None:
-        """The bytes of a file, unverified; None if there is no file."""
+        """The unverified bytes of a file; None if it does not exist."""
         return self.medium.read(place)
 
     def read_pointer(self, place: Place, shape: type[P]) -> P:
-        """A pointer, of version 0 if it was never written; StoreError if it is none of that `shape`.
+        """A pointer, of version 0 if it was never written; StoreError if it does not match `shape`.
 
-        A file of this machine is only read again once it was replaced.
+        Local files are cached and only read again after they were replaced.
         """
         if place in self._pointers:
             where, looks, known = self._pointers[place]
@@ -86,27 +86,27 @@ class Root:
         return pointer
 
     def lines(self, place: Place) -> list[str]:
-        """The finished lines of a file that only ever grows; none if there is no such file."""
+        """The complete lines of an append-only file; empty if it does not exist."""
         return lines.finished(self.read(place) or b"")
 
     def events(self, place: Place) -> list[Json]:
-        """The JSON objects of such a file, a line each; a torn piece is skipped, and nothing else."""
+        """The JSON objects of an append-only file, one per line; only torn pieces are skipped."""
         return lines.objects(self.read(place) or b"")
 
     def looks(self, place: Place) -> disk.Looks | None:
-        """What differs once a file was written again, without opening it; None where there is none, and on an object store.
+        """A fingerprint that changes when a file is replaced; None without a file and on an object store.
 
-        What is only looked at is not checked for where it leads.
+        The file is not opened, and links are not checked.
         """
         return disk.looks(f"{self.root}/{place}") if self.is_local else None
 
     def fetch(self, place: Place, to: str) -> None:
-        """Copies a file, or all below a directory, into the folder `to`, at the same place there."""
+        """Copies a file, or all files below a directory, into the folder `to`, at the same relative path."""
         self.medium.fetch(place, to)
 
 
 def medium_of(root: str) -> Medium:
-    """Where the bytes of a root lie: a folder, or any fsspec URL."""
+    """The backend of a root: a folder, or any fsspec URL."""
     fs, path = filesystem(root)
     is_local = "file" in (fs.protocol if isinstance(fs.protocol, tuple) else (fs.protocol,))
     return LocalDisk(path.rstrip("/")) if is_local else Bucket(path.rstrip("/"), Objects(fs))

@@ -1,4 +1,4 @@
-"""The only writer: a directory becomes true when its manifest is written, a pointer when it is replaced."""
+"""Write access to storage: a directory becomes visible when its manifest is written, a pointer when it is replaced."""
 
 import contextlib
 import io
@@ -18,15 +18,15 @@ from pipelines.storage.medium import Medium
 from pipelines.storage.records import Fixed, dumped
 from pipelines.storage.roots import P, Root, medium_of
 
-if TYPE_CHECKING:  # a second to import: who writes no frame does without
+if TYPE_CHECKING:  # takes a second to import, only needed for frames
     import pandas as pd
 
-_ABANDONED_AFTER = 24 * 3600  # seconds; no training takes a day, so a directory without a manifest is a dead one
-_ROW_GROUP = 131_072  # rows: who looks for one series decodes no more than these
+_ABANDONED_AFTER = 24 * 3600  # seconds; no training takes a day, so older directories without a manifest are abandoned
+_ROW_GROUP = 131_072  # rows: the most that are decoded to find one series
 
 
 class Store(Root):
-    """One root, to be read and written. `signing_key` also signs what is written."""
+    """One root to read and write. `signing_key` also signs new directories."""
 
     medium: Medium
 
@@ -35,13 +35,13 @@ class Store(Root):
         self.medium = medium_of(root)
 
     def draft(self, place: Place) -> "Draft":
-        """A fresh directory to fill; it does not exist for readers until `publish`."""
+        """A new directory to fill, invisible to readers until `publish`."""
         return Draft(self.medium, place, self.signing_key)
 
     def move_pointer(self, place: Place, shape: type[P], change: Callable[[P], P], expected: int | None = None) -> P:
-        """Replaces a pointer by `change(current)` in one step; raises Conflict when `expected` is not its version.
+        """Replaces a pointer by `change(current)` atomically; raises Conflict if its version is not `expected`.
 
-        On an object store there is no lock: `change` is called again when another writer was faster.
+        Object stores have no locks: `change` is called again if another writer was faster.
         """
         where, moved = self.path(place), shape(version=0)
 
@@ -61,23 +61,23 @@ class Store(Root):
         return moved
 
     def append(self, place: Place, line: str) -> None:
-        """Adds a line to a file that only ever grows; it is stored when this returns.
+        """Adds a line to an append-only file; it is stored when this returns.
 
-        A torn piece at its end, of a writer that died or a disk that was full, is kept aside and ended.
+        A torn piece at its end, from a killed writer or a full disk, is copied aside and terminated.
         """
         self.medium.append(place, line)
 
     def sweep(self, place: Place) -> list[str]:
-        """Removes directories that were begun over a day ago and never finished; returns their names."""
+        """Removes directories started over a day ago and never finished; returns their names."""
         return self.medium.sweep(place, manifests.NAME, _ABANDONED_AFTER)
 
     def remove(self, place: Place) -> None:
-        """Removes a finished directory that nothing needs any more; its manifest first, so that half of it does not exist."""
+        """Removes an unneeded finished directory, manifest first, so that it is never visible in part."""
         self.medium.remove(place, manifests.NAME)
 
 
 class Draft:
-    """A directory that is being written. Only `publish` makes it exist."""
+    """A directory being written, invisible until `publish`."""
 
     def __init__(self, medium: Medium, place: Place, signing_key: str | None) -> None:
         self.medium, self.place, self._signing_key = medium, place, signing_key
@@ -89,7 +89,7 @@ class Draft:
 
     @property
     def where(self) -> str:
-        """Where the directory will be."""
+        """The path of the directory."""
         return self.medium.path(self.place)
 
     def write_bytes(self, name: str, content: bytes) -> None:
@@ -100,7 +100,7 @@ class Draft:
 
     @contextlib.contextmanager
     def open(self, name: str) -> Iterator[BinaryIO]:
-        """A file to fill in pieces, for what should never be in memory as a whole; it is on disk at the end."""
+        """A file to write in pieces, for content too large for memory; it is on disk at the end."""
         with self._unlisted_if_lost(name) as place, self.medium.replacing(place) as file:
             yield file
         with open(self.medium.path(place), "rb") as written:
@@ -123,19 +123,19 @@ class Draft:
         self.write_bytes(name, buffer.getvalue())
 
     def publish(self) -> Folder:
-        """Writes the manifest, last: from here on the directory exists, and is never changed again."""
+        """Writes the manifest last, which makes the directory visible and immutable."""
         listing = Manifest(dict(self._files)).signed(self._signing_key)
         self.medium.create(self.place.file(manifests.NAME), listing.to_json())
         return Folder(self.medium, self.place, listing)
 
     def discard(self) -> None:
-        """Removes what was begun and will not be finished."""
+        """Removes an unfinished directory."""
         if not self._is_finished():
             self.medium.discard(self.place)
 
     @contextlib.contextmanager
     def _unlisted_if_lost(self, name: str) -> Iterator[Place]:
-        """The place of a file; one that could not be written is not listed. Conflict once the directory is finished."""
+        """The place of a file, which is not listed if writing fails. Conflict once the directory is finished."""
         if self._is_finished():
             raise Conflict(f"{self.where} is finished and never changes again", remedy="Write a new one.")
         try:
@@ -150,13 +150,13 @@ class Draft:
 
 @dataclass(frozen=True)
 class Stores(Reader):
-    """A reader whose two roots can be written, too."""
+    """A reader with write access to both roots."""
 
     data: Store
     artifacts: Store
 
 
 def stores(project: Project, signing_key: str | None = None, require_signature: bool = False) -> Stores:
-    """The project's data and artifacts, to be read and written."""
+    """Read and write access to the project's data and artifacts."""
     signed = signing_key, require_signature
     return Stores(Store(project.data_dir, *signed), Store(project.artifacts_dir, *signed))

@@ -1,15 +1,15 @@
-"""The unit of shares in records: fractions, which a record says. Those of release 0.1.0 say nothing and have percentages."""
+"""Unit of shares in records: fractions if marked so; unmarked records of release 0.1.0 hold percentages."""
 
 from typing import Any
 
 from pipelines.tables.schema import FRACTION, OF_METRIC, is_share
 
-MARK = {"units": FRACTION}  # in `run.json` and `summary.json`, for the tables beside them too, and in raised alerts
+MARK = {"units": FRACTION}  # in `run.json` and `summary.json`, also for tables beside them, and in alerts
 RUN, MONITORING = "run.json", "summary.json"
 
 
 def is_marked(record: dict[str, Any]) -> bool:
-    """Whether the shares of a record, and of the tables beside it, are fractions."""
+    """Whether the shares of a record, and of the tables in its directory, are fractions."""
     return MARK.keys() <= record.keys()
 
 
@@ -27,7 +27,9 @@ def record(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def row(values: dict[str, Any]) -> dict[str, Any]:
-    """A row of figures with fractions in place of percentages: those named after a metric, or of the `metric` it names."""
+    """A row of figures with fractions in place of percentages: fields named after a metric, or values of the row's
+    `metric`.
+    """
     named = is_share(str(values.get("metric", "")))
     return {
         name: _fraction(value) if is_share(name) or (named and name in OF_METRIC) else value
@@ -36,7 +38,7 @@ def row(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_run(summary: dict[str, Any]) -> dict[str, Any]:
-    """The figures of a run; its coverage was a fraction from the beginning."""
+    """The figures of a run; its coverage has always been a fraction."""
     changed = dict(summary)
     if isinstance(board := summary.get("leaderboard"), dict):
         changed["leaderboard"] = {model: row(errors) for model, errors in board.items()}

@@ -1,6 +1,7 @@
-"""Rows of some series out of a parquet table, decoding no more of it than may hold them.
+"""Reading the rows of some series from a parquet table, decoding only row groups that may contain them.
 
-Everything here does without pandas, and so without `pyarrow.array`, `scalar` and `to_numpy`, which import it: the API starts in half the time.
+This module avoids pandas, and hence `pyarrow.array`, `scalar` and `to_numpy`, which import it: the API starts in half
+the time.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -23,14 +24,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Rows(Generic[T]):
-    """Some of the rows that were asked for; `total` counts all of them."""
+    """A page of the requested rows; `total` counts all of them."""
 
     total: int
     rows: list[T]
 
 
 def rows_of(file: "ParquetFile", ids: Collection[str], columns: Sequence[str] | None = None) -> pa.Table:
-    """The rows of the series `ids`, in the order of the table; `columns`: these and `unique_id` only."""
+    """The rows of the series `ids`, in the order of the table, with `columns` and `unique_id` only."""
     names = None if columns is None else list(dict.fromkeys([UNIQUE_ID, *columns]))
     parts = [keep(part, ids) for group in _groups(file, ids) for part in [file.read_row_group(group, columns=names)]]
     schema = file.schema_arrow if names is None else pa.schema([file.schema_arrow.field(name) for name in names])
@@ -45,8 +46,8 @@ def keep(table: pa.Table, ids: Collection[str]) -> pa.Table:
 
 
 def coded(column: pa.ChunkedArray) -> tuple[npt.NDArray[Any], list[Any]]:
-    """A column as codes and the values they stand for; null has the code -1."""
-    if column.null_count == len(column):  # also of no type at all, as in a table without rows
+    """A column as codes and their values; null has the code -1."""
+    if column.null_count == len(column):  # also for columns without a type, as in an empty table
         return np.full(len(column), -1, dtype=np.intp), []
     encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     whole = encoded.unify_dictionaries().combine_chunks()
@@ -55,13 +56,13 @@ def coded(column: pa.ChunkedArray) -> tuple[npt.NDArray[Any], list[Any]]:
 
 
 def mask(wanted: npt.NDArray[np.bool_]) -> pa.BooleanArray:
-    """The same mask in Arrow's terms."""
+    """The mask as an Arrow array."""
     bits = pa.py_buffer(np.packbits(wanted, bitorder="little").tobytes())
     return pa.BooleanArray.from_buffers(pa.bool_(), len(wanted), [None, bits])
 
 
 def numbers(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
-    """A column of numbers; null is NaN."""
+    """A column as numbers; null becomes NaN."""
     if not len(column):
         return np.zeros(0)
     values, known = _values(column.cast(pa.float64()).combine_chunks(), np.dtype(np.float64))
@@ -69,7 +70,7 @@ def numbers(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
 
 
 def microseconds(table: pa.Table) -> pa.Table:
-    """The same table, whose timestamps come as datetimes of Python's own."""
+    """The table with timestamps in microseconds, which convert to Python datetimes."""
     fields = [
         field.with_type(pa.timestamp("us")) if pa.types.is_timestamp(field.type) else field for field in table.schema
     ]
@@ -94,7 +95,7 @@ def column_names(file: "ParquetFile") -> list[str]:
 
 
 def _values(array: pa.Array, dtype: np.dtype[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
-    """The values of an array of a fixed width as they lie in memory, and which of them are known."""
+    """The values of a fixed-width array as stored in memory, and a mask of the known ones."""
     start, stop = array.offset, array.offset + len(array)
     bits, data = array.buffers()
     if not len(array) or data is None:
@@ -106,7 +107,7 @@ def _values(array: pa.Array, dtype: np.dtype[Any]) -> tuple[npt.NDArray[Any], np
 
 
 def _groups(file: "ParquetFile", ids: Collection[str]) -> Iterator[int]:
-    """The row groups that may hold one of the series, by the smallest and largest name in each."""
+    """The row groups that may contain one of the series, by the smallest and largest name in each."""
     column = column_names(file).index(UNIQUE_ID)
     for group in range(file.metadata.num_row_groups):
         bounds: Any = file.metadata.row_group(group).column(column).statistics

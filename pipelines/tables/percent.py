@@ -1,4 +1,4 @@
-"""Tables of release 0.1.0, which had shares in percent, as they are written today: in fractions."""
+"""Reading tables of release 0.1.0, which hold shares in percent, as fractions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from pipelines.tables.schema import METRIC, OF_METRIC, is_share
 
 
 class PercentFile(ParquetFile):  # type: ignore[misc] # pyarrow has no types
-    """A parquet file with percentages that is read as one with fractions, whole or in parts."""
+    """A parquet file with percentages that is read as fractions, whole or in parts."""
 
     def read(self, columns: Sequence[str] | None = None, **options: Any) -> pa.Table:
         return _cut(fractions(super().read(self._needed(columns), **options)), columns)
@@ -23,7 +23,7 @@ class PercentFile(ParquetFile):  # type: ignore[misc] # pyarrow has no types
         return _cut(fractions(super().read_row_group(i, self._needed(columns), **options)), columns)
 
     def _needed(self, columns: Sequence[str] | None) -> list[str] | None:
-        """These columns, and the one that says of which metric a value is."""
+        """These columns, and the one with the metric of each value."""
         if columns is None:
             return None
         named = METRIC in self.schema_arrow.names and not set(OF_METRIC).isdisjoint(columns)
@@ -31,7 +31,7 @@ class PercentFile(ParquetFile):  # type: ignore[misc] # pyarrow has no types
 
 
 def fractions(table: pa.Table) -> pa.Table:
-    """The table with each share divided by 100: columns named after one, and the values of a `metric` that is one."""
+    """The table with each share divided by 100: columns named after a share, and values whose `metric` is a share."""
     by_row = _of_shares(table[METRIC]) if METRIC in table.column_names else np.zeros(len(table), dtype=bool)
     for place, field in enumerate(table.schema):
         if not pa.types.is_floating(field.type):
@@ -45,12 +45,12 @@ def fractions(table: pa.Table) -> pa.Table:
 
 def _of_shares(metric: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
     codes, names = parquet.coded(metric)
-    mask: npt.NDArray[np.bool_] = np.array([*map(is_share, names), False])[codes]  # null, of code −1, is none
+    mask: npt.NDArray[np.bool_] = np.array([*map(is_share, names), False])[codes]  # null (code −1) is not a share
     return mask
 
 
 def _floats(values: npt.NDArray[np.float64]) -> pa.Array:
-    """An array of Arrow made without pandas."""
+    """An Arrow array made without importing pandas."""
     return pa.Array.from_buffers(pa.float64(), len(values), [None, pa.py_buffer(values)])
 
 

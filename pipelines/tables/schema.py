@@ -9,32 +9,28 @@ Y_HAT = "y_hat"
 CUTOFF = "cutoff"
 MODEL = "model"
 KEY = [UNIQUE_ID, DS]
-COMPONENT = "component"  # of a forecast: one of the next four, `season(length)` or a covariate's own name
+COMPONENT = "component"  # of a forecast: one of the next four, `season(length)` or the name of a covariate
 LEVEL = "level"
 TREND = "trend"
 HOLIDAY = "holiday"
 REST = "rest"
 VALUE = "value"
-STEP = "step"  # ahead of the cutoff or of the newest value, from 1
-PHASE = "phase"  # of the shortest season, from 0, and the size of errors at it
+STEP = "step"  # steps after the cutoff or the newest value, from 1
+PHASE = "phase"  # of the shortest season, from 0, and the error size at it
 SIZE = "size"
 MEMBER = "member"  # of an ensemble, and its weight
 WEIGHT = "weight"
-PREVIOUS = (
-    "previous"  # the run that was in production before, and the one that may be next: what forecasts are held against
-)
+PREVIOUS = "previous"  # the previous production run and the possible next one, which forecasts are compared with
 CANARY = "canary"
-BASELINE = "seasonal_naive"  # always a candidate, and what `skill` is measured against
+BASELINE = "seasonal_naive"  # always a candidate, and the reference of `skill`
 METRIC = "metric"
 OF_METRIC = (
     VALUE,
     "baseline",
     "baseline_value",
     "runner_up_value",
-)  # columns in the unit of the metric that a row names
-FRACTION: Final = (
-    "fraction"  # the unit of shares in every file and answer: 0.801, which is written as 80.1 % for people
-)
+)  # columns in the unit of the row's metric
+FRACTION: Final = "fraction"  # the unit of shares in every file and answer: 0.801, formatted as 80.1 % for people
 SHARES = ("mape", "smape", "wape", "coverage")  # the metrics in that unit; coverage also by level: `coverage_80`
 
 

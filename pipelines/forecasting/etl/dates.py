@@ -116,7 +116,7 @@ def _regularity(stamps: pd.Series) -> tuple[bool, float]:
 
 
 def to_utc(ds: pd.Series, unique_id: pd.Series, timezone: str) -> pd.Series:
-    """Local timestamps as tz-naive UTC; NaT for a local time that the clocks skipped.
+    """Local timestamps as tz-naive UTC; NaT for a local time skipped by a clock change.
 
     A repeated hour is resolved by its order within the series: the first half of the rows with the same time is summer
     time, or the second half if the rows are in descending order. A single row is summer time.

@@ -24,7 +24,7 @@ _USUAL = {
 
 @dataclass(frozen=True)
 class Loaded:
-    """`rows`: `row, unique_id, ds, y` + covariates, in the source's order; `rejected`: input rows as text + `reason`."""
+    """`rows`: `row, unique_id, ds, y` + covariates, in source order; `rejected`: input rows as text + `reason`."""
 
     rows: pd.DataFrame
     rejected: pd.DataFrame

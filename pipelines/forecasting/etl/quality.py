@@ -22,7 +22,9 @@ _REMEDY = "Correct it at its source and bring the data in again."
 
 @dataclass(frozen=True)
 class Check:
-    """`count` of `total` items are affected; `examples` are some of them, as text. `remedy`: what to do about it."""
+    """A quality check: `count` of `total` items are affected; `examples` are some of them, as text. `remedy`: what to
+    do.
+    """
 
     name: str
     status: Status

@@ -1,4 +1,4 @@
-"""Decomposes the change since the previous forecast set by forecasting its dates again, changing one thing at a time."""
+"""Decomposes the change since the previous forecast set by forecasting its dates again, one change at a time."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace

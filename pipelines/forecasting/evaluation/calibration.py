@@ -44,7 +44,7 @@ def measure(
 ) -> pd.DataFrame:
     """`level, by, group, n, n_effective, coverage, msis` over all points, per step and per segment of series.
 
-    `rows`: `unique_id, cutoff, step, y, lo_*, hi_*` with bounds that have not seen the errors of their own fold.
+    `rows`: `unique_id, cutoff, step, y, lo_*, hi_*` with bounds computed without the errors of their own fold.
     `scales`: `unique_id, cutoff, scale`, the in-sample error of the seasonal naive. `segments`: one row per series.
 
     - by: `all`, `step` (groups 1 … `horizon`) or the name of a segment; groups are text

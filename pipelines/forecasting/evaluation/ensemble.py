@@ -68,7 +68,7 @@ def members(champions: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class _Cube:
-    """Actuals in units of their scale, folds × steps, and forecasts, folds × steps × models; NaN beyond a fold's end."""
+    """Scaled actuals, folds × steps, and scaled forecasts, folds × steps × models; NaN beyond a fold's end."""
 
     y: Array
     y_hat: Array

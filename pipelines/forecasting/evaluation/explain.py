@@ -371,7 +371,7 @@ def _shares(path: Array, patterns: Array) -> Array:
 
 
 def _line(path: Array) -> Array:
-    """The least-squares line through each row of (n, h), over its known values; NaN where the row is."""
+    """The least-squares line through each row of (n, h), over its known values; NaN where the row is NaN."""
     known = ~np.isnan(path)
     steps = np.broadcast_to(np.arange(path.shape[1], dtype=float), path.shape)
     centre = _mean(steps, known, axis=1)[:, None]

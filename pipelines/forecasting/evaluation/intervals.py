@@ -101,7 +101,7 @@ def apply(
     levels: Sequence[int],
     non_negative: bool,
 ) -> pd.DataFrame:
-    """`forecasts` with `lo_*, hi_*` = ŷ ∓ quantile · scale · size; nested, and null where quantile or scale is.
+    """`forecasts` with `lo_*, hi_*` = ŷ ∓ quantile · scale · size; nested, and null if quantile or scale is null.
 
     `forecasts`: `unique_id, step, phase, y_hat`; the others as `calibrate` gives them. Steps beyond the calibrated
     horizon use its last quantile, which is too narrow there. An unseen phase has size 1. With `non_negative`, lower

@@ -32,7 +32,7 @@ Positions = npt.NDArray[np.intp]
 
 SCALE_MAE = "scale_mae"
 SCALE_RMSE = "scale_rmse"
-SQUARED = ("rmse", "rmsse")  # metrics that the mean minimises; the others ask for the median
+SQUARED = ("rmse", "rmsse")  # metrics minimised by the mean; the others by the median
 
 
 def absolute_error(y: Array, y_hat: Array) -> Array:
@@ -57,7 +57,7 @@ def symmetric_percentage_error(y: Array, y_hat: Array) -> Array:
 
 
 def covered(y: Array, lower: Array, upper: Array) -> Array:
-    """1 where lower ≤ y ≤ upper, else 0; null where a bound is."""
+    """1 where lower ≤ y ≤ upper, else 0; null where a bound is null."""
     return np.where(np.isnan(lower) | np.isnan(upper), np.nan, (y >= lower) & (y <= upper))
 
 

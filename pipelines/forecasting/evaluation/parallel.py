@@ -24,7 +24,7 @@ _PER_CORE = 4  # tasks per core and batch, for backends that return results only
 
 @dataclass(frozen=True)
 class _Cluster:
-    """The cluster opened by `engine`; `pool`: reused workers, for the backend that would start new ones for every call."""
+    """The cluster opened by `engine`; `pool`: reused workers, for the backend that starts new ones for every call."""
 
     pool: Any = None
 

@@ -87,7 +87,7 @@ def attempt(call: Callable[[], Any]) -> Any:
     """The result of `call`, or None on any exception: an odd series must not abort the panel."""
     try:
         return call()
-    except Exception:  # noqa: BLE001 - the libraries raise anything, from IndexError to bare Exception
+    except Exception:  # noqa: BLE001 - the libraries can raise anything, even bare Exception
         return None
 
 

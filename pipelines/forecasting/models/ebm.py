@@ -1,4 +1,4 @@
-"""An explainable boosting machine over all series (Lou et al. 2013, Nori et al. 2019): a sum of one curve per feature."""
+"""Explainable boosting machine over all series (Lou et al. 2013, Nori et al. 2019): a sum of one curve per feature."""
 
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ _MISSING = "missing"
 def build(
     rows: int = 30_000, block: Block = "season", difference: bool = True, seed: int = 1, **params: Any
 ) -> Forecaster:
-    """`params` are those of `interpret.glassbox.ExplainableBoostingRegressor`; without interactions the sum is exact."""
+    """`params`: those of `interpret.glassbox.ExplainableBoostingRegressor`. Without interactions the sum is exact."""
     make = partial(_make, seed, params)
     if params.get("interactions"):  # a curve of two features belongs to no single component
         return TabularForecaster(make, rows, block, difference, seed)

@@ -121,7 +121,7 @@ class ExplainingWeighted(Weighted):
 
 
 def trimmed_mean(trim: float, forecasts: Array) -> Array:
-    """The mean of each row without the share `trim` at each end, rounded down, but with at least one left out of three."""
+    """The mean of each row without the share `trim` at each end, rounded down, but at least one of three."""
     n = forecasts.shape[1]
     cut = max(math.floor(trim * n), 1) if trim and n > 2 else 0
     return np.asarray(np.sort(forecasts, axis=1)[:, cut : n - cut].mean(axis=1))

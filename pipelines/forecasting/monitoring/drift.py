@@ -60,7 +60,7 @@ class Bins:
         constant = ordered[:, :1] == largest
         # the largest value may be a bin of its own
         edges = np.where(edges == largest, np.nextafter(largest, -np.inf), edges)
-        # a constant gets a bin between those for smaller and larger values
+        # a constant lies between bins for smaller and larger values
         edges[:, 1:] = np.where(constant, largest, edges[:, 1:])
         return cls(edges, counts(reference, edges), count.astype(np.float64), worth(reference, count))
 
@@ -122,7 +122,7 @@ def chance(freedom: Array, n_reference: Array, n_current: Array, share: float) -
 
 
 def without_season(values: Array, phases: Sequence[Positions], reference: npt.NDArray[np.bool_]) -> Array:
-    """`values` (n, steps) minus the mean of the `reference` steps at the same phase of each season, season by season."""
+    """`values` (n, steps) minus the mean of the `reference` steps at the same phase of each season in turn."""
     remainder = values
     for phase in phases:
         for place in np.unique(phase[reference]):

@@ -100,7 +100,7 @@ class ForecastSet:
         return {role: other.run_id for role, other in self.info.rivals.items()}
 
     def said(self) -> pd.DataFrame:
-        """`unique_id, ds, cutoff, model, step, y_hat` and bounds of the served forecasts, the baseline and the rivals."""
+        """`unique_id, ds, cutoff, model, step, y_hat` and bounds of served forecasts, baseline and rivals."""
         rows = self.folder.read_parquet("forecasts.parquet").assign(**{MODEL: SERVED})
         if "rivals.parquet" in self.folder.files:
             rows = pd.concat([rows, self.folder.read_parquet("rivals.parquet")], ignore_index=True)

@@ -24,7 +24,7 @@ def evidently_installed() -> bool:
 
 
 def render(reference: pd.DataFrame, current: pd.DataFrame, features: Sequence[str]) -> str:
-    """A page that needs no network. Both: `features`, and `y, y_hat` where there is a forecast.
+    """A page that needs no network. Both tables: `features`, and `y, y_hat` if there are forecasts.
 
     Its PSI uses Evidently's own bins of both samples together, regardless of their size: a second opinion on
     `drift.py`. Names and texts of the data are given to Evidently without their markup, and its page is rebuilt

@@ -33,7 +33,7 @@ def calibrate(
 
 
 def champion_rows(run: Folder, columns: Sequence[str], model: str | None = None) -> pd.DataFrame:
-    """`columns` of the run's stored backtest: the rows of each series' champion, or of `model` on all series that it has.
+    """`columns` of the run's stored backtest: the rows of each series' champion, or all rows of `model`.
 
     `columns` hold at least `unique_id` and `model`; those that the backtest lacks are left out.
     """

@@ -1,4 +1,4 @@
-"""Reasons for the change since the last published forecasts, by applying the previous run's models to the newest data."""
+"""Reasons for the change since the last published forecasts: applies the previous run's models to the newest data."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace

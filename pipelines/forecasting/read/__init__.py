@@ -1,1 +1,1 @@
-"""What is published of a workspace, as rows and figures that other programs show."""
+"""Published results of a workspace as rows and figures for other programs."""

@@ -1,4 +1,4 @@
-"""The backtest metrics of a run, averaged over what is not asked for."""
+"""Backtest metrics of a run, averaged over all dimensions but the requested ones."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _KEYS: dict[str, list[str]] = {"series": [UNIQUE_ID, MODEL], "model": [MODEL], "
 class MetricRow(TypedDict):
     """The mean of the known values of a group, and their number; `horizon` is the step ahead, from 1.
 
-    `value`: of MAPE, sMAPE, WAPE and coverage a fraction, 0.801 = 80.1 %.
+    `value` is a fraction for MAPE, sMAPE, WAPE and coverage, 0.801 = 80.1 %.
     """
 
     unique_id: NotRequired[str | None]
@@ -37,14 +37,14 @@ class MetricRow(TypedDict):
 
 @dataclass(frozen=True)
 class Means:
-    """`rows`: the keys of each group, then the mean of its known values (None if there is none) and their number."""
+    """`rows`: the keys of each group, then the mean of its known values (None without any) and their number."""
 
     columns: list[str]
     rows: list[tuple[Any, ...]]
 
     @property
     def nbytes(self) -> int:
-        """About what this takes in memory."""
+        """The approximate memory use in bytes."""
         return 200 * len(self.rows)
 
     def page(self, offset: int, limit: int) -> list[MetricRow]:
@@ -57,7 +57,7 @@ def means(
 ) -> Means:
     """The mean of `metric` by series, model or cutoff, of one `model` or all, over `ids` or all series, sorted.
 
-    UnknownName for a metric or model that the run has not.
+    UnknownName for a metric or model that the run lacks.
     """
     keys = _KEYS[by]
     sums: dict[tuple[Any, ...], list[float]] = {}
@@ -95,7 +95,7 @@ def means(
 
 
 def figures(run: Folder, unique_id: str) -> dict[str, dict[str, float]]:
-    """By model and metric the mean over the windows of one series: all of it, read once."""
+    """The means over the windows of one series by model and metric, from a single read."""
     rows = parquet.rows_of(
         run.open_parquet("metrics.parquet", [UNIQUE_ID, MODEL, METRIC]), [unique_id], [MODEL, METRIC, VALUE]
     )

@@ -1,4 +1,4 @@
-"""Which series need attention: what is unusual for the panel and for the series itself, with the figure that says so."""
+"""Series that need attention: figures that are unusual for the panel and for the series itself."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,19 +24,19 @@ ReasonKind = Literal[
     "stale",
 ]
 
-_FAR = 3.0  # robust standard deviations from the median: as rare as 3 in 1,000 of a normal distribution
+_FAR = 3.0  # robust standard deviations from the median: 3 in 1,000 of a normal distribution lie beyond
 _SIGMA = 1.4826  # standard deviations of a normal distribution per median absolute deviation
-_PANEL = 8  # known values from which a panel says what is usual
-_PAST = 5  # earlier changes from which a series does
-BLOCKS = 13  # horizons of the past that are compared with the one before each
-_CHANGE = 0.2  # a smaller relative change is never news
+_PANEL = 8  # known values needed to derive what is usual in a panel
+_PAST = 5  # earlier changes needed to derive what is usual for a series
+BLOCKS = 13  # past horizons, each compared with the previous one
+_CHANGE = 0.2  # smaller relative changes are never reported
 _ERROR = 1.5  # times the median error of the panel
-_BEHIND = -0.1  # skill: an error a tenth above the baseline's
+_BEHIND = -0.1  # skill: an error 10 % above the baseline's
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One kind of reason over all series: its values, and for which of them it is one."""
+    """One kind of reason over all series: its values, and a flag for each series that it applies to."""
 
     values: Array
     flagged: Flags
@@ -45,11 +45,11 @@ class Finding:
 def findings(
     factors: Mapping[ReasonKind, Array], skill: Array, blocks: Sequence[Array], behind: Array
 ) -> dict[ReasonKind, Finding]:
-    """By kind, which series need attention because of it.
+    """The series that need attention, by kind of reason.
 
-    `factors`: `error` in units of the median, and the relative changes `on_year`, `on_period`, `since_previous`, each NaN
-    where not known; at most one of the first two is known. `blocks`: what each series came to over the newest horizons of
-    the past, newest first. `behind`: by how many days the values of a series end too early, 0 where they do not.
+    `factors`: `error` in units of the median, and the relative changes `on_year`, `on_period`, `since_previous`, each
+    NaN if unknown; at most one of `on_year` and `on_period` is known. `blocks`: the total (or mean) of each series over
+    past horizons, newest first. `behind`: by how many days the values of a series end too early, else 0.
     """
     change = np.where(np.isnan(factors["on_year"]), factors["on_period"], factors["on_year"])
     unusual = _unusual(change, blocks)
@@ -65,9 +65,9 @@ def findings(
 
 
 def outlying(values: Array) -> Array:
-    """1 for values over three robust standard deviations from the median, else 0; NaN where too few are known to say.
+    """1 for values over three robust standard deviations from the median, else 0; NaN if too few are known.
 
-    Median and median absolute deviation, so that what is unusual does not widen what is usual.
+    Uses median and median absolute deviation, so that outliers do not widen the bounds.
     """
     low, high = _usual(values, _PANEL)
     known = np.isfinite(low) & np.isfinite(values)
@@ -75,7 +75,7 @@ def outlying(values: Array) -> Array:
 
 
 def _unusual(change: Array, blocks: Sequence[Array]) -> Flags:
-    """Changes beyond what is usual both for the panel and for the past of the series, as far as each is known."""
+    """Changes that are unusual both for the panel and for the past of the series, as far as each is known."""
     panel = outlying(change)
     past = np.full(change.shape, np.nan)
     if len(blocks) > 1:
@@ -87,16 +87,16 @@ def _unusual(change: Array, blocks: Sequence[Array]) -> Flags:
 
 
 def _usual(values: Array, least: int) -> tuple[Array, Array]:
-    """The bounds of what is usual along the first axis; NaN where fewer than `least` values are known."""
+    """The bounds of usual values along the first axis; NaN if fewer than `least` values are known."""
     enough = np.isfinite(values).sum(axis=0) >= least
-    kept = np.where(enough, values, 0.0)  # no warning of an empty slice
+    kept = np.where(enough, values, 0.0)  # avoids warnings about empty slices
     middle = np.nanmedian(kept, axis=0)
     reach = _FAR * _SIGMA * np.nanmedian(np.abs(kept - middle), axis=0)
     return np.where(enough, middle - reach, np.nan), np.where(enough, middle + reach, np.nan)
 
 
 def relative(now: Array, before: Array) -> Array:
-    """The change compared with what was; NaN where that is 0 or not known."""
+    """The relative change from `before` to `now`; NaN if `before` is 0 or one of them unknown."""
     with np.errstate(divide="ignore", invalid="ignore"):
         change = (now - before) / np.abs(before)
     return np.where(np.isfinite(change), change, np.nan)

@@ -1,4 +1,4 @@
-"""What a run's models forecast for a series in the windows of its backtest."""
+"""Backtest forecasts of a run's models for a series."""
 
 from typing import cast
 
@@ -13,10 +13,10 @@ from pipelines.storage.folders import Folder
 from pipelines.tables import parquet
 from pipelines.tables.schema import CUTOFF, DS, MODEL, STEP, UNIQUE_ID, Y_HAT, Y
 
-ERROR = "error"  # y − ŷ: positive where the forecast was too low, as the bias
+ERROR = "error"  # y − ŷ: positive if the forecast was too low, like the bias
 
 
-class BacktestPoint(TypedDict, extra_items=float | None):  # type: ignore[call-arg] # PEP 728, which mypy does not know
+class BacktestPoint(TypedDict, extra_items=float | None):  # type: ignore[call-arg] # PEP 728, unsupported by mypy
     """One step of one window: actual, forecast and the bounds of each level; `error` = actual − forecast."""
 
     cutoff: Stamp
@@ -29,9 +29,9 @@ class BacktestPoint(TypedDict, extra_items=float | None):  # type: ignore[call-a
 
 
 def backtest(run: Folder, unique_id: str, clock: Clock, model: str | None = None) -> list[BacktestPoint]:
-    """The steps of all windows with the bounds `lo_80, hi_80, …`, sorted, of one `model` or all.
+    """The steps of all windows with the bounds `lo_80, hi_80, …`, sorted, for one `model` or all.
 
-    Empty for a series that the run has not tested. UnknownName for a model that it has not tested on the series.
+    Empty for a series that was not backtested. UnknownName for a model that was not backtested on the series.
     """
     file = run.open_parquet("backtest.parquet", [UNIQUE_ID, MODEL])
     bounds = [name for name in parquet.column_names(file) if name.startswith(("lo_", "hi_"))]

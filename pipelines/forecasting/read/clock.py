@@ -1,4 +1,6 @@
-"""Times on their way out and in: days are dates, and shorter steps are moments in the workspace's time zone."""
+"""Conversion of times in requests and answers: dates for steps of a day or longer, else times in the workspace's time
+zone.
+"""
 
 import re
 from dataclasses import dataclass
@@ -18,15 +20,15 @@ Stamp = Annotated[
 
 _DAY = timedelta(days=1)
 _SECONDS = {"h": 3600.0, "min": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
-_SECONDS |= {"H": 3600.0, "T": 60.0, "S": 1.0, "L": 1e-3, "U": 1e-6, "N": 1e-9}  # as pandas wrote them before
-_DAYS = {"D": 1, "B": 3, "C": 3, "W": 7}  # between business days there may be a weekend
-_LONG = {"Q": 92, "Y": 366, "A": 366}  # days of a quarter or year, in any of their spellings; all else are months
+_SECONDS |= {"H": 3600.0, "T": 60.0, "S": 1.0, "L": 1e-3, "U": 1e-6, "N": 1e-9}  # older pandas aliases
+_DAYS = {"D": 1, "B": 3, "C": 3, "W": 7}  # including a weekend between business days
+_LONG = {"Q": 92, "Y": 366, "A": 366}  # days of a quarter or year in any spelling; all other units are months
 _PART = re.compile(r"(\d*\.?\d*)\s*([A-Za-z]+)")
 
 
 @dataclass(frozen=True)
 class Clock:
-    """How the times of a workspace are written; inside they are naive: UTC below a day, else dates."""
+    """The time format of a workspace. Internal times are naive: UTC for steps below a day, else dates."""
 
     frequency: str
     timezone: str = "UTC"
@@ -38,7 +40,7 @@ class Clock:
 
     @cached_property
     def tells_moments(self) -> bool:
-        """Whether a step is shorter than a day; by the alias alone, as `frequency.is_subdaily` finds it with pandas."""
+        """Whether a step is shorter than a day, as `frequency.is_subdaily` but without pandas."""
         return all(unit in _SECONDS for _, unit in self._parts) and self.longest_step < _DAY
 
     @cached_property
@@ -48,7 +50,7 @@ class Clock:
 
     @cached_property
     def longest_step(self) -> timedelta:
-        """The longest that a step of the grid can take."""
+        """The maximum length of a step of the grid."""
         if all(unit in _SECONDS for _, unit in self._parts):
             return timedelta(seconds=sum(number * _SECONDS[unit] for number, unit in self._parts))
         number, unit = self._parts[0]
@@ -57,25 +59,25 @@ class Clock:
 
     @property
     def patience(self) -> timedelta:
-        """How late a value may be before it is missed: two more steps, or two days where steps are shorter."""
+        """How late a value may be before it counts as missing: two more steps, or two days if steps are shorter."""
         return max(3 * self.longest_step, timedelta(days=2) + self.longest_step)
 
     @cached_property
     def _parts(self) -> list[tuple[float, str]]:
-        """The numbers and units of the alias, without an anchor such as that of `W-SUN`."""
+        """The numbers and units of the alias, without an anchor as in `W-SUN`."""
         parts = _PART.findall(self.frequency.partition("-")[0])
         return [(float(number or 1), unit) for number, unit in parts]
 
     def write(self, ds: datetime) -> str:
-        """`2024-06-01`, or `2024-06-01T01:00:00+01:00`: ISO 8601, with the offset that the time zone has then."""
+        """`2024-06-01`, or `2024-06-01T01:00:00+01:00`: ISO 8601, with the time zone's offset at that time."""
         if not self.tells_moments:
             return ds.date().isoformat()
         return ds.replace(tzinfo=UTC).astimezone(self._zone).isoformat()
 
     def read(self, given: date | datetime) -> datetime:
-        """The naive time inside of a date or time from outside; without an offset it is in the workspace's time zone.
+        """The internal naive time of an external date or time; without an offset it is in the workspace's time zone.
 
-        DataError for one that is beyond the calendar by the clock inside.
+        DataError if the internal time is beyond the calendar.
         """
         moment = given if isinstance(given, datetime) else datetime(given.year, given.month, given.day)
         if not self.tells_moments:

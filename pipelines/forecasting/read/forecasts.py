@@ -1,4 +1,4 @@
-"""A forecast set as it is served: each series' rows at once, what they are made of, and why they changed."""
+"""Served forecast sets: the rows of each series, their components, and the reasons for changes."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,14 +18,14 @@ from pipelines.tables import parquet
 from pipelines.tables.schema import COMPONENT, DS, MODEL, UNIQUE_ID, VALUE
 
 _FORECASTS, _EXPLANATIONS, _BRIDGE = "forecasts.parquet", "explanations.parquet", "bridge.parquet"
-_PART = "part"  # of a bridge
-_ROUNDING = 1e-9  # of what is summed
+_PART = "part"  # column of a bridge
+_ROUNDING = 1e-9  # relative to the summed amounts
 
-Parts = dict[str, float | None]  # the effects that a value, or its change, is the sum of; null where one is not known
+Parts = dict[str, float | None]  # additive effects of a value or its change; null if unknown
 
 
-class Point(TypedDict, extra_items=float | None):  # type: ignore[call-arg] # PEP 728, which mypy does not know
-    """One step: the forecast and the bounds of each level; null where a bound is not supported."""
+class Point(TypedDict, extra_items=float | None):  # type: ignore[call-arg] # PEP 728, unsupported by mypy
+    """One step: the forecast and the bounds of each level; null if a bound is not supported."""
 
     ds: Stamp
     y_hat: float | None
@@ -58,23 +58,23 @@ class BridgePoint(TypedDict):
 
 
 class BridgeNotes(TypedDict, total=False):
-    """Since which forecast set the bridge leads, and what it could not tell apart."""
+    """The forecast set at which the bridge starts, and effects that could not be separated."""
 
     since: str | None
     notes: list[str]
 
 
 class Notes(TypedDict, total=False):
-    """`explanations.json`; `exact`: the series whose components are their model's own."""
+    """`explanations.json`; `exact`: the series with components from their own models."""
 
     exact: list[str]
     bridge: BridgeNotes
 
 
 class Forecasts:
-    """A forecast set by series. A row group is decoded when one of its series is first asked for, and then kept.
+    """A forecast set by series. Row groups are decoded when one of their series is first requested, and then kept.
 
-    50 bytes a step in the end. `columns`: `y_hat` and the bounds, as stored. Only for one thread, but for `in`.
+    Takes up to 50 bytes per step. `columns`: `y_hat` and the bounds, as stored. Not thread-safe except for `in`.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Forecasts:
         columns: Sequence[str],
         clock: Clock,
     ) -> None:
-        """`ids`: the series of each row, sorted; `groups`: what decodes each row group, and their `sizes` in rows."""
+        """`ids`: the series of each row, sorted; `groups`: a decoder per row group; `sizes`: their rows."""
         self.columns = [name for name in columns if name not in (UNIQUE_ID, DS, MODEL)]
         self._clock = clock
         codes, names = parquet.coded(ids)
@@ -108,12 +108,12 @@ class Forecasts:
 
     @classmethod
     def of_rows(cls, rows: pa.Table, clock: Clock) -> Self:
-        """Of a table like `forecasts.parquet`."""
+        """The forecasts from a table like `forecasts.parquet`."""
         return cls(rows[UNIQUE_ID], [lambda: rows], [len(rows)], rows.column_names, clock)
 
     @property
     def nbytes(self) -> int:
-        """About what this takes in memory once it was asked for everything."""
+        """The approximate memory use in bytes once everything is decoded."""
         return int((8 * len(self.columns) + 16) * self._edges[-1] + 200 * len(self._place))
 
     @property
@@ -125,12 +125,12 @@ class Forecasts:
         return unique_id in self._place
 
     def steps(self, unique_id: str) -> int:
-        """How many steps ahead a series is forecast."""
+        """The number of steps forecast for a series."""
         start, end = self._span(unique_id)
         return end - start
 
     def model(self, unique_id: str) -> str:
-        """What a series is forecast with."""
+        """The model of a series."""
         start, _ = self._span(unique_id)
         (group, at, _), *_ = self._within(start, start + 1)
         return group.model(at)
@@ -155,7 +155,7 @@ class Forecasts:
         return int(self._edges[place]), int(self._edges[place + 1])
 
     def _within(self, start: int, end: int) -> Iterator[tuple["_Group", int, int]]:
-        """The groups that hold the rows, and which of their own rows these are."""
+        """The groups that hold the rows, with the range of rows within each."""
         number = int(np.searchsorted(self._firsts, start, side="right")) - 1
         while start < end:
             group = self._decoded[number]
@@ -167,7 +167,7 @@ class Forecasts:
 
 
 class _Group:
-    """Rows as columns, and the times that occur in them as they are written."""
+    """Rows as columns, with formatted times."""
 
     def __init__(self, rows: pa.Table, columns: Sequence[str], clock: Clock) -> None:
         self._ds, stamps = parquet.coded(rows[DS].cast(pa.timestamp("us"), safe=False))
@@ -197,16 +197,16 @@ def components(forecast_set: Folder, unique_id: str, clock: Clock) -> list[Compo
 
 
 def bridge(forecast_set: Folder, unique_id: str, clock: Clock) -> list[BridgePoint]:
-    """What changed each step since the previous set, and because of what; empty for the first one."""
+    """The parts of each step's change since the previous set; empty for the first one."""
     return [{"ds": ds, "parts": parts} for ds, parts in _wide(forecast_set, _BRIDGE, unique_id, _PART, clock)]
 
 
 def totals(steps: Iterable[Parts], *, summed: bool) -> dict[str, float]:
-    """What each part of `steps` comes to over them: its sum, or its mean.
+    """The sum or mean of each part over `steps`.
 
-    A part that a step does not have is 0 there; a step with a part that is not known is left out. In the order in which
-    the parts occur; they sum to the sum (or mean) of what the parts of a step sum to. What is left where steps cancel each
-    other, as those of a whole season do, is rounding, and is 0.
+    Parts that a step lacks count as 0; steps with an unknown part are left out. The order is that of occurrence, and
+    the results sum to the sum (or mean) of the steps' sums. Rounding residues of steps that cancel each other, as in a
+    whole season, become 0.
     """
     whole = [cast(dict[str, float], parts) for parts in steps if None not in parts.values()]
     names = dict.fromkeys(name for parts in whole for name in parts)
@@ -220,14 +220,14 @@ def totals(steps: Iterable[Parts], *, summed: bool) -> dict[str, float]:
 
 
 def notes(forecast_set: Folder) -> Notes:
-    """`explanations.json`: which series are explained exactly, and where the bridge begins; empty for sets without."""
+    """`explanations.json`: the series explained exactly, and the start of the bridge; empty for sets without it."""
     if "explanations.json" not in forecast_set.files:
         return {}
     return cast(Notes, forecast_set.read_json("explanations.json"))
 
 
 def _wide(forecast_set: Folder, name: str, unique_id: str, of: str, clock: Clock) -> list[tuple[Stamp, Parts]]:
-    """By step the values of each name in the column `of`; nothing where the set lacks the file."""
+    """The values per step, keyed by the column `of`; empty if the set lacks the file."""
     if name not in forecast_set.files:
         return []
     rows = parquet.rows_of(forecast_set.open_parquet(name, [UNIQUE_ID]), [unique_id], [DS, of, VALUE])

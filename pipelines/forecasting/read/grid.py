@@ -1,4 +1,4 @@
-"""A column of a long table as a matrix, a row a series and a column a step: what sums over series are made of."""
+"""A column of a long table as a matrix with one row per series and one column per step, for sums over series."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Grid:
-    """`values` (series, steps), NaN where nothing is known, at the steps `ds`, ascending."""
+    """`values` (series, steps), NaN if unknown, at the ascending steps `ds`."""
 
     ds: list[datetime]
     values: Matrix
@@ -59,7 +59,7 @@ class Grid:
         return self.values.nbytes
 
     def at(self, ds: Sequence[datetime | None]) -> Matrix:
-        """The values at these steps, (series, len(ds)); NaN where the grid has no such step."""
+        """The values at these steps, (series, len(ds)); NaN if the grid lacks the step."""
         place = {stamp: column for column, stamp in enumerate(self.ds)}
         columns = np.array([place.get(stamp, -1) if stamp else -1 for stamp in ds], dtype=np.intp)
         matrix = np.full((len(self.values), len(columns)), np.nan, dtype=np.float32)

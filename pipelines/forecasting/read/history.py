@@ -1,4 +1,4 @@
-"""What a series was: its target and covariates, step by step."""
+"""History of a series: target and covariates per step."""
 
 from datetime import datetime
 from typing import cast
@@ -15,7 +15,7 @@ from pipelines.tables.schema import DS, UNIQUE_ID, Y
 Value = float | str | bool | None
 
 
-class HistoryPoint(TypedDict, extra_items=Value):  # type: ignore[call-arg] # PEP 728, which mypy does not know
+class HistoryPoint(TypedDict, extra_items=Value):  # type: ignore[call-arg] # PEP 728, unsupported by mypy
     ds: Stamp
     y: float | None
 
@@ -25,7 +25,7 @@ def history(
 ) -> list[HistoryPoint]:
     """The steps from `start` to `end`, both included, with those of `covariates` that are stored.
 
-    Without an `end` it stops at the last known value; with one, it goes on with what is known of the steps ahead.
+    Without an `end` it stops at the last known value; with one, it includes known values of the steps ahead.
     """
     file = dataset.folder.open_parquet("observations.parquet", [UNIQUE_ID])
     columns = [Y, *(name for name in covariates if name in parquet.column_names(file))]

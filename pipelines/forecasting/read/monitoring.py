@@ -1,4 +1,4 @@
-"""What monitoring has found, as it is served: the whole workspace, its series by severity, and one series in detail."""
+"""Served monitoring results: the whole workspace, its series by severity, and the details of a series."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -28,7 +28,7 @@ from pipelines.tables.parquet import Rows
 from pipelines.tables.schema import CUTOFF, UNIQUE_ID
 
 KINDS: tuple[Kind, ...] = ("error", "bias", "coverage", "drift")
-SORTS = ("severity", "name", "error", "drift", "bias")  # the first of each is the worst
+SORTS = ("severity", "name", "error", "drift", "bias")  # worst first
 
 STATUSES: tuple[Status, ...] = ("insufficient", "ok", "warn", "alert")  # from the least to the most severe
 WARN, ALERT = STATUSES.index("warn"), STATUSES.index("alert")
@@ -57,7 +57,7 @@ _ORIGINS = ["cutoff", "until", "steps", "metric", "value", "baseline"]
 
 
 class Monitored:
-    """One monitoring, in memory: a row a series; details are read when they are asked for."""
+    """One monitoring in memory with one row per series; details are read on request."""
 
     def __init__(self, folder: Folder, clock: Clock) -> None:
         self.folder, self._clock = folder, clock
@@ -76,12 +76,12 @@ class Monitored:
 
     @property
     def nbytes(self) -> int:
-        """About what this takes in memory."""
+        """The approximate memory use in bytes."""
         return int(self._table.nbytes) + 250 * len(self._ids)
 
     @property
     def run_id(self) -> str:
-        """The production run that it looked at."""
+        """The monitored production run."""
         return self.info.run_id
 
     @property
@@ -89,7 +89,7 @@ class Monitored:
         return _REPORT in self.folder.files
 
     def report(self) -> bytes:
-        """The report as HTML; NotFound where none was made."""
+        """The report as HTML; NotFound if there is none."""
         return self.folder.read_bytes(_REPORT)
 
     def summary(self) -> MonitoringOut:
@@ -130,11 +130,11 @@ class Monitored:
         return Rows(len(places), rows)
 
     def statuses(self, ids: Sequence[str]) -> list[Status | None]:
-        """How each of the series stands; null for those that were not looked at."""
+        """The status of each of the series; null for those not monitored."""
         return [None if (row := self._place.get(name)) is None else STATUSES[self._rank[row]] for name in ids]
 
     def ranks(self, ids: Sequence[str]) -> dict[Kind | None, npt.NDArray[np.float64]]:
-        """The place in `STATUSES` of each of the series, by kind and (None) of the most severe; null where nothing is known."""
+        """The rank in `STATUSES` of each series by kind, and under None of the most severe; null if unknown."""
         rows = np.array([self._place.get(name, -1) for name in ids], dtype=np.intp)
         return {
             kind: np.append((self._ranks[kind] if kind else self._rank).astype(np.float64), np.nan)[rows]
@@ -167,7 +167,7 @@ class Monitored:
         ]
 
     def detail(self, unique_id: str) -> SeriesDetail:
-        """Everything about one series: each window's metrics, and each forecast set that was judged."""
+        """The details of one series: metrics of each window, and of each evaluated forecast set."""
         accuracy = self._rows("accuracy.parquet", [unique_id], _ACCURACY).get(unique_id, [])
         origins: dict[tuple[str, str], dict[str, Any]] = {}
         for row in self._rows("origins.parquet", [unique_id], _ORIGINS).get(unique_id, []):
@@ -187,7 +187,7 @@ class Monitored:
         return groups
 
     def _known(self, row: int) -> dict[str, Any]:
-        """What is known of a series, null for what JSON has no word for."""
+        """The row of a series, with null for values that JSON cannot represent."""
         return {name: known(value) for name, value in self._table.slice(row, 1).to_pylist()[0].items()}
 
     def _row(self, row: int, drift: list[DriftRow]) -> MonitoredSeries:
@@ -205,7 +205,7 @@ class Monitored:
         return cast(MonitoredSeries, one)
 
     def _order(self, sort: str) -> npt.NDArray[np.float64]:
-        """What series are sorted by, the worst first, and then by name."""
+        """The sort key of the series, worst first; ties are sorted by name."""
         match sort:
             case "name":
                 return np.zeros(len(self._ids))
@@ -220,7 +220,7 @@ class Monitored:
                 return np.asarray(-(100.0 * ranks.max(axis=0) + ranks.sum(axis=0)))
 
     def _graded(self, name: str) -> npt.NDArray[np.intp]:
-        """A column of statuses by their places in `STATUSES`."""
+        """A column of statuses as ranks in `STATUSES`."""
         codes, names = parquet.coded(self._table[name])
         ranks: npt.NDArray[np.intp] = np.array([STATUSES.index(status) for status in names] or [0], dtype=np.intp)[
             codes
@@ -228,7 +228,7 @@ class Monitored:
         return ranks
 
     def _ratios(self, name: str, base: str) -> npt.NDArray[np.float64]:
-        """One column in units of another, 0 where that is not known."""
+        """One column in units of another, 0 if that is unknown."""
         value, unit = (np.nan_to_num(parquet.numbers(self._table[column])) for column in (name, base))
         return np.divide(value, unit, out=np.zeros(len(value)), where=unit != 0)
 

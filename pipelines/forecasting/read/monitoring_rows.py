@@ -1,4 +1,4 @@
-"""What monitoring has found, as it is served: of the whole workspace, of each series, and of one in detail."""
+"""Types of served monitoring results: the whole workspace, each series, and the details of one."""
 
 from typing import Literal
 
@@ -11,7 +11,7 @@ Kind = Literal["error", "bias", "coverage", "drift"]
 
 
 class Counts(TypedDict):
-    """How many series have each status."""
+    """The number of series with each status."""
 
     insufficient: int
     ok: int
@@ -20,10 +20,10 @@ class Counts(TypedDict):
 
 
 class WindowRow(TypedDict):
-    """A metric over the newest `window` horizons of `n` forecast sets, beside that of the backtest.
+    """A metric over the newest `window` horizons of `n` forecast sets, compared with the backtest.
 
-    WAPE, skill and coverage are fractions, 0.801 = 80.1 %. The status of the bias is that of its CUSUM, which goes on from
-    one forecast set to the next.
+    WAPE, skill and coverage are fractions, 0.801 = 80.1 %. The status of the bias is that of its CUSUM, which continues
+    from one forecast set to the next.
     """
 
     window: int
@@ -43,7 +43,7 @@ class GroupRow(WindowRow):
 
 
 class FeatureDrift(Counts):
-    """How a feature stands over all series."""
+    """The drift of a feature over all series."""
 
     feature: str
     n_series: int
@@ -52,7 +52,7 @@ class FeatureDrift(Counts):
 
 
 class CheckOut(TypedDict):
-    """A check of the data; `value` and `limit` are shares as fractions (0.1 = 10 %), of the freshness days."""
+    """A check of the data; `value` and `limit` are shares as fractions (0.1 = 10 %), except days for the freshness."""
 
     name: str
     status: Status
@@ -64,7 +64,7 @@ class CheckOut(TypedDict):
 
 
 class Comparison(TypedDict):
-    """The run `run_id` against the one before it by their mean MASE on the same actuals; `ratio` over 1: worse."""
+    """The run `run_id` compared with the previous one by mean MASE on the same actuals; `ratio` over 1: worse."""
 
     alias: str
     run_id: str
@@ -80,7 +80,7 @@ class Comparison(TypedDict):
 
 
 class PastStatus(TypedDict):
-    """How a monitoring stood, and how many alerts it raised."""
+    """The status of an earlier monitoring, and the number of alerts it raised."""
 
     monitoring_id: str
     at: str
@@ -90,8 +90,8 @@ class PastStatus(TypedDict):
     raised: int
 
 
-class Origin(TypedDict, extra_items=float | None):  # type: ignore[call-arg] # PEP 728, which mypy does not know
-    """A forecast set that was judged by the actuals up to `until`: each metric, and the same of the backtest.
+class Origin(TypedDict, extra_items=float | None):  # type: ignore[call-arg] # PEP 728, unsupported by mypy
+    """A forecast set evaluated on the actuals up to `until`: each metric, and its value in the backtest.
 
     `wape` and `coverage_<level>` are fractions, 0.801 = 80.1 %.
     """
@@ -102,8 +102,9 @@ class Origin(TypedDict, extra_items=float | None):  # type: ignore[call-arg] # P
 
 
 class MonitoringOut(TypedDict):
-    """`status`: that of the workspace's means, data and runs, and alert if more series are than chance explains. `timeline`:
-    means over all series, forecast set by forecast set."""
+    """The monitoring of a workspace. `status`: that of the workspace's means, data and runs, or alert if more series
+    are in alert than chance explains. `timeline`: means over all series per forecast set.
+    """
 
     workspace: str
     monitoring_id: str
@@ -124,7 +125,7 @@ class MonitoringOut(TypedDict):
 
 
 class DriftRow(TypedDict):
-    """A feature of a series: its PSI, and the threshold that knows the sizes of both samples."""
+    """A feature of a series: its PSI, and the threshold given the sizes of both samples."""
 
     feature: str
     psi: float | None
@@ -136,10 +137,11 @@ class DriftRow(TypedDict):
 
 
 class MonitoredSeries(TypedDict):
-    """A series over the longest window. `wape`, `skill` and `coverage` by level are fractions, 0.801 = 80.1 %.
+    """The monitoring of a series over the longest window. `wape`, `skill` and `coverage` by level are fractions, 0.801
+    = 80.1 %.
 
-    `lean`: the CUSUM of its bias, positive: under-forecast. `feature`, `psi` and `threshold`: of the feature that exceeds
-    its threshold most.
+    `lean`: the CUSUM of its bias, positive: under-forecast. `feature`, `psi` and `threshold`: of the feature that
+    exceeds its threshold most.
     """
 
     unique_id: str
@@ -172,10 +174,10 @@ class SeriesDetail(TypedDict):
 
 
 class Suspicion(TypedDict):
-    """Why monitoring has a series in warning or alert.
+    """The reason why a series is in warning or alert.
 
-    `value`: of an error in units of the backtest's; of a bias the sum of its CUSUM, positive: the forecasts are too low;
-    of coverage the fraction that the level lacks; of drift the PSI in units of its threshold, of `feature`.
+    `value`: for errors, the ratio to the backtest; for bias, the sum of its CUSUM, positive: forecasts are too low; for
+    coverage, the shortfall from the level as a fraction; for drift, the PSI of `feature` in units of its threshold.
     """
 
     kind: Kind

@@ -1,4 +1,4 @@
-"""All series of a workspace together: what they add up to, and which of them need somebody today."""
+"""Portfolio of all series of a workspace: totals, and the series that need attention."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -20,17 +20,17 @@ from pipelines.storage.catalog import Dataset
 from pipelines.storage.folders import Folder
 from pipelines.tables.schema import UNIQUE_ID, VALUE, Y_HAT, Y
 
-MOST = 200  # values of an attribute that one may choose among
+MOST = 200  # most values of an attribute in a filter
 
-_CELLS = 20_000_000  # of actuals in memory, the newest: 80 MB
-_BACK = 3  # horizons of actuals in a small picture
-_SHOWN = 4  # and in that of the totals
-_ENOUGH = 0.8  # share of the steps that must be known for a sum to be compared with another
-_UNKNOWN = 0.5  # the percentile of what is not known
-_WEIGHT = {WARN: 0.5, ALERT: 0.0}  # of the two percentiles that monitoring makes up for
+_CELLS = 20_000_000  # newest actuals in memory: 80 MB
+_BACK = 3  # horizons of actuals in a sparkline
+_SHOWN = 4  # horizons of actuals in the totals
+_ENOUGH = 0.8  # share of the steps that must be known for sums to be comparable
+_UNKNOWN = 0.5  # percentile of unknown values
+_WEIGHT = {WARN: 0.5, ALERT: 0.0}  # exponent of the two percentiles that a monitoring status replaces
 _FOUND: dict[Kind, ReasonKind] = {"error": "worse", "bias": "leaning", "coverage": "uncovered", "drift": "drifted"}
-_CALLED = ("new", "ended")  # statuses of a series that are a reason by themselves
-_YEAR = timedelta(weeks=52)  # so that weekdays stay together
+_CALLED = ("new", "ended")  # statuses of a series that need attention by themselves
+_YEAR = timedelta(weeks=52)  # keeps weekdays aligned
 
 Array = npt.NDArray[np.float64]
 
@@ -38,9 +38,9 @@ Array = npt.NDArray[np.float64]
 class Portfolio:
     """The series of a workspace with their newest actuals and published forecasts, as matrices.
 
-    By series, NaN where not known: `forecast`, over the horizon; `last_period`, over as many steps before it; `last_year`,
-    over the same steps a year before; `previous`, as it was published before. Each a sum over the steps, or a mean where
-    the target is not one to be summed over time.
+    Per series, NaN if unknown: `forecast` over the horizon; `last_period` over as many steps before it; `last_year`
+    over the same steps a year before; `previous`, as published before. Each is a sum over the steps, or a mean if the
+    target cannot be summed over time.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Portfolio:
         self._of_previous = self._over(np.where(np.isnan(self._before), np.nan, self._ahead.values))
         self._factors = self._judged()
         change = np.fmin(np.abs(self._factors["on_year"]), np.abs(self._factors["on_period"]))
-        # A season that comes back is no news, nor is a series that was launched within the year: both must be unusual.
+        # The smaller change counts, since seasonal changes and series launched within the year are not unusual.
         self._percentiles: dict[ReasonKind, Array] = {
             **{name: _percentiles(values) for name, values in self._factors.items()},
             "on_year": _percentiles(change),
@@ -90,19 +90,19 @@ class Portfolio:
 
     @property
     def nbytes(self) -> int:
-        """About what this takes in memory."""
+        """The approximate memory use in bytes."""
         return self._past.nbytes + 3 * self._ahead.nbytes + 350 * len(self.score)
 
     @cached_property
     def choices(self) -> dict[str, list[str]]:
-        """What can be filtered by: the values of each attribute, as text; without those that have one, or too many."""
+        """The filters: values of each attribute as text, without attributes that have a single or too many values."""
         choices = {name: self.table.values(name) for name in self.table.filters}
         return {name: values for name, values in choices.items() if 1 < len(values) <= MOST}
 
     def summary(self, rows: Positions) -> Summary:
-        """The figures of these series together, and their relative change; null where too little of them is known.
+        """The total figures of these series and their relative changes; null if too little is known.
 
-        Two sums are compared over the series that have both.
+        Changes are computed over the series with both values.
         """
         return {
             "n_series": len(rows),
@@ -135,26 +135,26 @@ class Portfolio:
         return [{"ds": self._clock.write(one), "y": y} for one, y in zip(ds, sums, strict=True)]
 
     def triage(self, rows: Positions) -> Positions:
-        """These series, the one that needs somebody most first.
+        """These series, most urgent first.
 
-        The score is the product of the percentiles that a series has among all in its share of the total, in the error
-        of its backtest and in how far its forecast is from what was, last period or last year, whichever is nearer: free
-        of units, and high only where all three are. What monitoring has found is no guess: a series in alert counts by its
-        share alone, and with a warning the other two percentiles come half as near to 0, by their square roots.
+        The score is the product of three percentiles of a series among all: share of the total, backtest error, and
+        change of the forecast from last period or last year, whichever is smaller. It is free of units, and high only
+        if all three are. Monitoring results override the last two: a series in alert is scored by its share alone, and
+        with a warning the square roots of the other two percentiles are used.
         """
         return rows[np.argsort(-self.score[rows], kind="stable")]
 
     def needing(self, rows: Positions) -> Positions:
-        """Those of these series that need attention, in their order."""
+        """The series among these that need attention, in the given order."""
         return rows[self.attention[rows]]
 
     def row(self, row: int) -> Urgent:
-        """One series: its figures, why it stands where it does, what needs attention, and its newest steps.
+        """One series: its figures, the reasons for its rank and for attention, and its newest steps.
 
-        Reasons begin with the one that is rarest among all series: `share` of the total; `error` in units of the median
-        series'; the relative change `on_year` or `on_period`, the nearer one, and `since_previous`; what monitoring has
-        found, by how grave that is: `worse`, `leaning`, `uncovered` and `drifted`, with `status, since, feature`.
-        `attention` has only those that are unusual for the panel and the series, and what monitoring has found first.
+        Reasons are sorted by rarity among all series: `share` of the total; `error` in units of the median series'
+        error; the relative change `on_year` or `on_period`, whichever is smaller, and `since_previous`; monitoring
+        results by severity: `worse`, `leaning`, `uncovered` and `drifted`, with `status, since, feature`. `attention`
+        lists monitoring results first, then only reasons that are unusual for the panel and the series.
         """
         series = self.table.row(row)
         monitored = self.table.monitored.reasons(series["unique_id"]) if self.table.monitored else []
@@ -194,14 +194,14 @@ class Portfolio:
         }
 
     def segments(self, by: str) -> list[Segment]:
-        """`summary` of each value that a filter can have, as text, the largest first; UnknownName for another filter."""
+        """`summary` for each value of a filter, as text, largest group first; UnknownName for an unknown filter."""
         segments: list[Segment] = [
             {"group": value, **self.summary(rows)} for value, rows in self.table.groups(by).items()
         ]
         return sorted(segments, key=lambda one: (-one["n_series"], one["group"]))
 
     def _unusual(self, row: int) -> list[Reason]:
-        """What is unusual about a series, without what monitoring has found, the rarest first."""
+        """The unusual figures of a series, rarest first, without monitoring results."""
         reasons = [
             _reason(kind, float(one.values[row]), float(self._rarity[kind][row]))
             for kind, one in self._findings.items()
@@ -210,13 +210,15 @@ class Portfolio:
         return sorted(reasons, key=lambda one: -one["percentile"])
 
     def _blocks(self) -> list[Array]:
-        """What each series came to over the horizons before the forecast, newest first."""
+        """The total (or mean) of each series over the horizons before the forecast, newest first."""
         steps, width = self._past.values.shape[1], self._horizon
         ends = range(steps, max(width, steps - BLOCKS * width) - 1, -width)
         return [self._over(self._past.values[:, end - width : end]) for end in ends]
 
     def _behind(self) -> Array:
-        """By how many days the values of each series end before the newest of all; 0 within the patience for late ones."""
+        """By how many days the values of each series end before the newest of all; 0 within the tolerance for late
+        values.
+        """
         known = ~np.isnan(self._past.values)
         last = known.shape[1] - 1 - known[:, ::-1].argmax(axis=1)
         end = self._past.ds[-1] if self._past.ds else None
@@ -224,7 +226,7 @@ class Portfolio:
         return np.array([gap / timedelta(days=1) if gap > self._clock.patience else 0.0 for gap in gaps])
 
     def _over(self, values: Matrix) -> Array:
-        """What the steps of each series come to; NaN where too few of them are known."""
+        """The sum (or mean) over the steps of each series; NaN if too few are known."""
         known = (~np.isnan(values)).sum(axis=1)
         enough = known >= max(1.0, _ENOUGH * known.max(initial=0))
         mean = np.nansum(values, axis=1, dtype=float) / np.where(enough, known, np.nan)
@@ -254,7 +256,7 @@ class Portfolio:
 
 
 def _year_before(ds: Sequence[datetime], known: Sequence[datetime], clock: Clock) -> list[datetime | None]:
-    """For each step the one of `known` a year before: by 52 weeks, or where steps are months or longer by the month."""
+    """The step of `known` a year before each step: 52 weeks, or the same month for steps of months or longer."""
     if not clock.counts_months:
         return [one - _YEAR for one in ds]
     months = {(one.year, one.month): one for one in known}
@@ -266,7 +268,7 @@ def _reason(kind: ReasonKind, value: float, percentile: float) -> Reason:
 
 
 def _percentiles(values: Array) -> Array:
-    """The share of the known sizes that are smaller than each, ties by half; ½ for what is not known."""
+    """The percentile of each absolute value among the known ones, ties counting half; ½ for unknown values."""
     size = np.abs(values)
     known = np.sort(size[~np.isnan(size)])
     below, up_to = (np.searchsorted(known, size, side=side) for side in ("left", "right"))
@@ -275,7 +277,7 @@ def _percentiles(values: Array) -> Array:
 
 
 def _sums(values: Matrix, rows: Positions) -> list[float | None]:
-    chosen = values if len(rows) == len(values) else values[rows]  # all of them, in whatever order: no copy
+    chosen = values if len(rows) == len(values) else values[rows]  # all of them, in any order: no copy
     unknown = np.isnan(chosen)
     sums = np.where(unknown.all(axis=0), np.nan, np.where(unknown, 0, chosen).sum(axis=0, dtype=float))
     return [known(total) for total in sums.tolist()]
@@ -290,7 +292,7 @@ def _finite(values: Array) -> Array:
 
 
 def _change(now: Array, before: Array) -> float | None:
-    """The relative change of the sum over those that have both."""
+    """The relative change of the sum over the series with both values."""
     both = np.isfinite(now) & np.isfinite(before)
     base = float(before[both].sum())
     return float(now[both].sum() - base) / abs(base) if base else None

@@ -1,4 +1,4 @@
-"""All series of a workspace together, as they are served: figures, totals by step, and each series with its reasons."""
+"""Types of the served portfolio: figures, totals by step, and each series with its reasons."""
 
 from typing_extensions import TypedDict
 
@@ -9,11 +9,11 @@ from pipelines.forecasting.read.series import Attributes, Status
 
 
 class Summary(TypedDict):
-    """Sums over series and the horizon (over time means, where `aggregate` is not `sum`), and relative changes over the
-    series that have both, as fractions: 0.05 = 5 %. Null where too little is known.
+    """Sums over series and the horizon (means over time if `aggregate` is not `sum`), and relative changes over the
+    series with both values, as fractions: 0.05 = 5 %. Null if too little is known.
 
-    `error` is the mean over series that were judged by the run's metric, `skill` one minus its ratio to that of the seasonal
-    naive over the same series, a fraction; so is an error by MAPE, sMAPE or WAPE.
+    `error` is the mean over series for which the run's metric is defined; `skill` is 1 minus its ratio to the error of
+    the seasonal naive over the same series. The skill and errors by MAPE, sMAPE or WAPE are fractions.
     """
 
     n_series: int
@@ -34,7 +34,7 @@ class Segment(Summary):
 
 
 class Total(TypedDict):
-    """One step: the actual or the forecast, the same a year before, and the forecast as it was published before."""
+    """One step: the actual or the forecast, the value a year before, and the previously published forecast."""
 
     ds: Stamp
     y: float | None
@@ -44,15 +44,16 @@ class Total(TypedDict):
 
 
 class Reason(TypedDict):
-    """`share` of the total; `error` in units of the median series'; relative changes `on_year`, `on_period` and
-    `since_previous`. Shares and changes are fractions, 0.12 = 12 %. `percentile`: among all series, by size.
+    """A reason for the rank of a series. `share` of the total; `error` in units of the median series' error; relative
+    changes `on_year`, `on_period` and `since_previous`. Shares and changes are fractions, 0.12 = 12 %. `percentile`:
+    among all series, by size.
 
-    What monitoring has found, by its gravity, with `status` and `since`: `worse`, the error in units of the backtest's;
-    `leaning`, the CUSUM of the bias, positive: the forecasts are too low; `uncovered`, the coverage that intervals lack,
-    a fraction (0.05: five points too little); `drifted`, the PSI of `feature` in units of its threshold.
+    Monitoring results, by severity, with `status` and `since`: `worse`, the error in units of the backtest's;
+    `leaning`, the CUSUM of the bias, positive: forecasts are too low; `uncovered`, the shortfall in coverage as a
+    fraction (0.05: five points too little); `drifted`, the PSI of `feature` in units of its threshold.
 
-    Only in `attention`: `worse_than_baseline`, the skill against the seasonal naive; `stale`, by how many days the values
-    of the series end before the newest of all.
+    Only in `attention`: `worse_than_baseline`, the skill against the seasonal naive; `stale`, by how many days the
+    values of the series end before the newest of all.
     """
 
     kind: ReasonKind
@@ -64,10 +65,10 @@ class Reason(TypedDict):
 
 
 class Urgent(TypedDict):
-    """One series; `history`: its newest actuals, `ahead`: its forecast, without their dates, for a small picture.
+    """One series; `history`: its newest actuals, `ahead`: its forecast, both without dates, for a sparkline.
 
-    `attention`: why it needs attention: what monitoring has found, and what is unusual for the panel and for the series;
-    none of `reasons` that most series have. `needs_attention`: whether there is any, or its status is `new` or `ended`.
+    `attention`: monitoring results and figures that are unusual for the panel and for the series, without common
+    `reasons`. `needs_attention`: whether there are any, or its status is `new` or `ended`.
     """
 
     unique_id: str

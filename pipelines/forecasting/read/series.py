@@ -1,4 +1,4 @@
-"""The series of a workspace with what is known of each: searched, filtered and sorted in memory."""
+"""Series of a workspace with their attributes and figures, searched, filtered and sorted in memory."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from pipelines.tables.schema import MODEL, UNIQUE_ID, VALUE
 
 Positions = npt.NDArray[np.intp]
 Status = Literal["forecast", "new", "ended", "waiting"]
-SORTS = ("name", "skill", "error", "last_value")  # each also with a minus: descending
+SORTS = ("name", "skill", "error", "last_value")  # with a minus prefix: descending
 
 _FACTS = ("n", "n_missing", "share_zero", "demand_class", "seasonal_strength", "trend_strength")
 _TIMES = ("first_ds", "last_ds")
@@ -35,15 +35,15 @@ _FILTERS = ("demand_class", MODEL, "status")
 _MONITORED = "monitored"
 _SKILL = "skill_vs_seasonal_naive"
 _BASELINE = "baseline_value"
-_CHOICES = "choices.parquet"  # of a run: what each series had to choose among; the first runs lack it
-_OTHERS = {UNIQUE_ID, *_FACTS, *_TIMES, _LAST, "leading_zeros", "constant", "n_outliers"}  # all else is an attribute
+_CHOICES = "choices.parquet"  # candidate models of each series in a run; the first runs lack it
+_OTHERS = {UNIQUE_ID, *_FACTS, *_TIMES, _LAST, "leading_zeros", "constant", "n_outliers"}  # the others are attributes
 
 
-Attributes = dict[str, str | int | float | bool | None]  # static, by name
+Attributes = dict[str, str | int | float | bool | None]  # static attributes by name
 
 
 class SeriesOut(TypedDict):
-    """`share_zero`, `skill` and, by MAPE, sMAPE or WAPE, `error` are fractions, 0.801 = 80.1 %."""
+    """One series. `share_zero`, `skill` and, for MAPE, sMAPE or WAPE, `error` are fractions, 0.801 = 80.1 %."""
 
     unique_id: str
     attributes: Attributes
@@ -73,7 +73,7 @@ class Judged(TypedDict):
 
 
 class Histogram(TypedDict):
-    """The values between the `edges` by `counts`; those that lie outside are counted `below` and `above`."""
+    """The number of values between the `edges`, `counts`; values outside are counted in `below` and `above`."""
 
     edges: list[float]
     counts: list[int]
@@ -83,11 +83,11 @@ class Histogram(TypedDict):
 
 
 class SeriesTable:
-    """One row a series: its profile, its champion in a run, and whether a forecast set has it.
+    """One row per series: its profile, its champion in a run, and whether a forecast set includes it.
 
-    `status`: `forecast` by a trained model, `new` (by the baseline until the next training), `ended` (its values stop over
-    a horizon ago) or `waiting` (nothing is published that could have it). `monitored`: how monitoring says it stands, null
-    for who was not looked at.
+    `status`: `forecast` by a trained model, `new` (by the baseline until the next training), `ended` (its values stop
+    over a horizon ago) or `waiting` (no published forecast set can include it). `monitored`: its monitoring status,
+    null if not monitored.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class SeriesTable:
         clock: Clock,
         monitored: Monitored | None = None,
     ) -> None:
-        """`forecasts` and `info` are of the published set: its rows and its `inference.json`. `monitored` is of `run`."""
+        """`forecasts`, `info`: rows and `inference.json` of the published set. `monitored`: the monitoring of `run`."""
         profile = dataset.folder.open_parquet("series.parquet").read()
         self.ids: list[str] = profile[UNIQUE_ID].to_pylist()
         self.attributes = [name for name in profile.column_names if name not in _OTHERS]
@@ -118,12 +118,12 @@ class SeriesTable:
         }
         self.numbers = {
             name: np.array(self._columns[name], dtype=float) for name in SORTS[1:]
-        }  # null: NaN, sorted last
+        }  # null becomes NaN, sorted last
         metric = ForecastRun.of(run).settings.metric if run else None
-        # Whose error is of the run's metric; where that is undefined, of another one, in another unit.
+        # Series with an error in the run's metric; if that is undefined, the error is in another metric and unit.
         self.judged = np.array([name == metric for name in self._columns["metric"]], dtype=bool)
         self._lower = [name.casefold() for name in self.ids]
-        self.by_name = dict(zip(self._lower, self.ids, strict=True))  # casefolded: how people write them
+        self.by_name = dict(zip(self._lower, self.ids, strict=True))  # case-insensitive
         self._place = {name: row for row, name in enumerate(self.ids)}
         parts = (
             dataset.version,
@@ -131,9 +131,9 @@ class SeriesTable:
             info.forecast_id if info else "",
             monitored.id if monitored else "",
         )
-        self.version = ".".join(parts)  # what this depends on
+        self.version = ".".join(parts)  # identifies the inputs of this table
         newest = [ds for ds in parquet.times(profile["last_ds"]) if ds]
-        self.end = max(newest, default=None)  # of the panel's histories
+        self.end = max(newest, default=None)  # end of the panel's histories
         self.last_ds = clock.write(self.end) if self.end else None
 
     def __contains__(self, unique_id: str) -> bool:
@@ -141,18 +141,18 @@ class SeriesTable:
 
     @property
     def filters(self) -> list[str]:
-        """What `find` filters by; an attribute of the same name goes before what is ours."""
+        """The filters of `find`; attributes take precedence over built-in filters of the same name."""
         ours = (*_FILTERS, _MONITORED) if self.monitored else _FILTERS
         return list(dict.fromkeys([*self.attributes, *ours]))
 
     @property
     def nbytes(self) -> int:
-        """About what this takes in memory."""
+        """The approximate memory use in bytes."""
         return 60 * len(self.ids) * (len(self._columns) + len(self._attributes))
 
     @property
     def statuses(self) -> list[Status]:
-        """How each series stands, in their order."""
+        """The status of each series, in order."""
         return self._columns["status"]
 
     def find(
@@ -163,14 +163,14 @@ class SeriesTable:
         offset: int = 0,
         limit: int = 50,
     ) -> Rows[SeriesOut]:
-        """Some of those that `select` finds, sorted; nulls come last."""
+        """One page of the series found by `select`, sorted, nulls last."""
         rows = self._sorted(self.select(search, filters), sort)
         return Rows(len(rows), [self.row(int(row)) for row in rows[offset : offset + limit]])
 
     def select(self, search: str = "", filters: Mapping[str, str] | None = None) -> Positions:
-        """The places of the series whose name holds `search`, in any case, and whose attributes are these, as text.
+        """The rows of the series whose name contains `search`, ignoring case, and whose attributes match, as text.
 
-        UnknownName for a filter that the workspace has not.
+        UnknownName for an unknown filter.
         """
         rows = np.arange(len(self.ids))
         if search:
@@ -182,16 +182,16 @@ class SeriesTable:
         return rows
 
     def values(self, name: str) -> list[str]:
-        """What a filter may be, as text, sorted; UnknownName for a filter that the workspace has not."""
+        """The values of a filter as text, sorted; UnknownName for an unknown filter."""
         return sorted({_text(value) for value in self._column(name)})
 
     def counts(self, name: str, rows: Positions) -> dict[str, int]:
-        """How many of these series have each value of what can be filtered by, most first."""
+        """The number of these series per value of a filter, largest first."""
         column = self._column(name)
         return dict(Counter(_text(column[row]) for row in rows.tolist()).most_common())
 
     def groups(self, name: str) -> dict[str, Positions]:
-        """The places of the series with each value of what can be filtered by, values sorted; UnknownName for another."""
+        """The rows of the series per value of a filter, sorted by value; UnknownName for an unknown filter."""
         groups: dict[str, list[int]] = {}
         for row, value in enumerate(self._column(name)):
             groups.setdefault(_text(value), []).append(row)
@@ -202,15 +202,15 @@ class SeriesTable:
         return self._place[unique_id]
 
     def row(self, row: int) -> SeriesOut:
-        """What is known of one series."""
+        """The attributes and figures of one series."""
         attributes = {name: values[row] for name, values in self._attributes.items()}
         columns = {name: values[row] for name, values in self._columns.items()}
         return cast(SeriesOut, {**columns, "attributes": attributes})
 
     def accuracy(self, rows: Positions) -> Judged:
-        """The mean `error` of these series, and the `skill`: one minus its ratio to that of the seasonal naive.
+        """The mean `error` of these series, and the `skill`: 1 minus its ratio to the error of the seasonal naive.
 
-        Of the series that were judged by the metric of the run; null where there is none.
+        Over the series for which the run's metric is defined; null without any.
         """
         error = np.where(self.judged[rows], self.numbers["error"][rows], np.nan)
         known = np.isfinite(error)
@@ -222,7 +222,7 @@ class SeriesTable:
         }
 
     def distribution(self, of: str, rows: Positions, bins: int) -> Histogram:
-        """How many of these series have how large an `error`, `skill` or `last_value`.
+        """The histogram of `error`, `skill` or `last_value` over these series.
 
         The edges span the middle 98 % of the values.
         """
@@ -249,7 +249,7 @@ class SeriesTable:
 
 
 def _champions(run: Folder | None, ids: list[str]) -> dict[str, list[Any]]:
-    """What a run chose for each series, and how well that did in its backtest; null for those it did not have."""
+    """The model chosen for each series by a run, and its backtest figures; null for series that the run lacks."""
     names = {MODEL: MODEL, "metric": "metric", "error": VALUE, "skill": _SKILL, "runner_up": "runner_up"}
     if run is None:
         return {name: [None] * len(ids) for name in (*names, _BASELINE)}
@@ -263,7 +263,7 @@ def _champions(run: Folder | None, ids: list[str]) -> dict[str, list[Any]]:
 
 
 def _baselines(run: Folder, champions: pa.Table) -> list[float]:
-    """The error of the seasonal naive for each series, null where it is not known."""
+    """The error of the seasonal naive for each series, null if unknown."""
     if _CHOICES not in run.files:
         error, skill = (parquet.numbers(champions[name]) for name in (VALUE, _SKILL))
         rest = 1 - skill
@@ -285,7 +285,7 @@ def _statuses(forecasts: Forecasts | None, info: ForecastSet | None, ids: list[s
 
 
 def _text(value: Any) -> str:
-    """An attribute as a filter names it: 3 for 3.0, nothing for null."""
+    """An attribute as text for filters: 3 for 3.0, empty for null."""
     if value is None:
         return ""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
