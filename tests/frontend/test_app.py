@@ -41,7 +41,7 @@ def test_a_service_that_is_down_is_one_panel(open_page: Open, name: str) -> None
     [
         ((401, {"detail": "No valid API key.", "request_id": "r1"}), "Not allowed"),
         ((403, {"detail": "This needs the role admin."}), "Not allowed"),
-        ((404, {"detail": "There is nothing at this path."}), "Not there"),
+        ((404, {"detail": "There is nothing at this path."}), "Not found"),
         ((429, {"detail": "Too many requests."}), "Too many requests."),
         ((500, {"detail": "Something failed here.", "request_id": "r2"}), "Something failed here."),
         ((503, b"<html>upstream</html>"), "cannot be reached"),

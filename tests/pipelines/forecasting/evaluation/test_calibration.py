@@ -126,8 +126,8 @@ def test_an_attribute_with_too_many_values_is_left_out_and_named() -> None:
     found, left_out = calibration.segments(table, ["name", "step", "region", "fifty"])
     assert list(found.columns) == ["unique_id", "demand_class", "region", "fifty"]
     assert left_out == [
-        "The calibration is not told by name: it has 60 values, over 50.",
-        "The calibration is not told by step: its name has a meaning here.",
+        "The calibration is not reported by name: it has 60 values, over 50.",
+        "The calibration is not reported by step: its name has a meaning here.",
     ]
 
 
