@@ -36,7 +36,7 @@ def warm(client: Client, patience: float = 60.0) -> None:
                     client, shell.first(workspaces)["name"], {}, limit=attention.SHOWN, needs_attention=True
                 )
             return
-        except ApiError:  # the page does not exist yet, or not for this key: the first visitor is told why
+        except ApiError:  # no such page yet, or this key may not read it: the first visitor sees the reason
             return
         except ApiDown:
             time.sleep(_AGAIN)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from backend.copilot import numberwords, render
-from backend.copilot.concepts import FORECAST, SubjectKind, Words, words_of
+from backend.copilot import claims, numberwords, render
+from backend.copilot.concepts import FORECAST, SubjectKind, Words
 from backend.copilot.facts import Fact, Ledger, Subject
 
 LONGEST = 4_000  # characters per draft
@@ -20,60 +20,7 @@ _LINK = re.compile(
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _CLAUSE = re.compile(r"[,;:()–—|]|\b(?:and|but|while|whereas|although|yet)\b", re.IGNORECASE)
 _BLOCK = re.compile(r"\n\s*\n|\n(?=\s*[-•#>])")
-
-_UP: Words = words_of(
-    "rise rises rose risen rising increase increases increased increasing grow grows grew grown growing growth "
-    "climb climbs climbed jump jumps jumped surge surges surged soar soars gain gains gained higher up"
-)
-_DOWN: Words = words_of(
-    "fall falls fell fallen falling decrease decreases decreased decreasing drop drops dropped dropping decline "
-    "declines declined declining shrink shrinks shrank sink sinks sank plunge plunges plunged loses lost lower "
-    "down"
-)
-_MORE: Words = (*_UP, "more", "above", "over")
-_LESS: Words = (*_DOWN, "less", "fewer", "below", "under")
-_BETTER: Words = ("better", "beats", "beat", "improves", "improved", "improvement", "outperforms", "ahead")
-_WORSE: Words = ("worse", "behind", "worsened", "deteriorated")
-_NOT: Words = words_of("not no never neither nor hardly without none nothing isn't doesn't don't won't cannot can't")
-_WHOLE: Words = ("workspace", "all", "whole", "overall", "together", "altogether", "every")
-# Claims that a sentence may make only next to a fact that supports them.
-_CLAIMS: Words = words_of(
-    "worst best largest biggest highest lowest smallest strongest weakest peak peaks maximum minimum trough"
-)
-
-
-# Superlatives allowed for the first in a ranking: by the order or, for good and bad, by the measure as well.
-_FIRST: dict[str, Words] = {
-    "highest": ("highest", "largest", "biggest", "strongest", "maximum"),
-    "lowest": ("lowest", "smallest", "weakest", "minimum"),
-    "highest error": ("worst",),
-    "lowest error": ("best",),
-    "highest skill": ("best",),
-    "lowest skill": ("worst",),
-}
-_NUMERIC = frozenset(["quantity", "change", "difference", "share", "number", "count", "interval", "level"])
-_DATED = frozenset(["date", "period"])
 _BESIDE = re.compile(r"[^\W_]+(?:'[a-z]+)?|\{")
-_DATES: Words = words_of("date dates day days when period week month newest latest oldest trained")
-_ONLY_DATES: Words = ("on", "since", "until", "till")
-_BEFORE_DATES: Words = (
-    *_ONLY_DATES,
-    *words_of(
-        "for of from to in after before by raised during over and between as dated through ends begins starts reaches {"
-    ),
-)
-_BEFORE_LEVELS: Words = ("level", "levels", "and")
-_AFTER_LEVELS: Words = ("interval", "intervals", "level", "prediction")
-_BEFORE_INTERVALS: Words = ("from", "between", "is", "of", "range", "spans")
-_AMOUNTS: Words = ("to", "totals", "total", "averages", "after", "at")
-_NEVER_BEFORE: dict[str, Words] = {  # prepositions that would turn a start date into an end date, or the reverse
-    "first_date": ("until", "till", "to"),
-    "last_date": ("from", "since"),
-    "forecast_end": ("from", "since"),
-}
-_RANKS: Words = ("place", "rank", "ranks", "placed", "ranked")
-_NO_VERB: Words = ("it", "they", "which", "that", "this", "{")
-_NAMES_A_PERIOD = frozenset(["date", "period", "level"])
 
 
 class Refused(ValueError):
@@ -214,7 +161,7 @@ def _check_subjects(use: _Use, current: dict[SubjectKind, Subject], named: set[S
     kinds = {subject.kind for subject in fact.of}
     for subject in current.values():
         own = ledger.find(fact.concept, *fact.of, subject) if subject.kind not in kinds else None
-        if own and own.value != fact.value and not _says(use.sentence, _WHOLE):
+        if own and own.value != fact.value and not _says(use.sentence, claims.WHOLE):
             raise Refused(
                 f"{fact.id} is not about {_list([subject], ledger)}, of which the sentence speaks. Use {own.id}, or say 'the whole workspace'."
             )
@@ -225,29 +172,33 @@ def _check_place(use: _Use) -> None:
     "interval".
     """
     fact, kind = use.fact, use.fact.what.kind
-    if kind in _DATED:
-        if use.left and use.left not in _BEFORE_DATES and not (use.left in ("is", "was") and _says(use.clause, _DATES)):
+    if kind in claims.DATED:
+        if (
+            use.left
+            and use.left not in claims.BEFORE_DATES
+            and not (use.left in ("is", "was") and _says(use.clause, claims.DATES))
+        ):
             raise Refused(
                 f"{fact.id} is a date, and '{use.left}' stands before it. Write 'on', 'for', 'until', 'since' or 'from'."
             )
-        if (kind == "period" and use.left == "on") or use.left in _NEVER_BEFORE.get(fact.concept, ()):
+        if (kind == "period" and use.left == "on") or use.left in claims.NEVER_BEFORE.get(fact.concept, ()):
             raise Refused(f"'{use.left} {{{{{fact.id}}}}}' says something else: it is the {fact.what.label}.")
     elif kind == "level":
-        if use.right not in _AFTER_LEVELS and use.left not in _BEFORE_LEVELS:
+        if use.right not in claims.AFTER_LEVELS and use.left not in claims.BEFORE_LEVELS:
             raise Refused(f"{fact.id} is the level of an interval. Write 'the {{{{{fact.id}}}}} interval'.")
     elif kind == "rank":
-        if use.right not in _RANKS and use.left not in _RANKS:
+        if use.right not in claims.RANKS and use.left not in claims.RANKS:
             raise Refused(f"{fact.id} is a place in a ranking. Write 'in {{{{{fact.id}}}}} place'.")
-    elif kind in _NUMERIC:
+    elif kind in claims.NUMERIC:
         amount = kind not in ("count", "interval")
         if (
-            use.left in _ONLY_DATES
+            use.left in claims.ONLY_DATES
             or (use.left == "for" and amount)
-            or (kind == "interval" and use.left not in _BEFORE_INTERVALS)
-            or (kind == "change" and not use.form and use.left in _AMOUNTS)
+            or (kind == "interval" and use.left not in claims.BEFORE_INTERVALS)
+            or (kind == "change" and not use.form and use.left in claims.AMOUNTS)
             or ((fact.concept == "horizon_step") != (use.right == "ahead"))
-            or use.right in (*_AFTER_LEVELS, *_RANKS)
-            or (use.form != "moves" and use.left in _NO_VERB)
+            or use.right in (*claims.AFTER_LEVELS, *claims.RANKS)
+            or (use.form != "moves" and use.left in claims.NO_VERB)
         ):
             raise Refused(
                 f"{fact.id} is the {fact.what.label}: '{use.left} {{{{{fact.id}}}}} {use.right}' says something else."
@@ -278,7 +229,7 @@ def _check_rivals(use: _Use, beside: list[Fact], current: set[Subject], ledger: 
 
 def _check_period(fact: Fact, beside: list[Fact], before: list[Fact], ledger: Ledger) -> None:
     """Raises Refused if facts for several periods exist, and the text names the period of another one, or none."""
-    if (fact.what.kind not in _NUMERIC and fact.what.kind != "quote") or fact.what.kind == "level":
+    if (fact.what.kind not in claims.NUMERIC and fact.what.kind != "quote") or fact.what.kind == "level":
         return
     others = {
         other.period
@@ -291,7 +242,7 @@ def _check_period(fact: Fact, beside: list[Fact], before: list[Fact], ledger: Le
     if not others:
         return
     for named in (*beside, *reversed(before)):
-        if named.what.kind in _NAMES_A_PERIOD or named.concept == "horizon_step":
+        if named.what.kind in claims.NAMES_A_PERIOD or named.concept == "horizon_step":
             if fact.period in (named.period, str(named.value)):
                 return
             if others & {named.period, str(named.value)}:
@@ -302,7 +253,9 @@ def _check_period(fact: Fact, beside: list[Fact], before: list[Fact], ledger: Le
 
 
 def _family(fact: Fact) -> str:
-    return "number" if fact.what.kind in _NUMERIC else "date" if fact.what.kind in _DATED else fact.what.kind
+    return (
+        "number" if fact.what.kind in claims.NUMERIC else "date" if fact.what.kind in claims.DATED else fact.what.kind
+    )
 
 
 def _told(fact: Fact, clause: str) -> int:
@@ -319,8 +272,8 @@ def _check_words(use: _Use) -> None:
                 f"{fact.id} is the {fact.what.label}; its clause must say so, with one of: {', '.join(group[:8])}."
             )
     if fact.what.kind in render.SIGNED and isinstance(fact.value, int | float):
-        up, down = _says(use.clause, _MORE), _says(use.clause, _LESS)
-        if _says(use.clause, _NOT):
+        up, down = _says(use.clause, claims.MORE), _says(use.clause, claims.LESS)
+        if _says(use.clause, claims.NOT):
             raise Refused(f"{fact.id} is denied by a word such as 'not' in its clause. Say what it is.")
         if use.form == "by" and up == down:
             raise Refused(
@@ -329,8 +282,8 @@ def _check_words(use: _Use) -> None:
         if (up and not down and fact.value < 0) or (down and not up and fact.value > 0):
             raise Refused(f"{fact.id} goes the other way than the words of its clause. Write {{{{{fact.id}:moves}}}}.")
     if fact.concept == "skill" and isinstance(fact.value, int | float):
-        good, bad = _says(use.sentence, _BETTER), _says(use.sentence, _WORSE)
-        if (good and fact.value <= 0) or (bad and fact.value >= 0) or ((good or bad) and _says(use.clause, _NOT)):
+        good, bad = _says(use.sentence, claims.BETTER), _says(use.sentence, claims.WORSE)
+        if (good and fact.value <= 0) or (bad and fact.value >= 0) or ((good or bad) and _says(use.clause, claims.NOT)):
             raise Refused(
                 f"{fact.id} goes the other way than the words of its clause: positive is better than the baseline."
             )
@@ -342,7 +295,7 @@ def _check_claims(sentence: str, uses: list[_Use]) -> None:
     supported |= {
         word for use in uses if use.fact.concept == "rank" and use.fact.value == 1 for word in _first(use.fact)
     }
-    for claim in (*_CLAIMS, *_BETTER[:-1], *_WORSE):
+    for claim in (*claims.CLAIMS, *claims.BETTER[:-1], *claims.WORSE):
         if _says(prose, (claim,)) and claim not in supported:
             raise Refused(
                 f"'{claim}' is a claim without its fact. Put the fact into the sentence, or leave the word out."
@@ -350,7 +303,7 @@ def _check_claims(sentence: str, uses: list[_Use]) -> None:
     signs = [
         one for use in uses if use.fact.what.kind in render.SIGNED and isinstance(one := use.fact.value, int | float)
     ]
-    for words, sign in ((_UP, 1), (_DOWN, -1)):
+    for words, sign in ((claims.UP, 1), (claims.DOWN, -1)):
         if _says(prose, words) and not any(sign * value >= 0 for value in signs):
             raise Refused("The sentence says that something went up or down without the fact that says so.")
 
@@ -358,7 +311,7 @@ def _check_claims(sentence: str, uses: list[_Use]) -> None:
 def _first(rank: Fact) -> Words:
     """Superlatives allowed for the first in a ranking."""
     order = rank.period.partition(" ")[0]
-    return (*_FIRST.get(order, ()), *_FIRST.get(rank.period, ()))
+    return (*claims.FIRST.get(order, ()), *claims.FIRST.get(rank.period, ()))
 
 
 def _render(draft: str, ledger: Ledger) -> Rendered:

@@ -1,4 +1,4 @@
-"""The records: each file that release 0.1.0 has stored is read, whatever later versions add, and damage is told."""
+"""Records read every file that release 0.1.0 stored, ignore keys of later versions, and report damage."""
 
 import json
 import tarfile

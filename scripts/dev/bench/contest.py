@@ -85,7 +85,7 @@ def run(
     """Forecasts the panel with this project's flows and with the named rivals.
 
     The slow rivals forecast a sample of `slow` series, or all if it is 0. Each model in `alone` also goes through the
-    flows by itself, with the same windows, processes and intervals, so that its seconds are comparable with the
+    flows alone, with the same windows, processes and intervals, so that its seconds are comparable with the
     rivals'.
     """
     ids = sorted(panel.train[UNIQUE_ID].unique())

@@ -96,7 +96,7 @@ def _arguments(name: str) -> dict[str, str]:
     ("share", "text"), [(0.006, "0.6 %"), (0.01, "1.0 %"), (0.0, "0.0 %"), (0.6, "60.0 %"), (1.0, "100 %")]
 )
 def test_coverage_and_wape_are_what_the_files_hold(share, text, scope, monkeypatch):
-    """A fraction is told in percent whatever its size; nothing is guessed from it."""
+    """A fraction is written in percent whatever its size; its unit is never guessed from the value."""
     of_model = {"coverage_80": share, "coverage_95": share, "wape": share}
     models = ("seasonal_naive", "moving_average", "linear", "naive")
     monkeypatch.setattr(accuracy, "figures", lambda run, name: dict.fromkeys(models, of_model))
