@@ -88,7 +88,7 @@ class Authentication:
             "RateLimit-Reset": str(seconds),
         }
         if left < 0:
-            detail = f"More than {self.rate.limit} requests in a minute. Go on in {seconds} s."
+            detail = f"More than {self.rate.limit} requests in a minute. Try again in {seconds} s."
             refusal = errors.answer(scope, 429, detail, {**limits, "Retry-After": str(seconds)})
             await refusal(scope, receive, send)
             return
