@@ -23,6 +23,7 @@ from backend.copilot.scope import Scope
 from backend.copilot.settings import CopilotSettings
 from backend.copilot.toolbox import tools
 from backend.core.catalog import WorkspaceReader
+from backend.core.keys import ANONYMOUS, Key
 from backend.core.metrics import Metrics
 from backend.knowledge.knowledge import Knowledge
 
@@ -69,9 +70,9 @@ class Copilot:
         _ = self._agent
 
     async def answer(
-        self, ask: ExplainIn, data: WorkspaceReader, holder: str = "", tell: Tell = lambda tool: None
+        self, ask: ExplainIn, data: WorkspaceReader, asker: Key = ANONYMOUS, tell: Tell = lambda tool: None
     ) -> AnswerOut:
-        """Answers a question about a workspace for the holder of an API key; calls `tell` with the name of each tool as
+        """Answers a question about a workspace, with what the role of `asker` may read; calls `tell` with the name of each tool as
         it is called.
 
         If an endpoint is configured, its answer is used, provided that it arrives in time and passes the checks;
@@ -80,10 +81,10 @@ class Copilot:
         start, usage, note = perf_counter(), Usage(), ""
         wanted, outcome = self._settings.provider == "openai", None
         if wanted:
-            outcome, usage, note = await self._ask_endpoint(ask, data, holder, tell)
+            outcome, usage, note = await self._ask_endpoint(ask, data, asker, tell)
         answered = "openai" if outcome else "offline"
         if outcome is None:
-            outcome = await self._ask_offline(ask, data, tell)
+            outcome = await self._ask_offline(ask, data, asker, tell)
         grounding: Grounding = "fallback" if wanted and answered == "offline" else "grounded"
         return AnswerOut(
             workspace=ask.workspace,
@@ -104,17 +105,17 @@ class Copilot:
             suggestions=offline.suggestions(ask),
         )
 
-    async def _ask_offline(self, ask: ExplainIn, data: WorkspaceReader, tell: Tell) -> Outcome:
+    async def _ask_offline(self, ask: ExplainIn, data: WorkspaceReader, asker: Key, tell: Tell) -> Outcome:
         from pydantic_ai.models.function import FunctionModel
         from pydantic_ai.usage import UsageLimits
 
-        scope = await self._scope(ask, data, tell)
+        scope = await self._scope(ask, data, asker, tell)
         model = FunctionModel(offline.Planner(scope, ask).respond, model_name=offline.NAME)
         limits = UsageLimits(request_limit=_OFFLINE_REQUESTS)  # offline requests are free
         return await self._run(model, scope, ask.question, limits, names=False)
 
     async def _ask_endpoint(
-        self, ask: ExplainIn, data: WorkspaceReader, holder: str, tell: Tell
+        self, ask: ExplainIn, data: WorkspaceReader, asker: Key, tell: Tell
     ) -> tuple[Outcome | None, Usage, str]:
         """The outcome of the endpoint, its usage and, if it failed, the reason."""
         from pydantic_ai.usage import UsageLimits
@@ -123,8 +124,8 @@ class Copilot:
         limits = UsageLimits(
             request_limit=may.requests, tool_calls_limit=may.tool_calls, total_tokens_limit=may.answer_tokens
         )
-        scope = await self._scope(ask, data, tell)
-        if self._budget.left(holder) <= 0:
+        scope = await self._scope(ask, data, asker, tell)
+        if self._budget.left(asker.prefix) <= 0:
             return None, usage, "Built-in answer: today's tokens of this key are used up. The day ends at midnight UTC."
         if wait := self._breaker.wait():
             return (
@@ -149,7 +150,7 @@ class Copilot:
             return None, usage, f"Built-in answer: the endpoint {reason}."
         finally:
             self._breaker.gave_up()  # after a cancelled request, the state of the endpoint is unknown
-            self._budget.spend(holder, usage.input_tokens + usage.output_tokens)
+            self._budget.spend(asker.prefix, usage.input_tokens + usage.output_tokens)
 
     async def _run(
         self,
@@ -190,9 +191,9 @@ class Copilot:
 
         return agent
 
-    async def _scope(self, ask: ExplainIn, data: WorkspaceReader, tell: Tell) -> Scope:
+    async def _scope(self, ask: ExplainIn, data: WorkspaceReader, asker: Key, tell: Tell) -> Scope:
         """The data that may be read for this question. The series in it must exist."""
-        scope = Scope(data, self._knowledge, tell=tell)
+        scope = Scope(data, self._knowledge, asker=asker, tell=tell)
         if ask.unique_id is not None:
             scope.focus = await scope.which(ask.unique_id)
         return scope

@@ -59,7 +59,7 @@ async def stream(
     """
     yield ServerSentEvent(event="start", data={"workspace": asked.workspace})
     told: asyncio.Queue[str] = asyncio.Queue()
-    work = asyncio.create_task(copilot.answer(asked, access.workspace, access.identity.prefix, told.put_nowait))
+    work = asyncio.create_task(copilot.answer(asked, access.workspace, access.identity, told.put_nowait))
     try:
         while not work.done() or not told.empty():
             if shutdown.begun:
@@ -92,7 +92,7 @@ async def suggestions(access: Viewer, query: Annotated[SuggestionsQuery, Query()
 
 async def _answer(asked: ExplainIn, access: Access, copilot: Copilot) -> AnswerOut:
     try:
-        return await copilot.answer(asked, access.workspace, access.identity.prefix)
+        return await copilot.answer(asked, access.workspace, access.identity)
     except CannotTell as reason:
         raise Problem(404, str(reason)) from None
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 from backend.copilot.facts import Fact, Ledger, Subject
 from backend.core.catalog import Published, Run, WorkspaceReader
 from backend.core.errors import Problem
+from backend.core.keys import ANONYMOUS, Key
 from backend.knowledge.knowledge import Knowledge
 from pipelines.core.errors import did_you_mean
 from pipelines.forecasting.read.series import SeriesTable
@@ -28,6 +29,7 @@ class Scope:
     data: WorkspaceReader
     knowledge: Knowledge
     ledger: Ledger = field(default_factory=Ledger)
+    asker: Key = ANONYMOUS
     focus: str | None = None
     tell: Callable[[str], None] = lambda tool: None  # called with the name of each tool
     names: frozenset[str] = frozenset()  # all series names, casefolded, which prose may not contain

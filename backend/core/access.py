@@ -38,6 +38,10 @@ class Access:
         """Whether the request names a workspace, for routes where that is optional."""
         return self._workspace is not None
 
+    def requires(self, role: Role) -> None:
+        """Problem 403 unless the caller has `role`, for what only some values of a parameter need."""
+        _require(self.identity, role)
+
     def workspaces(self) -> frozenset[str]:
         """The workspaces that the caller may know about: for now, all that are configured."""
         return self.catalog.workspaces()
@@ -74,8 +78,7 @@ class Requires:
             return key or ANONYMOUS
         if key is None:
             raise Problem(401, "Send a valid API key.")
-        if not key.may(self.role):
-            raise Problem(403, f"This needs the role {self.role}; the key has the role {key.role}.")
+        _require(key, self.role)
         return key
 
 
@@ -84,6 +87,11 @@ Viewer = Annotated[Access, Depends(Requires("viewer"))]
 Analyst = Annotated[Access, Depends(Requires("analyst"))]
 Admin = Annotated[Access, Depends(Requires("admin"))]
 Creator = Annotated[Access, Depends(Requires("analyst", may_be_new=True))]
+
+
+def _require(key: Key, role: Role) -> None:
+    if not key.may(role):
+        raise Problem(403, f"This needs the role {role}; the key has the role {key.role}.")
 
 
 async def _named_workspace(request: Request) -> str | None:

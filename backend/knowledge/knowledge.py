@@ -18,9 +18,12 @@ from backend.knowledge.index import Index
 from backend.knowledge.shelf import Shelf
 from backend.knowledge.sources import Source
 from pipelines.core.errors import NotFound, StoreError
+from pipelines.storage import layout
 from pipelines.storage.store import Stores
 
-_READING = "reading"  # executor key for reading texts, shared by all workspaces
+# Keys of the executor that are no workspace's.
+_READING = ".reading"
+_PROJECT = ".project"
 _REST = 60.0  # seconds before a provider that failed is tried again
 
 
@@ -54,8 +57,9 @@ class Listed:
 
 
 class Knowledge:
-    """Knowledge search over all workspaces. Slow work runs in separate threads; an outdated index is updated before it
-    is queried.
+    """Knowledge search over all workspaces, and over the product's own documentation, which has an index of its own.
+
+    Slow work runs in separate threads; an outdated index is updated before it is queried.
     """
 
     def __init__(self, stores: Stores, catalog: Catalog, embedding: Embedding) -> None:
@@ -70,19 +74,22 @@ class Knowledge:
         self._executor.close()
         self._shelf.close()
 
-    async def search(self, workspace: str, query: str, limit: int = 5) -> list[Hit]:
-        """The chunks that match a query best; Problem 404 if the workspace does not exist."""
-        return (await self.find(workspace, query, limit)).hits
-
-    async def find(self, workspace: str, query: str, limit: int = 5) -> Found:
-        """The chunks that match a query best, with the embedding used."""
+    async def search(self, workspace: str, query: str, limit: int = 5, *, project: bool = False) -> Found:
+        """The chunks that match a query best, with the embedding used: chunks of the workspace's sources or, with
+        `project`, of the product's documentation. Problem 404 if the workspace does not exist.
+        """
         self._catalog.open(workspace)
-        return await self._executor.run(workspace, lambda: self._find(workspace, query, limit))
+        library = None if project else workspace
+        return await self._executor.run(library or _PROJECT, lambda: self._find(library, query, limit))
 
     async def sources(self, workspace: str) -> list[Listed]:
-        """Every source of the workspace; Problem 404."""
+        """Every source of the workspace, with the help pages; Problem 404."""
         self._catalog.open(workspace)
         return await self._executor.run(workspace, lambda: self._list(workspace))
+
+    async def project_sources(self) -> list[Listed]:
+        """Every page of the product's documentation."""
+        return await self._executor.run(_PROJECT, lambda: self._list(None))
 
     async def add(self, workspace: str, name: str, content: bytes, by: str) -> tuple[Listed, bool]:
         """Stores a note; returns it and whether it is new. DataError for an invalid text. Problem 404, 409."""
@@ -117,10 +124,12 @@ class Knowledge:
         except NotFound:
             raise _unknown(workspace, source_id) from None
 
-    def _find(self, workspace: str, query: str, limit: int) -> Found:
+    # Below, a library is a workspace's name, or None for the product's documentation.
+
+    def _find(self, library: str | None, query: str, limit: int) -> Found:
         for embedding in self._embeddings():
             try:
-                with self._ready(workspace, embedding) as index:
+                with self._ready(library, embedding) as index:
                     ranked = index.search(query, limit)
             except EmbeddingFailed as error:
                 self._fall_back(error)
@@ -141,54 +150,59 @@ class Knowledge:
             return Found(hits, embedding)
         raise AssertionError("the lexical embedding never fails")
 
-    def _list(self, workspace: str) -> list[Listed]:
+    def _list(self, library: str | None) -> list[Listed]:
         for embedding in self._embeddings():
             try:
-                with self._ready(workspace, embedding) as index:
+                with self._ready(library, embedding) as index:
                     return [Listed(source, n) for source, n in index.sources]
             except EmbeddingFailed as error:
                 self._fall_back(error)
         raise AssertionError("the lexical embedding never fails")
 
     def _one(self, workspace: str, source_id: str) -> Listed:
-        for listed in self._list(workspace):
-            if listed.source.id == source_id:
-                return listed
+        for library in (workspace, None):
+            for listed in self._list(library):
+                if listed.source.id == source_id:
+                    return listed
         raise _unknown(workspace, source_id)
 
     @contextmanager
-    def _ready(self, workspace: str, embedding: Embedding) -> Iterator[Index]:
-        """The index of the workspace, up to date with its sources. Problem 503 if it cannot be stored."""
-        with self._shelf.using((workspace, embedding.name), lambda: self._index(workspace, embedding)) as index:
+    def _ready(self, library: str | None, embedding: Embedding) -> Iterator[Index]:
+        """The index of a library, up to date with its sources. Problem 503 if it cannot be stored."""
+        with self._shelf.using((library, embedding.name), lambda: self._index(library, embedding)) as index:
             try:
-                self._follow(index, workspace)
+                self._follow(index, library)
             except StoreError as error:  # read-only or full: the index can be rebuilt, so another folder will do
                 structlog.get_logger("backend").warning("index in a temporary folder", reason=str(error))
-                index.move(self._temporary(workspace, embedding))
-                self._follow(index, workspace)
+                index.move(self._temporary(library, embedding))
+                self._follow(index, library)
             yield index
 
-    def _follow(self, index: Index, workspace: str) -> None:
+    def _follow(self, index: Index, library: str | None) -> None:
         with index.lock:
-            mark = sources.mark(self._catalog.reader, workspace)
+            reader = self._catalog.reader
+            mark = sources.project_mark() if library is None else sources.mark(reader, library)
             if index.mark != mark:
-                collection, whole = sources.collect(self._catalog.reader, workspace)
+                collection, whole = (
+                    (sources.of_project(), True) if library is None else sources.collect(reader, library)
+                )
                 index.update(collection)
                 index.mark = mark if whole else None  # retries sources that could not be read
 
-    def _index(self, workspace: str, embedding: Embedding) -> Index:
+    def _index(self, library: str | None, embedding: Embedding) -> Index:
         """A new index next to the notes or, if these are on an object store, in a temporary folder."""
         reader = self._catalog.reader
         if reader.artifacts.is_local:
-            return Index(Path(reader.artifacts.path(reader.places(workspace).index)), embedding)
-        return Index(self._temporary(workspace, embedding), embedding, temporary=True)
+            place = layout.PROJECT_INDEX if library is None else reader.places(library).index
+            return Index(Path(reader.artifacts.path(place)), embedding)
+        return Index(self._temporary(library, embedding), embedding, temporary=True)
 
-    def _temporary(self, workspace: str, embedding: Embedding) -> Path:
+    def _temporary(self, library: str | None, embedding: Embedding) -> Path:
         """A folder of this process. Problem 503 if it cannot be created."""
         try:
             if self._scratch is None:
                 self._scratch = tempfile.TemporaryDirectory(prefix="knowledge-")
-            return Path(self._scratch.name) / workspace / embedding.name / "index"
+            return Path(self._scratch.name) / (library or _PROJECT) / embedding.name / "index"
         except OSError as error:
             raise Problem(
                 503,

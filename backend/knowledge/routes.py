@@ -32,8 +32,12 @@ _BODY = {"required": True, "content": {"text/markdown": _FILE, "text/plain": _FI
 
 @router.get("/sources", responses=problems(404))
 async def sources(access: Viewer, query: Annotated[SourcesQuery, Query()], knowledge: KnowledgeDep) -> SourcesOut:
-    """The searchable sources: data dictionary, run cards, quality report, alerts, notes and documents."""
+    """The searchable sources: data dictionary, run cards, quality report, alerts, notes and help; for analysts also the
+    documentation of the product (`project`).
+    """
     sources = await knowledge.sources(access.workspace.name)
+    if access.identity.may("analyst"):
+        sources += await knowledge.project_sources()
     kept = [one for one in sources if query.kind in (None, one.source.kind)]
     return SourcesOut(
         items=[_row(one) for one in query.cut(kept)],
@@ -73,8 +77,13 @@ async def remove(
 
 @router.get("/search", responses=problems(404))
 async def search(access: Viewer, query: Annotated[SearchQuery, Query()], knowledge: KnowledgeDep) -> SearchOut:
-    """The chunks of all sources that match a question best, by vectors and by words; empty if none matches."""
-    answer = await knowledge.find(access.workspace.name, query.q, query.limit)
+    """The chunks that match a question best, by vectors and by words; empty if none matches. Searches the sources of
+    the workspace and the help; with `kind=project`, which needs the role analyst, the documentation of the product.
+    """
+    project = query.kind == "project"
+    if project:
+        access.requires("analyst")
+    answer = await knowledge.search(access.workspace.name, query.q, query.limit, project=project)
     return SearchOut(
         workspace=query.workspace,
         embedding=answer.embedding.kind,

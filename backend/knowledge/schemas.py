@@ -1,6 +1,6 @@
 """Requests and responses for knowledge search."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
@@ -29,6 +29,9 @@ class NoteQuery(Of):
 class SearchQuery(Of):
     q: Annotated[str, Field(min_length=1, max_length=1000, description="A question, or words of it.")]
     limit: Annotated[int, Field(ge=1, le=50)] = 5
+    kind: Annotated[
+        Literal["project"] | None, Field(description="Search README, docs and API reference instead. For analysts.")
+    ] = None
 
 
 class SourceOut(BaseModel):

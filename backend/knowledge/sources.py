@@ -18,19 +18,15 @@ from pipelines.storage import disk
 from pipelines.storage.catalog import Reader
 from pipelines.storage.records import Run
 
-Kind = Literal["run card", "quality report", "dictionary", "alerts", "document", "note"]
+Kind = Literal["run card", "quality report", "dictionary", "alerts", "note", "help", "project"]
 
 PROJECT = Path(__file__).parents[2]
+# In a wheel, the pages are part of the package: pyproject.toml.
+HELP = next((path for path in (Path(__file__).parent / "help", PROJECT / "docs/help") if path.is_dir()), PROJECT)
 
 _EARLIER = 2  # runs before the production run whose cards are included
 _PAST = 0.8  # weight of sources that are no longer current
-_LEFT_OUT = (
-    "docs/API.md",
-    "docs/ERRORS.md",
-    "docs/CONTRIBUTING.md",
-    "docs/README.md",
-    "docs/decisions/README.md",
-)  # for programs and developers
+_LEFT_OUT = ("docs/README.md", "docs/decisions/README.md", "docs/LICENCES.md")  # lists without an explanation
 
 
 @dataclass(frozen=True)
@@ -64,8 +60,18 @@ def mark(reader: Reader, workspace: str) -> Hashable:
         _known(lambda: notes.pointer(reader, workspace).version),
         # on an object store: see current_monitoring
         reader.artifacts.looks(reader.places(workspace).alerts),
-        tuple(disk.looks(str(path)) for path in [*config.places(workspace, config.workspace_files()), *_documents()]),
+        tuple(disk.looks(str(path)) for path in [*config.places(workspace, config.workspace_files()), *_help()]),
     )
+
+
+def project_mark() -> Hashable:
+    """A value that changes whenever a page of the product's documentation does."""
+    return tuple(disk.looks(str(path)) for path in _documents())
+
+
+def of_project() -> list[Source]:
+    """Every page of the product's documentation: the same for all workspaces."""
+    return [page for path in _documents() for page in _page(path, path.relative_to(PROJECT).as_posix(), "project")]
 
 
 def _known(read: Callable[[], Hashable]) -> Hashable:
@@ -77,11 +83,11 @@ def _known(read: Callable[[], Hashable]) -> Hashable:
 
 
 def collect(reader: Reader, workspace: str) -> tuple[list[Source], bool]:
-    """Every source, the most informative kind first, and whether all could be read: a damaged one hides no other."""
+    """Every source of the workspace, the most informative kind first, and whether all could be read: a damaged one hides no other."""
     sources: list[Source] = []
     whole = True
     makers: tuple[Callable[[Reader, str], Iterator[Source]], ...] = (
-        _of_dictionary, _of_runs, _of_quality, _of_alerts, _of_notes, _of_documents
+        _of_dictionary, _of_runs, _of_quality, _of_alerts, _of_notes, _of_help
     )  # fmt: skip
     for maker in makers:
         try:
@@ -138,20 +144,28 @@ def _of_notes(reader: Reader, workspace: str) -> Iterator[Source]:
         yield Source(note.id, note.name, "note", note.text, note.added_at, note.by)
 
 
-def _of_documents(reader: Reader, workspace: str) -> Iterator[Source]:
-    for path in _documents():
-        name = path.relative_to(PROJECT).as_posix()
-        try:
-            text = clean(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError):
-            continue
-        yield Source(_id(name), name, "document", text)
+def _of_help(reader: Reader, workspace: str) -> Iterator[Source]:
+    for path in _help():
+        yield from _page(path, f"help/{path.name}", "help")
+
+
+def _page(path: Path, name: str, kind: Kind) -> Iterator[Source]:
+    try:
+        text = clean(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return
+    yield Source(_id(name), name, kind, text)
+
+
+def _help() -> list[Path]:
+    """Pages for analysts."""
+    return sorted(HELP.glob("*.md"))
 
 
 def _documents() -> list[Path]:
-    """The project's own documents."""
+    """Pages about the product itself: README, docs and the API reference."""
     pages = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
-    return [path for path in pages if path.relative_to(PROJECT).as_posix() not in _LEFT_OUT]
+    return [path for path in pages if path.parent != HELP and path.relative_to(PROJECT).as_posix() not in _LEFT_OUT]
 
 
 def _id(*parts: str) -> str:

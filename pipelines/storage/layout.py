@@ -183,6 +183,7 @@ class Places:
 # Shared by all workspaces, whose names cannot start with a dot.
 JOBS_LOCK = Place((".jobs.lock",))  # held while starting a job on this machine
 JOBS_RUNNING = Place((".jobs", "running.json"))  # jobs running on Cloud Run
+PROJECT_INDEX = Place((".project", "index"))  # search index of the product's own documentation; rebuilt if missing
 BENCHMARKS = Place(("benchmarks",))  # below artifacts: benchmark results, one directory per attempt
 
 

@@ -2,11 +2,16 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from backend.copilot.offline.names import METRICS
 from backend.core.problem_types import TYPES
 from pipelines import __version__
+from pipelines.core import plugins
+from pipelines.forecasting.evaluation.ensemble import ENSEMBLE
+from pipelines.forecasting.read.monitoring_rows import Status
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = [ROOT / name for name in ("data/README.md", "artifacts/README.md")]
@@ -28,11 +33,11 @@ def test_the_readme_is_short_and_begins_with_the_two_commands() -> None:
 
 
 def test_the_map_of_the_documentation_names_every_page() -> None:
-    """Each page right below docs is linked from docs/README.md; decisions and benchmarks are linked as folders."""
+    """Each page right below docs is linked from docs/README.md; decisions, help and benchmarks are linked as folders."""
     linked = set(re.findall(r"\]\(([^)#]+)\)", text("docs/README.md")))
     pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
     assert pages <= linked
-    assert {"decisions/README.md", "benchmarks"} <= linked
+    assert {"decisions/README.md", "benchmarks", "help"} <= linked
 
 
 def test_the_index_of_decisions_lists_every_decision() -> None:
@@ -43,6 +48,15 @@ def test_the_index_of_decisions_lists_every_decision() -> None:
     for number, title, file, _ in listed:
         assert text(f"docs/decisions/{file}").startswith(f"# {number}. {title}\n")
         assert int(file[:4]) == int(number)
+
+
+def test_the_help_explains_every_model_metric_and_status() -> None:
+    """Each registered model has its name in a heading of docs/help/models.md; the glossary has every metric and status."""
+    headings = ", ".join(re.findall(r"^## (.+)$", text("docs/help/models.md"), re.M)).split(", ")
+    assert {*plugins.names("pipelines.forecasting.models"), ENSEMBLE} == set(headings)
+    glossary = text("docs/help/glossary.md")
+    for name in (*METRICS, *get_args(Status)):
+        assert re.search(rf"\b{name}\b", glossary, re.I), name
 
 
 def test_the_page_of_the_api_lists_every_type_of_error() -> None:

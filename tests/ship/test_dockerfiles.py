@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import sys
-import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -122,12 +122,19 @@ def test_what_is_sent_to_a_build_is_named() -> None:
     }
 
 
-def test_what_only_developers_run_is_in_no_image_and_no_wheel() -> None:
+def test_the_wheel_holds_the_help_and_no_tool_of_developers(tmp_path: Path) -> None:
+    """A wheel built from this checkout has every page of docs/help where the copilot reads it, and nothing of scripts/dev."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
+    help_ = {Path(name).name for name in names if name.startswith("backend/knowledge/help/")}
+    assert help_ == {path.name for path in (ROOT / "docs/help").glob("*.md")}
+    assert not [name for name in names if name.startswith("scripts/dev")]
+
+
+def test_what_only_developers_run_is_in_no_image() -> None:
     """Benchmarks and evaluations stay in the repository."""
     assert "scripts/dev" in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
-    with (ROOT / "pyproject.toml").open("rb") as file:
-        wheel = tomllib.load(file)["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert wheel["exclude"] == ["scripts/dev"]
 
 
 def test_api_image_has_every_library_that_the_default_models_need() -> None:

@@ -22,6 +22,7 @@ class About:
     summed: bool  # whether values of the target can be summed over steps
     tools: frozenset[str]
     table: SeriesTable
+    reads_project: bool  # whether the asker may read the documentation of the product
 
     @property
     def one(self) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-_NUMBERS = dict(
+NUMBERS = dict(
     zip(
         [
             "one",
@@ -44,7 +44,7 @@ _MONTHS = (
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTH = "|".join(f"{name}|{name[:3]}" for name in _MONTHS) + "|sept"
 _DAY = "|".join(f"{name}|{name[:3]}" for name in _DAYS)
-_COUNT = r"\d{1,4}|" + "|".join(_NUMBERS) + "|couple of|few|a|an"
+_COUNT = r"\d{1,4}|" + "|".join(NUMBERS) + "|couple of|few|a|an"
 _UNIT = r"(steps?|hours?|days?|weeks?|fortnights?|months?|quarters?|years?|decades?|centur(?:y|ies))"
 _AHEAD, _BACK = "next|coming|following|upcoming|first", "last|past|previous|latest|recent|preceding"
 _SHORT = timedelta(days=1)
@@ -144,8 +144,14 @@ class Found:
     end: int
 
 
+class NoSuchDate(ValueError):
+    """The text names a day that no calendar has, such as 30 February."""
+
+
 def find(text: str, calendar: Calendar) -> list[Found]:
-    """The time expressions in a lower-case text, in order; both dates of a range give one span."""
+    """The time expressions in a lower-case text, in order; both dates of a range give one span. NoSuchDate if one of
+    them is a day that does not exist: reading only its month or year would answer another question.
+    """
     taken: list[Found] = []
     for pattern, read in _PATTERNS:
         for match in pattern.finditer(text):
@@ -153,7 +159,9 @@ def find(text: str, calendar: Calendar) -> list[Found]:
                 continue
             try:
                 span = read(match, calendar)
-            except (ValueError, OverflowError):
+            except (ValueError, OverflowError) as error:
+                if read in (_written, _slashed, _iso):
+                    raise NoSuchDate(match.group()) from error
                 continue
             if span:
                 taken.append(Found(span, *match.span()))
@@ -197,7 +205,7 @@ def _months_later(start: datetime, months: int) -> datetime:
 def _count(said: str) -> int:
     if said.isdigit():
         return int(said)
-    return {"couple of": 2, "few": 3, "a": 1, "an": 1, "": 1}.get(said) or _NUMBERS[said]
+    return {"couple of": 2, "few": 3, "a": 1, "an": 1, "": 1}.get(said) or NUMBERS[said]
 
 
 def _month(said: str) -> int:
@@ -215,8 +223,9 @@ def _written(match: re.Match[str], calendar: Calendar) -> Span | None:
         return None
     day = int(match["day"])
     if match["year"]:
-        exact = _date(int(match["year"]), month, day)
-        return calendar.day(exact, exact <= calendar.today) if exact else None
+        exact = date(int(match["year"]), month, day)
+        return calendar.day(exact, exact <= calendar.today)
+    date(2024, month, day)  # ValueError for a day that no year has
     near = calendar.near(month, day, calendar.backward)
     return calendar.day(near, near <= calendar.today) if near else None
 
@@ -272,11 +281,11 @@ def _quarter(match: re.Match[str], calendar: Calendar) -> Span:
     return calendar.days(date(year, first, 1), last, last <= calendar.today)
 
 
-def _slashed(match: re.Match[str], calendar: Calendar) -> Span | None:
+def _slashed(match: re.Match[str], calendar: Calendar) -> Span:
     """Parses a date with slashes: day first, unless only month first is valid."""
     a, b, year = (int(match[name]) for name in ("a", "b", "year"))
-    day = _date(year, b, a) or _date(year, a, b)
-    return calendar.day(day, day <= calendar.today) if day else None
+    day = _date(year, b, a) or date(year, a, b)
+    return calendar.day(day, day <= calendar.today)
 
 
 def _iso(match: re.Match[str], calendar: Calendar) -> Span:

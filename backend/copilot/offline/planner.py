@@ -49,7 +49,7 @@ class Planner:
         tools = frozenset(tool.name for tool in info.function_tools)
         summed = run.settings.target.sums_over_time
         filters = {} if series or asked.matching else asked.filters
-        return About(asked, series, filters, summed, tools, table)
+        return About(asked, series, filters, summed, tools, table, self.scope.asker.may("analyst"))
 
     def _step(self, gave: Found | None) -> "ModelResponse":
         from pydantic_ai.messages import ModelResponse, ToolCallPart

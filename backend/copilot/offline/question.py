@@ -140,7 +140,10 @@ def _read(ask: ExplainIn, question: str, names: Names, calendar: dates.Calendar)
     calendar = dates.Calendar(
         calendar.last, calendar.step, calendar.end, bool(_BACKWARD.search(masked)) and not _FORWARD.search(masked)
     )
-    times = dates.find(masked, calendar)
+    try:
+        times = dates.find(masked, calendar)
+    except dates.NoSuchDate:
+        return Question(ask, text, refused="A date in the question does not exist in the calendar.")
     masked = _masked(
         masked,
         [
@@ -218,6 +221,7 @@ def _mended(text: str, names: Names) -> str:
         word = match.group()
         known = (
             word in names.words
+            or word in dates.NUMBERS
             or vocabulary.is_known(word)
             or any(stem in names.words for stem in vocabulary.stems(word))
         )

@@ -122,4 +122,4 @@ def near(word: str, others: Sequence[str]) -> str | None:
 
 def _is_tie(one: tuple[str, float, int], other: tuple[str, float, int]) -> bool:
     """Whether two words are equally close and not two forms of one word."""
-    return one[1] == other[1] and stems(one[0])[-1] != stems(other[0])[-1]
+    return one[1] == other[1] and not set(stems(one[0])) & set(stems(other[0]))

@@ -32,7 +32,7 @@ class Counting(Lexical):
 
 
 def source(name: str, text: str, weight: float = 1.0) -> Source:
-    return Source(name, name, "document", text, weight=weight)
+    return Source(name, name, "help", text, weight=weight)
 
 
 SOURCES = [source(name, text) for name, text in DOCUMENTS.items()]

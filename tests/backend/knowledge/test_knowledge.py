@@ -43,19 +43,21 @@ def names(knowledge: Knowledge, workspace: str = "shop") -> dict[str, list[str]]
 
 
 def search(knowledge: Knowledge, query: str, workspace: str = "shop", limit: int = 5) -> list[Hit]:
-    return asyncio.run(knowledge.search(workspace, query, limit))
+    return asyncio.run(knowledge.search(workspace, query, limit)).hits
 
 
 def test_the_sources_are_what_is_written_down(knowledge: Knowledge, changeable: Site) -> None:
-    """Cards of production and of the run before, not of the failed one; quality, dictionary, and the project's pages."""
+    """The sources are the cards of production and of the run before it, quality, dictionary and help."""
     found = names(knowledge)
     assert found["run card"] == [f"production run {changeable.second}", f"earlier run {changeable.first}"]
     assert found["dictionary"] == ["data dictionary"]
     assert found["quality report"] == [f"quality of data {changeable.reader.current('shop')}"]
-    assert {"README.md", "docs/WORKSPACES.md"} <= set(found["document"])
-    assert not {"docs/API.md", "docs/CONTRIBUTING.md", "docs/decisions/README.md"} & set(found["document"])
-    assert set(found) == {"run card", "dictionary", "quality report", "document"}
-    assert set(names(knowledge, "empty")) == {"dictionary", "document"}
+    assert {"help/glossary.md", "help/models.md"} <= set(found["help"])
+    assert set(found) == {"run card", "dictionary", "quality report", "help"}
+    assert set(names(knowledge, "empty")) == {"dictionary", "help"}
+    project = {one.source.name for one in asyncio.run(knowledge.project_sources())}
+    assert {"README.md", "docs/WORKSPACES.md", "docs/API.md"} <= project
+    assert not {"docs/help/glossary.md", "docs/decisions/README.md"} & project
 
 
 def test_every_quote_stands_in_its_source(knowledge: Knowledge) -> None:
@@ -201,7 +203,7 @@ def test_a_provider_that_fails_is_replaced_and_that_is_said(changeable: Site, mo
         changeable.reader, Catalog(changeable.reader, 1, Metrics()), Provider("small", "http://127.0.0.1:9/v1")
     )
     for _ in range(3):
-        found = asyncio.run(knowledge.find("shop", "price"))
+        found = asyncio.run(knowledge.search("shop", "price"))
         assert found.hits
         assert found.embedding.kind == "lexical"
     assert len(asked) == 1
@@ -221,7 +223,7 @@ def test_on_an_object_store_the_index_is_made_in_a_folder_of_its_own(site: Site)
     stores = Stores(Store(str(site.folder / "data")), Store("memory://knowledge"))
     knowledge = Knowledge(stores, Catalog(stores, 1, Metrics()), Lexical())
     found = asyncio.run(knowledge.search("shop", "what does price mean"))
-    assert found[0].kind == "dictionary"
+    assert found.hits[0].kind == "dictionary"
     assert not (site.folder / "artifacts/shop/knowledge").exists()
 
 
@@ -252,8 +254,8 @@ def test_one_damaged_file_stops_no_search(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     kinds = {one.source.kind for one in asyncio.run(knowledge.sources("shop"))}
-    assert {"run card", "quality report", "document"} <= kinds
-    assert asyncio.run(knowledge.search("shop", "horizon"))
+    assert {"run card", "quality report", "help"} <= kinds
+    assert search(knowledge, "horizon")
     assert kind not in kinds or kind == "dictionary"
 
 
@@ -316,7 +318,7 @@ def test_hundreds_of_workspaces_are_searched_with_a_few_indexes(
     folder = changeable.folder / "configs/workspaces"
     for number in range(30):
         (folder / f"w{number}.yaml").write_text((folder / "empty.yaml").read_text())
-    monkeypatch.setattr(sources, "_documents", list)  # the project's pages take seconds
+    monkeypatch.setattr(sources, "_help", list)  # the help takes seconds in each
     held = []
     for number in range(30):
         assert search(knowledge, "what does price mean?", f"w{number}")

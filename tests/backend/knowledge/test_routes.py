@@ -38,7 +38,7 @@ def delete(client: TestClient, source_id: str) -> Any:
 
 def test_sources_are_listed_page_by_page(service: TestClient) -> None:
     """With their kinds, sizes and numbers of chunks; one kind alone, if asked for."""
-    found = service.get(f"{API}/sources", params=SHOP).json()
+    found = service.get(f"{API}/sources", params={**SHOP, "limit": 100}).json()
     assert found["total"] == len(found["items"]) > 5
     pages = [service.get(f"{API}/sources", params={**SHOP, "limit": 2, "offset": at}).json() for at in (0, 2)]
     assert [one for page in pages for one in page["items"]] == found["items"][:4]
@@ -54,7 +54,27 @@ def test_a_search_quotes_its_sources_and_names_its_embedding(service: TestClient
     assert (found["hits"][0]["kind"], found["hits"][0]["source"]) == ("dictionary", "data dictionary")
     assert "`price` is a future covariate" in found["hits"][0]["quote"]
     assert len(found["hits"]) == 3
-    assert service.get(f"{API}/search", params={**SHOP, "q": "zork"}).json()["hits"] == []
+    assert service.get(f"{API}/search", params={**SHOP, "q": "zork quux"}).json()["hits"] == []
+
+
+def test_the_documentation_of_the_product_is_for_analysts(service: TestClient) -> None:
+    """Viewers see none of it; analysts find it with `kind=project`, and never in a search without it."""
+    asked = {**SHOP, "q": "deploy to Cloud Run", "kind": "project"}
+    found = service.get(f"{API}/search", params=asked).json()["hits"]
+    assert {hit["kind"] for hit in found} == {"project"}
+    assert found[0]["source"] in {"docs/RUNBOOK.md", "docs/SERVICE.md", "README.md"}
+    usual = service.get(f"{API}/search", params={**SHOP, "q": "deploy to Cloud Run", "limit": 50}).json()["hits"]
+    assert "project" not in {hit["kind"] for hit in usual}
+    viewer = {"X-API-Key": SECRETS["viewer"]}
+    refused = service.get(f"{API}/search", params=asked, headers=viewer)
+    assert (refused.status_code, "role analyst" in refused.json()["detail"]) == (403, True)
+    listed = {
+        role: service.get(f"{API}/sources", params={**SHOP, "limit": 100}, headers={"X-API-Key": SECRETS[role]}).json()
+        for role in ("viewer", "analyst")
+    }
+    kinds = {role: {one["kind"] for one in page["items"]} for role, page in listed.items()}
+    assert kinds["analyst"] - kinds["viewer"] == {"project"}
+    assert listed["viewer"]["total"] < listed["analyst"]["total"]
 
 
 def test_a_note_comes_is_found_and_goes(service: TestClient) -> None:

@@ -10,7 +10,7 @@ from backend.knowledge.index import Index
 from backend.knowledge.shelf import Shelf
 from backend.knowledge.sources import Source
 
-SOURCE = Source("1", "promotions", "document", "# Promotions\n\nA promotion lasts two weeks.")
+SOURCE = Source("1", "promotions", "help", "# Promotions\n\nA promotion lasts two weeks.")
 
 
 def search(shelf: Shelf, folder: Path, name: str) -> list[str]:

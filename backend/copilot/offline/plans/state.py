@@ -107,8 +107,12 @@ def meaning(about: About) -> Plan:
     """Quotations about a word, a column or a method."""
     if "search_knowledge" not in about.tools:
         return Missing("No document says what that is.")
-    passages = yield call("search_knowledge", query=about.question.asked.question[:300])
-    quotes = [Found((fact,)).say("{quote}") for fact in _fitting(about, passages)[:2]]
+    query = about.question.asked.question[:300]
+    passages = yield call("search_knowledge", query=query)
+    fitting = _fitting(about, passages)
+    if not fitting and about.reads_project:
+        fitting = _fitting(about, (yield call("search_knowledge", query=query, project=True)))
+    quotes = [Found((fact,)).say("{quote}") for fact in fitting[:2]]
     return "\n\n".join(quotes) or Missing(passages.note or "No document says what that is.")
 
 
