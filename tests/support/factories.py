@@ -28,7 +28,7 @@ def panel(
         price, fair = rng.uniform(1, 2, n + ahead), rng.random(n + ahead) < 0.2
         y = 10.0 * number + 3 * np.sin(2 * np.pi * np.arange(n + ahead) / season_length) + rng.normal(0, 0.3, n + ahead)
         y = y - 4 * price * ("price" in future) + 5 * fair * ("event" in future)
-        event = np.where(fair, "fair", None)
+        event = [("fair" if one else None) for one in fair]
         parts.append(pd.DataFrame({"unique_id": name, "ds": ds, "y": y, "price": price, "event": event}))
     rows = pd.concat(parts, ignore_index=True)
     columns = ["unique_id", "ds", *future]

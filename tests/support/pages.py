@@ -1,7 +1,7 @@
 """What a page of the web app shows, read from Streamlit's own test of it."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from streamlit.testing.v1 import AppTest
 
@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 def texts(app: AppTest) -> str:
     """All that a page says."""
     kinds = ("title", "caption", "markdown", "info", "warning", "error", "success", "header", "subheader", "code")
-    found = [element.value for kind in kinds for element in app.get(kind)]
+    found = [cast("Any", element).value for kind in kinds for element in app.get(kind)]
     return "\n".join([*map(str, found), *(f"{metric.label}: {metric.value}" for metric in app.metric)])
 
 

@@ -160,8 +160,9 @@ def drifted(site: Site) -> Snapshot:
         threshold=0.2, psi=table["status"].map({"alert": 0.5, "warn": 0.3, "ok": 0.1, "insufficient": 0.9})
     )
     series = summary.series(found.accuracy, found.bias, table, found.series)
+    assert found.summary is not None
     told = found.summary.model_copy(update={"counts": summary.counts(series), "drift": summary.features(table)})
-    before = (found.series, found.groups, [])
+    before: tuple[pd.DataFrame, pd.DataFrame, list[str]] = (found.series, found.groups, [])
     alerts.raise_new(site.reader, summary.news("shop", told.as_of, series, found.groups, [], before))
     made = replace(found, drift=table, series=series, summary=told)
     draft = made.draft(site.reader, told.key, table["as_of"].max(), 1)
