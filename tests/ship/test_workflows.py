@@ -1,6 +1,5 @@
 """.github/workflows: the same checks for every commit."""
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +19,7 @@ def ci() -> dict[str, Any]:
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_it_is_valid_and_zizmor_finds_nothing(path: Path) -> None:
-    """By GitHub's schema, and by the linter of workflows: no injection, no wide permission, no loose action."""
+    """By GitHub's schema, and by the linter of workflows: no injection, no wide permission, no action that is not pinned to a commit."""
     tools = Path(sys.executable).parent
     for command in (
         [tools / "check-jsonschema", "--builtin-schema", "vendor.github-workflows"],
@@ -30,20 +29,10 @@ def test_it_is_valid_and_zizmor_finds_nothing(path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_actions_are_pinned_by_commit() -> None:
-    """A tag can be moved; beside each commit stands the version that it is."""
-    for path in WORKFLOWS:
-        uses = re.findall(r"uses: (.+)", path.read_text(encoding="utf-8"))
-        assert uses
-        for one in uses:
-            assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one), one
-
-
 def test_ci_runs_what_developers_run_on_every_python() -> None:
-    """`make test` on push and pull request, from the oldest Python that the project takes to 3.13, with read permission."""
+    """`make test` on push and pull request, from the oldest Python that the project takes to 3.13."""
     found = ci()
     assert {"push", "pull_request"} == set(found[True])  # yaml reads `on` as true
-    assert found["permissions"] == {"contents": "read"}
     test = found["jobs"]["test"]
     assert test["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
     assert "make test PYTHON=python" in [step.get("run") for step in test["steps"]]
