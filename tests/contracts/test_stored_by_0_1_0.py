@@ -80,6 +80,8 @@ def test_shares_are_those_of_a_run_made_today(stored: Stores) -> None:
     version = Run.of(old).data.version
     stored.data.move_pointer(Places(NAME).current_dataset, CurrentData, lambda now: now.changed(data_version=version))
     context = Context(config.load_project(), stored, Silent())
+    # Production joins the backtest of a training: a quick one.
+    aliases.promote(stored, NAME, old.name, "to be compared with")
     new = flows.train(payload.workspace_of(old), context, force=True).run
     app = create_app(Settings(environment="dev"), stored)
     client = TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 50000))
